@@ -1,0 +1,68 @@
+"""Runs one aiohttp application in a thread of its own, on a loopback port.
+
+The stand-ins are asynchronous inside, so that a hundred hanging requests cost nothing, and plain
+blocking objects outside, so that a test or the demo reads like a story.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+T = TypeVar("T")
+
+
+class Server:
+    """An aiohttp application behind `http://127.0.0.1:{port}`; port 0 takes a free one at start."""
+
+    def __init__(self, app: web.Application, port: int = 0) -> None:
+        self._app = app
+        self.port = port
+        self._loop = asyncio.new_event_loop()
+        self._runner: web.AppRunner | None = None
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name="sandbox-server")
+
+    @property
+    def url(self) -> str:
+        """The address without a slash at the end."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Listen; a stopped server may be started again and keeps its port."""
+        if not self._thread.is_alive():
+            self._thread.start()
+        self.run(self._start())
+
+    def stop(self) -> None:
+        """Close the port and every connection; whoever connects now is refused."""
+        self.run(self._stop())
+
+    def close(self) -> None:
+        """Stop for good and end the thread."""
+        self.stop()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+        self._loop.close()
+
+    def run(self, work: Coroutine[Any, Any, T], timeout_s: float = 30) -> T:
+        """Run a coroutine on the server's loop from another thread and return its result."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_s)
+
+    async def _start(self) -> None:
+        # handler_cancellation ends a hanging answer when the caller gives up, as a real server's would.
+        self._runner = web.AppRunner(
+            self._app, access_log=None, handler_cancellation=True, shutdown_timeout=0.2
+        )
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+
+    async def _stop(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
