@@ -1,0 +1,24 @@
+"""EvoSlack: a manager types `/call` in Slack, and Evo Voice dials.
+
+The promise: one press, at most one ring; and whoever pressed always learns what became of it.
+
+The map of the house, inside first:
+
+- `calls`        what a call is, and which state may follow which; the words everybody else uses
+- `refusals`     the ways to say no to a person
+- `numbers`      what a person typed, made into a number that may be dialled, or a reason why not
+- `permission`   who may call: a real member of the workspace with the right role in Evo Voice
+- `switchboard`  what happens to a call: accept, connect, recover
+- `crew`         the threads that bring rows one step further
+- `ledger/`      the durable record of every call (SQLite or PostgreSQL)
+- `evo/`         everything that talks to Evo Voice
+- `slack/`       everything that talks to Slack
+- `settings`     the environment variables, read once
+- `wiring`       the only place where the parts meet
+- `check`        what `bot.py --check` looks at
+- `sandbox/`     a stand-in Slack and a stand-in Evo Voice; the product does not know about them
+
+`ledger`, `evo` and `slack` know the vocabulary and not each other.
+"""
+
+__version__ = "0.1.0"

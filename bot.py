@@ -1,0 +1,83 @@
+"""EvoSlack's front door: `python bot.py`, `python bot.py --check`, `python bot.py --sandbox`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from dotenv import dotenv_values
+from pythonjsonlogger.json import JsonFormatter
+
+from evoslack.settings import BadSettings, Settings
+from evoslack.wiring import CannotStart, build
+
+BAD_SETTINGS, CANNOT_START = 2, 1
+
+
+def main(arguments: list[str]) -> int:
+    """Run the bot until SIGTERM or SIGINT; returns the exit code (0, 1 cannot start, 2 bad settings)."""
+    parser = argparse.ArgumentParser(prog="bot.py", description="Place phone calls from Slack.")
+    parser.add_argument("--check", action="store_true", help="look at every setting and say what is wrong")
+    parser.add_argument("--sandbox", action="store_true", help="play with a stand-in Slack and Evo Voice")
+    chosen = parser.parse_args(arguments)
+    if chosen.sandbox:
+        from evoslack.sandbox.play import play  # noqa: PLC0415 - the product does not know the sandbox
+
+        return play()
+    try:
+        settings = Settings.from_env(environment())
+    except BadSettings as bad:
+        print("EvoSlack cannot start; please mend these settings:", file=sys.stderr)
+        for problem in bad.problems:
+            print(f"  - {problem}", file=sys.stderr)
+        return BAD_SETTINGS
+    set_up_logging(settings)
+    if chosen.check:
+        from evoslack.check import check  # noqa: PLC0415 - only this door needs it
+
+        return check(settings, print)
+    return run(settings)
+
+
+def run(settings: Settings) -> int:
+    """Start, wait for a signal, stop in good order."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    try:
+        bot = build(settings)
+        ready = bot.start()
+    except CannotStart as reason:
+        print(f"EvoSlack cannot start. {reason}", file=sys.stderr)
+        return CANNOT_START
+    print(ready, flush=True)
+    stopping.wait()
+    print("EvoSlack is stopping; calls that are being dialled are finished first.", flush=True)
+    print(bot.stop(), flush=True)
+    return 0
+
+
+def environment() -> dict[str, str]:
+    """`.env` of the working directory, under the real environment."""
+    from_file = {name: value or "" for name, value in dotenv_values(Path.cwd() / ".env").items()}
+    return {**from_file, **os.environ}
+
+
+def set_up_logging(settings: Settings) -> None:
+    """One line per event on standard error. Libraries are kept to warnings: they log whole payloads."""
+    handler = logging.StreamHandler()
+    fields = "%(asctime)s %(levelname)s %(name)s %(message)s"
+    handler.setFormatter(
+        JsonFormatter(fields) if settings.log_format == "json" else logging.Formatter(fields)
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("evoslack").setLevel(settings.log_level)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

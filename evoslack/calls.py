@@ -1,0 +1,200 @@
+"""What a call is: the words and the rules that everything else is built on.
+
+A call is written down (accepted), begun (placing: from here on a phone may ring) and ends in one of
+five ways. Nothing ever leads back to accepted, so no call is dialled twice. This module touches
+nothing outside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a call stands. `MAY_FOLLOW` says which may come next."""
+
+    ACCEPTED = "accepted"  # written down; nothing was sent
+    PLACING = "placing"  # the request is on its way; a phone may ring
+    PLACED = "placed"  # Evo Voice took it
+    REJECTED = "rejected"  # Evo Voice said no; nothing rang
+    NOT_SENT = "not_sent"  # Evo Voice was never reached; nothing rang
+    IN_DOUBT = "in_doubt"  # sent, but no answer that proves anything: a phone may have rung
+    EXPIRED = "expired"  # waited too long; never dialled
+
+
+MAY_FOLLOW: dict[State, frozenset[State]] = {
+    State.ACCEPTED: frozenset({State.PLACING, State.EXPIRED}),
+    State.PLACING: frozenset({State.PLACED, State.REJECTED, State.NOT_SENT, State.IN_DOUBT}),
+    # Doubt may still be settled by a late answer. It is never dialled again.
+    State.IN_DOUBT: frozenset({State.PLACED, State.REJECTED, State.NOT_SENT}),
+    State.PLACED: frozenset(),
+    State.REJECTED: frozenset(),
+    State.NOT_SENT: frozenset(),
+    State.EXPIRED: frozenset(),
+}
+
+OPEN_STATES = frozenset({State.ACCEPTED, State.PLACING})
+
+
+class Why(StrEnum):
+    """The reason behind a state other than placed; `slack.messages` has the words for each."""
+
+    # rejected: Evo Voice answered no
+    LOGIN_REFUSED = "login_refused"  # the bot's own login does not work
+    ROLE_MISSING = "role_missing"  # the bot's login is neither Manager nor SystemAdministrator
+    NOT_PERMITTED = "not_permitted"  # the service said no, such as for another account's flow
+    NOT_FOUND = "not_found"  # the flow is not there any more
+    TOO_MANY = "too_many"  # Evo Voice asks to slow down
+    BAD_REQUEST = "bad_request"  # Evo Voice does not accept number, flow or caller ID
+    # not sent
+    UNREACHABLE = "unreachable"  # no connection was made
+    LOGIN_FAILED = "login_failed"  # logging in did not work, so nothing was asked of the phone system
+    # in doubt
+    NO_ANSWER = "no_answer"  # the time was up
+    CUT_OFF = "cut_off"  # the connection broke after the request may have left
+    SERVER_ERROR = "server_error"  # 5xx: it may have failed before or after dialling
+    ODD_ANSWER = "odd_answer"  # 206, a redirect, or another answer that proves nothing
+    BOT_STOPPED = "bot_stopped"  # this program ended in the middle of placing the call
+    BOT_BROKE = "bot_broke"  # a defect of this program, caught
+    # expired
+    WAITED = "waited"  # nobody was free to dial it in time
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Evo Voice took the call. Ids are given only if the answer happened to carry them."""
+
+    session_id: str | None = None
+    call_sid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Evo Voice answered no, and that answer proves that nothing was dialled."""
+
+    why: Why
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """It is proven that the request never left."""
+
+    why: Why
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InDoubt:
+    """Nothing is proven. This is the default; the other three must be earned."""
+
+    why: Why
+    detail: str = ""
+
+
+Outcome = Placed | Rejected | NotSent | InDoubt
+
+STATE_OF: dict[type[Outcome], State] = {
+    Placed: State.PLACED,
+    Rejected: State.REJECTED,
+    NotSent: State.NOT_SENT,
+    InDoubt: State.IN_DOUBT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """One press of Submit, whole: who asked, what for, and where to tell them."""
+
+    key: str  # minted when the form was opened; the same key is the same press
+    team_id: str
+    user_id: str
+    account_id: str
+    flow_id: str
+    flow_name: str
+    number: str  # E.164
+    caller_id: str  # E.164 of an owned number
+    channel_id: str = ""  # where /call was typed
+    response_url: str = ""  # private lines go there while Slack still takes them
+
+    def same_press(self, other: CallRequest) -> bool:
+        """Whether both ask the same person's same call: the labels around it do not count."""
+        mine = (self.key, self.team_id, self.user_id, self.flow_id, self.number, self.caller_id)
+        theirs = (other.key, other.team_id, other.user_id, other.flow_id, other.number, other.caller_id)
+        return mine == theirs
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call as the ledger has it."""
+
+    id: str
+    request: CallRequest
+    state: State
+    accepted_at: datetime
+    began_at: datetime | None = None
+    finished_at: datetime | None = None
+    why: Why | None = None
+    detail: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the dialling is still ahead or under way."""
+        return self.state in OPEN_STATES
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What people have been told of a call so far; everything up to `revision` is still to be told.
+
+    There is one card per call. `card_tried_at` is written down before the first attempt to post it, so
+    that a lost answer or a crash is known for what it is and never leads to a second card.
+    """
+
+    call: Call
+    revision: int  # grows with every change that people should hear of
+    card_channel: str = ""
+    card_ts: str = ""  # Slack's name for the message; empty while there is none, or none we know of
+    card_tried_at: datetime | None = None
+    card_revision: int = 0  # what the card shows
+    card_problem: str = ""  # Slack's word for why there is no (right) card
+    told_revision: int = 0  # what the caller was told privately, or needed no telling
+    told_bad_news: bool = False  # a private line said something else than placed
+    attempts: int = 0  # in a row without success
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A flow of Evo Voice that may be offered; it runs when somebody answers."""
+
+    id: str
+    name: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerId:
+    """An owned number that may be shown to the person called."""
+
+    number: str  # E.164
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the form can offer: one account's flows and caller IDs, none of them empty."""
+
+    account_id: str
+    flows: tuple[Flow, ...]
+    caller_ids: tuple[CallerId, ...]
+    default_caller_id: CallerId
+
+    def flow(self, flow_id: str) -> Flow | None:
+        """The flow with that id, or None when it is not on offer."""
+        return next((flow for flow in self.flows if flow.id == flow_id), None)
+
+    def caller_id(self, number: str) -> CallerId | None:
+        """The caller ID with that E.164 number, or None when it is not on offer."""
+        return next((caller_id for caller_id in self.caller_ids if caller_id.number == number), None)

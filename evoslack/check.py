@@ -1,0 +1,186 @@
+"""What `bot.py --check` looks at: every part that must fit before the first call, one line each.
+
+Reads only; nothing is dialled, posted or changed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackClientError
+
+from evoslack.calls import Offer
+from evoslack.evo.catalog import Catalog
+from evoslack.evo.client import EvoClient, EvoError, LoginRefused
+from evoslack.evo.directory import CALLING_ROLES
+from evoslack.ledger.store import Store
+from evoslack.numbers import pretty
+from evoslack.refusals import Lack, NothingToOffer
+from evoslack.settings import Settings
+from evoslack.slack.workspace import identify, problem_of, web_client
+
+SCOPES = (
+    "commands",
+    "chat:write",
+    "users:read",
+    "users:read.email",
+    "channels:read",
+    "groups:read",
+    "channels:history",
+    "groups:history",
+)
+BUDGET_S = 20.0
+
+LACK_ADVICE = {
+    Lack.NOT_LOADED: "Evo Voice did not answer; try again later.",
+    Lack.LOGIN: "Evo Voice refuses the login; check EVO_USERNAME and EVO_PASSWORD.",
+    Lack.ACCOUNT_UNCLEAR: "the login sees several accounts or none; set EVO_ACCOUNT_ID to one of them.",
+    Lack.ACCOUNT_HIDDEN: "the login does not see EVO_ACCOUNT_ID; check the id, or give it that account.",
+    Lack.FLOWS: "no flow with nodes is on offer; make one in Evo Voice, or check EVO_FLOWS.",
+    Lack.CALLER_IDS: "the account owns no real number; buy one in Evo Voice.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: what was looked at, whether it is right, and what was seen or what to do."""
+
+    what: str
+    is_ok: bool
+    words: str
+
+
+def check(settings: Settings, say: Callable[[str], object]) -> int:
+    """Look at everything and say one line each; returns the exit code, 0 only if all is right."""
+    problems = 0
+    for finding in _findings(settings):
+        problems += not finding.is_ok
+        say(f"{'ok     ' if finding.is_ok else 'PROBLEM'}  {finding.what}: {finding.words}")
+    say("Everything is ready." if not problems else f"{problems} to mend.")
+    return 1 if problems else 0
+
+
+def _findings(settings: Settings) -> Iterator[Finding]:
+    yield Finding("settings", True, "all can be read")
+    client = web_client(settings.slack_bot_token, settings.slack_api_url)
+    yield from _slack(client)
+    yield from _app_token(client, settings)
+    yield from _channel(client, settings.calls_channel)
+    evo = EvoClient(settings.evo_base_url, settings.evo_username, settings.evo_password)
+    yield from _evo(evo, settings)
+    yield _database(settings.database_url)
+
+
+def _slack(client: WebClient) -> Iterator[Finding]:
+    try:
+        identity = identify(client)
+    except (SlackClientError, OSError) as error:
+        yield Finding("bot token", False, f"{problem_of(error)}; check SLACK_BOT_TOKEN.")
+        return
+    yield Finding("bot token", True, f"workspace {identity.team_name or identity.team_id}")
+    missing = [scope for scope in SCOPES if scope not in identity.scopes]
+    if missing:
+        advice = f"missing {', '.join(missing)}; update the app from manifest.yml and install it again."
+        yield Finding("scopes", False, advice)
+    else:
+        yield Finding("scopes", True, f"all {len(SCOPES)} are there")
+
+
+def _app_token(client: WebClient, settings: Settings) -> Iterator[Finding]:
+    if settings.slack_app_token is None:
+        yield Finding("delivery", True, f"HTTP on {settings.host}:{settings.port}/slack/events")
+        return
+    try:
+        client.apps_connections_open(app_token=settings.slack_app_token)
+    except (SlackClientError, OSError) as error:
+        advice = "check SLACK_APP_TOKEN (scope connections:write) and that Socket Mode is on."
+        yield Finding("app token", False, f"{problem_of(error)}; {advice}")
+    else:
+        yield Finding("app token", True, "Socket Mode connects")
+
+
+def _channel(client: WebClient, channel_id: str) -> Iterator[Finding]:
+    try:
+        channel = client.conversations_info(channel=channel_id).get("channel") or {}
+    except (SlackClientError, OSError) as error:
+        advice = "check CALLS_CHANNEL; a private channel must have the bot invited."
+        yield Finding("channel", False, f"{problem_of(error)}; {advice}")
+        return
+    name = f"#{channel.get('name', channel_id)}"
+    if channel.get("is_archived"):
+        yield Finding("channel", False, f"{name} is archived; choose another CALLS_CHANNEL.")
+    elif not channel.get("is_member"):
+        yield Finding("channel", False, f"the bot is not in {name}; type /invite @EvoSlack there.")
+    elif channel.get("is_ext_shared"):
+        advice = f"{name} is shared with other companies, who would see the numbers called; choose another."
+        yield Finding("channel", False, advice)
+    else:
+        yield Finding("channel", True, f"the bot is in {name}")
+
+
+def _evo(evo: EvoClient, settings: Settings) -> Iterator[Finding]:
+    try:
+        login = evo.whoami(budget_s=BUDGET_S)
+    except LoginRefused:
+        yield Finding("Evo Voice login", False, "refused; check EVO_USERNAME and EVO_PASSWORD.")
+        return
+    except EvoError as error:
+        yield Finding("Evo Voice login", False, f"{error}; check EVO_BASE_URL and the network.")
+        return
+    yield Finding("Evo Voice login", True, f"{settings.evo_username} at {settings.evo_base_url}")
+    roles = sorted(login.roles & CALLING_ROLES)
+    yield Finding(
+        "role", bool(roles), roles[0] if roles else "the login needs the role Manager in Evo Voice."
+    )
+    if login.manager_access == "ReadOnly":
+        yield Finding("access", False, "the login is read-only; it needs ReadWrite to place calls.")
+    catalog = Catalog(
+        evo,
+        account_id=settings.evo_account_id,
+        allowed_flows=settings.evo_flows,
+        default_caller_id=settings.evo_caller_id,
+    )
+    catalog.refresh(budget_s=BUDGET_S)
+    try:
+        yield from _offer(catalog.offer(), settings)
+    except NothingToOffer as missing:
+        yield Finding("account, flows, numbers", False, LACK_ADVICE[missing.lack])
+
+
+def _offer(offer: Offer, settings: Settings) -> Iterator[Finding]:
+    yield Finding("account", True, offer.account_id)
+    unknown = [flow_id for flow_id in settings.evo_flows if offer.flow(flow_id) is None]
+    if unknown:
+        advice = f"EVO_FLOWS has {', '.join(unknown)}, which the account has not (or without nodes)."
+        yield Finding("flows", False, advice)
+    else:
+        yield Finding("flows", True, f"{len(offer.flows)} on offer, such as {offer.flows[0].name}")
+    wanted = settings.evo_caller_id
+    if wanted is not None and offer.caller_id(wanted) is None:
+        yield Finding("caller ID", False, f"EVO_CALLER_ID {wanted} is not an owned number of the account.")
+    else:
+        preset = pretty(offer.default_caller_id.number, settings.default_region)
+        yield Finding("caller ID", True, f"{preset} of {len(offer.caller_ids)} owned")
+
+
+def _database(url: str) -> Finding:
+    """Whether the database can be reached; a missing SQLite file is made at the first start."""
+    store = Store(url)
+    file = store.file
+    if file is not None and not file.exists():
+        is_ok = os.access(file.parent, os.W_OK)
+        words = f"{file} will be made at the first start" if is_ok else f"{file.parent} cannot be written to."
+        return Finding("database", is_ok, words)
+    try:
+        with store.engine.connect() as connection:
+            connection.execute(sa.text("SELECT 1"))
+    except sa.exc.SQLAlchemyError as error:
+        lines = str(error.__cause__ or error).strip().splitlines()
+        return Finding("database", False, f"{lines[0][:150] if lines else 'no answer'}; check DATABASE_URL.")
+    finally:
+        store.engine.dispose()
+    return Finding("database", True, "SQLite" if store.is_sqlite else "PostgreSQL")

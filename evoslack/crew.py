@@ -1,0 +1,78 @@
+"""The threads that bring rows one step further: dialling, telling, sweeping.
+
+A crew repeats one step as long as the step finds work, then waits to be woken or for the next look.
+The rows are the queue, so nothing is lost when nobody looks.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+
+class Crew:
+    """`size` threads around one step."""
+
+    def __init__(self, name: str, *, size: int, look_every_s: float) -> None:
+        self._name = name
+        self._step: Callable[[], bool] = lambda: False
+        self._look_every_s = look_every_s
+        self._stopping = threading.Event()
+        self._nudges: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True)
+            for number in range(1, size + 1)
+        ]
+
+    @property
+    def name(self) -> str:
+        """What this crew does, for logs."""
+        return self._name
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether every thread is still at it."""
+        return all(thread.is_alive() for thread in self._threads)
+
+    def start(self, step: Callable[[], bool]) -> None:
+        """Begin with a first look at once. `step` returns whether it found something to do."""
+        self._step = step
+        for thread in self._threads:
+            thread.start()
+
+    def wake(self) -> None:
+        """There may be work. Never blocks, never raises."""
+        self._nudges.put(None)
+
+    def stop(self, within_s: float) -> bool:
+        """Take no new step and let running ones finish; whether all did in time."""
+        self._stopping.set()
+        for _thread in self._threads:
+            self._nudges.put(None)
+        ends = time.monotonic() + within_s
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(max(ends - time.monotonic(), 0))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                found = self._step()
+            except Exception:
+                # The row stays where it is; the next look, or the sweep, repairs it.
+                log.exception("%s: a step broke", self._name)
+                found = False
+            if not found and not self._stopping.is_set():
+                self._rest()
+
+    def _rest(self) -> None:
+        try:
+            self._nudges.get(timeout=self._look_every_s)
+        except queue.Empty:
+            return

@@ -1,0 +1,118 @@
+"""What can be offered: the account's flows and owned numbers, kept ready in memory.
+
+Forms are filled from here and never wait for Evo Voice. When a refresh fails, the last good offer stays;
+a call with something outdated in it is refused by Evo Voice, not dialled wrongly.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Collection
+
+from evoslack.calls import CallerId, Flow, Offer
+from evoslack.evo.client import EvoClient, EvoError, LoginRefused
+from evoslack.evo.wire import caller_id_of, flow_of
+from evoslack.refusals import Lack, NothingToOffer
+
+log = logging.getLogger(__name__)
+
+REFRESH_BUDGET_S = 20.0
+
+
+class Catalog:
+    """One account's offer. `refresh` reads it anew, `offer` never waits."""
+
+    def __init__(
+        self,
+        client: EvoClient,
+        *,
+        account_id: str | None,
+        allowed_flows: Collection[str],
+        default_caller_id: str | None,
+    ) -> None:
+        self._client = client
+        self._account_id = account_id
+        self._allowed_flows = frozenset(allowed_flows)
+        self._default_caller_id = default_caller_id
+        self._refreshing = threading.Lock()
+        self._offer: Offer | None = None
+        self._lack = Lack.NOT_LOADED
+        self._trouble = ""  # the last failure, so that the log has each trouble once
+
+    def offer(self) -> Offer:
+        """The current offer. Raises `NothingToOffer` with what is missing."""
+        if self._offer is None:
+            raise NothingToOffer(self._lack)
+        return self._offer
+
+    def refresh(self, *, budget_s: float = REFRESH_BUDGET_S) -> bool:
+        """Read the offer anew; whether there is one now. One thread at a time, others just look."""
+        if not self._refreshing.acquire(timeout=budget_s):
+            return self._offer is not None
+        try:
+            self._offer = self._read(budget_s)
+            self._note("")
+        except NothingToOffer as missing:
+            self._offer, self._lack = None, missing.lack
+            self._note(f"nothing to offer: {missing.lack}")
+        except LoginRefused as error:
+            # Without a login nothing can be dialled, so an old offer would only raise hopes.
+            self._offer, self._lack = None, Lack.LOGIN
+            self._note(str(error))
+        except EvoError as error:
+            self._note(str(error))
+        finally:
+            self._refreshing.release()
+        return self._offer is not None
+
+    def _read(self, budget_s: float) -> Offer:
+        account_id = self._account(budget_s)
+        of_account = {"accountIds": account_id}
+        flows = [
+            flow
+            for item in self._client.items("/flows", of_account, budget_s=budget_s)
+            if (flow := flow_of(item, account_id)) and self._is_allowed(flow)
+        ]
+        if not flows:
+            raise NothingToOffer(Lack.FLOWS)
+        numbers = {**of_account, "type": "PhoneNumber"}
+        caller_ids = [
+            caller_id
+            for item in self._client.items("/endpoints", numbers, budget_s=budget_s)
+            if (caller_id := caller_id_of(item, account_id))
+        ]
+        if not caller_ids:
+            raise NothingToOffer(Lack.CALLER_IDS)
+        flows.sort(key=lambda flow: (flow.name.casefold(), flow.id))
+        return Offer(account_id, tuple(flows), tuple(caller_ids), self._preset(caller_ids))
+
+    def _account(self, budget_s: float) -> str:
+        """The account that calls are placed for (evo-voice-api 5.1: flow and caller ID must share it)."""
+        me = self._client.whoami(budget_s=budget_s)
+        if self._account_id is not None:
+            # A system administrator may list no account at all.
+            if me.account_ids and self._account_id not in me.account_ids:
+                raise NothingToOffer(Lack.ACCOUNT_HIDDEN)
+            return self._account_id
+        if len(me.account_ids) != 1:
+            raise NothingToOffer(Lack.ACCOUNT_UNCLEAR)
+        return next(iter(me.account_ids))
+
+    def _is_allowed(self, flow: Flow) -> bool:
+        return not self._allowed_flows or flow.id in self._allowed_flows
+
+    def _preset(self, caller_ids: list[CallerId]) -> CallerId:
+        for caller_id in caller_ids:
+            if caller_id.number == self._default_caller_id:
+                return caller_id
+        if self._default_caller_id is not None:
+            log.error("EVO_CALLER_ID is not an owned number; the first owned one is preset instead")
+        return caller_ids[0]
+
+    def _note(self, trouble: str) -> None:
+        if trouble and trouble != self._trouble:
+            log.error("the flows and numbers of Evo Voice could not be read: %s", trouble)
+        elif self._trouble and not trouble:
+            log.info("the flows and numbers of Evo Voice are there again")
+        self._trouble = trouble

@@ -1,0 +1,197 @@
+"""The client of Evo Voice: logs in, reads lists, and dials once.
+
+Reads may be repeated; dialling is sent once, and once more only after a 401, which proves that nothing was
+dialled. The vendor's own client repeats on 429 and 5xx; for a telephone that would be two rings.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from evoslack.calls import InDoubt, NotSent, Outcome, Rejected, Why
+from evoslack.evo.transport import Reply, Transport, Unanswered, Unsent
+from evoslack.evo.wire import Login, login_of, outcome_of, words_of
+from evoslack.numbers import masked
+
+log = logging.getLogger(__name__)
+
+DIAL_DEADLINE_S = 30.0  # evo-voice-api 7, step 4
+LOGIN_REST_S = 60.0  # after a refused login: asking again at once might lock the account
+PAGE_SIZE = 100  # the largest allowed is unknown; a smaller answer is followed page by page
+MOST_PAGES = 200
+
+
+class EvoError(Exception):
+    """Evo Voice could not be asked. The text is for the log."""
+
+
+class EvoUnavailable(EvoError):
+    """No answer, or one that makes no sense."""
+
+
+class LoginRefused(EvoError):
+    """Evo Voice does not take the bot's login."""
+
+
+class Forbidden(EvoError):
+    """The bot's login may not read this."""
+
+
+class EvoClient:
+    """One login at one Evo Voice. Safe from several threads."""
+
+    def __init__(
+        self, base_url: str, username: str, password: str, *, dial_deadline_s: float = DIAL_DEADLINE_S
+    ) -> None:
+        self._transport = Transport(base_url)
+        self._username = username
+        self._password = password
+        self._dial_deadline_s = dial_deadline_s
+        self._login_lock = threading.Lock()
+        self._login_count = 0  # which login the cookies are from; 0: none yet
+        self._refused_until = 0.0
+
+    def dial(self, *, flow_id: str, number: str, caller_id: str) -> Outcome:
+        """Ask Evo Voice to call `number` (E.164) and run the flow when somebody answers.
+
+        One `POST /sessions/outgoing` on a fresh connection, 30 s over all. How it ended is returned,
+        never raised.
+        """
+        body = {"flowId": flow_id, "numberToDial": number, "callerId": caller_id}
+        ends = time.monotonic() + self._dial_deadline_s
+        try:
+            login = self._login_once(ends)
+        except LoginRefused:
+            return NotSent(Why.LOGIN_FAILED)
+        except EvoError:
+            return NotSent(Why.UNREACHABLE)
+        reply = self._post_call(body, ends)
+        if isinstance(reply, Reply) and reply.status == 401:
+            try:
+                self._login_once(ends, instead_of=login)
+            except EvoError:
+                return Rejected(Why.LOGIN_REFUSED)
+            reply = self._post_call(body, ends)
+            if isinstance(reply, Reply) and reply.status == 401:
+                self._rest_from_login()
+        outcome = outcome_of(reply) if isinstance(reply, Reply) else reply
+        log.info("dialled %s: %s", masked(number), type(outcome).__name__)
+        return outcome
+
+    def whoami(self, *, budget_s: float) -> Login:
+        """The bot's own login, roles and accounts (evo-voice-api 3.3). Raises `EvoError`."""
+        status = self.get("/auth/status", {}, budget_s=budget_s)
+        if not status.get("isAuthenticated"):
+            raise LoginRefused("not logged in after logging in")
+        return login_of(status)
+
+    def get(self, path: str, params: Mapping[str, str], *, budget_s: float) -> dict[str, Any]:
+        """Read a JSON object. Raises `EvoUnavailable`, `LoginRefused` or `Forbidden`."""
+        ends = time.monotonic() + budget_s
+        login = self._login_once(ends)
+        reply = self._read(path, params, ends)
+        if reply.status == 401:
+            self._login_once(ends, instead_of=login)
+            reply = self._read(path, params, ends)
+        if reply.status == 401:
+            self._rest_from_login()
+            raise LoginRefused(path)
+        if reply.status == 403:
+            raise Forbidden(f"{path}: {words_of(reply) or 'role missing'}")
+        found = reply.json_object()
+        # The status comes first: some errors have a body that looks like an empty list (evo-voice-api 5.6).
+        if reply.status != 200 or found is None:
+            raise EvoUnavailable(f"{path}: status {reply.status}")
+        return found
+
+    def items(self, path: str, params: Mapping[str, str], *, budget_s: float) -> Iterator[dict[str, Any]]:
+        """Read a whole list, page by page, each item once (evo-voice-api 2.5). Raises as `get`."""
+        ends = time.monotonic() + budget_s
+        seen: set[str] = set()
+        for page in range(MOST_PAGES):
+            query = {**params, "page": str(page), "countPerPage": str(PAGE_SIZE)}
+            answer = self.get(path, query, budget_s=_left(ends))
+            found = answer.get("items")
+            if not isinstance(found, list):
+                raise EvoUnavailable(f"{path}: a list without items")
+            new = [item for item in found if isinstance(item, dict) and item.get("id") not in seen]
+            seen.update(item["id"] for item in new if isinstance(item.get("id"), str))
+            yield from new
+            total_pages = answer.get("totalPages")
+            if not new or (isinstance(total_pages, int) and page + 1 >= total_pages):
+                return
+
+    def _post_call(self, body: Mapping[str, object], ends: float) -> Reply | Outcome:
+        try:
+            return self._transport.exchange(
+                "POST", "/sessions/outgoing", body=body, budget_s=_left(ends), fresh=True
+            )
+        except Unsent as error:
+            log.warning("nothing was sent: %s", error)
+            return NotSent(Why.UNREACHABLE)
+        except Unanswered as error:
+            log.warning("sent, but not answered: %s", error)
+            return InDoubt(Why.NO_ANSWER if error.timed_out else Why.CUT_OFF)
+
+    def _read(self, path: str, params: Mapping[str, str], ends: float) -> Reply:
+        try:
+            return self._transport.exchange("GET", path, params=params, budget_s=_left(ends))
+        except Unanswered as error:
+            if error.timed_out:
+                raise EvoUnavailable(f"{path}: no answer in time") from error
+        except Unsent as error:
+            raise EvoUnavailable(f"{path}: {error}") from error
+        # A kept connection may have died between two reads; a read may be asked again.
+        try:
+            return self._transport.exchange("GET", path, params=params, budget_s=_left(ends), fresh=True)
+        except (Unsent, Unanswered) as error:
+            raise EvoUnavailable(f"{path}: {error}") from error
+
+    def _login_once(self, ends: float, *, instead_of: int | None = None) -> int:
+        """Log in unless somebody did so since login number `instead_of`; return the login's number."""
+        if not self._login_lock.acquire(timeout=_left(ends)):
+            raise EvoUnavailable("login: another thread is still at it")
+        try:
+            if self._login_count and self._login_count != instead_of:
+                return self._login_count
+            if time.monotonic() < self._refused_until:
+                raise LoginRefused("resting after a refused login")
+            self._log_in(ends)
+            self._login_count += 1
+            return self._login_count
+        finally:
+            self._login_lock.release()
+
+    def _log_in(self, ends: float) -> None:
+        """`POST /auth/credentials`; the cookies stay with the transport (evo-voice-api 3.2)."""
+        credentials = {
+            "provider": "credentials",
+            "userName": self._username,
+            "password": self._password,
+            "rememberMe": True,
+        }
+        self._transport.cookies.clear()
+        try:
+            reply = self._transport.exchange(
+                "POST", "/auth/credentials", body=credentials, budget_s=_left(ends), fresh=True
+            )
+        except (Unsent, Unanswered) as error:
+            raise EvoUnavailable(f"login: {error}") from error
+        if reply.status in (400, 401, 403):
+            self._rest_from_login()
+            raise LoginRefused(f"login: status {reply.status} {words_of(reply)}")
+        if reply.status != 200:
+            raise EvoUnavailable(f"login: status {reply.status}")
+
+    def _rest_from_login(self) -> None:
+        log.error("Evo Voice refuses the bot's login; no further try for %d s", LOGIN_REST_S)
+        self._refused_until = time.monotonic() + LOGIN_REST_S
+
+
+def _left(ends: float) -> float:
+    """Seconds until then; never quite zero, so that a late request fails as one that timed out."""
+    return max(ends - time.monotonic(), 0.001)

@@ -1,0 +1,70 @@
+"""Who may call, as Evo Voice knows it: the login behind an e-mail, its role, its account, its access.
+
+Evo Voice's e-mail filter finds parts of addresses, so every answer is compared here, whole: trimmed and
+case-folded. What cannot be found out is a no.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from evoslack.evo.client import EvoClient, EvoError
+from evoslack.evo.wire import Login, login_of
+from evoslack.refusals import CannotCheck, Denial, NotAllowed, Source
+
+log = logging.getLogger(__name__)
+
+ADMINISTRATOR = "SystemAdministrator"
+CALLING_ROLES = frozenset({"Manager", ADMINISTRATOR})
+
+
+class Directory:
+    """The logins of Evo Voice, asked afresh each time."""
+
+    def __init__(self, client: EvoClient) -> None:
+        self._client = client
+
+    def require_caller(self, email: str, account_id: str, *, budget_s: float) -> None:
+        """Return quietly if the login with that e-mail may place calls for the account.
+
+        Raises `NotAllowed` with the reason, or `CannotCheck` when Evo Voice does not say in time.
+        """
+        try:
+            logins = self._logins(email, account_id, budget_s)
+        except EvoError as error:
+            log.warning("a role could not be checked: %s", error)
+            raise CannotCheck(Source.EVO_VOICE) from error
+        if not logins:
+            raise NotAllowed(Denial.NO_LOGIN)
+        if len(logins) > 1:
+            raise NotAllowed(Denial.SEVERAL_LOGINS)
+        _require_role(logins[0], account_id)
+
+    def _logins(self, email: str, account_id: str, budget_s: float) -> list[Login]:
+        """Every login with exactly that e-mail (evo-voice-api 5.10), asked in up to three ways."""
+        ends = time.monotonic() + budget_s
+        with_filter = {"emailFilter": email.strip()}
+        queries = [{**with_filter, "accountIds": account_id}, with_filter]
+        if any(sign in email for sign in "+."):
+            queries.append({"accountIds": account_id})  # in case the filter is a pattern to the server
+        for query in queries:
+            items = self._client.items("/users", query, budget_s=max(ends - time.monotonic(), 0.001))
+            found = [login for login in map(login_of, items) if _same(login.email, email)]
+            if found:
+                return found
+        return []
+
+
+def _require_role(login: Login, account_id: str) -> None:
+    if not login.roles & CALLING_ROLES:
+        raise NotAllowed(Denial.ROLE)
+    # A system administrator belongs to no account in particular and may list none or all.
+    if ADMINISTRATOR not in login.roles and account_id not in login.account_ids:
+        raise NotAllowed(Denial.ACCOUNT)
+    if login.manager_access == "ReadOnly":
+        raise NotAllowed(Denial.READ_ONLY)
+
+
+def _same(one: str, other: str) -> bool:
+    return bool(one.strip()) and one.strip().casefold() == other.strip().casefold()

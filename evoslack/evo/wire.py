@@ -1,0 +1,136 @@
+"""ServiceStack's shapes, as values: what an answer means, and nothing else.
+
+Pure functions. Every fact is from evo-voice-api; what is missing there is treated as missing here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from evoslack.calls import CallerId, Flow, InDoubt, Outcome, Placed, Rejected, Why
+from evoslack.evo.transport import Reply
+from evoslack.numbers import is_e164
+
+LONGEST_DETAIL = 200  # characters of Evo Voice's own words that we pass on
+
+# Answers that prove that nothing was dialled (house rule: everything else is doubt).
+_NO = {
+    401: Why.LOGIN_REFUSED,
+    403: Why.NOT_PERMITTED,
+    404: Why.NOT_FOUND,
+    429: Why.TOO_MANY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A login of Evo Voice, as far as we look at it (evo-voice-api 3.3)."""
+
+    id: str
+    email: str
+    roles: frozenset[str]
+    account_ids: frozenset[str]
+    manager_access: str | None  # older servers do not say
+    account_names: Mapping[str, str]
+
+
+def outcome_of(reply: Reply) -> Outcome:
+    """What the answer to `POST /sessions/outgoing` proves (evo-voice-api 5.1 and 6)."""
+    status = reply.status
+    if 200 <= status < 300 and status != 206:
+        return _placed(reply)
+    if status in _NO:
+        return Rejected(_why_not(reply), _detail_of_no(reply))
+    if status == 400 and "responseStatus" in (reply.json_object() or {}):
+        return Rejected(Why.BAD_REQUEST, words_of(reply))
+    if status >= 500:
+        return InDoubt(Why.SERVER_ERROR, str(status))
+    return InDoubt(Why.ODD_ANSWER, str(status))
+
+
+def words_of(reply: Reply) -> str:
+    """Evo Voice's own sentence about an error, one line; never a stack trace (evo-voice-api 6)."""
+    body = reply.json_object() or {}
+    status = body.get("responseStatus")
+    if not isinstance(status, dict):
+        return ""
+    words = status.get("message") or status.get("errorCode") or ""
+    return short(words) if isinstance(words, str) else ""
+
+
+def short(words: str) -> str:
+    """One line, without query strings, cut to what may be shown."""
+    line = " ".join(re.sub(r"\?\S*", "", words).split())
+    return line if len(line) <= LONGEST_DETAIL else line[: LONGEST_DETAIL - 1] + "…"
+
+
+def login_of(item: Mapping[str, Any]) -> Login:
+    """A `UserInfo` (evo-voice-api 3.3); missing lists are empty."""
+    ids = _strings(item.get("accountIds"))
+    names = _strings(item.get("accountNames"))
+    return Login(
+        id=_string(item.get("id")),
+        email=_string(item.get("emailAddress")),
+        roles=frozenset(_strings(item.get("roles"))),
+        account_ids=frozenset(ids),
+        manager_access=_string(item.get("managerAccess")) or None,
+        account_names=dict(zip(ids, names, strict=False)),
+    )
+
+
+def flow_of(item: Mapping[str, Any], account_id: str) -> Flow | None:
+    """A `FlowInfo` that can be offered: of that account and with nodes (evo-voice-api 5.12)."""
+    if item.get("accountId") != account_id or not item.get("nodeCount"):
+        return None
+    flow_id, name = _string(item.get("id")), _string(item.get("name"))
+    if not flow_id:
+        return None
+    return Flow(flow_id, name or flow_id, _string(item.get("customerName")))
+
+
+def caller_id_of(item: Mapping[str, Any], account_id: str) -> CallerId | None:
+    """An `EndpointInfo` that is an owned number of that account (evo-voice-api 5.13)."""
+    if item.get("accountId") != account_id or item.get("isVirtualPhoneNumber"):
+        return None
+    if item.get("type") != "PhoneNumber":
+        return None
+    label = _string(item.get("displayName"))
+    # Which property holds the number was never seen, so the likely ones are tried in turn.
+    for key in ("phoneNumber", "number", "displayName"):
+        number = re.sub(r"[\s\-.()]", "", _string(item.get(key)))
+        if is_e164(number):
+            return CallerId(number, "" if key == "displayName" else label)
+    return None
+
+
+def _placed(reply: Reply) -> Placed:
+    """Ids are picked up when the answer happens to have them; it declares none (evo-voice-api 5.1)."""
+    body = reply.json_object() or {}
+    session_id = _string(body.get("id")) or _string(body.get("sessionId"))
+    call_sid = _string(body.get("callSid")) or _string(body.get("sid"))
+    return Placed(session_id[:200] or None, call_sid[:200] or None)
+
+
+def _why_not(reply: Reply) -> Why:
+    # A missing role is answered as text by the framework, everything else as JSON by the service.
+    if reply.status == 403 and reply.body.lstrip().startswith(b"Forbidden"):
+        return Why.ROLE_MISSING
+    return _NO[reply.status]
+
+
+def _detail_of_no(reply: Reply) -> str:
+    if reply.status == 429:
+        seconds = reply.headers.get("Retry-After", "")
+        return seconds if seconds.isdecimal() else ""
+    return words_of(reply)
+
+
+def _string(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _strings(value: object) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

@@ -1,0 +1,182 @@
+"""Moves calls along, one committed step at a time.
+
+The whole guarantee is in `begin`: whoever changed one row from accepted to placing may dial it once, and
+nothing ever goes back to accepted.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from evoslack.calls import MAY_FOLLOW, STATE_OF, Call, CallRequest, InDoubt, Outcome, Placed, State, Why
+from evoslack.ledger.schema import REQUEST_FIELDS, call_of, calls, news
+from evoslack.ledger.store import Store
+from evoslack.refusals import KeyTaken, NotYourForm, NumberBusy
+
+
+class CallLedger:
+    """The calls in a `Store`; every method is one transaction, safe from several threads and bots."""
+
+    def __init__(self, store: Store) -> None:
+        self._engine = store.engine
+
+    def accept(self, request: CallRequest, *, at: datetime) -> Call:
+        """Write a call down, or return the one that this very press already made.
+
+        Raises `KeyTaken` (same form, other content), `NotYourForm` (somebody else's key) or
+        `NumberBusy` (that number is being dialled already).
+        """
+        for _attempt in range(2):  # a second time only if the call in our way was settled meanwhile
+            try:
+                return self._insert(request, at)
+            except sa.exc.IntegrityError:
+                first = self.find(request.key)
+                if first is not None:
+                    return _same_press(first, request)
+                busy = self._open_call_to(request.account_id, request.number)
+                if busy is not None:
+                    raise NumberBusy(busy) from None
+        raise RuntimeError("the ledger took the call neither as new nor as known")
+
+    def begin(self, *, at: datetime, accepted_after: datetime) -> Call | None:
+        """Take the oldest waiting call for dialling, or None when there is none.
+
+        Committed before it returns: the caller, and nobody else, may send one request for this call.
+        """
+        waiting = (
+            sa.select(calls.c.id)
+            .where(calls.c.state == State.ACCEPTED, calls.c.accepted_at > accepted_after)
+            .order_by(calls.c.accepted_at)
+            .limit(1)
+            .with_for_update(skip_locked=True)  # PostgreSQL: several bots each take another one
+        )
+        return self._first(
+            sa.update(calls)
+            .where(
+                calls.c.id == waiting.scalar_subquery(),
+                calls.c.state == State.ACCEPTED,
+                calls.c.accepted_at > accepted_after,
+            )
+            .values(state=State.PLACING, began_at=at)
+            .returning(calls)
+        )
+
+    def finish(self, call_id: str, outcome: Outcome, *, at: datetime) -> Call | None:
+        """Write down how dialling ended; None when the call's state does not allow that any more."""
+        values: dict[str, Any] = {"state": STATE_OF[type(outcome)], "finished_at": at}
+        if isinstance(outcome, Placed):
+            values |= {
+                "why": None,
+                "detail": "",
+                "session_id": outcome.session_id,
+                "call_sid": outcome.call_sid,
+            }
+        else:
+            values |= {"why": outcome.why, "detail": outcome.detail}
+        changed = self._move(calls.c.id == call_id, values, at)
+        return changed[0] if changed else None
+
+    def expire(self, *, at: datetime, accepted_before: datetime) -> list[Call]:
+        """Close calls that waited too long; they are never dialled."""
+        values = {"state": State.EXPIRED, "why": Why.WAITED, "finished_at": at}
+        return self._move(calls.c.accepted_at <= accepted_before, values, at)
+
+    def doubt_orphans(self, *, at: datetime, began_before: datetime) -> list[Call]:
+        """Close calls whose dialling nobody can be working on any more: their phone may have rung."""
+        outcome = InDoubt(Why.BOT_STOPPED)
+        values = {"state": State.IN_DOUBT, "why": outcome.why, "finished_at": at}
+        of_the_dead = sa.and_(calls.c.state == State.PLACING, calls.c.began_at <= began_before)
+        return self._move(of_the_dead, values, at)
+
+    def find(self, request_key: str) -> Call | None:
+        """The call that a form became."""
+        return self._first(sa.select(calls).where(calls.c.request_key == request_key))
+
+    def newest(self, limit: int) -> list[Call]:
+        """The latest calls, newest first."""
+        return self._all(sa.select(calls).order_by(calls.c.accepted_at.desc()).limit(limit))
+
+    def count_open(self) -> dict[State, int]:
+        """How many calls are waiting and how many are being placed."""
+        query = (
+            sa.select(calls.c.state, sa.func.count())
+            .where(calls.c.state.in_([State.ACCEPTED, State.PLACING]))
+            .group_by(calls.c.state)
+        )
+        with self._engine.connect() as connection:
+            found = {State(state): count for state, count in connection.execute(query)}
+        return {state: found.get(state, 0) for state in (State.ACCEPTED, State.PLACING)}
+
+    def _insert(self, request: CallRequest, at: datetime) -> Call:
+        call = Call(id=uuid.uuid4().hex, request=request, state=State.ACCEPTED, accepted_at=at)
+        fields = {field: getattr(request, field) for field in REQUEST_FIELDS}
+        with self._engine.begin() as connection:
+            connection.execute(
+                sa.insert(calls).values(
+                    id=call.id,
+                    request_key=request.key,
+                    state=call.state,
+                    accepted_at=at,
+                    detail="",
+                    **fields,
+                )
+            )
+            connection.execute(
+                sa.insert(news).values(
+                    call_id=call.id,
+                    revision=1,
+                    due_at=at,
+                    attempts=0,
+                    card_channel="",
+                    card_ts="",
+                    card_revision=0,
+                    card_problem="",
+                    told_revision=0,
+                    told_bad_news=False,
+                )
+            )
+        return call
+
+    def _move(self, which: sa.ColumnElement[bool], values: dict[str, Any], at: datetime) -> list[Call]:
+        """Change the state of the calls that may change so, and put the change among the news."""
+        target = State(values["state"])
+        sources = [state for state, following in MAY_FOLLOW.items() if target in following]
+        moving = sa.update(calls).where(which, calls.c.state.in_(sources)).values(**values).returning(calls)
+        with self._engine.begin() as connection:
+            moved = [call_of(row) for row in connection.execute(moving)]
+            if moved:
+                connection.execute(
+                    sa.update(news)
+                    .where(news.c.call_id.in_([call.id for call in moved]))
+                    .values(revision=news.c.revision + 1, due_at=sa.func.coalesce(news.c.due_at, at))
+                )
+        return moved
+
+    def _open_call_to(self, account_id: str, number: str) -> Call | None:
+        return self._first(
+            sa.select(calls).where(
+                calls.c.account_id == account_id,
+                calls.c.number == number,
+                calls.c.state.in_([State.ACCEPTED, State.PLACING]),
+            )
+        )
+
+    def _first(self, statement: sa.Executable) -> Call | None:
+        found = self._all(statement)
+        return found[0] if found else None
+
+    def _all(self, statement: sa.Executable) -> list[Call]:
+        with self._engine.begin() as connection:
+            return [call_of(row) for row in connection.execute(statement)]
+
+
+def _same_press(first: Call, request: CallRequest) -> Call:
+    if first.request.same_press(request):
+        return first
+    if (first.request.team_id, first.request.user_id) != (request.team_id, request.user_id):
+        raise NotYourForm
+    raise KeyTaken(first)

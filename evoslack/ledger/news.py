@@ -1,0 +1,102 @@
+"""Keeps book of what people have been told: the card in the channel and the private line.
+
+Whoever tells a call's news takes a lease first, so that two bots never post the same card. The lease and
+the waiting time after a failure are one column: `due_at`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from evoslack.calls import News
+from evoslack.ledger.schema import calls, news, news_of
+from evoslack.ledger.store import Store
+
+_BOTH = sa.select(calls, *[column for column in news.c if column.name != "call_id"]).join(
+    news, news.c.call_id == calls.c.id
+)
+
+
+class NewsLedger:
+    """The news in a `Store`; every method is one transaction, safe from several threads and bots."""
+
+    def __init__(self, store: Store) -> None:
+        self._engine = store.engine
+
+    def claim(self, *, at: datetime, until: datetime) -> News | None:
+        """Take the call whose news is due longest, or None; nobody else gets it before `until`."""
+        due = (
+            sa.select(news.c.call_id)
+            .where(news.c.due_at <= at)
+            .order_by(news.c.due_at)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        with self._engine.begin() as connection:
+            claimed = connection.execute(
+                sa.update(news)
+                .where(news.c.call_id == due.scalar_subquery(), news.c.due_at <= at)
+                .values(due_at=until, attempts=news.c.attempts + 1)
+                .returning(news.c.call_id)
+            ).scalar_one_or_none()
+            if claimed is None:
+                return None
+            return news_of(connection.execute(_BOTH.where(calls.c.id == claimed)).one())
+
+    def trying_card(self, call_id: str, *, at: datetime) -> None:
+        """Write down that a card is about to be posted."""
+        self._set(call_id, card_tried_at=at)
+
+    def no_card_posted(self, call_id: str, problem: str) -> None:
+        """Slack said no, so there is certainly no card from this attempt."""
+        self._set(call_id, card_tried_at=None, card_problem=problem)
+
+    def card_found(self, call_id: str, channel: str, ts: str) -> None:
+        """The card is there and this is its name; what it shows is still to be brought up to date."""
+        self._set(call_id, card_channel=channel, card_ts=ts)
+
+    def card_shows(self, call_id: str, revision: int, channel: str, ts: str) -> None:
+        """The card is in the channel and shows that revision."""
+        self._set(call_id, card_revision=revision, card_channel=channel, card_ts=ts, card_problem="")
+
+    def card_given_up(self, call_id: str, revision: int, problem: str) -> None:
+        """There will be no better card for that revision."""
+        self._set(call_id, card_revision=revision, card_problem=problem)
+
+    def told(self, call_id: str, revision: int, *, bad_news: bool) -> None:
+        """The caller knows about that revision, or needs no private line for it."""
+        self._set(call_id, told_revision=revision, told_bad_news=bad_news)
+
+    def done(self, call_id: str, revision: int, *, at: datetime) -> None:
+        """Everything up to that revision is told; a newer one is due at once."""
+        newer = sa.case((news.c.revision > revision, at), else_=None)
+        self._set(call_id, due_at=newer, attempts=0)
+
+    def again(self, call_id: str, *, at: datetime) -> None:
+        """Something could not be told; try again at that time."""
+        self._set(call_id, due_at=at)
+
+    def drop_leases(self, *, at: datetime) -> None:
+        """Make everything untold due now. Only for a bot that knows that it is the only one."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(news).where(news.c.due_at > at).values(due_at=at))
+
+    def count_untold(self) -> int:
+        """How many calls have news that is not told yet."""
+        return self._count(news.c.due_at.is_not(None))
+
+    def count_due(self, *, at: datetime) -> int:
+        """How many of them wait for nothing but their turn."""
+        return self._count(news.c.due_at <= at)
+
+    def _count(self, which: sa.ColumnElement[bool]) -> int:
+        with self._engine.connect() as connection:
+            query = sa.select(sa.func.count()).select_from(news).where(which)
+            return connection.execute(query).scalar_one()
+
+    def _set(self, call_id: str, **values: Any) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(news).where(news.c.call_id == call_id).values(**values))

@@ -1,0 +1,137 @@
+"""The tables, and how rows become values.
+
+`migrations/` makes these tables; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from evoslack.calls import OPEN_STATES, Call, CallRequest, News, State, Why
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """An aware UTC time; SQLite keeps it without a zone, so the zone is put back on reading."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        """Refuse naive times and store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        """Give every time its zone."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = sa.MetaData()
+
+calls = sa.Table(
+    "calls",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("request_key", sa.String(64), nullable=False, unique=True),
+    sa.Column("team_id", sa.String(32), nullable=False),
+    sa.Column("user_id", sa.String(32), nullable=False),
+    sa.Column("account_id", sa.String(200), nullable=False),
+    sa.Column("flow_id", sa.String(200), nullable=False),
+    sa.Column("flow_name", sa.Text, nullable=False),
+    sa.Column("number", sa.String(16), nullable=False),
+    sa.Column("caller_id", sa.String(16), nullable=False),
+    sa.Column("channel_id", sa.String(32), nullable=False),
+    sa.Column("response_url", sa.Text, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("why", sa.String(32)),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("session_id", sa.String(200)),
+    sa.Column("call_sid", sa.String(200)),
+    sa.Column("accepted_at", UtcDateTime, nullable=False),
+    sa.Column("began_at", UtcDateTime),
+    sa.Column("finished_at", UtcDateTime),
+)
+
+_is_open = calls.c.state.in_(sorted(OPEN_STATES))
+
+# One open call per number: two people who press for the same number within the same seconds would make
+# the same phone ring twice, and nobody could tell their sessions apart (evo-voice-api 7).
+sa.Index(
+    "one_open_call_per_number",
+    calls.c.account_id,
+    calls.c.number,
+    unique=True,
+    sqlite_where=_is_open,
+    postgresql_where=_is_open,
+)
+sa.Index("calls_by_state", calls.c.state, calls.c.accepted_at)
+
+news = sa.Table(
+    "news",
+    metadata,
+    sa.Column("call_id", sa.ForeignKey("calls.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("revision", sa.Integer, nullable=False),
+    # Both the lease of whoever tells it now and the earliest time of the next attempt; nothing to tell: null.
+    sa.Column("due_at", UtcDateTime),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("card_channel", sa.String(32), nullable=False),
+    sa.Column("card_ts", sa.String(32), nullable=False),
+    sa.Column("card_tried_at", UtcDateTime),
+    sa.Column("card_revision", sa.Integer, nullable=False),
+    sa.Column("card_problem", sa.String(64), nullable=False),
+    sa.Column("told_revision", sa.Integer, nullable=False),
+    sa.Column("told_bad_news", sa.Boolean, nullable=False),
+)
+sa.Index("news_by_due", news.c.due_at)
+
+REQUEST_FIELDS = (
+    "team_id",
+    "user_id",
+    "account_id",
+    "flow_id",
+    "flow_name",
+    "number",
+    "caller_id",
+    "channel_id",
+    "response_url",
+)
+
+
+def call_of(row: sa.Row[Any]) -> Call:
+    """The call in a row of `calls`."""
+    values = row._mapping
+    return Call(
+        id=values["id"],
+        request=CallRequest(key=values["request_key"], **{field: values[field] for field in REQUEST_FIELDS}),
+        state=State(values["state"]),
+        accepted_at=values["accepted_at"],
+        began_at=values["began_at"],
+        finished_at=values["finished_at"],
+        why=Why(values["why"]) if values["why"] else None,
+        detail=values["detail"],
+    )
+
+
+def news_of(row: sa.Row[Any]) -> News:
+    """The news in a row of `calls` joined with `news`."""
+    values = row._mapping
+    return News(
+        call=call_of(row),
+        revision=values["revision"],
+        card_channel=values["card_channel"],
+        card_ts=values["card_ts"],
+        card_tried_at=values["card_tried_at"],
+        card_revision=values["card_revision"],
+        card_problem=values["card_problem"],
+        told_revision=values["told_revision"],
+        told_bad_news=values["told_bad_news"],
+        attempts=values["attempts"],
+    )

@@ -1,0 +1,74 @@
+"""Who may call: asked at every door, remembered for a minute, and no whenever in doubt.
+
+Slack says whether somebody is a real member of the workspace and has which e-mail; Evo Voice says whether
+that e-mail belongs to a login that may place calls for the account.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+REMEMBERED_S = 60.0  # a role that was taken away works no longer than this
+BUDGET_S = 2.0  # both questions together; Slack gives a listener three seconds
+
+
+class People(Protocol):
+    """The members of the workspace."""
+
+    def confirmed_email(self, user_id: str, team_id: str, *, needs_email: bool) -> str:
+        """The e-mail of a real member; raises `NotAllowed` or `CannotCheck`.
+
+        Without `needs_email` only the membership counts and the answer may be empty.
+        """
+
+
+class Logins(Protocol):
+    """The logins of the phone system."""
+
+    def require_caller(self, email: str, account_id: str, *, budget_s: float) -> None:
+        """Raises `NotAllowed` or `CannotCheck` unless that login may place calls for the account."""
+
+
+class Permission:
+    """Remembers who was found to be allowed, and asks again after a minute."""
+
+    def __init__(
+        self,
+        people: People,
+        logins: Logins,
+        *,
+        user_map: Mapping[str, str],
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._people = people
+        self._logins = logins
+        self._user_map = dict(user_map)
+        self._clock_s = clock_s
+        self._allowed_until: dict[tuple[str, str, str], float] = {}
+        self._lock = threading.Lock()
+
+    def is_known(self, user_id: str, team_id: str, account_id: str) -> bool:
+        """Whether `require` would answer yes without asking anybody."""
+        with self._lock:
+            return self._clock_s() < self._allowed_until.get((team_id, user_id, account_id), 0.0)
+
+    def require(self, user_id: str, team_id: str, account_id: str) -> None:
+        """Return quietly if this Slack user may place calls for the account.
+
+        Takes two seconds at the most. Raises `NotAllowed` (and it is known why) or `CannotCheck`.
+        """
+        if self.is_known(user_id, team_id, account_id):
+            return
+        started_s = self._clock_s()
+        mapped = self._user_map.get(user_id, "")
+        email = self._people.confirmed_email(user_id, team_id, needs_email=not mapped)
+        left_s = max(BUDGET_S - (self._clock_s() - started_s), 0.001)
+        self._logins.require_caller(mapped or email, account_id, budget_s=left_s)
+        with self._lock:
+            now_s = self._clock_s()
+            self._allowed_until = {key: until for key, until in self._allowed_until.items() if until > now_s}
+            # Counted from the question, not from the answer.
+            self._allowed_until[team_id, user_id, account_id] = started_s + REMEMBERED_S

@@ -1,0 +1,183 @@
+"""One outgoing call in the stand-in Evo Voice: its script, how far it has come, how the API shows it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+Row = dict[str, Any]
+
+# How a call that went out is answered; 204 without a body is the likeliest (evo-voice-api 5.1).
+GoodAnswer = Literal["204", "200_session", "200_empty", "200_garbage"]
+
+QUEUED_S = 0.5  # how long a call waits at the carrier before the phone rings
+
+
+@dataclass(frozen=True)
+class Script:
+    """How a call goes. Seconds; when nobody answers, the call is over after `ring_s`.
+
+    `session` says when the session record exists (evo-voice-api 5.2 leaves that open): from the answer on,
+    never, at once, late (only when the call is over), or twice (from the answer on, with a second record of
+    the same two numbers beside it). `archived`: once over, only the archive has it (5.4).
+    """
+
+    ring_s: float = 2
+    answer: bool = True
+    talk_s: float = 20
+    outcome: str = "Completed"
+    session: Literal["on_answer", "never", "at_once", "late", "twice"] = "on_answer"
+    archived: bool = False
+
+
+BUSY = Script(ring_s=1, answer=False, outcome="Busy")
+NO_ANSWER = Script(ring_s=25, answer=False, outcome="No Answer")
+FAILED = Script(ring_s=0.5, answer=False, outcome="Failed")
+
+
+@dataclass
+class Quirks:
+    """What is odd about Evo Voice or not known (evo-voice-api 9 and 10), each as a switch."""
+
+    answer: GoodAnswer = "204"
+    curl_refused: bool = True
+    log_only_in_list: bool = True  # 5.4
+    disconnected_before_answer: bool = True  # callState; off: Ringing (5.5)
+    active_before_answer: bool = True  # /calls/active lists queued and ringing calls
+    bare_active_errors: bool = True  # /calls/active: service errors without a responseStatus (5.6)
+    callee_side: Literal["to", "from"] = "to"  # which address of a session holds the dialled number
+    dates: Literal["iso", "naive", "servicestack"] = "iso"
+    number_field: Literal["phoneNumber", "number", "displayName"] = "phoneNumber"
+    signed_out_status: Literal["json", "empty"] = "json"  # GET /auth/status without a login (3.3)
+    end_needs_user: bool = True  # DELETE /sessions/{id}
+    read_only_blocks: bool = True  # managerAccess ReadOnly may not place calls
+    administrators_listed: bool = True  # GET /users without accountIds shows logins without accounts (5.10)
+    exact_email: bool = True  # e-mails are case-sensitive at login (3.2)
+    largest_page: int = 100
+
+
+@dataclass(frozen=True)
+class Ring:
+    """A phone that really rang. `at` is aware UTC."""
+
+    at: datetime
+    flow_id: str
+    number: str
+    caller_id: str
+    login_email: str
+    sid: str
+
+
+def _id() -> str:
+    return uuid.uuid4().hex[:24]
+
+
+@dataclass
+class OutgoingCall:
+    """A call that went out. Ages are scripted seconds since then; change `script` to change its course."""
+
+    flow: Row
+    number: str
+    caller_id: str
+    login_email: str
+    script: Script
+    placed_at: datetime
+    began: float  # the world's clock
+    hung_up_s: float | None = None
+    sid: str = field(default_factory=lambda: "CA" + uuid.uuid4().hex)
+    session_id: str = field(default_factory=_id)
+    twin_id: str = field(default_factory=_id)
+
+    @property
+    def end_s(self) -> float:
+        """The age at which the call is over."""
+        planned = self.script.ring_s + (self.script.talk_s if self.script.answer else 0)
+        return planned if self.hung_up_s is None else self.hung_up_s
+
+    @property
+    def answered(self) -> bool:
+        """Whether somebody answers before the end."""
+        return self.script.answer and self.end_s >= self.script.ring_s
+
+    def status(self, age: float) -> str:
+        """In the carrier's words: queued, ringing, in-progress, completed."""
+        steps = [(self.end_s, "completed"), (self.script.ring_s, "in-progress"), (QUEUED_S, "ringing")]
+        return next((name for since, name in steps if age >= since), "queued")
+
+    def archived(self, age: float) -> bool:
+        """Whether the session has moved to the archive."""
+        return self.script.archived and age >= self.end_s
+
+    def sessions(self, age: float, speed: float, quirks: Quirks) -> list[Row]:
+        """The session records that exist at this age: none, one or two."""
+        on_answer = self.script.ring_s if self.answered else None
+        appears = {"never": None, "at_once": 0.0, "late": self.end_s}.get(self.script.session, on_answer)
+        if appears is None or age < appears:
+            return []
+        row = self.session(age, speed, quirks)
+        twin = row | {"id": self.twin_id, "callSid": "CA" + self.twin_id.ljust(32, "0")}
+        return [row, twin] if self.script.session == "twice" else [row]
+
+    def session(self, age: float, speed: float, quirks: Quirks) -> Row:
+        """SessionInfo (5.5), whether or not the record should exist yet."""
+        over, talking = age >= self.end_s, self.status(age) == "in-progress"
+        before = "Disconnected" if quirks.disconnected_before_answer else "Ringing"
+        milestones = [("placed", 0.0), ("answered", self.script.ring_s), ("ended", self.end_s)]
+        log = [
+            {"date": self._stamp(at, speed, quirks), "message": f"Call {what}"}
+            for what, at in milestones
+            if age >= at and (what != "answered" or self.answered)
+        ]
+        outcome = self.script.outcome if self.hung_up_s is None else "Ended"
+        callee_first = quirks.callee_side == "from"
+        return {
+            "id": self.session_id,
+            "dateCreated": self._stamp(0, speed, quirks),
+            "dateLastModified": log[-1]["date"],
+            "createdBy": self.login_email,
+            "dialState": "None" if over else "Active",
+            "callState": "Connected" if talking else "Disconnected" if over else before,
+            "queueState": "None",
+            "accountId": self.flow["accountId"],
+            "dateCompleted": self._stamp(self.end_s, speed, quirks) if over else None,
+            "destination": self.number,
+            "fromAddress": self.number if callee_first else self.caller_id,
+            "toAddress": self.caller_id if callee_first else self.number,
+            "channel": "Voice",
+            "ended": over,
+            "outcome": outcome if over else None,
+            "callSid": self.sid,
+            "holdReason": "None",
+            "log": log,
+        }
+
+    def active(self, age: float, speed: float, quirks: Quirks) -> Row | None:
+        """CallInfo (5.6), or None when the call is over or hidden."""
+        status = self.status(age)
+        if status == "completed" or (status != "in-progress" and not quirks.active_before_answer):
+            return None
+        answered = status == "in-progress"
+        return {
+            "sid": self.sid,
+            "accountSid": "AC" + "0" * 32,
+            "dateCreated": self._stamp(0, speed, quirks),
+            "dateUpdated": self._stamp(self.script.ring_s if answered else 0, speed, quirks),
+            "startTime": self._stamp(self.script.ring_s, speed, quirks) if answered else None,
+            "direction": "outbound-api",
+            "from": self.caller_id,
+            "fromFormatted": self.caller_id,
+            "to": self.number,
+            "toFormatted": self.number,
+            "status": status,
+            "priceUnit": "USD",
+            "uri": f"/2010-04-01/Accounts/AC{'0' * 32}/Calls/{self.sid}.json",
+        }
+
+    def _stamp(self, age: float, speed: float, quirks: Quirks) -> str:
+        """The wall-clock time of an age, in the format that the quirks ask for (2.4)."""
+        at = self.placed_at + timedelta(seconds=age / speed)
+        if quirks.dates == "servicestack":
+            return f"/Date({int(at.timestamp() * 1000)}+0000)/"
+        return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}" + ("Z" if quirks.dates == "iso" else "")

@@ -1,0 +1,201 @@
+"""The HTTP door of the stand-in Slack: `/api/{method}` and `/response/{key}`, with faults on request.
+
+Takes form-encoded, JSON and query arguments as slack_sdk sends them, looks at the token, records every
+call before anything else happens to it, and then does the work, or what an ordered fault says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from evoslack.sandbox.block_kit import Json
+from evoslack.sandbox.slack_methods import Methods
+from evoslack.sandbox.slack_posts import Posts, RateLimited
+from evoslack.sandbox.slack_team import APP_ID, Refused, Team
+
+FAULTS = re.compile("429|500|error:.+|cut|lose_answer|hang|hang_after|slow")
+_JSON_FIELDS = ("view", "blocks", "metadata", "attachments")
+_YES_NO_FIELDS = ("inclusive", "include_all_metadata", "replace_original", "delete_original")
+
+
+@dataclass(frozen=True)
+class ApiCall:
+    """One request that reached Slack, whatever became of it; `at` in Unix seconds."""
+
+    method: str
+    args: Json
+    at: float
+    token: str | None
+
+
+@dataclass
+class Fault:
+    """An ordered misfortune; `times` None means until it is cleared."""
+
+    method: str
+    kind: str
+    times: int | None
+    retry_after: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Answer:
+    body: Json
+    status: int = 200
+    retry_after: int | None = None
+
+
+class Api:
+    """Serves the Web API and the response_urls of one team."""
+
+    def __init__(
+        self,
+        team: Team,
+        methods: Methods,
+        posts: Posts,
+        tokens: tuple[str, str],
+        open_socket: Callable[[], str],
+    ) -> None:
+        self._team = team
+        self._methods = methods
+        self._posts = posts
+        self._bot_token, self._app_token = tokens
+        self._open_socket = open_socket
+        self.calls: list[ApiCall] = []
+        self.faults: list[Fault] = []
+
+    def routes(self) -> list[web.AbstractRouteDef]:
+        """What this door listens to."""
+        return [
+            web.route("*", "/api/{method}", self._serve_method),
+            web.post("/response/{key}", self._serve_response_url),
+        ]
+
+    async def _serve_method(self, request: web.Request) -> web.StreamResponse:
+        method = request.match_info["method"]
+        args = await _arguments(request)
+        header = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        token = header or args.pop("token", None)
+        args.pop("token", None)
+        call = ApiCall(method, args, time.time(), token)
+        return await self._serve(request, call, lambda: self._perform(method, args, token))
+
+    async def _serve_response_url(self, request: web.Request) -> web.StreamResponse:
+        args = await _arguments(request)
+        call = ApiCall("response_url", args, time.time(), None)
+        return await self._serve(request, call, lambda: self._respond(request.match_info["key"], args))
+
+    async def _serve(
+        self, request: web.Request, call: ApiCall, work: Callable[[], _Answer]
+    ) -> web.StreamResponse:
+        with self._team.change():
+            self.calls.append(call)
+            fault = self._next_fault(call.method)
+        kind = fault.kind if fault else ""
+        if fault and kind == "429":
+            return self._send(_Answer({"ok": False, "error": "ratelimited"}, 429, fault.retry_after))
+        if kind == "500":
+            return web.Response(status=500, text="Internal Server Error")
+        if kind.startswith("error:"):
+            status = 404 if call.method == "response_url" else 200
+            return self._send(_Answer({"ok": False, "error": kind.removeprefix("error:")}, status))
+        if kind == "hang":
+            await asyncio.Event().wait()
+        if kind == "cut":
+            return _hang_up(request)
+        answer = work()
+        if kind == "lose_answer":
+            return _hang_up(request)
+        if kind == "hang_after":
+            await asyncio.Event().wait()
+        if fault and kind == "slow":
+            await asyncio.sleep(fault.seconds)
+        return self._send(answer)
+
+    def _next_fault(self, method: str) -> Fault | None:
+        for fault in self.faults:
+            if fault.method == method:
+                if fault.times is not None:
+                    fault.times -= 1
+                    if fault.times <= 0:
+                        self.faults.remove(fault)
+                return fault
+        return None
+
+    def _perform(self, method: str, args: Json, token: str | None) -> _Answer:
+        try:
+            with self._team.change():
+                return _Answer(self._call(method, args, token))
+        except Refused as no:
+            return _Answer(no.answer)
+        except RateLimited as limit:
+            return _Answer({"ok": False, "error": "ratelimited"}, 429, limit.retry_after)
+
+    def _call(self, method: str, args: Json, token: str | None) -> Json:
+        if method not in self._methods and method != "apps.connections.open":
+            raise Refused("unknown_method", req_method=method)
+        if not token:
+            raise Refused("not_authed")
+        if token not in {self._bot_token, self._app_token}:
+            raise Refused("invalid_auth")
+        if token == self._app_token and method == "apps.connections.open":
+            return {"ok": True, "url": self._open_socket()}
+        if token == self._app_token and method == "auth.test":
+            return {"ok": True, "app_name": "EvoSlack", "app_id": APP_ID}
+        if token == self._app_token or method == "apps.connections.open":
+            raise Refused("not_allowed_token_type")
+        return self._methods.call(method, args)
+
+    def _respond(self, key: str, args: Json) -> _Answer:
+        try:
+            with self._team.change():
+                self._posts.respond(key, args)
+            return _Answer({"ok": True})
+        except Refused as no:
+            return _Answer(no.answer, 404 if no.code.endswith("_url") else 400)
+
+    def _send(self, answer: _Answer) -> web.Response:
+        response = web.json_response(answer.body, status=answer.status)
+        response.headers["x-oauth-scopes"] = ",".join(sorted(self._team.scopes))
+        if answer.retry_after is not None:
+            response.headers["Retry-After"] = str(answer.retry_after)
+        return response
+
+
+def _hang_up(request: web.Request) -> web.Response:
+    """Close the connection; the answer that is returned reaches nobody."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
+
+
+async def _arguments(request: web.Request) -> Json:
+    """The arguments from wherever they stand, with JSON in strings and yes/no words made plain."""
+    args: dict[str, Any] = dict(request.query)
+    if request.content_type == "application/json":
+        try:
+            body = json.loads(await request.text() or "{}")
+        except ValueError:
+            body = {}
+        args |= body if isinstance(body, dict) else {}
+    else:
+        args |= dict(await request.post())
+    for name in _JSON_FIELDS:
+        if isinstance(args.get(name), str):
+            try:
+                args[name] = json.loads(args[name])
+            except ValueError:
+                continue  # stays a string, which the checks refuse
+    for name in _YES_NO_FIELDS:
+        if isinstance(args.get(name), str):
+            args[name] = args[name].lower() in {"1", "true"}
+    return args

@@ -1,0 +1,220 @@
+"""What a person does in Slack and sees of it: commands, modals, clicks, messages, private notes.
+
+The half of `SlackWorkspace` that a story is told with. Every act blocks the calling thread until the app
+has answered or Slack gives up on it; other threads' acts go on meanwhile.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from evoslack.sandbox import slack_payloads as payloads
+from evoslack.sandbox.block_kit import Json, elements_of
+from evoslack.sandbox.slack_delivery import Delivery
+from evoslack.sandbox.slack_forms import Answer, Form
+from evoslack.sandbox.slack_screens import Screens
+from evoslack.sandbox.slack_team import BOT_ID, BOT_USER_ID, Private, Team
+
+
+class People:
+    """The people of one team, in front of their screens."""
+
+    def __init__(self, team: Team, screens: Screens) -> None:
+        self._team = team
+        self._screens = screens
+
+    def send(self, payload_type: str, payload: Json) -> Delivery:
+        """Deliver a payload to the app; see SlackWorkspace."""
+        raise NotImplementedError
+
+    # --- commands and messages
+
+    def type_command(
+        self, user_id: str, text: str = "", channel_id: str = "C_GENERAL", command: str = "/call"
+    ) -> Delivery:
+        """Send a slash command."""
+        with self._team.change():
+            payload = payloads.slash_command(self._team, user_id, command, text, channel_id)
+        return self.send("slash_commands", payload)
+
+    def say(self, user_id: str, channel_id: str, text: str) -> str:
+        """Write a message into a channel; returns its ts."""
+        with self._team.change():
+            return str(self._team.post(channel_id, user_id, text)["ts"])
+
+    def delete_message(self, channel_id: str, ts: str) -> None:
+        """Delete a message."""
+        with self._team.change():
+            self._team.remove(channel_id, ts)
+
+    def messages(self, channel_id: str) -> list[Json]:
+        """The messages of a channel as they look now, threads included, oldest first."""
+        with self._team.changed:
+            return copy.deepcopy(self._team.messages(channel_id))
+
+    def private(self, user_id: str) -> list[Private]:
+        """What only this person was shown by the app, as it looks now, oldest first."""
+        with self._team.changed:
+            return copy.deepcopy(self._team.private(user_id))
+
+    # --- modals
+
+    def modal(self, user_id: str) -> Json | None:
+        """The view on top of this person's screen, with what is typed in it; None when there is none."""
+        with self._team.changed:
+            form = self._screens.top(user_id)
+            return self._screens.show(form) if form else None
+
+    def home(self, user_id: str) -> Json | None:
+        """What the app's Home tab shows this person; None before the app has published one."""
+        with self._team.changed:
+            form = self._screens.home(user_id)
+            return self._screens.show(form) if form else None
+
+    def field_errors(self, user_id: str) -> dict[str, str]:
+        """The errors under the fields of the current modal: block_id to text."""
+        with self._team.changed:
+            form = self._screens.top(user_id)
+            return dict(form.errors) if form else {}
+
+    def fill(self, user_id: str, values: Mapping[str, Answer]) -> tuple[Delivery, ...]:
+        """Type and choose in the current modal: block_id to text, option value(s), conversation or None.
+
+        An external select is opened first when it has not shown that option yet. Returns the deliveries of
+        fields that tell the app at once (`dispatch_action`, selects outside input blocks).
+        LookupError when the field or the option is not on the screen.
+        """
+        told = []
+        for block_id, answer in values.items():
+            element = self._form(user_id).field(block_id)
+            asks = element["type"] == "external_select" and isinstance(answer, str)
+            if asks and not self._form(user_id).offers(block_id, str(answer)):
+                self.suggest(user_id, block_id)
+            with self._team.change():
+                form = self._form(user_id)
+                form.fill(block_id, answer)
+                dispatches = _dispatches(form.block(block_id), element)
+            if dispatches:
+                told.append(self.click(user_id, element["action_id"], block_id=block_id))
+        return tuple(told)
+
+    def suggest(self, user_id: str, block_id: str, query: str = "") -> list[Json]:
+        """Open an external select or type in it; the options it lists, groups flattened.
+
+        Empty after a miss or a faulty answer, and while the query is shorter than `min_query_length`.
+        """
+        with self._team.change():
+            form = self._form(user_id)
+            if len(query) < form.field(block_id).get("min_query_length", 3):
+                return []
+            form.suggested[block_id] = []
+            payload = payloads.block_suggestion(
+                self._team, self._screens, user_id, form, block_id=block_id, query=query
+            )
+        self.send("block_suggestion", payload)
+        with self._team.changed:
+            now = self._screens.find(form.view["id"])
+            return copy.deepcopy(now.suggested.get(block_id, [])) if now else []
+
+    def submit(self, user_id: str) -> Delivery:
+        """Press Submit in the current modal; nothing is sent while Slack itself finds a field wanting."""
+        with self._team.change():
+            form = self._form(user_id)
+            if not form.view["submit"]:
+                raise LookupError(f"the modal {form.view['callback_id']!r} has no Submit button")
+            form.errors = {}
+            payload = payloads.view_submission(self._team, self._screens, user_id, form)
+            missing = form.missing()
+        if missing:
+            return Delivery("view_submission", payload, refused_locally=missing)
+        return self.send("view_submission", payload)
+
+    def close_modal(self, user_id: str, everything: bool = False) -> Delivery | None:
+        """Press Cancel (with `everything`: the X of a stack); a delivery if the app wants to hear of it."""
+        with self._team.change():
+            everything = everything or self._form(user_id).view["clear_on_close"]
+            form = self._screens.root(user_id) if everything else self._screens.top(user_id)
+            assert form is not None
+            payload = payloads.view_closed(self._team, self._screens, user_id, form, everything)
+            self._screens.close(user_id, everything)
+        return self.send("view_closed", payload) if form.view["notify_on_close"] else None
+
+    # --- clicks
+
+    def click(
+        self,
+        user_id: str,
+        action_id: str,
+        channel_id: str | None = None,
+        ts: str | None = None,
+        block_id: str | None = None,
+        *,
+        value: str | None = None,
+    ) -> Delivery:
+        """Use a component: of a message (`channel_id` and `ts`), else of the current modal, else of Home.
+
+        `value` chooses in a menu or select. For a text input it is Enter pressed in it. A confirm dialog
+        is answered with yes. LookupError when there is no such component to see.
+        """
+        with self._team.change():
+            if channel_id is not None and ts is not None:
+                payload = self._click_in_message(user_id, channel_id, ts, (action_id, block_id), value)
+            else:
+                payload = self._click_in_view(user_id, (action_id, block_id), value)
+        return self.send("block_actions", payload)
+
+    def _click_in_message(
+        self, user_id: str, channel_id: str, ts: str, ids: tuple[str, str | None], value: str | None
+    ) -> Json:
+        message = self._team.message(channel_id, ts) or self._private_message(user_id, ts)
+        if message is None:
+            raise LookupError(f"{user_id} sees no message {ts} in {channel_id}")
+        block, element = _find(message.get("blocks", []), *ids)
+        action = payloads.action(block, element, None, value, self._team.next_ts())
+        return payloads.click_in_message(self._team, user_id, channel_id, message, action)
+
+    def _private_message(self, user_id: str, ts: str) -> Json | None:
+        for note in self._team.private(user_id):
+            if note.ts == ts:
+                look = {"type": "message", "user": BOT_USER_ID, "bot_id": BOT_ID, "is_ephemeral": True}
+                return look | {"ts": ts, "text": note.text, "blocks": note.blocks}
+        return None
+
+    def _click_in_view(self, user_id: str, ids: tuple[str, str | None], value: str | None) -> Json:
+        form = self._screens.top(user_id) or self._screens.home(user_id)
+        if form is None:
+            raise LookupError(f"{user_id} has neither a modal nor a Home tab to click in")
+        block, element = _find(form.view["blocks"], *ids)
+        where = (block["block_id"], element["action_id"])
+        if value is not None and form.entry(*where) is not None:
+            form.fill(where[0], value, where[1])
+        action = payloads.action(block, element, form.entry(*where), value, self._team.next_ts())
+        return payloads.click_in_view(self._team, self._screens, user_id, form, action)
+
+    def _form(self, user_id: str) -> Form:
+        form = self._screens.top(user_id)
+        if form is None:
+            raise LookupError(f"{user_id} has no modal on the screen")
+        return form
+
+
+def _find(blocks: list[Json], action_id: str, block_id: str | None) -> tuple[Json, Json]:
+    seen: list[Any] = []
+    for block in blocks:
+        for element in elements_of(block):
+            if element["action_id"] == action_id and block_id in {None, block["block_id"]}:
+                return block, element
+            seen.append(element["action_id"])
+    raise LookupError(f"no component {action_id!r} to see, there are {seen}")
+
+
+def _dispatches(block: Json, element: Json) -> bool:
+    """Whether filling this element tells the app at once."""
+    if block["type"] != "input":
+        return True
+    if element["type"] != "plain_text_input":
+        return bool(block.get("dispatch_action"))
+    when = element.get("dispatch_action_config", {}).get("trigger_actions_on", [])
+    return bool(block.get("dispatch_action")) and "on_character_entered" in when

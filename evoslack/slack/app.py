@@ -1,0 +1,87 @@
+"""The Bolt app: which listener answers what, and what a person hears when something breaks.
+
+Listeners run in the thread that received the request (`process_before_response`): Bolt's own pool would
+let five slow ones block everybody (measured), and here none is slow.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from typing import Any
+
+from slack_bolt import App, BoltResponse
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk import WebClient
+
+from evoslack.slack import messages, views
+from evoslack.slack.listeners import CallListeners, new_reference
+
+log = logging.getLogger(__name__)
+
+
+def build_app(
+    client: WebClient,
+    listeners: CallListeners,
+    *,
+    command: str,
+    signing_secret: str | None,
+    identity: AuthorizeResult,
+) -> App:
+    """The Bolt app for one workspace. `identity` is what `auth.test` said at start."""
+
+    def authorize(**_context: Any) -> AuthorizeResult:
+        return identity
+
+    app = App(
+        client=client,
+        authorize=authorize,
+        signing_secret=signing_secret or "socket-mode-needs-none",
+        process_before_response=True,
+        ssl_check_enabled=False,  # would answer before the signature is checked (slack-facts 1)
+        logger=logging.getLogger("slack_bolt"),
+    )
+    register(app, listeners, command)
+    return app
+
+
+def register(app: App, listeners: CallListeners, command: str) -> None:
+    """Connect every door to its listener."""
+    app.command(command)(listeners.command)
+    app.command(re.compile("^/"))(listeners.other_command)
+    app.options(views.FLOW)(listeners.flows)
+    app.options(views.CALLER_ID)(listeners.caller_ids)
+    app.view(views.FORM)(listeners.submit)
+
+    def broken(error: Exception, body: dict[str, Any]) -> BoltResponse:
+        return answer_broken(error, body, listeners)
+
+    app.error(broken)
+
+
+def answer_broken(error: Exception, body: dict[str, Any], listeners: CallListeners) -> BoltResponse:
+    """Log a defect under a reference and tell the person, after looking up what became of the press."""
+    reference = new_reference()
+    log.error("a listener broke (reference %s)", reference, exc_info=error)
+    words = messages.broken(reference)
+    if "command" in body:
+        return _json({"response_type": "ephemeral", "text": words})
+    if body.get("type") == "block_suggestion":
+        return _json({"options": []})
+    if body.get("type") == "view_submission":
+        try:
+            call = listeners.call_of(body["view"])
+        except Exception:
+            log.exception("the press could not be looked up (reference %s)", reference)
+            call = None
+        if call is not None:
+            return _json({"response_action": "update", "view": listeners.accepted(call)})
+        return _json({"response_action": "errors", "errors": {views.NUMBER: words}})
+    return BoltResponse(status=200, body="")
+
+
+def _json(body: dict[str, Any]) -> BoltResponse:
+    return BoltResponse(
+        status=200, body=json.dumps(body), headers={"content-type": ["application/json;charset=utf-8"]}
+    )

@@ -1,0 +1,55 @@
+"""The card: the one message per call that the channel sees. Pure functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from evoslack.calls import Call
+from evoslack.numbers import pretty
+from evoslack.slack import messages
+
+EVENT_TYPE = "evoslack_call"
+
+
+def text(call: Call, region: str) -> str:
+    """The whole meaning in one line: notifications and screen readers get only this."""
+    request = call.request
+    return (
+        f"{messages.STATE_WORDS[call.state]}: {messages.headline(call, region)} {messages.reason(call)} "
+        f"Asked for by <@{request.user_id}>, flow {messages.escape(request.flow_name)}, "
+        f"caller ID {pretty(request.caller_id, region)}."
+    )
+
+
+def blocks(call: Call, region: str) -> list[dict[str, Any]]:
+    """State first, then who, what and when; a reason only where there is trouble."""
+    request = call.request
+    asked_at = int(call.accepted_at.timestamp())
+    when = f"<!date^{asked_at}^{{date_short_pretty}} {{time}}|{call.accepted_at:%Y-%m-%d %H:%M} UTC>"
+    state = messages.STATE_WORDS[call.state]
+    found: list[dict[str, Any]] = [
+        {"type": "section", "text": _mrkdwn(f"*{state}.* {messages.headline(call, region)}")},
+        {
+            "type": "section",
+            "fields": [
+                _mrkdwn(f"*Number*\n{pretty(request.number, region)}"),
+                _mrkdwn(f"*Asked for by*\n<@{request.user_id}>"),
+                _mrkdwn(f"*Flow*\n{messages.escape(request.flow_name)[:500]}"),
+                _mrkdwn(f"*Caller ID*\n{pretty(request.caller_id, region)}"),
+                _mrkdwn(f"*When*\n{when}"),
+            ],
+        },
+    ]
+    if reason := messages.reason(call):
+        found.append({"type": "context", "elements": [_mrkdwn(reason)]})
+    return found
+
+
+def metadata(call: Call) -> dict[str, Any]:
+    """The call's id, by which a card can be found again. Everybody may read this: nothing else in it."""
+    return {"event_type": EVENT_TYPE, "event_payload": {"call_id": call.id}}
+
+
+def _mrkdwn(words: str) -> dict[str, Any]:
+    # verbatim: Slack must not turn names, addresses or @words of foreign text into links and mentions.
+    return {"type": "mrkdwn", "text": words, "verbatim": True}

@@ -1,0 +1,172 @@
+"""How payloads reach the bot: over a websocket (Socket Mode) or as signed HTTP requests.
+
+Both doors have enough threads for Slack's own latency, because a listener waits for `views.open`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Protocol
+
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_bolt.adapter.wsgi import SlackRequestHandler
+from slack_sdk import WebClient
+from slack_sdk.signature import SignatureVerifier
+from waitress.server import create_server
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+log = logging.getLogger(__name__)
+
+THREADS = 32  # 100 presses a second at 300 ms of Slack's latency
+PING_EVERY_S = 2  # with the default of 10 s a dead connection goes unnoticed for a minute (measured)
+EVENTS_PATH = "/slack/events"
+HEALTH_PATH = "/healthz"
+LARGEST_BODY = 1024 * 1024  # bytes; Slack's payloads are below 300 kB (a view is 250 kB at most)
+LARGEST_HEAD = 32 * 1024
+
+
+class Door(Protocol):
+    """A way in for payloads."""
+
+    def start(self) -> str:
+        """Begin to take payloads; returns words for the ready line."""
+
+    def stop(self) -> None:
+        """Take no more."""
+
+    def is_open(self) -> bool:
+        """Whether payloads can come in right now."""
+
+
+class SocketDoor:
+    """Socket Mode: no public address is needed."""
+
+    def __init__(self, app: App, app_token: str, web_client: WebClient) -> None:
+        self._handler = SocketModeHandler(
+            app,
+            app_token,
+            logger=logging.getLogger("slack_sdk.socket_mode"),
+            web_client=web_client,
+            ping_interval=PING_EVERY_S,
+            concurrency=THREADS,
+        )
+
+    def start(self) -> str:
+        """Connect; raises what the SDK raises when Slack does not let us in."""
+        self._handler.client.connect()
+        return "Socket Mode"
+
+    def stop(self) -> None:
+        """Disconnect; Slack delivers to others from now on."""
+        self._handler.client.auto_reconnect_enabled = False
+        self._handler.client.close()
+
+    def is_open(self) -> bool:
+        """Whether the websocket is connected."""
+        return bool(self._handler.client.is_connected())
+
+
+class HttpDoor:
+    """HTTP: Slack posts to `/slack/events`, and `/healthz` answers whoever watches the bot."""
+
+    def __init__(
+        self, app: App, signing_secret: str, host: str, port: int, is_healthy: Callable[[], dict[str, bool]]
+    ) -> None:
+        self._server = create_server(
+            wsgi(app, signing_secret, is_healthy),
+            host=host,
+            port=port,
+            threads=THREADS,
+            max_request_body_size=LARGEST_BODY,
+            max_request_header_size=LARGEST_HEAD,
+            clear_untrusted_proxy_headers=True,
+            ident="EvoSlack",
+        )
+        self._host = host
+        self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
+
+    @property
+    def port(self) -> int:
+        """The port in use, also when any free one was asked for."""
+        # A host name may stand for several addresses; each has a server then.
+        servers = getattr(self._server, "effective_listen", [])
+        return int(servers[0][1] if servers else self._server.effective_port)  # type: ignore[union-attr]
+
+    def start(self) -> str:
+        """Serve in the background."""
+        self._thread.start()
+        return f"HTTP on http://{self._host}:{self.port}{EVENTS_PATH}"
+
+    def stop(self) -> None:
+        """Close the port; requests that are being answered are finished."""
+        self._server.close()
+        self._server.task_dispatcher.shutdown(cancel_pending=False, timeout=3)
+
+    def is_open(self) -> bool:
+        """Whether the server runs."""
+        return self._thread.is_alive()
+
+
+def wsgi(
+    app: App, signing_secret: str, is_healthy: Callable[[], dict[str, bool]]
+) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:
+    """The WSGI application around a Bolt app.
+
+    The signature is checked before anything is parsed: Bolt parses first, and answers an odd timestamp or
+    a signature that is not ASCII with 500 instead of 401 (slack-facts 10).
+    """
+    bolt = SlackRequestHandler(app, path=EVENTS_PATH)
+    verifier = SignatureVerifier(signing_secret)
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path, method = environ.get("PATH_INFO"), environ.get("REQUEST_METHOD")
+        if path == HEALTH_PATH and method in {"GET", "HEAD"}:
+            parts = is_healthy()
+            status = "200 OK" if all(parts.values()) else "503 Service Unavailable"
+            return _answer(start_response, status, json.dumps(parts), "application/json")
+        if path != EVENTS_PATH:
+            return _answer(start_response, "404 Not Found", "Not found")
+        if method != "POST":
+            return _answer(start_response, "405 Method Not Allowed", "Only POST")
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        if not _is_signed(verifier, environ, body):
+            return _answer(start_response, "401 Unauthorized", "Invalid signature")
+        environ["wsgi.input"] = _Reread(body)
+        return bolt(environ, start_response)
+
+    return application
+
+
+class _Reread:
+    """A request body that can be read once more."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def read(self, _size: int = -1) -> bytes:
+        """The whole body."""
+        return self._body
+
+
+def _is_signed(verifier: SignatureVerifier, environ: WSGIEnvironment, body: bytes) -> bool:
+    timestamp = environ.get("HTTP_X_SLACK_REQUEST_TIMESTAMP", "")
+    signature = environ.get("HTTP_X_SLACK_SIGNATURE", "")
+    if not re.fullmatch(r"\d{1,12}", timestamp, re.ASCII) or not signature.isascii():
+        return False
+    try:
+        return verifier.is_valid(body, timestamp, signature)
+    except UnicodeDecodeError:
+        return False
+
+
+def _answer(start_response: StartResponse, status: str, body: str, kind: str = "text/plain") -> list[bytes]:
+    content = body.encode()
+    start_response(status, [("Content-Type", kind), ("Content-Length", str(len(content)))])
+    return [content]

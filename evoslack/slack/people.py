@@ -1,0 +1,84 @@
+"""Who a Slack user is: a real member of our workspace with a confirmed e-mail, or a reason why not.
+
+Every field is from slack-facts 9. A missing field never opens the door.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from evoslack.refusals import CannotCheck, Denial, NotAllowed, Source
+
+log = logging.getLogger(__name__)
+
+_UNKNOWN_PERSON = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
+_NOT_A_MEMBER_FLAGS = (
+    "deleted",
+    "is_bot",
+    "is_restricted",
+    "is_ultra_restricted",
+    "is_stranger",
+    "is_invited_user",
+)
+SLACKBOT = "USLACKBOT"  # not flagged as a bot
+
+
+class SlackPeople:
+    """The members of one workspace (`team_id`), or of its Enterprise organisation."""
+
+    def __init__(self, client: WebClient, *, team_id: str, enterprise_id: str | None) -> None:
+        self._client = client
+        self._team_id = team_id
+        self._enterprise_id = enterprise_id
+
+    def confirmed_email(self, user_id: str, team_id: str, *, needs_email: bool) -> str:
+        """The e-mail of a real member; raises `NotAllowed` or `CannotCheck`.
+
+        Without `needs_email` only the membership counts, and the answer may be empty.
+        """
+        if team_id != self._team_id and not self._enterprise_id:
+            raise NotAllowed(Denial.NOT_A_MEMBER)
+        user = self._user(user_id)
+        if user.get("id") != user_id or user_id == SLACKBOT:
+            raise NotAllowed(Denial.NOT_A_MEMBER)
+        if any(user.get(flag) for flag in _NOT_A_MEMBER_FLAGS) or not self._is_ours(user):
+            raise NotAllowed(Denial.NOT_A_MEMBER)
+        if not needs_email:
+            return ""
+        profile = user.get("profile")
+        email = profile.get("email") if isinstance(profile, dict) else None
+        if not isinstance(email, str) or not email.strip():
+            raise NotAllowed(Denial.EMAIL_MISSING)
+        if user.get("is_email_confirmed") is not True:
+            raise NotAllowed(Denial.EMAIL_UNCONFIRMED)
+        return email.strip()
+
+    def _user(self, user_id: str) -> Mapping[str, Any]:
+        try:
+            user = self._client.users_info(user=user_id).get("user")
+        except SlackApiError as error:
+            if error.response.get("error") in _UNKNOWN_PERSON:
+                raise NotAllowed(Denial.NOT_A_MEMBER) from error
+            log.warning("users.info was refused: %s", error.response.get("error"))
+            raise CannotCheck(Source.SLACK) from error
+        except (SlackClientError, OSError) as error:
+            log.warning("users.info was not answered: %s", type(error).__name__)
+            raise CannotCheck(Source.SLACK) from error
+        if not isinstance(user, dict):
+            raise CannotCheck(Source.SLACK)
+        return user
+
+    def _is_ours(self, user: Mapping[str, Any]) -> bool:
+        if user.get("team_id") == self._team_id:
+            return True
+        organisation = user.get("enterprise_user")
+        return (
+            self._enterprise_id is not None
+            and isinstance(organisation, dict)
+            and organisation.get("enterprise_id") == self._enterprise_id
+        )

@@ -1,0 +1,190 @@
+"""The forms people see, as pure functions from values to Slack views."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from difflib import SequenceMatcher
+from typing import Any
+
+from evoslack.calls import CallerId, Flow, Offer
+from evoslack.numbers import pretty
+from evoslack.slack import messages
+
+View = dict[str, Any]
+
+FORM = "call_form"
+NUMBER, FLOW, CALLER_ID = "number", "flow", "caller_id"  # block ids and action ids alike
+
+MOST_OPTIONS = 100  # slack-facts 3: options of a select
+LONGEST_OPTION = 75  # and the length of each text
+CLOSE_ENOUGH = 0.6  # how like a flow's name typed words must be
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a form remembers: its request key, and where it was asked for."""
+
+    key: str
+    channel_id: str = ""
+    response_url: str = ""
+
+    def packed(self) -> str:
+        """For `private_metadata` (3,000 characters at most)."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def unpacked(cls, text: str) -> Origin:
+        """Raises `ValueError` for anything that `packed` did not make."""
+        values = json.loads(text)
+        if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+            raise ValueError("not an origin")
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise ValueError("not an origin") from error
+
+
+def loading() -> View:
+    """Shown at once while the role is being looked up: a trigger lives only three seconds."""
+    return _notice("call_loading", messages.LOADING)
+
+
+def notice(words: str) -> View:
+    """A page with words and nothing to press; `words` is mrkdwn."""
+    return _notice("call_notice", words)
+
+
+def form(
+    offer: Offer,
+    origin: Origin,
+    *,
+    region: str,
+    allowed: frozenset[str],
+    number: str = "",
+    words: str = "",
+) -> View:
+    """The form, filled with what was typed after the command and with the preset caller ID."""
+    flow = offer.flows[0] if len(offer.flows) == 1 else best_flow(offer.flows, words)
+    number_input = {
+        "type": "plain_text_input",
+        "action_id": NUMBER,
+        "max_length": 150,
+        "focus_on_load": flow is not None,
+    }
+    if number:
+        number_input["initial_value"] = number[:150]
+    return {
+        "type": "modal",
+        "callback_id": FORM,
+        "private_metadata": origin.packed(),
+        "title": _plain(messages.FORM_TITLE),
+        "submit": _plain(messages.FORM_SUBMIT),
+        "close": _plain(messages.FORM_CLOSE),
+        "blocks": [
+            _select(FLOW, messages.FLOW_LABEL, messages.FLOW_HINT, flow_option(flow) if flow else None),
+            {
+                "type": "input",
+                "block_id": NUMBER,
+                "label": _plain(messages.NUMBER_LABEL),
+                "hint": _plain(messages.number_hint(region, allowed)),
+                "element": number_input,
+            },
+            _select(
+                CALLER_ID,
+                messages.CALLER_ID_LABEL,
+                messages.CALLER_ID_HINT,
+                caller_id_option(offer.default_caller_id, region),
+            ),
+        ],
+    }
+
+
+def flow_options(flows: Sequence[Flow], typed: str) -> list[dict[str, Any]]:
+    """At most 100 flows whose name holds every typed word."""
+    wanted = typed.casefold().split()
+    found = [flow for flow in flows if all(word in flow.name.casefold() for word in wanted)]
+    return [flow_option(flow) for flow in found[:MOST_OPTIONS]]
+
+
+def caller_id_options(caller_ids: Sequence[CallerId], typed: str, region: str) -> list[dict[str, Any]]:
+    """At most 100 caller IDs whose label or digits hold what was typed."""
+    wanted = typed.casefold().strip()
+    digits = "".join(char for char in wanted if char.isdigit())
+    found = [
+        caller_id
+        for caller_id in caller_ids
+        if wanted in caller_id.label.casefold() or (digits and digits in caller_id.number)
+    ]
+    return [caller_id_option(caller_id, region) for caller_id in found[:MOST_OPTIONS]]
+
+
+def flow_option(flow: Flow) -> dict[str, Any]:
+    """One flow; the value is its id."""
+    option = {"text": _plain(_cut(flow.name)), "value": flow.id}
+    return option | {"description": _plain(_cut(flow.note))} if flow.note else option
+
+
+def caller_id_option(caller_id: CallerId, region: str) -> dict[str, Any]:
+    """One caller ID; the value is its E.164 number."""
+    number = pretty(caller_id.number, region)
+    label = f"{number} · {caller_id.label}" if caller_id.label else number
+    return {"text": _plain(_cut(label)), "value": caller_id.number}
+
+
+def best_flow(flows: Sequence[Flow], words: str) -> Flow | None:
+    """The flow whose name fits the words best, or None when none is like them."""
+    wanted = words.casefold().strip()
+    if not wanted:
+        return None
+    best = max(flows, key=lambda flow: _likeness(flow.name.casefold(), wanted))
+    return best if _likeness(best.name.casefold(), wanted) >= CLOSE_ENOUGH else None
+
+
+def _likeness(name: str, wanted: str) -> float:
+    if name == wanted:
+        return 3.0
+    closeness = SequenceMatcher(None, name, wanted).ratio()
+    if name.startswith(wanted):
+        return 2.0 + closeness
+    if all(word in name for word in wanted.split()):
+        return 1.0 + closeness
+    return closeness
+
+
+def _select(block: str, label: str, hint: str, initial: dict[str, Any] | None) -> dict[str, Any]:
+    # An external select asks us for its options, so a form is as quick with 500 flows as with one.
+    element: dict[str, Any] = {
+        "type": "external_select",
+        "action_id": block,
+        "min_query_length": 0,
+        "placeholder": _plain(messages.FLOW_PLACEHOLDER),
+    }
+    if initial:
+        element["initial_option"] = initial
+    return {
+        "type": "input",
+        "block_id": block,
+        "label": _plain(label),
+        "hint": _plain(hint),
+        "element": element,
+    }
+
+
+def _notice(callback_id: str, words: str) -> View:
+    return {
+        "type": "modal",
+        "callback_id": callback_id,
+        "title": _plain(messages.FORM_TITLE),
+        "close": _plain(messages.CLOSE),
+        "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": words, "verbatim": True}}],
+    }
+
+
+def _plain(text: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": text, "emoji": False}
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_OPTION else text[: LONGEST_OPTION - 1] + "…"

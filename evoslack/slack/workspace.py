@@ -1,0 +1,62 @@
+"""The workspace that the bot token opens: clients for it, and what Slack says about the token."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from slack_sdk.webhook import WebhookClient
+
+LISTENER_TIMEOUT_S = 2  # inside a listener, which has three seconds
+PATIENT_TIMEOUT_S = 10  # everywhere else
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What `auth.test` says about the bot token."""
+
+    team_id: str
+    team_name: str
+    enterprise_id: str | None
+    bot_id: str | None
+    bot_user_id: str | None
+    scopes: frozenset[str]
+
+
+def web_client(token: str, api_url: str, *, timeout_s: int = PATIENT_TIMEOUT_S) -> WebClient:
+    """A Web API client that sends nothing twice: by default the SDK would repeat a post (slack-facts 8)."""
+    return WebClient(
+        token=token,
+        base_url=api_url,
+        timeout=timeout_s,
+        retry_handlers=[],
+        logger=logging.getLogger("slack_sdk"),
+    )
+
+
+def private_client(response_url: str) -> WebhookClient:
+    """A client for one `response_url`, which sends nothing twice either."""
+    return WebhookClient(response_url, timeout=PATIENT_TIMEOUT_S, retry_handlers=[])
+
+
+def identify(client: WebClient) -> Identity:
+    """Who we are. Raises what the SDK raises."""
+    answer = client.auth_test()
+    scopes = str(answer.headers.get("x-oauth-scopes", ""))
+    return Identity(
+        team_id=str(answer["team_id"]),
+        team_name=str(answer.get("team") or ""),
+        enterprise_id=answer.get("enterprise_id"),
+        bot_id=answer.get("bot_id"),
+        bot_user_id=answer.get("user_id"),
+        scopes=frozenset(scope.strip() for scope in scopes.split(",") if scope.strip()),
+    )
+
+
+def problem_of(error: Exception) -> str:
+    """Slack's word for what is wrong, or the kind of trouble on the way."""
+    if isinstance(error, SlackApiError):
+        return str(error.response.get("error") or f"status {error.response.status_code}")
+    return type(error).__name__ + (f": {reason}" if (reason := getattr(error, "reason", "")) else "")

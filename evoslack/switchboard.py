@@ -1,0 +1,148 @@
+"""What happens to a call: accept it, connect it, and look after what a crash left behind.
+
+The ledger's row is the program counter. Each step looks at rows and brings one of them further, so a
+crash anywhere is repaired by looking again; only dialling is never repeated.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from evoslack.calls import Call, CallRequest, InDoubt, Outcome, State, Why
+from evoslack.numbers import masked
+
+log = logging.getLogger(__name__)
+
+# Whoever pressed is still looking at the screen; a call that comes much later surprises both ends.
+LONGEST_WAIT = timedelta(minutes=2)
+# Dialling takes 30 s at the most (evo-voice-api 7); the rest is for writing the result down.
+PLACING_LIMIT = timedelta(seconds=45)
+WRITE_PAUSE_S = 1.0
+WRITE_TRIES = 120
+
+
+class Ledger(Protocol):
+    """The durable record; see `ledger.calls.CallLedger` for what each promises."""
+
+    def accept(self, request: CallRequest, *, at: datetime) -> Call: ...
+    def begin(self, *, at: datetime, accepted_after: datetime) -> Call | None: ...
+    def finish(self, call_id: str, outcome: Outcome, *, at: datetime) -> Call | None: ...
+    def expire(self, *, at: datetime, accepted_before: datetime) -> list[Call]: ...
+    def doubt_orphans(self, *, at: datetime, began_before: datetime) -> list[Call]: ...
+    def find(self, request_key: str) -> Call | None: ...
+
+
+class Phone(Protocol):
+    """The phone system."""
+
+    def dial(self, *, flow_id: str, number: str, caller_id: str) -> Outcome:
+        """Send one request; how it ended is returned, never raised."""
+
+
+class Switchboard:
+    """Takes calls and gets them dialled. `on_work` and `on_news` wake whoever goes on from there."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        phone: Phone,
+        *,
+        now: Callable[[], datetime],
+        on_work: Callable[[], None],
+        on_news: Callable[[], None],
+    ) -> None:
+        self._ledger = ledger
+        self._phone = phone
+        self._now = now
+        self._on_work = on_work
+        self._on_news = on_news
+        self._stopping = threading.Event()
+
+    def accept(self, request: CallRequest) -> Call:
+        """Write the call down; when this returns, it survives everything but the disk.
+
+        The same press again returns the same call. Raises `KeyTaken`, `NotYourForm` or `NumberBusy`.
+        """
+        call = self._ledger.accept(request, at=self._now())
+        _log_state(call)
+        self._on_work()
+        self._on_news()
+        return call
+
+    def find(self, request_key: str) -> Call | None:
+        """The call that a form became, if it did."""
+        return self._ledger.find(request_key)
+
+    def connect_next(self) -> bool:
+        """Dial the oldest waiting call; whether there was one.
+
+        Between `begin`, which is committed, and `finish` a phone may ring, once.
+        """
+        now = self._now()
+        call = self._ledger.begin(at=now, accepted_after=now - LONGEST_WAIT)
+        if call is None:
+            return False
+        _log_state(call)
+        request = call.request
+        try:
+            outcome = self._phone.dial(
+                flow_id=request.flow_id, number=request.number, caller_id=request.caller_id
+            )
+        except Exception:
+            log.exception("call %s: dialling broke", call.id)
+            outcome = InDoubt(Why.BOT_BROKE)
+        self._finish(call, outcome)
+        return True
+
+    def sweep(self, *, everything_is_orphaned: bool = False) -> None:
+        """Close what nobody works on any more: calls that waited too long, and orphans of a crash.
+
+        `everything_is_orphaned` is for the start of a bot that knows that it is the only one.
+        """
+        now = self._now()
+        closed = self._ledger.expire(at=now, accepted_before=now - LONGEST_WAIT)
+        limit = timedelta(0) if everything_is_orphaned else PLACING_LIMIT
+        closed += self._ledger.doubt_orphans(at=now, began_before=now - limit)
+        for call in closed:
+            _log_state(call)
+        if closed:
+            self._on_news()
+
+    def stop(self) -> None:
+        """Do not insist any longer on writing results down; the sweep of the next start is honest too."""
+        self._stopping.set()
+
+    def _finish(self, call: Call, outcome: Outcome) -> None:
+        """Write the outcome down, patiently: it is known only here, and dialling again is no way out."""
+        for _attempt in range(WRITE_TRIES):
+            try:
+                finished = self._ledger.finish(call.id, outcome, at=self._now())
+            except Exception:
+                log.exception("call %s: the outcome %s is not written yet", call.id, type(outcome).__name__)
+                if self._stopping.wait(WRITE_PAUSE_S):
+                    return
+                continue
+            if finished is None:
+                log.error("call %s: the outcome %s came too late", call.id, type(outcome).__name__)
+            else:
+                _log_state(finished)
+                self._on_news()
+            return
+
+
+def _log_state(call: Call) -> None:
+    level = logging.WARNING if call.state is State.IN_DOUBT else logging.INFO
+    log.log(
+        level,
+        "call %s to %s by %s: %s%s",
+        call.id,
+        masked(call.request.number),
+        call.request.user_id,
+        call.state,
+        f" ({call.why})" if call.why else "",
+        extra={"call_id": call.id, "state": call.state.value},
+    )

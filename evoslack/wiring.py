@@ -1,0 +1,258 @@
+"""The only place where the parts meet: builds them from the settings, starts them, stops them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.errors import SlackClientError
+
+from evoslack.calls import State
+from evoslack.crew import Crew
+from evoslack.evo.catalog import Catalog
+from evoslack.evo.client import EvoClient
+from evoslack.evo.directory import Directory
+from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.news import NewsLedger
+from evoslack.ledger.store import LedgerTaken, Store
+from evoslack.permission import Permission
+from evoslack.settings import Settings
+from evoslack.slack.announcer import Announcer
+from evoslack.slack.app import build_app
+from evoslack.slack.delivery import Door, HttpDoor, SocketDoor
+from evoslack.slack.listeners import CallListeners, Rules
+from evoslack.slack.people import SlackPeople
+from evoslack.slack.workspace import (
+    LISTENER_TIMEOUT_S,
+    Identity,
+    identify,
+    private_client,
+    problem_of,
+    web_client,
+)
+from evoslack.switchboard import Switchboard
+
+log = logging.getLogger(__name__)
+
+DIALLERS = 8  # calls dialled side by side; one takes a second or so, so this is hundreds a minute
+FORM_FILLERS = 8  # loading pages being filled side by side
+LOOK_EVERY_S = 2.0  # how long a call of a bot that died may wait for another bot to see it
+SWEEP_EVERY_S = 30.0
+REFRESH_EVERY_S = 60.0
+REFRESH_AGAIN_S = 5.0  # while there is nothing to offer
+DRAIN_S = 40.0  # a call may be dialled for 30 s
+GOODBYE_S = 5.0  # for the last cards and private lines
+SLACKS_RESPONSE_HOST = "hooks.slack.com"
+
+
+class CannotStart(Exception):
+    """The bot cannot run; the text is one sentence for the operator."""
+
+
+class Bot:
+    """The whole bot, built but not started."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        identity: Identity,
+        *,
+        now: Callable[[], datetime],
+        dial_deadline_s: float | None = None,
+    ) -> None:
+        self._settings = settings
+        self.store = Store(settings.database_url)
+        self.calls = CallLedger(self.store)
+        self.news = NewsLedger(self.store)
+        deadline = {} if dial_deadline_s is None else {"dial_deadline_s": dial_deadline_s}
+        evo = EvoClient(settings.evo_base_url, settings.evo_username, settings.evo_password, **deadline)
+        self.catalog = Catalog(
+            evo,
+            account_id=settings.evo_account_id,
+            allowed_flows=settings.evo_flows,
+            default_caller_id=settings.evo_caller_id,
+        )
+        self._now = now
+        self._diallers = Crew("dialling", size=DIALLERS, look_every_s=LOOK_EVERY_S)
+        self._announcers = Crew("telling", size=1, look_every_s=LOOK_EVERY_S)
+        self._sweepers = Crew("sweeping", size=1, look_every_s=SWEEP_EVERY_S)
+        self.switchboard = Switchboard(
+            self.calls, evo, now=now, on_work=self._diallers.wake, on_news=self._announcers.wake
+        )
+        self._refresher = threading.Thread(target=self._keep_catalog, name="refreshing", daemon=True)
+        self._stopping = threading.Event()
+        self._later = ThreadPoolExecutor(FORM_FILLERS, thread_name_prefix="form")
+        self._door = self._build_door(self._listeners(evo, identity), identity)
+
+    def start(self) -> str:
+        """Open the ledger, mend what a crash left, start dialling and telling, and let payloads in.
+
+        Returns the ready line. Raises `CannotStart`.
+        """
+        try:
+            self.store.open()
+        except LedgerTaken as taken:
+            raise CannotStart(f"Another bot is using {taken}. Stop it first, or use PostgreSQL.") from taken
+        except Exception as error:
+            raise CannotStart(f"The database cannot be used: {first_line(error)}") from error
+        if self.store.is_sqlite:  # nobody else has it, so whatever was under way is orphaned
+            self.news.drop_leases(at=self._now())
+            self.switchboard.sweep(everything_is_orphaned=True)
+        self._diallers.start(self.switchboard.connect_next)
+        self._announcers.start(self._announcer().tell_next)
+        self._sweepers.start(self._sweep)
+        self._refresher.start()
+        try:
+            way = self._door.start()
+        except (SlackClientError, OSError) as error:
+            raise CannotStart(f"Slack did not let the bot in: {problem_of(error)}") from error
+        settings = self._settings
+        return f"EvoSlack is ready: {way}, {settings.slack_command}, cards go to {settings.calls_channel}."
+
+    def stop(self) -> str:
+        """Take no more requests, finish what is being dialled, and return what is left, in words."""
+        self._stopping.set()
+        self._door.stop()
+        self._sweepers.stop(within_s=0)
+        finished = self._diallers.stop(within_s=DRAIN_S)
+        self.switchboard.stop()
+        self._later.shutdown(wait=False, cancel_futures=True)
+        self._tell_the_rest()
+        try:
+            return self._left_words(finished)
+        finally:
+            self.store.close()
+
+    def health(self) -> dict[str, bool]:
+        """The parts that must work for the promise, and whether they do."""
+        crews = (self._diallers, self._announcers, self._sweepers)
+        return {
+            "database": self.store.answers(),
+            "slack": self._door.is_open(),
+            **{crew.name: crew.is_alive for crew in crews},
+        }
+
+    @property
+    def door(self) -> Door:
+        """The way in for payloads."""
+        return self._door
+
+    def _announcer(self) -> Announcer:
+        return Announcer(
+            web_client(self._settings.slack_bot_token, self._settings.slack_api_url),
+            self.news,
+            channel_id=self._settings.calls_channel,
+            region=self._settings.default_region,
+            now=self._now,
+            private_client=private_client,
+        )
+
+    def _listeners(self, evo: EvoClient, identity: Identity) -> CallListeners:
+        settings = self._settings
+        client = web_client(settings.slack_bot_token, settings.slack_api_url, timeout_s=LISTENER_TIMEOUT_S)
+        people = SlackPeople(client, team_id=identity.team_id, enterprise_id=identity.enterprise_id)
+        hosts = {SLACKS_RESPONSE_HOST, urlsplit(settings.slack_api_url).hostname or ""}
+        return CallListeners(
+            client,
+            self.switchboard,
+            Permission(people, Directory(evo), user_map=settings.evo_user_map),
+            self.catalog,
+            Rules(
+                command=settings.slack_command,
+                region=settings.default_region,
+                allowed_countries=settings.allowed_countries,
+                calls_channel=settings.calls_channel,
+                response_hosts=frozenset(hosts),
+            ),
+            self._later.submit,
+        )
+
+    def _build_door(self, listeners: CallListeners, identity: Identity) -> Door:
+        settings = self._settings
+        app = build_app(
+            web_client(settings.slack_bot_token, settings.slack_api_url, timeout_s=LISTENER_TIMEOUT_S),
+            listeners,
+            command=settings.slack_command,
+            signing_secret=settings.slack_signing_secret,
+            identity=AuthorizeResult(
+                enterprise_id=identity.enterprise_id,
+                team_id=identity.team_id,
+                bot_id=identity.bot_id,
+                bot_user_id=identity.bot_user_id,
+                bot_token=settings.slack_bot_token,
+            ),
+        )
+        if settings.slack_app_token is not None:
+            client = web_client(settings.slack_bot_token, settings.slack_api_url)
+            return SocketDoor(app, settings.slack_app_token, client)
+        secret = settings.slack_signing_secret or ""
+        try:
+            return HttpDoor(app, secret, settings.host, settings.port, self.health)
+        except OSError as error:
+            where = f"{settings.host}:{settings.port}"
+            raise CannotStart(f"Cannot listen on {where}: {error.strerror}.") from error
+
+    def _sweep(self) -> bool:
+        self.switchboard.sweep()
+        return False
+
+    def _keep_catalog(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                loaded = self.catalog.refresh()
+            except Exception:
+                log.exception("refreshing the flows and numbers broke")
+                loaded = False
+            self._stopping.wait(REFRESH_EVERY_S if loaded else REFRESH_AGAIN_S)
+
+    def _tell_the_rest(self) -> None:
+        """Give cards and private lines a last moment; what stays untold is told at the next start."""
+        ends = datetime.now(UTC).timestamp() + GOODBYE_S
+        waiter = threading.Event()
+        try:
+            while self.news.count_due(at=self._now()) and datetime.now(UTC).timestamp() < ends:
+                self._announcers.wake()
+                waiter.wait(0.05)
+        except Exception:
+            log.exception("the last news could not be told")
+        self._announcers.stop(within_s=GOODBYE_S)
+
+    def _left_words(self, finished: bool) -> str:
+        try:
+            left = self.calls.count_open()
+            untold = self.news.count_untold()
+        except Exception:
+            log.exception("what is left could not be counted")
+            return "EvoSlack stopped; the database does not answer, so what is left is unknown."
+        parts = [
+            f"{left[State.ACCEPTED]} calls waiting" if left[State.ACCEPTED] else "",
+            f"{left[State.PLACING]} still being dialled" if left[State.PLACING] or not finished else "",
+            f"{untold} not told yet" if untold else "",
+        ]
+        words = ", ".join(part for part in parts if part)
+        return f"EvoSlack stopped; {words or 'nothing is left'}."
+
+
+def build(
+    settings: Settings,
+    *,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    dial_deadline_s: float | None = None,
+) -> Bot:
+    """Ask Slack who we are and build the bot. Raises `CannotStart`."""
+    try:
+        identity = identify(web_client(settings.slack_bot_token, settings.slack_api_url))
+    except (SlackClientError, OSError) as error:
+        raise CannotStart(f"Slack does not take SLACK_BOT_TOKEN: {problem_of(error)}.") from error
+    return Bot(settings, identity, now=now, dial_deadline_s=dial_deadline_s)
+
+
+def first_line(error: Exception) -> str:
+    """The first line of a database's error, without the addresses and hints that follow."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__
