@@ -86,7 +86,8 @@ def test_a_missing_scope_is_named(slack, client, scope, call):
     slack.bot_scopes.discard(scope)
     answer = refusal(call, client=client)
     assert (answer["error"], answer["needed"]) == ("missing_scope", scope)
-    assert scope not in answer["provided"] and "commands" in answer["provided"]
+    provided = answer["provided"].split(",")
+    assert scope not in provided and "commands" in provided
 
 
 def test_people_are_described_in_full_and_can_be_changed(slack, client):
@@ -241,7 +242,7 @@ def test_faulty_messages_are_refused_with_reasons(client):
     answer = refusal(client.chat_postMessage, channel="C_CALLS", text="a", blocks=[LONG_HEADER])
     assert answer["error"] == "invalid_blocks"
     assert "/blocks/0/text/text" in answer["response_metadata"]["messages"][0]
-    assert why_not(client.chat_postMessage, channel="C_CALLS", text="") == "no_text"
+    assert why_not(client.api_call, api_method="chat.postMessage", json={"channel": "C_CALLS"}) == "no_text"
     novel = [{"type": "section", "text": plain("x" * 3000)}] * 5
     assert (
         why_not(client.chat_postMessage, channel="C_CALLS", text="a", blocks=novel) == "msg_blocks_too_long"
