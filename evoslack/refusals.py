@@ -94,5 +94,9 @@ class KeyTaken(Refusal):
         self.call = call
 
 
+class UnreadableForm(Refusal):
+    """The form does not carry what this bot put into it."""
+
+
 class NotYourForm(Refusal):
     """The request key belongs to somebody else's call."""

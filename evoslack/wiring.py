@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from slack_sdk.errors import SlackClientError
 from evoslack.calls import State
 from evoslack.crew import Crew
 from evoslack.evo.catalog import Catalog
-from evoslack.evo.client import EvoClient
+from evoslack.evo.client import DIAL_DEADLINE_S, EvoClient
 from evoslack.evo.directory import Directory
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
@@ -63,14 +64,19 @@ class Bot:
         identity: Identity,
         *,
         now: Callable[[], datetime],
-        dial_deadline_s: float | None = None,
+        clock_s: Callable[[], float],
+        dial_deadline_s: float,
     ) -> None:
         self._settings = settings
         self.store = Store(settings.database_url)
         self.calls = CallLedger(self.store)
         self.news = NewsLedger(self.store)
-        deadline = {} if dial_deadline_s is None else {"dial_deadline_s": dial_deadline_s}
-        evo = EvoClient(settings.evo_base_url, settings.evo_username, settings.evo_password, **deadline)
+        evo = EvoClient(
+            settings.evo_base_url,
+            settings.evo_username,
+            settings.evo_password,
+            dial_deadline_s=dial_deadline_s,
+        )
         self.catalog = Catalog(
             evo,
             account_id=settings.evo_account_id,
@@ -78,6 +84,7 @@ class Bot:
             default_caller_id=settings.evo_caller_id,
         )
         self._now = now
+        self._clock_s = clock_s
         self._diallers = Crew("dialling", size=DIALLERS, look_every_s=LOOK_EVERY_S)
         self._announcers = Crew("telling", size=1, look_every_s=LOOK_EVERY_S)
         self._sweepers = Crew("sweeping", size=1, look_every_s=SWEEP_EVERY_S)
@@ -160,7 +167,7 @@ class Bot:
         return CallListeners(
             client,
             self.switchboard,
-            Permission(people, Directory(evo), user_map=settings.evo_user_map),
+            Permission(people, Directory(evo), user_map=settings.evo_user_map, clock_s=self._clock_s),
             self.catalog,
             Rules(
                 command=settings.slack_command,
@@ -175,7 +182,7 @@ class Bot:
     def _build_door(self, listeners: CallListeners, identity: Identity) -> Door:
         settings = self._settings
         app = build_app(
-            web_client(settings.slack_bot_token, settings.slack_api_url, timeout_s=LISTENER_TIMEOUT_S),
+            settings.slack_api_url,
             listeners,
             command=settings.slack_command,
             signing_secret=settings.slack_signing_secret,
@@ -212,10 +219,10 @@ class Bot:
 
     def _tell_the_rest(self) -> None:
         """Give cards and private lines a last moment; what stays untold is told at the next start."""
-        ends = datetime.now(UTC).timestamp() + GOODBYE_S
+        ends = time.monotonic() + GOODBYE_S
         waiter = threading.Event()
         try:
-            while self.news.count_due(at=self._now()) and datetime.now(UTC).timestamp() < ends:
+            while self.news.count_due(at=self._now()) and time.monotonic() < ends:
                 self._announcers.wake()
                 waiter.wait(0.05)
         except Exception:
@@ -242,14 +249,18 @@ def build(
     settings: Settings,
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    dial_deadline_s: float | None = None,
+    clock_s: Callable[[], float] = time.monotonic,
+    dial_deadline_s: float = DIAL_DEADLINE_S,
 ) -> Bot:
-    """Ask Slack who we are and build the bot. Raises `CannotStart`."""
+    """Ask Slack who we are and build the bot. Raises `CannotStart`.
+
+    `now` is the time that is written down, `clock_s` measures how long a permission is remembered.
+    """
     try:
         identity = identify(web_client(settings.slack_bot_token, settings.slack_api_url))
     except (SlackClientError, OSError) as error:
         raise CannotStart(f"Slack does not take SLACK_BOT_TOKEN: {problem_of(error)}.") from error
-    return Bot(settings, identity, now=now, dial_deadline_s=dial_deadline_s)
+    return Bot(settings, identity, now=now, clock_s=clock_s, dial_deadline_s=dial_deadline_s)
 
 
 def first_line(error: Exception) -> str:

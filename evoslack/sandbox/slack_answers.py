@@ -28,7 +28,7 @@ class Answers:
         """Apply what came back, and note in `delivery.seen` what Slack itself shows the person."""
         with self._team.change():
             kind = delivery.sent.get("type")
-            if delivery.channel == "slash_commands":
+            if delivery.envelope_type == "slash_commands":
                 self._command(delivery)
             elif kind == "view_submission":
                 self._submission(delivery)

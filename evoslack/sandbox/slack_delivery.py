@@ -48,7 +48,7 @@ class Delivery:
     failure: str = ""
 
     @property
-    def channel(self) -> str:
+    def envelope_type(self) -> str:
         """The envelope type: slash_commands, events_api or interactive."""
         if self.payload_type in _COMMAND_TYPES:
             return "slash_commands"
@@ -95,7 +95,7 @@ class Courier:
             "X-Slack-Request-Timestamp": timestamp,
             "X-Slack-Signature": sign(self._secret, timestamp, body),
         }
-        if delivery.attempt and delivery.channel == "events_api":
+        if delivery.attempt and delivery.envelope_type == "events_api":
             headers |= {"X-Slack-Retry-Num": str(delivery.attempt), "X-Slack-Retry-Reason": "http_timeout"}
         # one connection per request: a stale kept-alive one would look like a fault of the app
         async with (
@@ -121,20 +121,24 @@ def _parsed(text: str, content_type: str) -> Json | str | None:
 
 def _http_body(delivery: Delivery) -> tuple[str, str]:
     """Content type and body of the POST."""
-    if delivery.channel == "events_api":
+    if delivery.envelope_type == "events_api":
         return "application/json", json.dumps(delivery.sent)
-    form = delivery.sent if delivery.channel == "slash_commands" else {"payload": json.dumps(delivery.sent)}
+    form = (
+        delivery.sent
+        if delivery.envelope_type == "slash_commands"
+        else {"payload": json.dumps(delivery.sent)}
+    )
     return "application/x-www-form-urlencoded", urlencode(form)
 
 
 def _envelope(delivery: Delivery) -> Json:
     envelope = {
         "envelope_id": delivery.envelope_id,
-        "type": delivery.channel,
-        "accepts_response_payload": delivery.channel != "events_api",
+        "type": delivery.envelope_type,
+        "accepts_response_payload": delivery.envelope_type != "events_api",
         "payload": delivery.sent,
     }
-    if delivery.channel == "events_api":
+    if delivery.envelope_type == "events_api":
         retries = {"retry_attempt": delivery.attempt, "retry_reason": "timeout" if delivery.attempt else ""}
         envelope |= retries
     return envelope

@@ -7,8 +7,9 @@ has answered or Slack gives up on it; other threads' acts go on meanwhile.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
-from typing import Any
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from evoslack.sandbox import slack_payloads as payloads
 from evoslack.sandbox.block_kit import Json, elements_of
@@ -16,6 +17,8 @@ from evoslack.sandbox.slack_delivery import Delivery
 from evoslack.sandbox.slack_forms import Answer, Form
 from evoslack.sandbox.slack_screens import Screens
 from evoslack.sandbox.slack_team import BOT_ID, BOT_USER_ID, Private, Team
+
+T = TypeVar("T")
 
 
 class People:
@@ -134,9 +137,9 @@ class People:
     def close_modal(self, user_id: str, everything: bool = False) -> Delivery | None:
         """Press Cancel (with `everything`: the X of a stack); a delivery if the app wants to hear of it."""
         with self._team.change():
-            everything = everything or self._form(user_id).view["clear_on_close"]
-            form = self._screens.root(user_id) if everything else self._screens.top(user_id)
-            assert form is not None
+            form = self._form(user_id)
+            everything = everything or form.view["clear_on_close"]
+            form = (self._screens.root(user_id) if everything else None) or form
             payload = payloads.view_closed(self._team, self._screens, user_id, form, everything)
             self._screens.close(user_id, everything)
         return self.send("view_closed", payload) if form.view["notify_on_close"] else None
@@ -198,6 +201,35 @@ class People:
         if form is None:
             raise LookupError(f"{user_id} has no modal on the screen")
         return form
+
+    # --- waiting
+
+    def wait_for(self, predicate: Callable[[], T], within_s: float = 5, what: str = "") -> T:
+        """Wait until `predicate()` is truthy and return its value; AssertionError when it never is."""
+        deadline = time.monotonic() + within_s
+        while True:
+            seen = self._team.version
+            value = predicate()
+            if value:
+                return value
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise AssertionError(
+                    f"waited {within_s} s in vain for {what or 'a condition'}, got {value!r}"
+                )
+            with self._team.changed:  # woken by every change here; things elsewhere are looked at anyway
+                self._team.changed.wait_for(lambda: self._team.version != seen, min(left, 0.05))  # noqa: B023
+
+    def wait_for_modal(self, user_id: str, callback_id: str | None = None, within_s: float = 5) -> Json:
+        """Wait until this person has a modal (with that callback_id) on the screen and return it."""
+
+        def shown() -> Json | None:
+            view = self.modal(user_id)
+            return view if view and callback_id in {None, view["callback_id"]} else None
+
+        found = self.wait_for(shown, within_s, f"the modal {callback_id or ''} on {user_id}'s screen")
+        assert found is not None
+        return found
 
 
 def _find(blocks: list[Json], action_id: str, block_id: str | None) -> tuple[Json, Json]:

@@ -7,9 +7,8 @@ through slack_sdk and Bolt, unchanged. Faithful to slack-facts; safe to use from
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import Any
 
 from aiohttp import web
 
@@ -26,8 +25,6 @@ from evoslack.sandbox.slack_sockets import Sockets
 from evoslack.sandbox.slack_team import BOT_USER_ID, TEAM_ID, Private, Team
 
 __all__ = ["ApiCall", "Delivery", "Private", "SlackWorkspace"]
-
-T = TypeVar("T")
 
 BOT_SCOPES = (
     "commands",
@@ -206,7 +203,7 @@ class SlackWorkspace(People):
         An interactive payload without a `type` gets `payload_type`. Blocks until acked or given up.
         """
         delivery = Delivery(payload_type, payload)
-        if delivery.channel == "interactive":
+        if delivery.envelope_type == "interactive":
             delivery.sent = {"type": payload_type} | payload
         return self._deliver(delivery)
 
@@ -269,35 +266,6 @@ class SlackWorkspace(People):
         `deaf`: the connection stays open, but nothing is answered or sent any more, not even pongs.
         """
         self._server.run(self._sockets.trouble(kind))
-
-    # --- waiting
-
-    def wait_for(self, predicate: Callable[[], T], within_s: float = 5, what: str = "") -> T:
-        """Wait until `predicate()` is truthy and return its value; AssertionError when it never is."""
-        deadline = time.monotonic() + within_s
-        while True:
-            seen = self._team.version
-            value = predicate()
-            if value:
-                return value
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise AssertionError(
-                    f"waited {within_s} s in vain for {what or 'a condition'}, got {value!r}"
-                )
-            with self._team.changed:  # woken by every change here; things elsewhere are looked at anyway
-                self._team.changed.wait_for(lambda: self._team.version != seen, min(left, 0.05))  # noqa: B023
-
-    def wait_for_modal(self, user_id: str, callback_id: str | None = None, within_s: float = 5) -> Json:
-        """Wait until this person has a modal (with that callback_id) on the screen and return it."""
-
-        def shown() -> Json | None:
-            view = self.modal(user_id)
-            return view if view and callback_id in {None, view["callback_id"]} else None
-
-        found = self.wait_for(shown, within_s, f"the modal {callback_id or ''} on {user_id}'s screen")
-        assert found is not None
-        return found
 
     def wait_for_connection(self, within_s: float = 10) -> None:
         """Wait until the app has a Socket Mode connection."""

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def build_app(
-    client: WebClient,
+    api_url: str,
     listeners: CallListeners,
     *,
     command: str,
@@ -35,7 +35,7 @@ def build_app(
         return identity
 
     app = App(
-        client=client,
+        client=WebClient(base_url=api_url),  # Bolt's own; the listeners bring theirs
         authorize=authorize,
         signing_secret=signing_secret or "socket-mode-needs-none",
         process_before_response=True,

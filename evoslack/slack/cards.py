@@ -14,11 +14,13 @@ EVENT_TYPE = "evoslack_call"
 def text(call: Call, region: str) -> str:
     """The whole meaning in one line: notifications and screen readers get only this."""
     request = call.request
-    return (
-        f"{messages.STATE_WORDS[call.state]}: {messages.headline(call, region)} {messages.reason(call)} "
-        f"Asked for by <@{request.user_id}>, flow {messages.escape(request.flow_name)}, "
-        f"caller ID {pretty(request.caller_id, region)}."
+    flow, caller_id = messages.escape(request.flow_name), pretty(request.caller_id, region)
+    sentences = (
+        f"{messages.STATE_WORDS[call.state]}: {messages.headline(call, region)}",
+        messages.reason(call),
+        f"Asked for by <@{request.user_id}>, flow {flow}, caller ID {caller_id}.",
     )
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def blocks(call: Call, region: str) -> list[dict[str, Any]]:

@@ -5,9 +5,11 @@ Both doors have enough threads for Slack's own latency, because a listener waits
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import re
+import socket
 import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
@@ -64,9 +66,23 @@ class SocketDoor:
         return "Socket Mode"
 
     def stop(self) -> None:
-        """Disconnect; Slack delivers to others from now on."""
-        self._handler.client.auto_reconnect_enabled = False
-        self._handler.client.close()
+        """Read no more, let running listeners acknowledge, then disconnect.
+
+        The client's own `close` disconnects first, which takes the acks of running listeners away, and
+        then waits three seconds for a read to time out.
+        """
+        client = self._handler.client
+        client.closed = True
+        client.auto_reconnect_enabled = False
+        for runner in (client.current_session_runner, client.current_app_monitor, client.message_processor):
+            runner.event.set()
+        client.current_session_state.terminated = True
+        client.message_workers.shutdown(wait=True)
+        session = client.current_session
+        if session is not None and session.sock is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(session.sock, socket.SHUT_RDWR)  # wakes the read that waits
+        client.disconnect()
 
     def is_open(self) -> bool:
         """Whether the websocket is connected."""

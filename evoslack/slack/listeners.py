@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from slack_bolt import Ack
@@ -20,14 +20,13 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 
 from evoslack.calls import Call, CallRequest, Offer
 from evoslack.numbers import BadNumber, dialable, typed_after_command
-from evoslack.refusals import KeyTaken, NothingToOffer, NotYourForm, Refusal, UnknownCallerId, UnknownFlow
+from evoslack.refusals import NothingToOffer, Refusal, UnknownCallerId, UnknownFlow
 from evoslack.slack import messages, views
+from evoslack.slack.press import Payload, Press, team_of
 
 log = logging.getLogger(__name__)
 
 HELP = frozenset({"help", "?", "-h", "--help"})
-
-Payload = Mapping[str, Any]
 
 
 class Switchboard(Protocol):
@@ -120,7 +119,7 @@ class CallListeners:
     def submit(self, ack: Ack, body: Payload, view: Payload) -> None:
         """The button: everything is checked again, the call is written down, then acknowledged."""
         try:
-            call = self._accept(body, view)
+            call = self._accept(Press.of(body, view))
         except _Unclear as unclear:
             ack(response_action="errors", errors=unclear.errors)
             return
@@ -153,7 +152,7 @@ class CallListeners:
         """The offer for a search in the form; nothing for whoever may not call."""
         try:
             offer = self._catalog.offer()
-            self._permission.require(body["user"]["id"], _team(body), offer.account_id)
+            self._permission.require(body["user"]["id"], team_of(body), offer.account_id)
         except Refusal as refusal:
             log.info("no options for %s: %s", body["user"]["id"], type(refusal).__name__)
             return None
@@ -210,45 +209,39 @@ class CallListeners:
         """An address that private lines may be posted to, or nothing."""
         return url if urlsplit(url).hostname in self._rules.response_hosts and len(url) < 1000 else ""
 
-    def _accept(self, body: Payload, view: Payload) -> Call:
-        """Check the form and write the call down. Raises `_Unclear` or a `Refusal`."""
-        origin = _origin(view)
-        user_id, team_id = body["user"]["id"], _team(body)
-        flow_id, caller_number = _chosen(view, views.FLOW), _chosen(view, views.CALLER_ID)
-        number, bad_number = self._number(view)
-        first = self._switchboard.find(origin.key)
+    def _accept(self, press: Press) -> Call:
+        """Check what was filled in and write the call down. Raises `_Unclear` or a `Refusal`."""
+        number, problems = self._number(press.typed_number)
+        first = self._switchboard.find(press.origin.key)
         if first is not None:
             # Whatever changed since, this press already was a call, and that is what the person must hear.
-            return _the_same(first, (team_id, user_id), (flow_id, number, caller_number))
+            return press.same_as(first, number)
         offer = self._catalog.offer()
-        self._permission.require(user_id, team_id, offer.account_id)
-        flow, caller_id = offer.flow(flow_id), offer.caller_id(caller_number)
-        problems: list[Refusal] = [bad_number] if bad_number else []
+        self._permission.require(press.user_id, press.team_id, offer.account_id)
+        flow, caller_id = offer.flow(press.flow_id), offer.caller_id(press.caller_id)
         problems += [] if flow else [UnknownFlow()]
         problems += [] if caller_id else [UnknownCallerId()]
         if problems or flow is None or caller_id is None:
             raise _Unclear(problems, self._rules.region)
         request = CallRequest(
-            key=origin.key,
-            team_id=team_id,
-            user_id=user_id,
+            key=press.origin.key,
+            team_id=press.team_id,
+            user_id=press.user_id,
             account_id=offer.account_id,
             flow_id=flow.id,
             flow_name=flow.name,
             number=number,
             caller_id=caller_id.number,
-            channel_id=origin.channel_id,
-            response_url=self._safe_url(origin.response_url),
+            channel_id=press.origin.channel_id,
+            response_url=self._safe_url(press.origin.response_url),
         )
         return self._switchboard.accept(request)
 
-    def _number(self, view: Payload) -> tuple[str, BadNumber | None]:
-        values = view["state"]["values"].get(views.NUMBER, {}).get(views.NUMBER, {})
-        typed = values.get("value") or ""
+    def _number(self, typed: str) -> tuple[str, list[Refusal]]:
         try:
-            return dialable(typed, self._rules.region, self._rules.allowed_countries), None
+            return dialable(typed, self._rules.region, self._rules.allowed_countries), []
         except BadNumber as bad:
-            return "", bad
+            return "", [bad]
 
 
 class _Unclear(Exception):
@@ -263,33 +256,6 @@ class _Unclear(Exception):
 def new_reference() -> str:
     """A short word that a person can pass on and an operator can find in the log."""
     return secrets.token_hex(3).upper()
-
-
-def _the_same(first: Call, person: tuple[str, str], content: tuple[str, str, str]) -> Call:
-    request = first.request
-    if (request.team_id, request.user_id) != person:
-        raise NotYourForm
-    if (request.flow_id, request.number, request.caller_id) != content:
-        raise KeyTaken(first)
-    return first
-
-
-def _origin(view: Payload) -> views.Origin:
-    try:
-        return views.Origin.unpacked(view["private_metadata"])
-    except ValueError as error:
-        raise NotYourForm from error
-
-
-def _chosen(view: Payload, block: str) -> str:
-    option = view["state"]["values"].get(block, {}).get(block, {}).get("selected_option")
-    return str(option["value"]) if option else ""
-
-
-def _team(body: Payload) -> str:
-    """The workspace of whoever pressed, not of whoever installed the app."""
-    user = body["user"]
-    return str(user.get("team_id") or (body.get("team") or {}).get("id") or "")
 
 
 def _slack_error(error: Exception) -> str:

@@ -22,6 +22,7 @@ from evoslack.refusals import (
     Source,
     UnknownCallerId,
     UnknownFlow,
+    UnreadableForm,
 )
 
 # A shape and words, so that nobody depends on colour.
@@ -120,9 +121,6 @@ LOADING = (
     "Still here after ten seconds? Close this and start again."
 )
 FORM_TOO_LATE = "Slack did not let the form open in time. Please try again."
-FORM_IS_BROKEN = "This form cannot be read any more. Close it and start again."
-CHOOSE_FLOW = "Choose a flow."
-CHOOSE_CALLER_ID = "Choose a caller ID."
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +158,8 @@ def spoken(refusal: Refusal, region: str) -> Spoken:
             state = STATE_WORDS[call.state].lower()
             words = f"This form already became a call to {pretty(call.request.number, region)} ({state})."
             return Spoken(f"{words} Open a new form for another call.", "number")
+        case UnreadableForm():
+            return Spoken("This form cannot be read any more. Close it and open a new one.")
         case NotYourForm():
             return Spoken("This form belongs to somebody else. Open your own.")
     raise TypeError(f"no words for {type(refusal).__name__}")

@@ -1,0 +1,106 @@
+// Slack's text objects as DOM nodes: mrkdwn with its tokens and escapes, plain_text as it stands.
+
+import { el } from "./dom.js";
+
+const INLINE = new RegExp(
+  [
+    "`([^`\\n]+)`",
+    "<([^<>\\n]+)>",
+    ...["\\*", "_", "~"].map((m) => {
+      return `(?<![\\p{L}\\p{N}${m}])${m}(?![\\s${m}])([^${m}\\n]*?)(?<!\\s)${m}(?![\\p{L}\\p{N}${m}])`;
+    }),
+  ].join("|"),
+  "gu",
+);
+const ADDRESS = /(https?:\/\/[^\s<>]+)/;
+const LINKABLE = /^(https?:|mailto:|tel:)/;
+
+/** Nodes for a text object; `context` has `names` by user id, `channels` by id and `go(channelId)`. */
+export function textNodes(object, context) {
+  if (object.type !== "mrkdwn") return [object.text];
+  return mrkdwn(object.text, { ...context, verbatim: object.verbatim });
+}
+
+/** Nodes for mrkdwn: code fences, then quotes, then what stands within a line. */
+export function mrkdwn(text, context) {
+  return text.split(/```\n?([\s\S]*?)\n?```/).flatMap((part, index) => {
+    if (index % 2) return [el("pre", {}, decoded(part))];
+    return part.split(/((?:^&gt; ?.*(?:\n|$))+)/m).flatMap((piece, odd) => {
+      if (odd % 2 === 0) return inline(piece, context);
+      return [el("blockquote", {}, inline(piece.replace(/^&gt; ?/gm, "").trimEnd(), context))];
+    });
+  });
+}
+
+function inline(text, context) {
+  const nodes = [];
+  let done = 0;
+  for (const found of text.matchAll(INLINE)) {
+    const [whole, code, token, bold, italic, struck] = found;
+    nodes.push(...plain(text.slice(done, found.index), context));
+    if (code) nodes.push(el("code", {}, decoded(code)));
+    else if (token) nodes.push(tokenNode(token, context));
+    else if (bold) nodes.push(el("b", {}, inline(bold, context)));
+    else if (italic) nodes.push(el("i", {}, inline(italic, context)));
+    else nodes.push(el("s", {}, inline(struck, context)));
+    done = found.index + whole.length;
+  }
+  return [...nodes, ...plain(text.slice(done), context)];
+}
+
+/** Slack makes links of bare addresses unless the text is verbatim. */
+function plain(text, context) {
+  if (context.verbatim) return [decoded(text)];
+  return text.split(ADDRESS).map((part, odd) => (odd % 2 ? link(decoded(part)) : decoded(part)));
+}
+
+function tokenNode(token, context) {
+  const [target, label] = token.split(/\|(.*)/s);
+  if (/^@[UW]/.test(target)) {
+    return el("span", { class: "mention" }, `@${context.names[target.slice(1)] ?? label ?? target.slice(1)}`);
+  }
+  if (/^#[CG]/.test(target)) {
+    const id = target.slice(1);
+    const name = `#${context.channels[id] ?? label ?? id}`;
+    return el("button", { type: "button", class: "mention", onclick: () => context.go(id) }, name);
+  }
+  if (target.startsWith("!date^")) return date(target, decoded(label ?? ""));
+  if (target.startsWith("!")) return el("span", { class: "mention loud" }, label ?? `@${target.slice(1)}`);
+  return LINKABLE.test(target) ? link(decoded(target), label && decoded(label)) : decoded(`<${token}>`);
+}
+
+function link(address, label = address) {
+  return el("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, label.replace(/^(mailto|tel):/, ""));
+}
+
+/** `!date^unix^format^link`, in the reader's own time zone. */
+function date(token, fallback) {
+  const [, seconds, format, address] = token.split("^");
+  const at = new Date(Number(seconds) * 1000);
+  if (Number.isNaN(at.getTime()) || !format) return fallback;
+  const as = (options) => at.toLocaleString("en-US", options);
+  const long = { month: "long", day: "numeric", year: "numeric" };
+  const formats = {
+    date_num: () => `${at.getFullYear()}-${as({ month: "2-digit" })}-${as({ day: "2-digit" })}`,
+    date: () => as(long),
+    date_short: () => as({ ...long, month: "short" }),
+    date_long: () => as({ ...long, weekday: "long" }),
+    time: () => as({ hour: "numeric", minute: "2-digit" }),
+    time_secs: () => as({ hour: "numeric", minute: "2-digit", second: "2-digit" }),
+  };
+  const shown = format.replace(/\{(\w+?)(_pretty)?\}/g, (whole, name, pretty, index) => {
+    if (!formats[name]) return whole;
+    return (pretty && dayWord(at, index === 0)) || formats[name]();
+  });
+  return address ? link(address, shown) : el("time", { datetime: at.toISOString(), title: at.toString() }, shown);
+}
+
+function dayWord(at, capital) {
+  const day = (time) => new Date(time).setHours(12, 0, 0, 0);
+  const word = { "-1": "yesterday", 0: "today", 1: "tomorrow" }[Math.round((day(at) - day(Date.now())) / 864e5)];
+  return word && (capital ? word[0].toUpperCase() + word.slice(1) : word);
+}
+
+function decoded(text) {
+  return text.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
+}

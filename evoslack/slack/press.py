@@ -1,0 +1,64 @@
+"""What arrives when the button of the form is pressed, as plain values. Request data: nothing is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from evoslack.calls import Call
+from evoslack.refusals import KeyTaken, NotYourForm, UnreadableForm
+from evoslack.slack import views
+
+Payload = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """One press of the button: who, which form, and what was filled in (as typed, not checked)."""
+
+    user_id: str
+    team_id: str
+    origin: views.Origin
+    flow_id: str
+    typed_number: str
+    caller_id: str
+
+    @classmethod
+    def of(cls, body: Payload, view: Payload) -> Press:
+        """Read a `view_submission`. Raises `UnreadableForm`."""
+        try:
+            return cls(
+                user_id=body["user"]["id"],
+                team_id=team_of(body),
+                origin=views.Origin.unpacked(view["private_metadata"]),
+                flow_id=_chosen(view, views.FLOW),
+                typed_number=_element(view, views.NUMBER).get("value") or "",
+                caller_id=_chosen(view, views.CALLER_ID),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UnreadableForm from error
+
+    def same_as(self, first: Call, number: str) -> Call:
+        """The call that this very form became earlier. Raises `NotYourForm` or `KeyTaken`."""
+        request = first.request
+        if (request.team_id, request.user_id) != (self.team_id, self.user_id):
+            raise NotYourForm
+        if (request.flow_id, request.number, request.caller_id) != (self.flow_id, number, self.caller_id):
+            raise KeyTaken(first)
+        return first
+
+
+def team_of(body: Payload) -> str:
+    """The workspace of whoever pressed, not of whoever installed the app."""
+    return str(body["user"].get("team_id") or (body.get("team") or {}).get("id") or "")
+
+
+def _chosen(view: Payload, block: str) -> str:
+    option = _element(view, block).get("selected_option")
+    return str(option["value"]) if option else ""
+
+
+def _element(view: Payload, block: str) -> Payload:
+    found: Payload = view["state"]["values"].get(block, {}).get(block, {})
+    return found

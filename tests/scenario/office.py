@@ -1,0 +1,146 @@
+"""An office to tell stories in: the real bot between a stand-in Slack and a stand-in Evo Voice."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from evoslack.calls import Call
+from evoslack.sandbox.bot_process import sandbox_settings
+from evoslack.sandbox.evo_voice import EvoVoice
+from evoslack.sandbox.slack_delivery import Delivery
+from evoslack.sandbox.slack_workspace import SlackWorkspace
+from evoslack.settings import Settings
+from evoslack.wiring import Bot, build
+
+SARA, BOSS, ROOT, AGENT = "U_SARA", "U_BOSS", "U_ROOT", "U_AGENT"
+NUMBER, TYPED, SHOWN = "+18144043093", "814 404 3093", "(814) 404-3093"
+
+
+class Office:
+    """Slack, the phone system and the bot, in one process, over real HTTP and websockets."""
+
+    def __init__(self, folder: Path, database_url: str | None = None) -> None:
+        self.slack = SlackWorkspace()
+        self.slack.start()
+        self.evo = EvoVoice()
+        self.evo.start()
+        self.database_url = database_url or f"sqlite:///{folder}/ledger.db"
+        self.passed = timedelta(0)  # how far the clocks were put forward
+        self._bots: list[Bot] = []
+
+    def open(self, *, over_http: bool = False, dial_deadline_s: float = 5.0, **settings: str) -> Bot:
+        """Start a bot; settings are given by name on top of the sandbox's own."""
+        env = sandbox_settings(self.slack, self.evo, self.database_url) | settings
+        if over_http:
+            del env["SLACK_APP_TOKEN"]
+            env |= {"SLACK_SIGNING_SECRET": "sandbox-secret", "PORT": "0"}
+        bot = build(
+            Settings.from_env(env),
+            now=lambda: datetime.now(UTC) + self.passed,
+            clock_s=lambda: time.monotonic() + self.passed.total_seconds(),
+            dial_deadline_s=dial_deadline_s,
+        )
+        self._bots.append(bot)
+        bot.start()
+        if over_http:
+            self.slack.request_url = f"http://127.0.0.1:{bot.door.port}/slack/events"
+        else:
+            self.slack.wait_for_connection()
+        return bot
+
+    @property
+    def bot(self) -> Bot:
+        """The bot that was opened last."""
+        return self._bots[-1]
+
+    def close(self) -> None:
+        """Everybody goes home."""
+        for bot in self._bots:
+            bot.stop()
+        self.slack.close()
+        self.evo.close()
+
+    def pass_time(self, **span: float) -> None:
+        """Put the bot's clocks forward."""
+        self.passed += timedelta(**span)
+
+    def form(self, who: str = SARA, text: str = "", channel_id: str = "C_GENERAL") -> dict[str, Any]:
+        """Type the command and wait for the form."""
+        delivery = self.slack.type_command(who, text, channel_id)
+        assert delivery.acked
+        return self.slack.wait_for_modal(who, "call_form")
+
+    def fill(self, who: str = SARA, number: str = TYPED, flow: str = "flow2") -> None:
+        """Type the number and choose a flow from the list."""
+        self.slack.suggest(who, "flow")
+        self.slack.fill(who, {"flow": flow, "number": number})
+
+    def press(self, who: str = SARA) -> Delivery:
+        """Press the button of the form."""
+        return self.slack.submit(who)
+
+    def call(self, who: str = SARA, number: str = TYPED) -> Delivery:
+        """The whole way: command, form, button."""
+        self.form(who)
+        self.fill(who, number)
+        delivery = self.press(who)
+        assert delivery.acked
+        return delivery
+
+    def page(self, who: str = SARA) -> str:
+        """The words on the page that is on somebody's screen now; empty without one."""
+        view = self.slack.modal(who)
+        return "" if view is None else "\n".join(_words(block) for block in view["blocks"])
+
+    def wait_for_page(self, words: str, who: str = SARA) -> None:
+        """Wait until the page on somebody's screen says these words."""
+        self.slack.wait_for(lambda: words in self.page(who), what=f"{words!r} instead of {self.page(who)!r}")
+
+    def under(self, field: str, who: str = SARA) -> str:
+        """The error under a field."""
+        return self.slack.field_errors(who).get(field, "")
+
+    def cards(self, channel_id: str = "C_CALLS") -> list[dict[str, Any]]:
+        """The cards in the channel."""
+        return self.slack.messages(channel_id)
+
+    def wait_for_card(self, words: str, within_s: float = 6) -> dict[str, Any]:
+        """Wait for the one card to say these words."""
+        self.slack.wait_for(lambda: any(words in card["text"] for card in self.cards()), within_s, words)
+        (card,) = self.cards()
+        return card
+
+    def told(self, who: str = SARA) -> list[str]:
+        """Everything that only this person was told."""
+        return [line.text for line in self.slack.private(who)]
+
+    def wait_until_told(self, words: str, who: str = SARA, within_s: float = 6) -> str:
+        """Wait for a private line with these words."""
+        self.slack.wait_for(lambda: any(words in line for line in self.told(who)), within_s, words)
+        return next(line for line in self.told(who) if words in line)
+
+    def ledger(self) -> list[Call]:
+        """Every call that was written down, newest first."""
+        return self.bot.calls.newest(1000)
+
+    def wait_until_settled(self, within_s: float = 10) -> list[Call]:
+        """Wait until no call is open and everything is told."""
+
+        def settled() -> bool:
+            nothing_open = not any(call.is_open for call in self.ledger())
+            return nothing_open and self.bot.news.count_untold() == 0
+
+        self.slack.wait_for(settled, within_s, "everything settled and told")
+        return self.ledger()
+
+    @property
+    def rings(self) -> int:
+        """How often any phone rang."""
+        return len(self.evo.world.rings)
+
+
+def _words(block: dict[str, Any]) -> str:
+    return str((block.get("text") or block.get("label") or {}).get("text", ""))

@@ -1,0 +1,239 @@
+"""Somebody presses the button: what is checked, what is written down, and how often a phone rings."""
+
+from __future__ import annotations
+
+import copy
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from evoslack.calls import State
+from tests.scenario.office import BOSS, NUMBER, SARA, SHOWN, Office
+
+TYPED_WELL = "٨١٤ ٤٠٤ ٣٠٩٣"  # the same number in Arabic digits
+
+
+def test_a_good_call_rings_once_and_everybody_learns_of_it(office: Office) -> None:
+    office.form()
+    office.fill()
+    assert office.press().acked
+    office.wait_for_page("On its way")
+
+    card = office.wait_for_card("Placed")
+    (ring,) = office.evo.world.rings
+    assert (ring.number, ring.flow_id, ring.caller_id) == (NUMBER, "flow2", "+12025550100")
+    (call,) = office.wait_until_settled()
+    assert call.state is State.PLACED
+    for words in (SHOWN, "<@U_SARA>", "Customer survey", "(202) 555-0100"):
+        assert words in card["text"]
+        assert words in str(card["blocks"])
+    assert f"<!date^{int(call.accepted_at.timestamp())}^" in str(card["blocks"])
+    assert office.told() == []
+    assert not office.slack.complaints
+
+
+@pytest.mark.parametrize("presses", [2, 10])
+def test_pressed_several_times_at_once_rings_once(office: Office, presses: int) -> None:
+    office.form()
+    payload = pressed(office)
+
+    with ThreadPoolExecutor(presses) as fingers:
+        deliveries = list(
+            fingers.map(lambda _: office.slack.send("view_submission", payload), range(presses))
+        )
+
+    assert [delivery.payload["response_action"] for delivery in deliveries] == ["update"] * presses
+    office.wait_until_settled()
+    assert (office.rings, len(office.cards()), len(office.ledger())) == (1, 1, 1)
+
+
+def test_the_same_envelope_delivered_again_rings_once(office: Office) -> None:
+    delivery = office.call()
+    office.wait_for_card("Placed")
+
+    again = office.slack.redeliver(delivery)
+
+    assert again.acked
+    assert "Placed" in str(again.payload["view"])
+    office.wait_until_settled()
+    assert (office.rings, len(office.cards())) == (1, 1)
+
+
+def test_a_press_whose_ack_was_lost_can_be_repeated_even_after_the_role_was_lost(office: Office) -> None:
+    delivery = office.call()
+    office.wait_for_card("Placed")
+    office.evo.world.logins["sara@acme.test"].roles = ("User",)
+    office.pass_time(minutes=2)
+
+    again = office.slack.redeliver(delivery)
+
+    assert "This was your call" in str(again.payload["view"])
+    assert office.rings == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("hello", "not a phone number"),
+        ("9" * 80, "too long for a number"),
+        ("☎️ 😀", "not a phone number"),
+        ("814 404 3093, 814 404 3094", "more than one number"),
+        ("814-404-3093 x12", "Extensions cannot be dialled"),
+        ("1-800-FLOWERS", "Do you mean +1 800-356-9377?"),
+        ("911", "Emergency numbers are never dialled"),
+        ("112", "Emergency numbers are never dialled"),
+        ("411", "Short numbers cannot be dialled"),
+        ("404-3093", "Include the area code"),
+        ("814 404 3093 55", "too many digits"),
+        ("+1 000 000 0000", "No such number is in use"),
+        ("1-900-555-1234", "Premium-rate"),
+        ("+44 20 7946 0018", "Calls to GB are not allowed here"),
+    ],
+)
+def test_a_bad_number_gets_its_own_sentence_under_the_field(office: Office, typed: str, words: str) -> None:
+    office.form()
+    office.fill(number=typed)
+
+    assert office.press().acked
+
+    assert words in office.under("number")
+    assert (office.rings, office.ledger(), office.slack.complaints) == (0, [], [])
+    office.slack.fill(SARA, {"number": TYPED_WELL})
+    assert office.press().acked  # the form was not lost
+    office.wait_for_card("Placed")
+
+
+@pytest.mark.parametrize("typed", [TYPED_WELL, "tel:+1-814-404-3093", "<tel:+18144043093|(814) 404-3093>"])
+def test_every_usual_spelling_is_dialled_as_e164(office: Office, typed: str) -> None:
+    office.call(number=typed)
+    office.wait_for_card("Placed")
+
+    assert [ring.number for ring in office.evo.world.rings] == [NUMBER]
+
+
+def test_another_country_can_be_allowed(empty_office: Office) -> None:
+    empty_office.open(ALLOWED_COUNTRIES="US,GB")
+    empty_office.call(number="+44 20 7946 0018")
+
+    assert "+44 20 7946 0018" in empty_office.wait_for_card("Placed")["text"]
+
+
+def pressed(office: Office, number: str = "911") -> dict:
+    """What Slack delivers for a press that became no call yet; tests change it and deliver it again."""
+    office.fill(number=number)
+    payload = copy.deepcopy(office.slack.submit(SARA).sent)
+    payload["view"]["state"]["values"]["number"]["number"]["value"] = TYPED_WELL
+    return payload
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "words"),
+    [
+        ({"flow": "flow_of_another_account"}, "flow", "not on offer"),
+        ({"flow": "flow4"}, "flow", "not on offer"),  # has no nodes
+        ({"caller_id": "+18005551234"}, "caller_id", "not an owned number"),
+        ({"caller_id": "+12025550199"}, "caller_id", "not an owned number"),  # virtual, never bought
+    ],
+)
+def test_a_forged_choice_is_refused_under_its_field(
+    office: Office, values: dict, field: str, words: str
+) -> None:
+    office.evo.world.add_flow("flow_of_another_account", "Theirs", account_id="acc2")
+    office.form()
+    payload = pressed(office)
+    for block, value in values.items():
+        payload["view"]["state"]["values"][block][block]["selected_option"]["value"] = value
+
+    answer = office.slack.send("view_submission", payload).payload
+
+    assert words in answer["errors"][field]
+    assert (office.rings, office.ledger()) == (0, [])
+
+
+def test_an_empty_field_is_refused_by_slack_itself(office: Office) -> None:
+    office.form()
+
+    assert office.press().refused_locally == ("flow", "number")
+
+
+def test_the_same_form_with_other_content_is_refused_and_the_first_call_stands(office: Office) -> None:
+    delivery = office.call()
+    office.wait_for_card("Placed")
+    payload = copy.deepcopy(delivery.sent)
+    payload["view"]["state"]["values"]["number"]["number"]["value"] = "814 404 3094"
+
+    answer = office.slack.send("view_submission", payload).payload
+
+    assert "already became a call to (814) 404-3093" in answer["errors"]["number"]
+    assert [ring.number for ring in office.evo.world.rings] == [NUMBER]
+
+
+def test_somebody_elses_request_key_is_refused_and_tells_nothing(office: Office) -> None:
+    delivery = office.call()
+    payload = copy.deepcopy(delivery.sent)
+    payload["user"] = {"id": BOSS, "team_id": office.slack.team_id}
+
+    answer = office.slack.send("view_submission", payload).payload
+
+    assert "belongs to somebody else" in str(answer["view"])
+    assert SHOWN not in str(answer)
+
+
+@pytest.mark.parametrize("metadata", ["", "nonsense", "[]", '{"key": 7}', '{"key":"a","stranger":"b"}', "{}"])
+def test_an_unreadable_form_is_refused(office: Office, metadata: str) -> None:
+    office.form()
+    payload = pressed(office)
+    payload["view"]["private_metadata"] = metadata
+
+    answer = office.slack.send("view_submission", payload).payload
+
+    assert "cannot be read" in str(answer["view"])
+    assert (office.rings, office.ledger()) == (0, [])
+
+
+def test_two_people_want_the_same_number_at_once_and_it_rings_once(office: Office) -> None:
+    office.evo.fault("/sessions/outgoing", "hang_after_ring")  # Sara's call is under way
+    for who in (SARA, BOSS):
+        office.form(who)
+        office.fill(who)
+    assert office.press(SARA).acked
+    office.evo.wait_for(lambda: office.rings)
+
+    assert office.press(BOSS).acked
+
+    assert "is being dialled right now" in office.under("number", BOSS)
+    assert office.rings == 1
+    office.wait_for_card("Not certain", within_s=10)
+    office.press(BOSS)  # once it is settled, the boss may decide to call
+    office.slack.wait_for(lambda: office.rings == 2)
+
+
+def test_a_broken_ledger_is_told_honestly_and_nothing_rings(office: Office) -> None:
+    office.form()
+    office.fill()
+    office.bot.store.engine.dispose()
+    with office.bot.store.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE news RENAME TO gone")
+
+    delivery = office.press()
+
+    assert delivery.acked
+    assert "Something broke in EvoSlack (reference " in office.under("number")
+    assert (office.rings, office.ledger()) == (0, [])
+    with office.bot.store.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE gone RENAME TO news")
+    assert office.press().acked
+    office.wait_for_card("Placed")
+    assert office.rings == 1
+
+
+def test_private_lines_are_never_posted_to_a_strange_address(office: Office) -> None:
+    office.form()
+    payload = pressed(office)
+    payload["view"]["private_metadata"] = (
+        '{"key":"forged","channel_id":"C","response_url":"http://evil.test/"}'
+    )
+
+    assert office.slack.send("view_submission", payload).acked
+
+    assert office.ledger()[0].request.response_url == ""
