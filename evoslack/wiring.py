@@ -135,19 +135,26 @@ class Bot:
         finally:
             self.store.close()
 
+    def wake(self) -> None:
+        """Look for work now instead of at the next look."""
+        for crew in self._crews():
+            crew.wake()
+
     def health(self) -> dict[str, bool]:
         """The parts that must work for the promise, and whether they do."""
-        crews = (self._diallers, self._announcers, self._sweepers)
         return {
             "database": self.store.answers(),
             "slack": self._door.is_open(),
-            **{crew.name: crew.is_alive for crew in crews},
+            **{crew.name: crew.is_alive for crew in self._crews()},
         }
 
     @property
     def door(self) -> Door:
         """The way in for payloads."""
         return self._door
+
+    def _crews(self) -> tuple[Crew, ...]:
+        return self._diallers, self._announcers, self._sweepers
 
     def _announcer(self) -> Announcer:
         return Announcer(

@@ -46,6 +46,11 @@ class NewsLedger:
                 return None
             return news_of(connection.execute(_BOTH.where(calls.c.id == claimed)).one())
 
+    def read(self, call_id: str) -> News:
+        """What is told of one call as of now."""
+        with self._engine.begin() as connection:
+            return news_of(connection.execute(_BOTH.where(calls.c.id == call_id)).one())
+
     def trying_card(self, call_id: str, *, at: datetime) -> None:
         """Write down that a card is about to be posted."""
         self._set(call_id, card_tried_at=at)

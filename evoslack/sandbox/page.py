@@ -30,9 +30,11 @@ FILES = {
     "blocks.js": "text/javascript",
     "dom.js": "text/javascript",
     "mrkdwn.js": "text/javascript",
+    "phone.js": "text/javascript",
 }
 GLANCE_S = 0.3  # calls go on without anybody saying so
 MOST_MESSAGES = 100
+LOG_LINES = 50
 COMMAND = "/call"
 ACCOUNT = "acc1"  # the account that the bot's login calls from
 SAFE = {
@@ -48,6 +50,9 @@ class Bot(Protocol):
 
     def condition(self) -> str:
         """How it is, in a few words."""
+
+    def log(self, lines: int) -> list[str]:
+        """The last lines that it logged, oldest first."""
 
     def kill_and_start(self) -> None:
         """End it with SIGKILL and start it again."""
@@ -135,7 +140,11 @@ class Page:
                 if not user["is_bot"]
             ],
             "names": {id_: user["profile"]["display_name"] for id_, user in users.items()},
-            "bot": {"id": slack.bot_user_id, "condition": self._bot.condition()},
+            "bot": {
+                "id": slack.bot_user_id,
+                "condition": self._bot.condition(),
+                "log": self._bot.log(LOG_LINES),
+            },
             "channels": self._channels(person),
             "modal": slack.modal(person),
             "errors": slack.field_errors(person),

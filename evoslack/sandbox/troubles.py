@@ -13,17 +13,17 @@ from evoslack.sandbox.evo_faults import OUTGOING, Fault
 from evoslack.sandbox.evo_voice import EvoVoice
 from evoslack.sandbox.slack_workspace import SlackWorkspace
 
-EVO_VOICE, SLACK = "Evo Voice", "Slack"
+NEXT_CALL, EVO_VOICE, SLACK = "The next call …", "Evo Voice", "Slack"
 TAKES_ITS_TIME_S = 10.0
 SLOW_FORM_S = 4.0  # longer than a trigger_id lives
 RETRY_AFTER_S = 3
 
 NEXT_CALLS = {
-    "answer_lost": ("Next call: it rings, but the answer gets lost", "cut_after_ring"),
-    "no_answer": ("Next call: it rings, but no answer comes for half a minute", "hang_after_ring"),
-    "late": ("Next call: it rings only after ten seconds", "late_ring"),
-    "refused": ("Next call: refused", "400_json"),
-    "broken": ("Next call: a gateway error, and nothing rings", "502"),
+    "answer_lost": ("rings, but Evo Voice's answer is lost", "cut_after_ring"),
+    "no_answer": ("rings, but Evo Voice keeps silent", "hang_after_ring"),
+    "late": ("rings ten seconds late", "late_ring"),
+    "refused": ("is refused by Evo Voice", "400_json"),
+    "broken": ("does not ring: a gateway error", "502"),
 }
 SLACK_FAULTS = {
     "rate_limit": (
@@ -31,8 +31,8 @@ SLACK_FAULTS = {
         "429",
         ("chat.postMessage", "chat.update", "response_url"),
     ),
-    "card_lost": ("Cards arrive, but Slack's answer gets lost", "lose_answer", ("chat.postMessage",)),
-    "slow_form": ("Slack is slow to open forms (4 seconds)", "slow", ("views.open",)),
+    "card_lost": ("Cards arrive, Slack's answer is lost", "lose_answer", ("chat.postMessage",)),
+    "slow_form": ("Forms take four seconds to open", "slow", ("views.open",)),
 }
 
 
@@ -70,7 +70,7 @@ def _next_call(evo: EvoVoice, words: str, kind: str) -> Trouble:
             fault.times = 0
         ordered[:] = [evo.fault(path, kind, method=method, seconds=TAKES_ITS_TIME_S)] if on else []
 
-    return Trouble(EVO_VOICE, words, is_on, put)
+    return Trouble(NEXT_CALL, words, is_on, put)
 
 
 def _nobody_there(evo: EvoVoice) -> Trouble:

@@ -30,12 +30,16 @@ _CARD_IS_GONE = frozenset(
     {"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive", "channel_not_found"}
 )
 _SLOW_DOWN = "ratelimited"
+# Slack's troubles of the moment; the card will come, so nobody needs to hear of them.
+_PASSING = frozenset({_SLOW_DOWN, "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
+LONGEST_PASSING = 5  # attempts
 
 
 class Book(Protocol):
     """Who has been told what; see `ledger.news.NewsLedger`."""
 
     def claim(self, *, at: datetime, until: datetime) -> News | None: ...
+    def read(self, call_id: str) -> News: ...
     def trying_card(self, call_id: str, *, at: datetime) -> None: ...
     def no_card_posted(self, call_id: str, problem: str) -> None: ...
     def card_shows(self, call_id: str, revision: int, channel: str, ts: str) -> None: ...
@@ -80,11 +84,15 @@ class Announcer:
         news = self._book.claim(at=now, until=now + LEASE)
         if news is None:
             return False
-        pauses = [pause for pause in (self._show(news), self._whisper(news)) if pause is not None]
+        call_id = news.call.id
+        card_pause = self._show(news)
+        # Looked up once more: how the card went is part of what the caller is told.
+        word_pause = self._whisper(self._book.read(call_id))
+        pauses = [pause for pause in (card_pause, word_pause) if pause is not None]
         if pauses:
-            self._book.again(news.call.id, at=self._now() + timedelta(seconds=max(pauses)))
+            self._book.again(call_id, at=self._now() + timedelta(seconds=max(pauses)))
         else:
-            self._book.done(news.call.id, news.revision, at=self._now())
+            self._book.done(call_id, news.revision, at=self._now())
         return True
 
     def _show(self, news: News) -> float | None:
@@ -120,8 +128,10 @@ class Announcer:
         except SlackApiError as error:
             # An answer that says no proves that there is no card, so another attempt is safe later.
             if _is_answer(error):
-                self._book.no_card_posted(call.id, _problem(error))
-                _log_card(call.id, _problem(error))
+                problem = _problem(error)
+                is_passing = problem in _PASSING and news.attempts < LONGEST_PASSING
+                self._book.no_card_posted(call.id, "" if is_passing else problem)
+                _log_card(call.id, problem)
             raise _later(error) from error
         except (SlackClientError, OSError) as error:
             raise _Later(type(error).__name__, SETTLING.total_seconds()) from error
@@ -192,7 +202,9 @@ class Announcer:
             return None
         good = call.state is State.PLACED
         if good and not news.told_bad_news and not news.card_problem:
-            self._book.told(call.id, news.revision, bad_news=False)
+            # The card says it; but only once it is there, for it may still go wrong.
+            if news.card_revision >= news.revision:
+                self._book.told(call.id, news.revision, bad_news=False)
             return None
         words = messages.private_line(
             call, self._region, channel_id=self._channel_id, card_problem=news.card_problem

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -66,6 +68,16 @@ class Office:
     def pass_time(self, **span: float) -> None:
         """Put the bot's clocks forward."""
         self.passed += timedelta(**span)
+
+    def let_time_pass_until(self, predicate: Callable[[], Any], within_s: float = 8) -> None:
+        """Put the clocks forward, ten seconds a time, until it is so; all pauses of the bot pass quickly."""
+        ends = time.monotonic() + within_s
+        while not predicate():
+            assert time.monotonic() < ends, "it never came true"
+            self.pass_time(seconds=10)
+            self.bot.wake()
+            with contextlib.suppress(AssertionError):
+                self.slack.wait_for(predicate, within_s=0.1)
 
     def form(self, who: str = SARA, text: str = "", channel_id: str = "C_GENERAL") -> dict[str, Any]:
         """Type the command and wait for the form."""

@@ -88,7 +88,7 @@ const ELEMENTS = {
     const field = el(element.multiline ? "textarea" : "input", {
       autocomplete: "off",
       placeholder: element.placeholder?.text,
-      autofocus: element.focus_on_load,
+      "data-focus": element.focus_on_load,
       oninput: () => context.typed(block, element, field.value),
     });
     field.value = context.entry(block, element)?.value ?? "";
@@ -113,7 +113,11 @@ function choice(element, context, block, groups, chosen = "") {
   const options = (group) => group.options.map((each) => el("option", { value: each.value }, each.text.text));
   const field = el(
     "select",
-    { class: element.type, "aria-label": element.placeholder?.text, onchange: () => context.use(block, element, field.value) },
+    {
+      class: element.type,
+      "aria-label": element.placeholder?.text,
+      onchange: () => context.use(block, element, field.value),
+    },
     el("option", { value: "", disabled: true }, element.placeholder?.text ?? ""),
     groups.map((group) => (group.label ? el("optgroup", { label: group.label.text }, options(group)) : options(group))),
   );
@@ -149,7 +153,7 @@ function combobox(element, context, block) {
     "aria-controls": listId,
     autocomplete: "off",
     placeholder: element.placeholder?.text,
-    autofocus: element.focus_on_load,
+    "data-focus": element.focus_on_load,
     onclick: () => open(""),
     oninput: () => {
       clearTimeout(timer);

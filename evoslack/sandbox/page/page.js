@@ -5,6 +5,7 @@
 import { drawBlocks } from "./blocks.js";
 import { el } from "./dom.js";
 import { mrkdwn } from "./mrkdwn.js";
+import { callRow, ringWords, tick, troubleGroups } from "./phone.js";
 
 const EXAMPLE = "/call (814) 404-3093 survey";
 const REQUIRED = "Please complete this required field.";
@@ -74,11 +75,10 @@ function render() {
   drawModal(context);
   draw("rings", state.rings, (rings) => ringWords(rings));
   draw("calls", state.calls, (calls) => calls.map(callRow));
-  draw("troubles", state.troubles, troubleGroups);
+  draw("troubles", state.troubles, (all) => troubleGroups(all, (id, on) => act("trouble", { id, on })));
   draw("bot", state.bot.condition, (words) => words);
-  draw("complaints", state.complaints, (all) =>
-    all.length ? [el("h4", {}, "Slack did not understand"), ...all.map((each) => el("p", { class: "error" }, each))] : [],
-  );
+  if (draw("log", state.bot.log, (lines) => lines.join("\n"))) $("log").scrollTop = $("log").scrollHeight;
+  draw("complaints", state.complaints, (all) => all.map((each) => el("p", { class: "error" }, `Slack minds: ${each}`)));
   tick();
 }
 
@@ -141,15 +141,18 @@ function drawMessages(context) {
   const all = [...here.messages, ...own].sort((one, other) => Number(one.ts) - Number(other.ts));
   const box = $("messages");
   const follow = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
-  const isThere = (message) => !message.thread_ts || message.thread_ts === message.ts;
-  const replies = (message) => all.filter((each) => !isThere(each) && each.thread_ts === message.ts);
-  const nodes = () => all.filter(isThere).flatMap((each) => [each, ...replies(each)].map((one) => messageRow(one, context)));
-  if (draw("messages", [channel, all], () => (all.length ? nodes() : welcome())) && follow) box.scrollTop = box.scrollHeight;
+  const replies = (message) => all.filter((each) => isReply(each) && each.thread_ts === message.ts);
+  const threads = all.filter((each) => !isReply(each)).flatMap((each) => [each, ...replies(each)]);
+  const nodes = () => (all.length ? threads.map((each) => messageRow(each, context)) : welcome());
+  if (draw("messages", [channel, all], nodes) && follow) box.scrollTop = box.scrollHeight;
 }
+
+const isReply = (message) => Boolean(message.thread_ts) && message.thread_ts !== message.ts;
 
 function welcome() {
   const example = el("button", { type: "button", class: "button", onclick: () => write(EXAMPLE) }, EXAMPLE);
-  return el("div", { class: "welcome" }, el("p", {}, "Nothing here yet. Type a command below, or send this one:"), example);
+  const words = "Nothing here yet. Type a command below, or send this one:";
+  return el("div", { class: "welcome" }, el("p", {}, words), example);
 }
 
 function messageRow(message, context) {
@@ -162,14 +165,17 @@ function messageRow(message, context) {
     const told = await act("click", where);
     if (told.seen) toast(`${told.seen} Slack shows a warning sign: EvoSlack did not answer.`);
   };
+  // Slack shows `text`, and that it was edited, only where there are no blocks.
+  const edited = message.edited && el("small", { class: "muted" }, " (edited)");
   const content = message.blocks?.length
-    ? drawBlocks(message.blocks, { ...context, use }) // Slack shows `text` only where there are no blocks
-    : el("div", { class: "text" }, mrkdwn(message.text, context), message.edited && el("small", { class: "muted" }, " (edited)"));
+    ? drawBlocks(message.blocks, { ...context, use })
+    : el("div", { class: "text" }, mrkdwn(message.text, context), edited);
+  const initial = isBot ? "☎" : (name ?? "?")[0].toUpperCase();
   return el(
     "article",
-    { class: `message ${message.only_you ? "only-you" : ""} ${message.thread_ts && message.thread_ts !== message.ts ? "reply" : ""}` },
-    message.only_you && el("p", { class: "muted private" }, "👁 Only visible to you"),
-    el("span", { class: `avatar ${isBot ? "app" : ""}`, "aria-hidden": "true" }, isBot ? "☎" : (name ?? "?")[0].toUpperCase()),
+    { class: `message ${message.only_you ? "only-you" : ""} ${isReply(message) ? "reply" : ""}` },
+    message.only_you && el("p", { class: "muted private" }, "Only visible to you"),
+    el("span", { class: `avatar ${isBot ? "app" : ""}`, "aria-hidden": "true" }, initial),
     el(
       "div",
       { class: "grow" },
@@ -189,7 +195,8 @@ function messageRow(message, context) {
 
 function drawModal(context) {
   const view = state.modal;
-  if (form.view !== (view?.id ?? "")) Object.assign(form, { view: view?.id ?? "", missing: [], trouble: "", busy: false });
+  const id = view?.id ?? "";
+  if (form.view !== id) Object.assign(form, { view: id, missing: [], trouble: "", busy: false });
   const shown = view && [view.id, view.hash, state.errors, form];
   const inModal = {
     ...context,
@@ -211,7 +218,7 @@ function drawModal(context) {
 const draftKey = (block, element) => `${form.view} ${block.block_id} ${element.action_id}`;
 
 function focusIn(modal) {
-  const first = modal.querySelector("[aria-invalid]") ?? modal.querySelector("[autofocus]");
+  const first = modal.querySelector("[aria-invalid]") ?? modal.querySelector("[data-focus]");
   (first ?? modal.querySelector("input, textarea, select") ?? modal).focus();
 }
 
@@ -252,7 +259,8 @@ async function submitForm(view) {
   Object.assign(form, { busy: true, missing: [], trouble: "" });
   render();
   const told = await act("submit", { typed });
-  if (form.view === view.id) Object.assign(form, { busy: false, missing: told.missing ?? [], trouble: told.seen ?? "" });
+  const outcome = { busy: false, missing: told.missing ?? [], trouble: told.seen ?? "" };
+  if (form.view === view.id) Object.assign(form, outcome);
   render();
 }
 
@@ -268,16 +276,18 @@ async function useInModal(block, element, value, context) {
 /** Slack's own dialog before a component that wants one; whether the answer was yes. */
 function confirmed(confirm, context) {
   const dialog = $("confirm");
-  const answer = (yes) => () => dialog.close(yes ? "yes" : "");
+  const words = confirm.text.type === "mrkdwn" ? mrkdwn(confirm.text.text, context) : confirm.text.text;
+  const button = (kind, text, value) =>
+    el("button", { type: "button", class: `button ${kind}`, onclick: () => dialog.close(value) }, text);
   dialog.returnValue = "";
   dialog.replaceChildren(
     el("h3", {}, confirm.title.text),
-    el("p", { class: "text" }, confirm.text.type === "mrkdwn" ? mrkdwn(confirm.text.text, context) : confirm.text.text),
+    el("p", { class: "text" }, words),
     el(
       "footer",
       {},
-      el("button", { type: "button", class: "button", onclick: answer(false) }, confirm.deny.text),
-      el("button", { type: "button", class: `button ${confirm.style ?? "primary"}`, onclick: answer(true) }, confirm.confirm.text),
+      button("", confirm.deny.text, ""),
+      button(confirm.style ?? "primary", confirm.confirm.text, "yes"),
     ),
   );
   dialog.showModal();
@@ -286,55 +296,14 @@ function confirmed(confirm, context) {
   });
 }
 
-// --- the phone system
-
-function ringWords(rings) {
-  return rings === 0 ? "The phone has not rung yet." : `The phone rang ${rings === 1 ? "once" : `${rings} times`}.`;
-}
-
-function callRow(call) {
-  const seconds = call.lasted === null ? { "data-since": call.since } : {};
-  return el(
-    "li",
-    { class: `call ${call.status.replace(" ", "-")}` },
-    el("b", {}, call.number),
-    el("span", { class: "status" }, call.status, " ", el("span", seconds, call.lasted === null ? "" : `after ${call.lasted} s`)),
-    el("small", { class: "muted" }, `${call.flow} · caller ID ${call.caller_id}`),
-  );
-}
-
-function troubleGroups(troubles) {
-  const places = [...new Set(troubles.map((each) => each.where))];
-  const row = (each) =>
-    el(
-      "label",
-      {},
-      el("input", {
-        type: "checkbox",
-        role: "switch",
-        checked: each.on,
-        onchange: (event) => act("trouble", { id: each.id, on: event.target.checked }),
-      }),
-      el("span", {}, each.words),
-    );
-  const group = (place) =>
-    el("fieldset", {}, el("legend", {}, `Trouble at ${place}`), troubles.filter((each) => each.where === place).map(row));
-  return places.map(group);
-}
-
-function tick() {
-  for (const each of document.querySelectorAll("[data-since]")) {
-    each.textContent = `${Math.max(0, Math.round(Date.now() / 1000 - Number(each.dataset.since)))} s`;
-  }
-}
-
 // --- what one does
 
 async function write(text) {
   const [person, where] = [me, channel];
   const told = await act("write", { channel: where, text });
   if (told.seen) {
-    failures.push({ person, channel: where, user: "SLACKBOT", text: told.seen, ts: String(Date.now() / 1000), only_you: true });
+    const ts = String(Date.now() / 1000);
+    failures.push({ person, channel: where, user: "SLACKBOT", text: told.seen, ts, only_you: true });
     if (!$("text").value) $("text").value = text; // Slack leaves a command that failed in the box
   }
   render();
@@ -355,9 +324,8 @@ $("modal").addEventListener("keydown", (event) => {
   if (event.key === "Escape") act("close");
 });
 $("kill").addEventListener("click", async () => {
-  $("kill").disabled = true;
-  await post("kill", {}); // past the queue: somebody may be waiting for the bot
-  $("kill").disabled = false;
+  $("kill").disabled = true; // past the queue, which may be waiting for the bot
+  await post("kill", {}).finally(() => ($("kill").disabled = false));
 });
 setInterval(tick, 1000);
 listen();
