@@ -41,6 +41,7 @@ from evoslack.switchboard import Switchboard
 log = logging.getLogger(__name__)
 
 DIALLERS = 8  # calls dialled side by side; one takes a second or so, so this is hundreds a minute
+TELLERS = 4  # news told side by side, so that one slow answer of Slack does not hold up the rest
 FORM_FILLERS = 8  # loading pages being filled side by side
 LOOK_EVERY_S = 2.0  # how long a call of a bot that died may wait for another bot to see it
 SWEEP_EVERY_S = 30.0
@@ -86,7 +87,7 @@ class Bot:
         self._now = now
         self._clock_s = clock_s
         self._diallers = Crew("dialling", size=DIALLERS, look_every_s=LOOK_EVERY_S)
-        self._announcers = Crew("telling", size=1, look_every_s=LOOK_EVERY_S)
+        self._announcers = Crew("telling", size=TELLERS, look_every_s=LOOK_EVERY_S)
         self._sweepers = Crew("sweeping", size=1, look_every_s=SWEEP_EVERY_S)
         self.switchboard = Switchboard(
             self.calls, evo, now=now, on_work=self._diallers.wake, on_news=self._announcers.wake

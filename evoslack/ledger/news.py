@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from evoslack.calls import News
-from evoslack.ledger.schema import calls, news, news_of
+from evoslack.ledger.schema import UtcDateTime, calls, news, news_of
 from evoslack.ledger.store import Store
 
 _BOTH = sa.select(calls, *[column for column in news.c if column.name != "call_id"]).join(
@@ -75,14 +75,14 @@ class NewsLedger:
         """The caller knows about that revision, or needs no private line for it."""
         self._set(call_id, told_revision=revision, told_bad_news=bad_news)
 
-    def done(self, call_id: str, revision: int, *, at: datetime) -> None:
-        """Everything up to that revision is told; a newer one is due at once."""
-        newer = sa.case((news.c.revision > revision, at), else_=None)
-        self._set(call_id, due_at=newer, attempts=0)
+    def done(self, call_id: str, revision: int, *, at: datetime, again_at: datetime | None = None) -> None:
+        """Give the lease back: nothing is left to tell, or some of it not before `again_at`.
 
-    def again(self, call_id: str, *, at: datetime) -> None:
-        """Something could not be told; try again at that time."""
-        self._set(call_id, due_at=at)
+        Whatever became news meanwhile is due at once, whether or not an older part has to wait.
+        """
+        due_at = sa.case((news.c.revision > revision, at), else_=sa.literal(again_at, UtcDateTime))
+        attempts = {} if again_at else {"attempts": 0}
+        self._set(call_id, due_at=due_at, **attempts)
 
     def drop_leases(self, *, at: datetime) -> None:
         """Make everything untold due now. Only for a bot that knows that it is the only one."""

@@ -21,7 +21,7 @@ from evoslack.slack import cards, messages
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=90)  # longer than all requests of one telling together
-SETTLING = timedelta(seconds=20)  # a post whose answer was lost has arrived by then, or never will
+SETTLING = timedelta(seconds=10)  # a post whose answer was lost has arrived by then, or never will
 LONGEST_PAUSE_S = 300
 GIVE_UP_AFTER = timedelta(hours=24)
 
@@ -45,8 +45,7 @@ class Book(Protocol):
     def card_shows(self, call_id: str, revision: int, channel: str, ts: str) -> None: ...
     def card_given_up(self, call_id: str, revision: int, problem: str) -> None: ...
     def told(self, call_id: str, revision: int, *, bad_news: bool) -> None: ...
-    def done(self, call_id: str, revision: int, *, at: datetime) -> None: ...
-    def again(self, call_id: str, *, at: datetime) -> None: ...
+    def done(self, call_id: str, revision: int, *, at: datetime, again_at: datetime | None) -> None: ...
 
 
 class _Later(Exception):
@@ -86,13 +85,13 @@ class Announcer:
             return False
         call_id = news.call.id
         card_pause = self._show(news)
-        # Looked up once more: how the card went is part of what the caller is told.
-        word_pause = self._whisper(self._book.read(call_id))
+        # Looked up once more: how the card went is part of what the caller is told. What is newer than
+        # the card is left to the next round, which begins at once.
+        after = self._book.read(call_id)
+        word_pause = self._whisper(after) if after.revision == news.revision else None
         pauses = [pause for pause in (card_pause, word_pause) if pause is not None]
-        if pauses:
-            self._book.again(call_id, at=self._now() + timedelta(seconds=max(pauses)))
-        else:
-            self._book.done(call_id, news.revision, at=self._now())
+        again_at = self._now() + timedelta(seconds=max(pauses)) if pauses else None
+        self._book.done(call_id, news.revision, at=self._now(), again_at=again_at)
         return True
 
     def _show(self, news: News) -> float | None:

@@ -12,13 +12,14 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_sdk import WebClient
 from slack_sdk.signature import SignatureVerifier
+from waitress import wasyncore
 from waitress.server import create_server
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ EVENTS_PATH = "/slack/events"
 HEALTH_PATH = "/healthz"
 LARGEST_BODY = 1024 * 1024  # bytes; Slack's payloads are below 300 kB (a view is 250 kB at most)
 LARGEST_HEAD = 32 * 1024
+LOOP_S = 0.2  # how soon the server notices that it shall stop
 
 
 class Door(Protocol):
@@ -95,8 +97,10 @@ class HttpDoor:
     def __init__(
         self, app: App, signing_secret: str, host: str, port: int, is_healthy: Callable[[], dict[str, bool]]
     ) -> None:
+        self._connections: dict[int, Any] = {}
         self._server = create_server(
             wsgi(app, signing_secret, is_healthy),
+            map=self._connections,
             host=host,
             port=port,
             threads=THREADS,
@@ -106,7 +110,8 @@ class HttpDoor:
             ident="EvoSlack",
         )
         self._host = host
-        self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
+        self._stopping, self._drained = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="http", daemon=True)
 
     @property
     def port(self) -> int:
@@ -121,13 +126,26 @@ class HttpDoor:
         return f"HTTP on http://{self._host}:{self.port}{EVENTS_PATH}"
 
     def stop(self) -> None:
-        """Close the port; requests that are being answered are finished."""
-        self._server.close()
+        """Close the port, finish the requests that are being answered, then close every connection."""
+        self._stopping.set()
         self._server.task_dispatcher.shutdown(cancel_pending=False, timeout=3)
+        self._drained.set()
+        self._thread.join(3)
 
     def is_open(self) -> bool:
         """Whether the server runs."""
         return self._thread.is_alive()
+
+    def _serve(self) -> None:
+        """The server's loop; whatever it owns is also closed here, by the one thread that uses it."""
+        while not self._stopping.is_set():
+            wasyncore.loop(timeout=LOOP_S, map=self._connections, count=1)
+        self._server.close()
+        while not self._drained.is_set():
+            wasyncore.loop(timeout=LOOP_S, map=self._connections, count=1)
+            self._drained.wait(0.01)  # without connections the loop returns at once
+        wasyncore.loop(timeout=0, map=self._connections, count=1)  # the last answers go out
+        wasyncore.close_all(self._connections, ignore_all=True)
 
 
 def wsgi(

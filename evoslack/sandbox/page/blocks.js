@@ -45,18 +45,18 @@ const BLOCKS = {
   input: (block, context) => {
     const element = drawElement(block, block.element, context);
     const field = element.matches("input, textarea, select") ? element : element.querySelector("input");
-    field.id = `field-${block.block_id}`;
+    if (!element.matches(".ticks")) field.id = `field-${block.block_id}`; // several fields share that label
     const [hint, error] = [block.hint?.text, context.note(block)];
-    field.setAttribute("aria-describedby", `about-${field.id}`);
+    field.setAttribute("aria-describedby", `about-${block.block_id}`);
     if (error) field.setAttribute("aria-invalid", "true");
     return el(
       "div",
       { class: error ? "block input wrong" : "block input" },
-      el("label", { for: field.id }, block.label.text, block.optional && el("span", { class: "muted" }, " (optional)")),
+      el("label", { for: field.id || null }, block.label.text, block.optional && el("span", { class: "muted" }, " (optional)")),
       element,
       el(
         "div",
-        { id: `about-${field.id}` },
+        { id: `about-${block.block_id}` },
         error && el("p", { class: "error" }, error),
         hint && el("p", { class: "hint" }, hint),
       ),

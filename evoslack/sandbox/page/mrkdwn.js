@@ -5,14 +5,14 @@ import { el } from "./dom.js";
 const INLINE = new RegExp(
   [
     "`([^`\\n]+)`",
+    "(https?://[^\\s<>]+)",
     "<([^<>\\n]+)>",
-    ...["\\*", "_", "~"].map((m) => {
-      return `(?<![\\p{L}\\p{N}${m}])${m}(?![\\s${m}])([^${m}\\n]*?)(?<!\\s)${m}(?![\\p{L}\\p{N}${m}])`;
-    }),
+    ...["\\*", "_", "~"].map(
+      (m) => `(?<![\\p{L}\\p{N}${m}])${m}(?![\\s${m}])([^${m}\\n]*?)(?<!\\s)${m}(?![\\p{L}\\p{N}${m}])`,
+    ),
   ].join("|"),
   "gu",
 );
-const ADDRESS = /(https?:\/\/[^\s<>]+)/;
 const LINKABLE = /^(https?:|mailto:|tel:)/;
 
 /** Nodes for a text object; `context` has `names` by user id, `channels` by id and `go(channelId)`. */
@@ -21,7 +21,8 @@ export function textNodes(object, context) {
   return mrkdwn(object.text, { ...context, verbatim: object.verbatim });
 }
 
-/** Nodes for mrkdwn: code fences, then quotes, then what stands within a line. */
+/** Nodes for mrkdwn: code fences, then quotes, then what stands within a line. Bare addresses become links
+ * unless the text is `verbatim`. */
 export function mrkdwn(text, context) {
   return text.split(/```\n?([\s\S]*?)\n?```/).flatMap((part, index) => {
     if (index % 2) return [el("pre", {}, decoded(part))];
@@ -36,22 +37,17 @@ function inline(text, context) {
   const nodes = [];
   let done = 0;
   for (const found of text.matchAll(INLINE)) {
-    const [whole, code, token, bold, italic, struck] = found;
-    nodes.push(...plain(text.slice(done, found.index), context));
+    const [whole, code, address, token, bold, italic, struck] = found;
+    nodes.push(decoded(text.slice(done, found.index)));
     if (code) nodes.push(el("code", {}, decoded(code)));
+    else if (address) nodes.push(context.verbatim ? decoded(address) : link(decoded(address)));
     else if (token) nodes.push(tokenNode(token, context));
     else if (bold) nodes.push(el("b", {}, inline(bold, context)));
     else if (italic) nodes.push(el("i", {}, inline(italic, context)));
     else nodes.push(el("s", {}, inline(struck, context)));
     done = found.index + whole.length;
   }
-  return [...nodes, ...plain(text.slice(done), context)];
-}
-
-/** Slack makes links of bare addresses unless the text is verbatim. */
-function plain(text, context) {
-  if (context.verbatim) return [decoded(text)];
-  return text.split(ADDRESS).map((part, odd) => (odd % 2 ? link(decoded(part)) : decoded(part)));
+  return [...nodes, decoded(text.slice(done))];
 }
 
 function tokenNode(token, context) {

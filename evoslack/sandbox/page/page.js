@@ -126,7 +126,7 @@ function drawChannels() {
   );
 }
 
-const title = (each) => (each.is_im ? `${each.name} (direct messages)` : `# ${each.name}`);
+const title = (each) => (each.is_im ? `${each.name} · direct` : `# ${each.name}`);
 
 function go(id) {
   channel = id;
@@ -211,6 +211,7 @@ function drawModal(context) {
   };
   const changed = draw("modal", shown, () => (view ? modalNodes(view, inModal) : []));
   $("screen").hidden = !view;
+  $("messages").inert = $("composer").inert = Boolean(view);
   if (changed && view && !form.busy) focusIn($("modal"));
   if (changed && !view) $("text").focus();
 }

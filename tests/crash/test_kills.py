@@ -1,0 +1,123 @@
+"""kill -9 at the worst moments: no phone rings twice, no call stays open, and everybody is told the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from evoslack.calls import State
+from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.news import NewsLedger
+from evoslack.ledger.store import Store
+from evoslack.sandbox.bot_process import BotProcess, sandbox_settings
+from tests.scenario.office import SARA, TYPED, Office
+
+OUTGOING = "/sessions/outgoing"
+
+
+class Crashed:
+    """A bot in a process of its own that can be killed, and the ledger it leaves behind."""
+
+    def __init__(self, office: Office, folder: Path) -> None:
+        self.office = office
+        self.bot = BotProcess(sandbox_settings(office.slack, office.evo, office.database_url), folder)
+        self.store = Store(office.database_url)
+
+    def press(self) -> None:
+        """Start the bot, fill the form, press the button."""
+        self.bot.start()
+        self.office.slack.wait_for_connection()
+        self.office.form(SARA, TYPED)
+        self.office.fill()
+        assert self.office.press().acked
+
+    def start_again(self) -> State:
+        """Start the bot once more and return where the call ends."""
+        self.office.slack.clear_faults()
+        self.bot.start()
+        calls, news = CallLedger(self.store), NewsLedger(self.store)
+        self.office.slack.wait_for(
+            lambda: not any(call.is_open for call in calls.newest(9)) and not news.count_untold(),
+            within_s=40,
+            what="the call to be settled and told",
+        )
+        (call,) = calls.newest(9)
+        return call.state
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self.bot.close()
+        self.store.close()
+
+
+@pytest.fixture
+def crashed(empty_office: Office, tmp_path: Path) -> Iterator[Crashed]:
+    story = Crashed(empty_office, tmp_path)
+    yield story
+    story.close()
+
+
+def test_killed_while_the_phone_rings(empty_office: Office, crashed: Crashed) -> None:
+    empty_office.evo.fault(OUTGOING, "hang_after_ring")
+    crashed.press()
+    empty_office.evo.wait_for(lambda: empty_office.rings)
+    crashed.bot.kill()
+
+    assert crashed.start_again() is State.IN_DOUBT
+    assert empty_office.rings == 1
+    assert "Not certain" in empty_office.wait_for_card("Not certain")["text"]
+    assert "stopped in the middle" in empty_office.told()[0]
+
+
+def test_killed_before_anything_was_sent(empty_office: Office, crashed: Crashed) -> None:
+    crashed.bot.start()
+    empty_office.slack.wait_for_connection()
+    empty_office.form(SARA, TYPED)
+    empty_office.fill()
+    empty_office.evo.expire_logins()
+    empty_office.evo.fault(OUTGOING, "401_empty")
+    login = empty_office.evo.fault("/auth/credentials", "hang")
+    assert empty_office.press().acked
+    empty_office.evo.wait_for(lambda: login.hits)
+    crashed.bot.kill()
+
+    assert crashed.start_again() is State.IN_DOUBT  # nothing proves that it was not sent
+    assert empty_office.rings == 0
+    assert "may have rung" in empty_office.told()[0]
+
+
+def test_killed_between_the_answer_and_the_card(empty_office: Office, crashed: Crashed) -> None:
+    empty_office.slack.fault("chat.postMessage", "hang", times=None)
+    crashed.press()
+    calls = CallLedger(crashed.store)
+    empty_office.slack.wait_for(lambda: calls.newest(1)[0].state is State.PLACED)
+    crashed.bot.kill()
+
+    assert crashed.start_again() is State.PLACED
+    assert empty_office.rings == 1
+    assert "Placed" in empty_office.wait_for_card("Placed")["text"]
+
+
+def test_killed_between_the_card_and_writing_that_down(empty_office: Office, crashed: Crashed) -> None:
+    empty_office.slack.fault("chat.postMessage", "hang_after")
+    crashed.press()
+    empty_office.slack.wait_for(empty_office.cards)
+    crashed.bot.kill()
+
+    assert crashed.start_again() in {State.PLACED, State.IN_DOUBT}
+    assert len(empty_office.cards()) == 1  # found again, not posted twice
+    assert empty_office.rings == 1
+
+
+def test_killed_before_the_private_line(empty_office: Office, crashed: Crashed) -> None:
+    empty_office.evo.fault(OUTGOING, "400_json")
+    empty_office.slack.fault("response_url", "hang", times=None)
+    crashed.press()
+    empty_office.wait_for_card("Refused")
+    crashed.bot.kill()
+
+    assert crashed.start_again() is State.REJECTED
+    assert any("Nothing was dialled" in line for line in empty_office.told())
+    assert len(empty_office.cards()) == 1

@@ -1,0 +1,176 @@
+"""An operator runs `python bot.py`: the ready line, the stop, the check, and wrong settings."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from evoslack.sandbox.bot_process import BOT, BotProcess, sandbox_settings
+from tests.scenario.office import SARA, TYPED, Office
+
+SECRETS = ("xoxb-sandbox", "xapp-sandbox", "let-me-in", "sandbox-secret")
+
+
+@pytest.fixture
+def process(empty_office: Office, tmp_path: Path) -> Iterator[BotProcess]:
+    settings = sandbox_settings(empty_office.slack, empty_office.evo, empty_office.database_url)
+    bot = BotProcess(settings, tmp_path)
+    yield bot
+    bot.close()
+
+
+def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    env = {"PATH": os.environ["PATH"], "PYTHONWARNINGS": "error", **settings}
+    command = [sys.executable, str(BOT), *arguments]
+    return subprocess.run(
+        command, cwd=folder, env=env, capture_output=True, text=True, timeout=30, check=False
+    )
+
+
+def press_call(office: Office) -> None:
+    office.slack.wait_for_connection()
+    office.form(SARA, TYPED)
+    office.fill()
+    assert office.press().acked
+
+
+def test_one_ready_line_then_a_call_then_a_clean_stop(empty_office: Office, process: BotProcess) -> None:
+    assert process.start() == "EvoSlack is ready: Socket Mode, /call, cards go to C_CALLS."
+
+    press_call(empty_office)
+    empty_office.wait_for_card("Placed")
+
+    assert process.stop() == 0
+    assert process.output[-1] == "EvoSlack stopped; nothing is left."
+    for secret in (*SECRETS, "8144043093", "404-3093"):
+        assert secret not in "\n".join(process.output + process.log)
+
+
+def test_asked_to_stop_while_dialling_the_bot_finishes_the_call(
+    empty_office: Office, process: BotProcess
+) -> None:
+    process.start()
+    empty_office.evo.fault("/sessions/outgoing", "slow_after_ring", seconds=1.5)
+    press_call(empty_office)
+    empty_office.evo.wait_for(lambda: empty_office.rings)
+
+    assert process.stop() == 0
+
+    assert "Placed" in empty_office.cards()[0]["text"]
+    assert process.output[-1] == "EvoSlack stopped; nothing is left."
+
+
+def test_json_logs_are_one_object_a_line(empty_office: Office, tmp_path: Path) -> None:
+    settings = sandbox_settings(empty_office.slack, empty_office.evo, empty_office.database_url)
+    bot = BotProcess({**settings, "LOG_FORMAT": "json"}, tmp_path)
+    try:
+        bot.start()
+        press_call(empty_office)
+        empty_office.wait_for_card("Placed")
+        assert bot.stop() == 0
+    finally:
+        bot.close()
+
+    lines = [json.loads(line) for line in bot.log]
+    assert [line["state"] for line in lines if "state" in line] == ["accepted", "placing", "placed"]
+    assert len({line["call_id"] for line in lines if "call_id" in line}) == 1
+
+
+def test_every_problem_of_the_settings_is_listed_at_once(tmp_path: Path) -> None:
+    result = run(tmp_path, SLACK_BOT_TOKEN="secret-but-wrong", PORT="many", EVO_BASE_URL="http://evovoice.io")
+
+    assert result.returncode == 2
+    for words in ("SLACK_BOT_TOKEN is not", "PORT is not", "EVO_BASE_URL must", "EVO_PASSWORD is missing"):
+        assert words in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "secret-but-wrong" not in result.stderr + result.stdout
+
+
+def test_a_dot_env_file_is_read_and_the_real_environment_wins(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PORT=many\nLOG_FORMAT=loud\n", encoding="utf-8")
+
+    result = run(tmp_path, PORT="3000")
+
+    assert "LOG_FORMAT must" in result.stderr
+    assert "PORT" not in result.stderr
+
+
+def test_a_second_bot_on_the_same_file_is_refused_in_one_sentence(
+    empty_office: Office, process: BotProcess, tmp_path: Path
+) -> None:
+    process.start()
+    settings = sandbox_settings(empty_office.slack, empty_office.evo, empty_office.database_url)
+
+    result = run(tmp_path, **settings)
+
+    assert result.returncode == 1
+    assert "Another bot is using" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_token_that_slack_refuses_ends_in_one_sentence(empty_office: Office, tmp_path: Path) -> None:
+    settings = sandbox_settings(empty_office.slack, empty_office.evo, empty_office.database_url)
+
+    result = run(tmp_path, **{**settings, "SLACK_BOT_TOKEN": "xoxb-wrong"})
+
+    assert result.returncode == 1
+    assert "Slack does not take SLACK_BOT_TOKEN: invalid_auth." in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_check_finds_everything_ready_and_changes_nothing(empty_office: Office, tmp_path: Path) -> None:
+    settings = sandbox_settings(empty_office.slack, empty_office.evo, f"sqlite:///{tmp_path}/new.db")
+
+    result = run(tmp_path, "--check", **settings)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "PROBLEM" not in result.stdout
+    assert result.stdout.rstrip().endswith("Everything is ready.")
+    assert (empty_office.rings, empty_office.evo.posts, empty_office.cards()) == (0, 0, [])
+    assert not (tmp_path / "new.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "settings", "words"),
+    [
+        (lambda o: o.slack.bot_scopes.discard("users:read.email"), {}, "missing users:read.email"),
+        (lambda o: o.slack.channels["C_CALLS"].update(is_member=False), {}, "type /invite"),
+        (lambda o: o.slack.channels["C_CALLS"].update(is_archived=True), {}, "is archived"),
+        (lambda o: o.slack.channels["C_CALLS"].update(is_ext_shared=True), {}, "shared with other companies"),
+        (lambda o: None, {"CALLS_CHANNEL": "C_NOWHERE"}, "check CALLS_CHANNEL"),
+        (lambda o: None, {"SLACK_APP_TOKEN": "xapp-wrong"}, "check SLACK_APP_TOKEN"),
+        (lambda o: None, {"SLACK_BOT_TOKEN": "xoxb-wrong"}, "check SLACK_BOT_TOKEN"),
+        (lambda o: None, {"EVO_PASSWORD": "wrong"}, "check EVO_USERNAME and EVO_PASSWORD"),
+        (lambda o: o.evo.stop(), {}, "check EVO_BASE_URL"),
+        (
+            lambda o: setattr(o.evo.world.logins["bot@acme.test"], "roles", ("User",)),
+            {},
+            "needs the role Manager",
+        ),
+        (lambda o: None, {"EVO_USERNAME": "readonly@acme.test"}, "read-only"),
+        (lambda o: None, {"EVO_ACCOUNT_ID": "acc2"}, "does not see EVO_ACCOUNT_ID"),
+        (lambda o: None, {"EVO_FLOWS": "flow1,gone"}, "EVO_FLOWS has gone"),
+        (lambda o: None, {"EVO_CALLER_ID": "+12025550177"}, "is not an owned number"),
+        (lambda o: None, {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x"}, "check DATABASE_URL"),
+        (lambda o: None, {"DATABASE_URL": "sqlite:////nowhere/at/all.db"}, "cannot be written"),
+    ],
+)
+def test_check_names_the_problem_and_what_to_do(
+    empty_office: Office, tmp_path: Path, spoil: object, settings: dict, words: str
+) -> None:
+    spoil(empty_office)
+    env = sandbox_settings(empty_office.slack, empty_office.evo, f"sqlite:///{tmp_path}/new.db")
+
+    result = run(tmp_path, "--check", **{**env, **settings})
+
+    assert result.returncode == 1
+    problems = [line for line in result.stdout.splitlines() if line.startswith("PROBLEM")]
+    assert any(words in line for line in problems), result.stdout
+    for secret in (*SECRETS, "Traceback"):
+        assert secret not in result.stdout + result.stderr
