@@ -63,6 +63,7 @@ def test_killed_while_the_phone_rings(empty_office: Office, crashed: Crashed) ->
     empty_office.evo.fault(OUTGOING, "hang_after_ring")
     crashed.press()
     empty_office.evo.wait_for(lambda: empty_office.rings)
+    empty_office.slack.wait_for(lambda: not NewsLedger(crashed.store).count_untold())  # the card is there
     crashed.bot.kill()
 
     assert crashed.start_again() is State.IN_DOUBT
@@ -106,9 +107,13 @@ def test_killed_between_the_card_and_writing_that_down(empty_office: Office, cra
     empty_office.slack.wait_for(empty_office.cards)
     crashed.bot.kill()
 
-    assert crashed.start_again() in {State.PLACED, State.IN_DOUBT}
-    assert len(empty_office.cards()) == 1  # found again, not posted twice
-    assert empty_office.rings == 1
+    # How far the call itself came is chance; what counts is that the card is found again, not doubled.
+    assert (crashed.start_again(), empty_office.rings) in {
+        (State.PLACED, 1),
+        (State.IN_DOUBT, 1),
+        (State.IN_DOUBT, 0),
+    }
+    assert len(empty_office.cards()) == 1
 
 
 def test_killed_before_the_private_line(empty_office: Office, crashed: Crashed) -> None:

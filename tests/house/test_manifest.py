@@ -1,0 +1,106 @@
+"""manifest.yml, the listeners and the scopes belong together."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from slack_bolt import App
+from slack_sdk import WebClient
+
+from evoslack.check import SCOPES
+from evoslack.settings import Settings
+from evoslack.slack.app import register
+from evoslack.slack.listeners import CallListeners
+
+ROOT = Path(__file__).parents[2]
+
+# Every Web API method that the product calls, and what its bot scope is (slack-facts 8).
+SCOPES_OF_METHODS = {
+    "apps_connections_open": set(),  # an app-level token, not a bot scope
+    "auth_test": set(),
+    "chat_postMessage": {"chat:write"},
+    "chat_update": {"chat:write"},
+    "conversations_history": {"channels:history", "groups:history"},
+    "conversations_info": {"channels:read", "groups:read"},
+    "users_info": {"users:read", "users:read.email"},
+    "views_open": set(),
+    "views_update": set(),
+}
+SCOPES_OF_FEATURES = {"commands"}
+
+
+@pytest.fixture
+def manifest() -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "manifest.yml").read_text(encoding="utf-8"))
+
+
+def called_methods() -> set[str]:
+    """The Web API methods that stand in the product's code."""
+    product = [*(ROOT / "evoslack").glob("*.py"), *(ROOT / "evoslack" / "slack").glob("*.py")]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in product)
+    called = re.findall(r"client(?:\(.*?\))?\.([a-z]+_[A-Za-z_]+)\(", code)
+    return {name for name in called if hasattr(WebClient, name)}
+
+
+def test_exactly_the_scopes_that_are_used_are_asked_for(manifest: dict[str, Any]) -> None:
+    asked_for = manifest["oauth_config"]["scopes"]["bot"]
+    used = SCOPES_OF_FEATURES.union(*(SCOPES_OF_METHODS[method] for method in called_methods()))
+
+    assert set(asked_for) == used
+    assert len(asked_for) == len(set(asked_for))
+    assert set(SCOPES) == used
+
+
+def test_no_listed_method_has_fallen_out_of_use() -> None:
+    assert called_methods() == set(SCOPES_OF_METHODS)
+
+
+def test_the_command_is_the_one_that_the_settings_expect(manifest: dict[str, Any]) -> None:
+    env = {
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SLACK_APP_TOKEN": "xapp-1",
+        "EVO_USERNAME": "bot",
+        "EVO_PASSWORD": "x",
+        "CALLS_CHANNEL": "C1",
+    }
+    (command,) = manifest["features"]["slash_commands"]
+
+    assert command["command"] == Settings.from_env(env).slack_command
+    assert command["should_escape"] is False
+
+
+def test_every_door_of_the_manifest_has_a_listener(manifest: dict[str, Any]) -> None:
+    app = App(token="xoxb-1", signing_secret="x", token_verification_enabled=False)
+    listeners = CallListeners(None, None, None, None, None, None)  # type: ignore[arg-type]
+    register(app, listeners, "/call")
+
+    registered = [listener.ack_function.__name__ for listener in app._listeners]
+    assert registered == ["command", "other_command", "flows", "caller_ids", "submit"]
+    assert manifest["settings"]["interactivity"]["is_enabled"] is True  # for the form
+    assert "event_subscriptions" not in manifest["settings"]  # no listener for events
+    assert "shortcuts" not in manifest["features"]
+
+
+def test_the_manifest_keeps_slacks_limits(manifest: dict[str, Any]) -> None:
+    about = manifest["display_information"]
+    (command,) = manifest["features"]["slash_commands"]
+
+    assert manifest["_metadata"]["major_version"] == 2
+    assert len(about["name"]) <= 35
+    assert len(about["description"]) <= 140
+    assert 175 <= len(about["long_description"]) <= 4000
+    assert re.fullmatch(r"#[0-9a-f]{6}", about["background_color"])
+    assert len(command["command"]) <= 32
+    assert set(command) == {"command", "description", "usage_hint", "should_escape"}
+    assert manifest["settings"]["socket_mode_enabled"] is True
+    assert set(manifest) == {
+        "_metadata",
+        "display_information",
+        "features",
+        "oauth_config",
+        "settings",
+    }

@@ -1,0 +1,47 @@
+"""The repository itself: sizes, names, and the documents that belong to it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import evoslack
+
+ROOT = Path(__file__).parents[2]
+PRODUCT = [path for path in (ROOT / "evoslack").rglob("*.py") if "sandbox" not in path.parts]
+
+
+@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "LICENSE", ".env.example", "manifest.yml"])
+def test_the_documents_are_there(name: str) -> None:
+    assert (ROOT / name).read_text(encoding="utf-8").strip()
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_module_opens_with_a_paragraph_and_has_one_job(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+
+    assert text.startswith('"""')
+    assert len(text.splitlines()) <= 280
+    assert path.stem not in {"base", "utils", "helpers", "common", "manager", "core"}
+
+
+def test_every_dependency_is_pinned() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+        wanted = [line for line in lines if line and not line.startswith(("#", "-r "))]
+
+        assert wanted
+        assert [line for line in wanted if not re.match(r"[A-Za-z0-9_.\[\]-]+==[0-9]", line)] == []
+
+
+def test_the_changelog_knows_this_version() -> None:
+    assert f"## {evoslack.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_no_secret_file_is_tracked() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert ".env" not in listed.stdout.splitlines()

@@ -1,0 +1,69 @@
+"""Nobody is left without words: every reason, refusal and problem has a sentence."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from evoslack import refusals
+from evoslack.calls import Call, CallRequest, State, Why
+from evoslack.numbers import BadNumber, Problem
+from evoslack.refusals import Denial, Lack, Refusal, Source
+from evoslack.slack import messages
+from evoslack.slack.messages import spoken
+
+REQUEST = CallRequest("key", "T", "U", "acc", "flow", "Survey", "+18144043093", "+12025550100")
+CALL = Call("id", REQUEST, State.PLACED, datetime(2026, 1, 2, tzinfo=UTC))
+
+SPOKEN: list[Refusal] = [
+    *(BadNumber(problem, country="GB") for problem in Problem),
+    *(refusals.NotAllowed(denial) for denial in Denial),
+    *(refusals.CannotCheck(source) for source in Source),
+    *(refusals.NothingToOffer(lack) for lack in Lack),
+    refusals.UnknownFlow(),
+    refusals.UnknownCallerId(),
+    refusals.UnreadableForm(),
+    refusals.NotYourForm(),
+    refusals.NumberBusy(CALL),
+    refusals.KeyTaken(CALL),
+]
+
+
+def kinds(family: type[Refusal]) -> set[type[Refusal]]:
+    return {kind for child in family.__subclasses__() for kind in {child, *kinds(child)}}
+
+
+def test_the_list_above_has_every_kind_of_refusal() -> None:
+    assert {type(refusal) for refusal in SPOKEN} == kinds(Refusal)
+
+
+@pytest.mark.parametrize("refusal", SPOKEN, ids=lambda refusal: f"{type(refusal).__name__}-{refusal}")
+def test_every_refusal_is_a_short_sentence(refusal: Refusal) -> None:
+    words = spoken(refusal, "US").words
+
+    assert re.match(r"[A-Z]", words)
+    assert words.endswith((".", "?"))
+    assert "{" not in words
+    assert len(words) <= 200
+
+
+@pytest.mark.parametrize("why", list(Why))
+def test_every_reason_is_told_and_says_whether_a_phone_rang(why: Why) -> None:
+    in_doubt = why.value in {"no_answer", "cut_off", "server_error", "odd_answer", "bot_stopped", "bot_broke"}
+    state = State.IN_DOUBT if in_doubt else State.REJECTED
+    call = Call("id", REQUEST, state, datetime(2026, 1, 2, tzinfo=UTC), why=why)
+
+    words = messages.reason(call)
+    assert ("may have rung, at most once" in words) == in_doubt
+    assert ("Nothing was dialled" in words) != in_doubt
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_every_state_has_a_symbol_and_words(state: State) -> None:
+    symbol, words = messages.STATE_WORDS[state].split(" ", 1)
+
+    assert not symbol.isascii()
+    assert words[0].isupper()
+    assert "(814) 404-3093" in messages.headline(Call("id", REQUEST, state, CALL.accepted_at), "US")
