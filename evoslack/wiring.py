@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from slack_bolt import App
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackClientError
 
@@ -95,7 +96,8 @@ class Bot:
         self._refresher = threading.Thread(target=self._keep_catalog, name="refreshing", daemon=True)
         self._stopping = threading.Event()
         self._later = ThreadPoolExecutor(FORM_FILLERS, thread_name_prefix="form")
-        self._door = self._build_door(self._listeners(evo, identity), identity)
+        self.app = self._build_app(self._listeners(evo, identity), identity)
+        self._door = self._build_door()
 
     def start(self) -> str:
         """Open the ledger, mend what a crash left, start dialling and telling, and let payloads in.
@@ -187,9 +189,9 @@ class Bot:
             self._later.submit,
         )
 
-    def _build_door(self, listeners: CallListeners, identity: Identity) -> Door:
+    def _build_app(self, listeners: CallListeners, identity: Identity) -> App:
         settings = self._settings
-        app = build_app(
+        return build_app(
             settings.slack_api_url,
             listeners,
             command=settings.slack_command,
@@ -202,12 +204,15 @@ class Bot:
                 bot_token=settings.slack_bot_token,
             ),
         )
+
+    def _build_door(self) -> Door:
+        settings = self._settings
         if settings.slack_app_token is not None:
             client = web_client(settings.slack_bot_token, settings.slack_api_url)
-            return SocketDoor(app, settings.slack_app_token, client)
+            return SocketDoor(self.app, settings.slack_app_token, client)
         secret = settings.slack_signing_secret or ""
         try:
-            return HttpDoor(app, secret, settings.host, settings.port, self.health)
+            return HttpDoor(self.app, secret, settings.host, settings.port, self.health)
         except OSError as error:
             where = f"{settings.host}:{settings.port}"
             raise CannotStart(f"Cannot listen on {where}: {error.strerror}.") from error

@@ -130,7 +130,10 @@ class HttpDoor:
         self._stopping.set()
         self._server.task_dispatcher.shutdown(cancel_pending=False, timeout=3)
         self._drained.set()
-        self._thread.join(3)
+        if self._thread.ident is None:  # it never served
+            wasyncore.close_all(self._connections, ignore_all=True)
+        else:
+            self._thread.join(3)
 
     def is_open(self) -> bool:
         """Whether the server runs."""

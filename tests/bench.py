@@ -1,0 +1,180 @@
+"""`make bench`: what EvoSlack costs over a bare Bolt app, by ratio, in one run on one machine.
+
+In process, signatures verified, SQLite on the disk with full sync. The bare apps do the same visible work:
+for /call one `views.open` on the same stand-in Slack, for Submit nothing but the ack. Nothing is dialled,
+so that only the way to the ack is measured.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from slack_bolt import Ack, App, BoltRequest
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk import WebClient
+from slack_sdk.signature import SignatureVerifier
+
+from evoslack.sandbox.bot_process import sandbox_settings
+from evoslack.sandbox.evo_voice import EvoVoice
+from evoslack.sandbox.slack_workspace import SlackWorkspace
+from evoslack.settings import Settings
+from evoslack.slack import views
+from evoslack.wiring import build
+
+COMMANDS, SUBMISSIONS, ROUNDS = 200, 500, 3
+SECRET = "sandbox-secret"
+TEAM, SARA = "T0SANDBOX", "U_SARA"
+_counter = itertools.count()
+
+
+def main() -> int:
+    """Measure, print the table, and fail if an aim was missed."""
+    with office() as (slack, bot_app, bare_app, stock_app):
+        form = slack.modal(SARA)
+        bare_command = p50(COMMANDS, lambda: dispatch(bare_app, command(slack)))
+        our_command = p50(COMMANDS, lambda: dispatch(bot_app, command(slack)))
+        bare_submit = p50(SUBMISSIONS, lambda: dispatch(bare_app, submission(form)))
+        our_submit = p50(SUBMISSIONS, lambda: dispatch(bot_app, submission(form)))
+        stock_submit = p50(50, lambda: dispatch(stock_app, submission(form)))
+    print(f"{'p50, milliseconds':<44}{'bare Bolt':>10}{'EvoSlack':>10}{'ratio':>8}")
+    line("/call with views.open, inline Bolt", bare_command, our_command)
+    line("Submit with the durable insert, inline Bolt", bare_submit, our_submit)
+    line("Submit with the durable insert, stock Bolt", stock_submit, our_submit)
+    missed = []
+    if our_command > 2 * bare_command:
+        missed.append("/call is more than twice an inline bare Bolt")
+    if our_submit > stock_submit:
+        missed.append("Submit is slower than stock Bolt's bare ack")
+    print(
+        "aims: "
+        + ("; ".join(missed) if missed else "/call at most 2x inline Bolt, Submit below stock Bolt: met")
+    )
+    return 1 if missed else 0
+
+
+@contextmanager
+def office() -> Iterator[tuple[SlackWorkspace, App, App, App]]:
+    """The stand-ins, EvoSlack with everything in memory warm, a bare inline Bolt and a stock one."""
+    slack, evo = SlackWorkspace(), EvoVoice()
+    slack.start()
+    evo.start()
+    with tempfile.TemporaryDirectory() as folder:
+        env = sandbox_settings(slack, evo, f"sqlite:///{Path(folder) / 'bench.db'}")
+        del env["SLACK_APP_TOKEN"]
+        bot = build(Settings.from_env({**env, "SLACK_SIGNING_SECRET": SECRET, "PORT": "0"}))
+        bot.store.open()
+        bot.catalog.refresh()
+        dispatch(bot.app, command(slack))
+        slack.wait_for_modal(SARA, views.FORM)
+        try:
+            view = views.form(
+                bot.catalog.offer(), views.Origin("bare"), region="US", allowed=frozenset({"US"})
+            )
+            yield slack, bot.app, bare(slack, view, inline=True), bare(slack, view, inline=False)
+        finally:
+            bot.stop()
+            slack.close()
+            evo.close()
+
+
+def bare(slack: SlackWorkspace, view: views.View, *, inline: bool) -> App:
+    """The smallest app that opens a form, the same each time, and acknowledges its submission."""
+    client = WebClient(token="xoxb-sandbox", base_url=slack.api_url)
+    identity = AuthorizeResult(enterprise_id=None, team_id=TEAM, bot_token="xoxb-sandbox")
+    app = App(
+        client=WebClient(base_url=slack.api_url),
+        authorize=lambda **_: identity,
+        signing_secret=SECRET,
+        process_before_response=inline,
+    )
+
+    @app.command("/call")
+    def open_form(ack: Ack, body: dict[str, Any]) -> None:
+        client.views_open(trigger_id=body["trigger_id"], view=view)
+        ack()
+
+    @app.view(views.FORM)
+    def submit(ack: Ack) -> None:
+        ack()
+
+    return app
+
+
+def command(slack: SlackWorkspace) -> str:
+    """The body of a slash command with a trigger that works."""
+    return urlencode(
+        {
+            "command": "/call",
+            "text": "814 404 3093 survey",
+            "user_id": SARA,
+            "team_id": TEAM,
+            "channel_id": "C_GENERAL",
+            "response_url": f"{slack.url}/response/none",
+            "trigger_id": slack.new_trigger(SARA),
+        }
+    )
+
+
+def submission(form: dict[str, Any]) -> str:
+    """The body of a press: another form and another number each time."""
+    count = next(_counter)
+    origin = views.Origin(key=f"bench-{count}")
+    values = {
+        views.NUMBER: {views.NUMBER: {"value": f"814 {404 + count // 9000} {1000 + count % 9000}"}},
+        views.FLOW: {views.FLOW: {"selected_option": {"value": "flow2"}}},
+        views.CALLER_ID: {views.CALLER_ID: {"selected_option": {"value": "+12025550100"}}},
+    }
+    view = {**form, "private_metadata": origin.packed(), "state": {"values": values}}
+    payload = {
+        "type": "view_submission",
+        "team": {"id": TEAM},
+        "user": {"id": SARA, "team_id": TEAM},
+        "view": view,
+    }
+    return urlencode({"payload": json.dumps(payload)})
+
+
+def dispatch(app: App, body: str) -> None:
+    """One signed request; anything but 200 ends the benchmark."""
+    timestamp = str(int(time.time()))
+    signature = SignatureVerifier(SECRET).generate_signature(timestamp=timestamp, body=body)
+    headers = {
+        "content-type": ["application/x-www-form-urlencoded"],
+        "x-slack-request-timestamp": [timestamp],
+        "x-slack-signature": [signature],
+    }
+    answer = app.dispatch(BoltRequest(body=body, headers=headers))
+    if answer.status != 200 or "errors" in (answer.body or ""):
+        raise SystemExit(f"not acknowledged: {answer.status} {answer.body}")
+
+
+def p50(times: int, act: Callable[[], None]) -> float:
+    """The median of single runs in milliseconds, the best of three rounds."""
+    medians = []
+    for _round in range(ROUNDS):
+        spans = []
+        for _run in range(times):
+            begin = time.perf_counter()
+            act()
+            spans.append((time.perf_counter() - begin) * 1000)
+        medians.append(statistics.median(spans))
+    return min(medians)
+
+
+def line(what: str, theirs: float, ours: float) -> None:
+    """One row of the table."""
+    print(f"{what:<44}{theirs:>10.2f}{ours:>10.2f}{ours / theirs:>8.2f}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
