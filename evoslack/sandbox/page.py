@@ -10,14 +10,12 @@ import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 from aiohttp import web
 
 from evoslack.sandbox.block_kit import Json
-from evoslack.sandbox.evo_calls import OutgoingCall
 from evoslack.sandbox.evo_voice import EvoVoice
-from evoslack.sandbox.evo_world import ADMINISTRATOR, Login
+from evoslack.sandbox.page_state import Bot, PageState
 from evoslack.sandbox.slack_delivery import Delivery
 from evoslack.sandbox.slack_workspace import SlackWorkspace
 from evoslack.sandbox.troubles import all_troubles
@@ -33,10 +31,7 @@ FILES = {
     "phone.js": "text/javascript",
 }
 GLANCE_S = 0.3  # calls go on without anybody saying so
-MOST_MESSAGES = 100
-LOG_LINES = 50
 COMMAND = "/call"
-ACCOUNT = "acc1"  # the account that the bot's login calls from
 SAFE = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src data:",
@@ -45,25 +40,13 @@ SAFE = {
 }
 
 
-class Bot(Protocol):
-    """The bot's process."""
-
-    def condition(self) -> str:
-        """How it is, in a few words."""
-
-    def log(self, lines: int) -> list[str]:
-        """The last lines that it logged, oldest first."""
-
-    def kill_and_start(self) -> None:
-        """End it with SIGKILL and start it again."""
-
-
 class Page:
     """The page of one workspace and one phone system. Acts run in threads: they wait for the bot."""
 
     def __init__(self, slack: SlackWorkspace, evo: EvoVoice, bot: Bot) -> None:
-        self._slack, self._evo, self._bot = slack, evo, bot
+        self._slack, self._bot = slack, bot
         self._troubles = all_troubles(slack, evo)
+        self._state = PageState(slack, evo, bot, self._troubles)
         self._acted = asyncio.Event()
         self._acts: dict[str, Callable[[Json], Json | None]] = {
             "write": self._write,
@@ -105,7 +88,7 @@ class Page:
         sent = ""
         while True:
             acted = self._acted
-            now = json.dumps(self.seen_by(person))
+            now = json.dumps(self._state.seen_by(person))
             if now != sent:
                 await stream.write(f"data: {now}\n\n".encode())
                 sent = now
@@ -126,73 +109,6 @@ class Page:
         acted, self._acted = self._acted, asyncio.Event()
         acted.set()
         return web.json_response(answer, status=status)
-
-    # --- what there is to see
-
-    def seen_by(self, person: str) -> Json:
-        """Everything on the page, as this person sees it."""
-        slack, world = self._slack, self._evo.world
-        users = dict(slack.users)
-        return {
-            "people": [
-                {"id": id_, "name": user["real_name"], "role": self._role(user)}
-                for id_, user in users.items()
-                if not user["is_bot"]
-            ],
-            "names": {id_: user["profile"]["display_name"] for id_, user in users.items()},
-            "bot": {
-                "id": slack.bot_user_id,
-                "condition": self._bot.condition(),
-                "log": self._bot.log(LOG_LINES),
-            },
-            "channels": self._channels(person),
-            "modal": slack.modal(person),
-            "errors": slack.field_errors(person),
-            "rings": len(world.rings),
-            "calls": [self._call(call) for call in reversed(list(world.calls))],
-            "troubles": [
-                {"id": id_, "where": each.where, "words": each.words, "on": each.is_on()}
-                for id_, each in self._troubles.items()
-            ],
-            "complaints": list(slack.complaints),
-        }
-
-    def _role(self, user: Json) -> str:
-        email = str(user["profile"].get("email", ""))
-        login = next((each for each in self._evo.world.logins.values() if each.email == email), None)
-        return _role_words(login)
-
-    def _channels(self, person: str) -> list[Json]:
-        found = []
-        notes = [note for note in self._slack.private(person) if note.kind != "dm"]
-        for id_, channel in list(self._slack.channels.items()):
-            if channel["is_im"] and channel["user"] != person:
-                continue
-            messages = self._slack.messages(id_)
-            messages += [
-                {"ts": note.ts, "user": self._slack.bot_user_id, "text": note.text}
-                | {"blocks": note.blocks, "only_you": True}
-                for note in notes
-                if note.channel_id == id_
-            ]
-            messages.sort(key=lambda message: str(message["ts"]))
-            about = {"id": id_, "name": channel.get("name", "EvoSlack"), "is_im": channel["is_im"]}
-            found.append(about | {"messages": messages[-MOST_MESSAGES:]})
-        return found
-
-    def _call(self, call: OutgoingCall) -> Json:
-        """A call that the phone heard; times in Unix seconds, `lasted` when it is over."""
-        world = self._evo.world
-        status = call.status(world.age(call))
-        over = status == "completed"
-        return {
-            "number": call.number,
-            "flow": call.flow["name"],
-            "caller_id": call.caller_id,
-            "status": _PROGRESS[status] if not over else "ended" if call.answered else "nobody answered",
-            "since": call.placed_at.timestamp(),
-            "lasted": round(call.end_s / world.speed) if over else None,
-        }
 
     # --- what there is to do
 
@@ -237,22 +153,6 @@ class Page:
 
     def _trouble(self, body: Json) -> None:
         self._troubles[body["id"]].put(bool(body["on"]))
-
-
-_PROGRESS = {"queued": "on its way", "ringing": "ringing", "in-progress": "answered"}
-
-
-def _role_words(login: Login | None) -> str:
-    """What a login may do about calls (evo-voice-api 4)."""
-    if login is None:
-        return "no Evo Voice login"
-    if login.has(ADMINISTRATOR):
-        return "System administrator"
-    if not login.has("Manager"):
-        return "no calling role"
-    if ACCOUNT not in login.account_ids:
-        return "Manager of another account"
-    return "Manager" if login.manager_access == "ReadWrite" else "Manager, read only"
 
 
 def _told(delivery: Delivery) -> Json:

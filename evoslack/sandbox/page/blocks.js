@@ -47,12 +47,13 @@ const BLOCKS = {
     const field = element.matches("input, textarea, select") ? element : element.querySelector("input");
     if (!element.matches(".ticks")) field.id = `field-${block.block_id}`; // several fields share that label
     const [hint, error] = [block.hint?.text, context.note(block)];
+    const optional = block.optional && el("span", { class: "muted" }, " (optional)");
     field.setAttribute("aria-describedby", `about-${block.block_id}`);
     if (error) field.setAttribute("aria-invalid", "true");
     return el(
       "div",
       { class: error ? "block input wrong" : "block input" },
-      el("label", { for: field.id || null }, block.label.text, block.optional && el("span", { class: "muted" }, " (optional)")),
+      el("label", { for: field.id || null }, block.label.text, optional),
       element,
       el(
         "div",
