@@ -76,6 +76,7 @@ def set_up_logging(settings: Settings) -> None:
         JsonFormatter(fields) if settings.log_format == "json" else logging.Formatter(fields)
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("slack_bolt").setLevel(logging.ERROR)  # it warns of a token that it need not use
     logging.getLogger("evoslack").setLevel(settings.log_level)
 
 

@@ -50,6 +50,7 @@ class Why(StrEnum):
     BAD_REQUEST = "bad_request"  # Evo Voice does not accept number, flow or caller ID
     # not sent
     UNREACHABLE = "unreachable"  # no connection was made
+    HELD_UP = "held_up"  # this program stood still between taking the call and dialling it
     LOGIN_FAILED = "login_failed"  # logging in did not work, so nothing was asked of the phone system
     # in doubt
     NO_ANSWER = "no_answer"  # the time was up

@@ -11,17 +11,16 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackClientError
 
 from evoslack.calls import Offer
 from evoslack.evo.catalog import Catalog
 from evoslack.evo.client import EvoClient, EvoError, LoginRefused
-from evoslack.evo.directory import CALLING_ROLES
+from evoslack.evo.directory import ACCESS_TO_CALL, CALLING_ROLES
 from evoslack.ledger.store import Store
 from evoslack.numbers import pretty
 from evoslack.refusals import Lack, NothingToOffer
 from evoslack.settings import Settings
-from evoslack.slack.workspace import identify, problem_of, web_client
+from evoslack.slack.workspace import NO_ANSWER, identify, problem_of, web_client
 
 SCOPES = (
     "commands",
@@ -78,7 +77,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
 def _slack(client: WebClient) -> Iterator[Finding]:
     try:
         identity = identify(client)
-    except (SlackClientError, OSError) as error:
+    except NO_ANSWER as error:
         yield Finding("bot token", False, f"{problem_of(error)}; check SLACK_BOT_TOKEN.")
         return
     yield Finding("bot token", True, f"workspace {identity.team_name or identity.team_id}")
@@ -96,7 +95,7 @@ def _app_token(client: WebClient, settings: Settings) -> Iterator[Finding]:
         return
     try:
         client.apps_connections_open(app_token=settings.slack_app_token)
-    except (SlackClientError, OSError) as error:
+    except NO_ANSWER as error:
         advice = "check SLACK_APP_TOKEN (scope connections:write) and that Socket Mode is on."
         yield Finding("app token", False, f"{problem_of(error)}; {advice}")
     else:
@@ -106,7 +105,7 @@ def _app_token(client: WebClient, settings: Settings) -> Iterator[Finding]:
 def _channel(client: WebClient, channel_id: str) -> Iterator[Finding]:
     try:
         channel = client.conversations_info(channel=channel_id).get("channel") or {}
-    except (SlackClientError, OSError) as error:
+    except NO_ANSWER as error:
         advice = "check CALLS_CHANNEL; a private channel must have the bot invited."
         yield Finding("channel", False, f"{problem_of(error)}; {advice}")
         return
@@ -136,7 +135,7 @@ def _evo(evo: EvoClient, settings: Settings) -> Iterator[Finding]:
     yield Finding(
         "role", bool(roles), roles[0] if roles else "the login needs the role Manager in Evo Voice."
     )
-    if login.manager_access == "ReadOnly":
+    if login.manager_access not in ACCESS_TO_CALL:
         yield Finding("access", False, "the login is read-only; it needs ReadWrite to place calls.")
     catalog = Catalog(
         evo,

@@ -23,6 +23,7 @@ class Crew:
         self._step: Callable[[], bool] = lambda: False
         self._look_every_s = look_every_s
         self._stopping = threading.Event()
+        self._leave_nothing = False
         self._nudges: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True)
@@ -49,8 +50,12 @@ class Crew:
         """There may be work. Never blocks, never raises."""
         self._nudges.put(None)
 
-    def stop(self, within_s: float) -> bool:
-        """Take no new step and let running ones finish; whether all did in time."""
+    def stop(self, within_s: float, *, leave_nothing: bool = False) -> bool:
+        """Let running steps finish and take no new one; whether all threads ended in time.
+
+        `leave_nothing`: go on until a step finds nothing to do.
+        """
+        self._leave_nothing = leave_nothing
         self._stopping.set()
         for _thread in self._threads:
             self._nudges.put(None)
@@ -61,13 +66,18 @@ class Crew:
         return not any(thread.is_alive() for thread in self._threads)
 
     def _work(self) -> None:
-        while not self._stopping.is_set():
+        while True:
+            is_last_round = self._stopping.is_set()
+            if is_last_round and not self._leave_nothing:
+                return
             try:
                 found = self._step()
             except Exception:
                 # The row stays where it is; the next look, or the sweep, repairs it.
                 log.exception("%s: a step broke", self._name)
                 found = False
+            if is_last_round and not found:
+                return
             if not found and not self._stopping.is_set():
                 self._rest()
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from evoslack.calls import Call, CallRequest, InDoubt, Outcome, State, Why
+from evoslack.calls import Call, CallRequest, InDoubt, NotSent, Outcome, State, Why
 from evoslack.numbers import masked
 
 log = logging.getLogger(__name__)
@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 LONGEST_WAIT = timedelta(minutes=2)
 # Dialling takes 30 s at the most (evo-voice-api 7); the rest is for writing the result down.
 PLACING_LIMIT = timedelta(seconds=45)
+# A machine that stood still must not dial after people were told that the call is in doubt.
+LATEST_DIALLING = timedelta(seconds=10)
 WRITE_PAUSE_S = 1.0
 WRITE_TRIES = 120
 
@@ -32,7 +34,7 @@ class Ledger(Protocol):
     def begin(self, *, at: datetime, accepted_after: datetime) -> Call | None: ...
     def finish(self, call_id: str, outcome: Outcome, *, at: datetime) -> Call | None: ...
     def expire(self, *, at: datetime, accepted_before: datetime) -> list[Call]: ...
-    def doubt_orphans(self, *, at: datetime, began_before: datetime) -> list[Call]: ...
+    def doubt_orphans(self, *, at: datetime, began_before: datetime | None) -> list[Call]: ...
     def find(self, request_key: str) -> Call | None: ...
 
 
@@ -87,15 +89,7 @@ class Switchboard:
         if call is None:
             return False
         _log_state(call)
-        request = call.request
-        try:
-            outcome = self._phone.dial(
-                flow_id=request.flow_id, number=request.number, caller_id=request.caller_id
-            )
-        except Exception:
-            log.exception("call %s: dialling broke", call.id)
-            outcome = InDoubt(Why.BOT_BROKE)
-        self._finish(call, outcome)
+        self._finish(call, self._dial(call, began_at=now))
         return True
 
     def sweep(self, *, everything_is_orphaned: bool = False) -> None:
@@ -105,8 +99,8 @@ class Switchboard:
         """
         now = self._now()
         closed = self._ledger.expire(at=now, accepted_before=now - LONGEST_WAIT)
-        limit = timedelta(0) if everything_is_orphaned else PLACING_LIMIT
-        closed += self._ledger.doubt_orphans(at=now, began_before=now - limit)
+        limit = None if everything_is_orphaned else now - PLACING_LIMIT
+        closed += self._ledger.doubt_orphans(at=now, began_before=limit)
         for call in closed:
             _log_state(call)
         if closed:
@@ -115,6 +109,18 @@ class Switchboard:
     def stop(self) -> None:
         """Do not insist any longer on writing results down; the sweep of the next start is honest too."""
         self._stopping.set()
+
+    def _dial(self, call: Call, *, began_at: datetime) -> Outcome:
+        if self._now() - began_at > LATEST_DIALLING:
+            return NotSent(Why.HELD_UP)
+        request = call.request
+        try:
+            return self._phone.dial(
+                flow_id=request.flow_id, number=request.number, caller_id=request.caller_id
+            )
+        except Exception:
+            log.exception("call %s: dialling broke", call.id)
+            return InDoubt(Why.BOT_BROKE)
 
     def _finish(self, call: Call, outcome: Outcome) -> None:
         """Write the outcome down, patiently: it is known only here, and dialling again is no way out."""

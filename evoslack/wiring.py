@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from slack_bolt import App
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.errors import SlackClientError
 
 from evoslack.calls import State
 from evoslack.crew import Crew
@@ -31,6 +30,7 @@ from evoslack.slack.listeners import CallListeners, Rules
 from evoslack.slack.people import SlackPeople
 from evoslack.slack.workspace import (
     LISTENER_TIMEOUT_S,
+    NO_ANSWER,
     Identity,
     identify,
     private_client,
@@ -119,7 +119,8 @@ class Bot:
         self._refresher.start()
         try:
             way = self._door.start()
-        except (SlackClientError, OSError) as error:
+        except NO_ANSWER as error:
+            self.stop()  # calls that are being dialled already are finished
             raise CannotStart(f"Slack did not let the bot in: {problem_of(error)}") from error
         settings = self._settings
         return f"EvoSlack is ready: {way}, {settings.slack_command}, cards go to {settings.calls_channel}."
@@ -132,7 +133,7 @@ class Bot:
         finished = self._diallers.stop(within_s=DRAIN_S)
         self.switchboard.stop()
         self._later.shutdown(wait=False, cancel_futures=True)
-        self._tell_the_rest()
+        self._announcers.stop(within_s=GOODBYE_S, leave_nothing=True)
         try:
             return self._left_words(finished)
         finally:
@@ -230,18 +231,6 @@ class Bot:
                 loaded = False
             self._stopping.wait(REFRESH_EVERY_S if loaded else REFRESH_AGAIN_S)
 
-    def _tell_the_rest(self) -> None:
-        """Give cards and private lines a last moment; what stays untold is told at the next start."""
-        ends = time.monotonic() + GOODBYE_S
-        waiter = threading.Event()
-        try:
-            while self.news.count_due(at=self._now()) and time.monotonic() < ends:
-                self._announcers.wake()
-                waiter.wait(0.05)
-        except Exception:
-            log.exception("the last news could not be told")
-        self._announcers.stop(within_s=GOODBYE_S)
-
     def _left_words(self, finished: bool) -> str:
         try:
             left = self.calls.count_open()
@@ -271,7 +260,7 @@ def build(
     """
     try:
         identity = identify(web_client(settings.slack_bot_token, settings.slack_api_url))
-    except (SlackClientError, OSError) as error:
+    except NO_ANSWER as error:
         raise CannotStart(f"Slack does not take SLACK_BOT_TOKEN: {problem_of(error)}.") from error
     return Bot(settings, identity, now=now, clock_s=clock_s, dial_deadline_s=dial_deadline_s)
 

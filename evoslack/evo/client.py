@@ -20,6 +20,7 @@ from evoslack.numbers import masked
 log = logging.getLogger(__name__)
 
 DIAL_DEADLINE_S = 30.0  # evo-voice-api 7, step 4
+ENOUGH_TO_DIAL = 1 / 3  # of the deadline must be left after logging in
 LOGIN_REST_S = 60.0  # after a refused login: asking again at once might lock the account
 PAGE_SIZE = 100  # the largest allowed is unknown; a smaller answer is followed page by page
 MOST_PAGES = 200
@@ -84,8 +85,14 @@ class EvoClient:
 
     def whoami(self, *, budget_s: float) -> Login:
         """The bot's own login, roles and accounts (evo-voice-api 3.3). Raises `EvoError`."""
-        status = self.get("/auth/status", {}, budget_s=budget_s)
+        ends = time.monotonic() + budget_s
+        login = self._login_once(ends)
+        status = self.get("/auth/status", {}, budget_s=_left(ends))
+        if not status.get("isAuthenticated"):  # how this one says 401
+            self._login_once(ends, instead_of=login)
+            status = self.get("/auth/status", {}, budget_s=_left(ends))
         if not status.get("isAuthenticated"):
+            self._rest_from_login()
             raise LoginRefused("not logged in after logging in")
         return login_of(status)
 
@@ -102,9 +109,9 @@ class EvoClient:
             raise LoginRefused(path)
         if reply.status == 403:
             raise Forbidden(f"{path}: {words_of(reply) or 'role missing'}")
-        found = reply.json_object()
+        found = {} if reply.status == 204 else reply.json_object()
         # The status comes first: some errors have a body that looks like an empty list (evo-voice-api 5.6).
-        if reply.status != 200 or found is None:
+        if reply.status not in {200, 204} or found is None:
             raise EvoUnavailable(f"{path}: status {reply.status}")
         return found
 
@@ -126,6 +133,8 @@ class EvoClient:
                 return
 
     def _post_call(self, body: Mapping[str, object], ends: float) -> Reply | Outcome:
+        if _left(ends) < self._dial_deadline_s * ENOUGH_TO_DIAL:
+            return NotSent(Why.UNREACHABLE)  # a hurried request would only make doubt
         try:
             return self._transport.exchange(
                 "POST", "/sessions/outgoing", body=body, budget_s=_left(ends), fresh=True
@@ -174,10 +183,9 @@ class EvoClient:
             "password": self._password,
             "rememberMe": True,
         }
-        self._transport.cookies.clear()
         try:
             reply = self._transport.exchange(
-                "POST", "/auth/credentials", body=credentials, budget_s=_left(ends), fresh=True
+                "POST", "/auth/credentials", body=credentials, budget_s=_left(ends), logs_in=True
             )
         except (Unsent, Unanswered) as error:
             raise EvoUnavailable(f"login: {error}") from error

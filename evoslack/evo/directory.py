@@ -1,7 +1,7 @@
 """Who may call, as Evo Voice knows it: the login behind an e-mail, its role, its account, its access.
 
 Evo Voice's e-mail filter finds parts of addresses, so every answer is compared here, whole: trimmed and
-case-folded. What cannot be found out is a no.
+without regard to case. What cannot be found out is a no.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 ADMINISTRATOR = "SystemAdministrator"
 CALLING_ROLES = frozenset({"Manager", ADMINISTRATOR})
+ACCESS_TO_CALL = (None, "ReadWrite", "ReadWriteDelete")  # older servers do not say (evo-voice-api 3.3)
 
 
 class Directory:
@@ -62,9 +63,16 @@ def _require_role(login: Login, account_id: str) -> None:
     # A system administrator belongs to no account in particular and may list none or all.
     if ADMINISTRATOR not in login.roles and account_id not in login.account_ids:
         raise NotAllowed(Denial.ACCOUNT)
-    if login.manager_access == "ReadOnly":
+    if login.manager_access not in ACCESS_TO_CALL:
         raise NotAllowed(Denial.READ_ONLY)
 
 
 def _same(one: str, other: str) -> bool:
-    return bool(one.strip()) and one.strip().casefold() == other.strip().casefold()
+    """Whole and trimmed; letter case does not count within ASCII.
+
+    Beyond it, folding would make different domains equal, such as straße.de and strasse.de.
+    """
+    one, other = one.strip(), other.strip()
+    if one.isascii() and other.isascii():
+        one, other = one.casefold(), other.casefold()
+    return bool(one) and one == other

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
@@ -64,16 +65,12 @@ class Reply:
 
 
 class Transport:
-    """Requests to one address. Cookies are kept; redirects are answers; nothing is sent twice."""
+    """Requests to one address. Redirects are answers; nothing is sent twice."""
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url.rstrip("/")
         self._session = _session(pool=16)
-
-    @property
-    def cookies(self) -> RequestsCookieJar:
-        """The cookies that the server gave."""
-        return self._session.cookies
+        self._cookies = RequestsCookieJar()  # of the last login, replaced as a whole
 
     def exchange(
         self,
@@ -84,13 +81,17 @@ class Transport:
         params: Mapping[str, str] | None = None,
         body: Mapping[str, object] | None = None,
         fresh: bool = False,
+        logs_in: bool = False,
     ) -> Reply:
         """Send one request and return its answer within `budget_s` seconds.
 
         `fresh` makes a connection of its own: a kept one may have died silently, which would turn an
-        ordinary request into doubt. Raises `Unsent` or `Unanswered`.
+        ordinary request into doubt. `logs_in` sends no cookies and keeps those of the answer; no other
+        request changes them, so an old session never comes back over a new one.
+        Raises `Unsent` or `Unanswered`.
         """
-        session = _session(pool=1, cookies=self._session.cookies) if fresh else self._session
+        session = _session(pool=1) if fresh or logs_in else self._session
+        cookies = RequestsCookieJar() if logs_in else self._cookies
         attempt = _Attempt(budget_s)
         _current.attempt = attempt
         try:
@@ -99,21 +100,23 @@ class Transport:
                 self._base_url + path,
                 params=params,
                 json=body,
-                headers={"Connection": "close"} if fresh else None,
+                cookies=cookies,
+                headers={"Connection": "close"} if session is not self._session else None,
                 timeout=(min(CONNECT_TIMEOUT_S, budget_s), budget_s),
                 allow_redirects=False,
                 stream=True,
             ) as response:
+                if logs_in:
+                    self._cookies = response.cookies
                 return Reply(response.status_code, response.headers, _body(response))
         except (requests.RequestException, OSError) as error:
-            kind = Unanswered if attempt.left else Unsent
+            kind = Unsent if attempt.proves_unsent else Unanswered
             timed_out = attempt.is_over or isinstance(error, requests.Timeout)
             raise kind(type(error).__name__, timed_out=timed_out) from error
         finally:
             attempt.close()
             _current.attempt = None
-            if fresh:
-                self._session.cookies.update(session.cookies)
+            if session is not self._session:
                 session.close()
 
 
@@ -127,11 +130,21 @@ class _Attempt:
         self._timer = threading.Timer(budget_s, self._shut)
         self._timer.daemon = True
         self._timer.start()
-        self.left = False
+        self._connecting = False
+        self._left = False
+
+    @property
+    def proves_unsent(self) -> bool:
+        """Whether it is certain that no byte left: one of our connections was made, and none was used."""
+        return self._connecting and not self._left
 
     @property
     def is_over(self) -> bool:
         return time.monotonic() >= self._ends
+
+    def connecting(self) -> None:
+        """One of our own connections is being made, so `leaving` will be told the truth."""
+        self._connecting = True
 
     def watch(self, sock: socket.socket) -> None:
         """Have this connection shut when the time is up; a copy of its handle survives TLS wrapping."""
@@ -144,11 +157,11 @@ class _Attempt:
 
     def leaving(self, sock: socket.socket) -> None:
         """The last moment before the first byte goes out."""
-        if not self.left:
+        if not self._left:
             if self.is_over:
                 raise TimeoutError("the time was up before anything was sent")
             self.watch(sock)
-            self.left = True
+            self._left = True
 
     def close(self) -> None:
         self._timer.cancel()
@@ -175,16 +188,28 @@ _current = _Current()
 class _Watched(HTTPConnection):
     """A connection that tells the current attempt about itself."""
 
+    _asking_proxy = False
+
     def _new_conn(self) -> socket.socket:
+        if _current.attempt is not None:
+            _current.attempt.connecting()
         sock = super()._new_conn()
         if _current.attempt is not None:
             _current.attempt.watch(sock)
         return sock
 
+    def _tunnel(self) -> None:
+        """Asking a proxy for the way sends bytes too, but none of the request."""
+        self._asking_proxy = True
+        try:
+            super()._tunnel()
+        finally:
+            self._asking_proxy = False
+
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
-        if _current.attempt is not None:
+        if _current.attempt is not None and not self._asking_proxy:
             _current.attempt.leaving(self.sock)
         super().send(data)
 
@@ -201,24 +226,32 @@ class _HttpsPool(HTTPSConnectionPool):
     ConnectionCls = _WatchedTls
 
 
+_WATCHED_POOLS = {"http": _HttpPool, "https": _HttpsPool}
+
+
 class _Adapter(HTTPAdapter):
     """Makes watched connections and never tries twice."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        self.poolmanager.pool_classes_by_scheme = _WATCHED_POOLS
+
+    def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        if proxy.lower().startswith("http"):  # SOCKS has connections of its own: trouble there is doubt
+            manager.pool_classes_by_scheme = _WATCHED_POOLS
+        return manager
 
 
-def _session(pool: int, cookies: RequestsCookieJar | None = None) -> requests.Session:
+def _session(pool: int) -> requests.Session:
     session = requests.Session()
     session.mount("http://", _Adapter(pool_connections=1, pool_maxsize=pool))
     session.mount("https://", _Adapter(pool_connections=1, pool_maxsize=pool))
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # the transport keeps them itself
     session.auth = _as_it_is  # or requests would look for a password in ~/.netrc
     session.headers.update(
         {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"}
     )
-    if cookies is not None:
-        session.cookies.update(cookies)
     return session
 
 

@@ -33,7 +33,7 @@ class Login:
     email: str
     roles: frozenset[str]
     account_ids: frozenset[str]
-    manager_access: str | None  # older servers do not say
+    manager_access: object  # older servers do not say: None
     account_names: Mapping[str, str]
 
 
@@ -58,7 +58,7 @@ def words_of(reply: Reply) -> str:
     if not isinstance(status, dict):
         return ""
     words = status.get("message") or status.get("errorCode") or ""
-    return short(words) if isinstance(words, str) else ""
+    return short(_string(words))
 
 
 def short(words: str) -> str:
@@ -76,7 +76,7 @@ def login_of(item: Mapping[str, Any]) -> Login:
         email=_string(item.get("emailAddress")),
         roles=frozenset(_strings(item.get("roles"))),
         account_ids=frozenset(ids),
-        manager_access=_string(item.get("managerAccess")) or None,
+        manager_access=item.get("managerAccess"),
         account_names=dict(zip(ids, names, strict=False)),
     )
 
@@ -129,7 +129,12 @@ def _detail_of_no(reply: Reply) -> str:
 
 
 def _string(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return _storable(value) if isinstance(value, str) else ""
+
+
+def _storable(text: str) -> str:
+    """Without half characters and NUL, which JSON can carry and a database cannot."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "")
 
 
 def _strings(value: object) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from evoslack.calls import MAY_FOLLOW, STATE_OF, Call, CallRequest, InDoubt, Outcome, Placed, State, Why
+from evoslack.calls import MAY_FOLLOW, STATE_OF, Call, CallRequest, Outcome, Placed, State, Why
 from evoslack.ledger.schema import REQUEST_FIELDS, call_of, calls, news
 from evoslack.ledger.store import Store
 from evoslack.refusals import KeyTaken, NotYourForm, NumberBusy
@@ -31,15 +31,15 @@ class CallLedger:
         `NumberBusy` (that number is being dialled already).
         """
         for _attempt in range(2):  # a second time only if the call in our way was settled meanwhile
-            try:
-                return self._insert(request, at)
-            except sa.exc.IntegrityError:
-                first = self.find(request.key)
-                if first is not None:
-                    return _same_press(first, request)
-                busy = self._open_call_to(request.account_id, request.number)
-                if busy is not None:
-                    raise NumberBusy(busy) from None
+            inserted = self._insert(request, at)
+            if inserted is not None:
+                return inserted
+            first = self.find(request.key)
+            if first is not None:
+                return _same_press(first, request)
+            busy = self._open_call_to(request.account_id, request.number)
+            if busy is not None:
+                raise NumberBusy(busy)
         raise RuntimeError("the ledger took the call neither as new nor as known")
 
     def begin(self, *, at: datetime, accepted_after: datetime) -> Call | None:
@@ -85,11 +85,15 @@ class CallLedger:
         values = {"state": State.EXPIRED, "why": Why.WAITED, "finished_at": at}
         return self._move(calls.c.accepted_at <= accepted_before, values, at)
 
-    def doubt_orphans(self, *, at: datetime, began_before: datetime) -> list[Call]:
-        """Close calls whose dialling nobody can be working on any more: their phone may have rung."""
-        outcome = InDoubt(Why.BOT_STOPPED)
-        values = {"state": State.IN_DOUBT, "why": outcome.why, "finished_at": at}
-        of_the_dead = sa.and_(calls.c.state == State.PLACING, calls.c.began_at <= began_before)
+    def doubt_orphans(self, *, at: datetime, began_before: datetime | None) -> list[Call]:
+        """Close calls whose dialling nobody can be working on any more: their phone may have rung.
+
+        `began_before` None: whatever is being placed, whenever it began by anybody's clock.
+        """
+        values = {"state": State.IN_DOUBT, "why": Why.BOT_STOPPED, "finished_at": at}
+        of_the_dead = calls.c.state == State.PLACING
+        if began_before is not None:
+            of_the_dead = sa.and_(of_the_dead, calls.c.began_at <= began_before)
         return self._move(of_the_dead, values, at)
 
     def find(self, request_key: str) -> Call | None:
@@ -111,34 +115,38 @@ class CallLedger:
             found = {State(state): count for state, count in connection.execute(query)}
         return {state: found.get(state, 0) for state in (State.ACCEPTED, State.PLACING)}
 
-    def _insert(self, request: CallRequest, at: datetime) -> Call:
+    def _insert(self, request: CallRequest, at: datetime) -> Call | None:
+        """Write the call down; None if its key or its number is taken."""
         call = Call(id=uuid.uuid4().hex, request=request, state=State.ACCEPTED, accepted_at=at)
         fields = {field: getattr(request, field) for field in REQUEST_FIELDS}
-        with self._engine.begin() as connection:
-            connection.execute(
-                sa.insert(calls).values(
-                    id=call.id,
-                    request_key=request.key,
-                    state=call.state,
-                    accepted_at=at,
-                    detail="",
-                    **fields,
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(
+                    sa.insert(calls).values(
+                        id=call.id,
+                        request_key=request.key,
+                        state=call.state,
+                        accepted_at=at,
+                        detail="",
+                        **fields,
+                    )
                 )
-            )
-            connection.execute(
-                sa.insert(news).values(
-                    call_id=call.id,
-                    revision=1,
-                    due_at=at,
-                    attempts=0,
-                    card_channel="",
-                    card_ts="",
-                    card_revision=0,
-                    card_problem="",
-                    told_revision=0,
-                    told_bad_news=False,
+                connection.execute(
+                    sa.insert(news).values(
+                        call_id=call.id,
+                        revision=1,
+                        due_at=at,
+                        attempts=0,
+                        card_channel="",
+                        card_ts="",
+                        card_revision=0,
+                        card_problem="",
+                        told_revision=0,
+                        told_bad_news=False,
+                    )
                 )
-            )
+        except sa.exc.IntegrityError:
+            return None  # PostgreSQL's own words would bring the number into a log
         return call
 
     def _move(self, which: sa.ColumnElement[bool], values: dict[str, Any], at: datetime) -> list[Call]:

@@ -51,17 +51,23 @@ class NewsLedger:
         with self._engine.begin() as connection:
             return news_of(connection.execute(_BOTH.where(calls.c.id == call_id)).one())
 
-    def trying_card(self, call_id: str, *, at: datetime) -> None:
-        """Write down that a card is about to be posted."""
-        self._set(call_id, card_tried_at=at)
+    def trying_card(self, call_id: str, channel: str, *, at: datetime, lease: datetime) -> bool:
+        """Write down that a card is about to be posted; False if the lease is not ours any more."""
+        with self._engine.begin() as connection:
+            tried = connection.execute(
+                sa.update(news)
+                .where(news.c.call_id == call_id, news.c.due_at == lease)
+                .values(card_tried_at=at, card_channel=channel)
+            )
+        return tried.rowcount == 1
 
-    def no_card_posted(self, call_id: str, problem: str) -> None:
+    def no_card_posted(self, call_id: str) -> None:
         """Slack said no, so there is certainly no card from this attempt."""
-        self._set(call_id, card_tried_at=None, card_problem=problem)
+        self._set(call_id, card_tried_at=None)
 
-    def card_found(self, call_id: str, channel: str, ts: str) -> None:
-        """The card is there and this is its name; what it shows is still to be brought up to date."""
-        self._set(call_id, card_channel=channel, card_ts=ts)
+    def card_in_trouble(self, call_id: str, problem: str) -> None:
+        """The card is missing or out of date for longer than anybody should wait."""
+        self._set(call_id, card_problem=problem)
 
     def card_shows(self, call_id: str, revision: int, channel: str, ts: str) -> None:
         """The card is in the channel and shows that revision."""
@@ -91,15 +97,8 @@ class NewsLedger:
 
     def count_untold(self) -> int:
         """How many calls have news that is not told yet."""
-        return self._count(news.c.due_at.is_not(None))
-
-    def count_due(self, *, at: datetime) -> int:
-        """How many of them wait for nothing but their turn."""
-        return self._count(news.c.due_at <= at)
-
-    def _count(self, which: sa.ColumnElement[bool]) -> int:
         with self._engine.connect() as connection:
-            query = sa.select(sa.func.count()).select_from(news).where(which)
+            query = sa.select(sa.func.count()).select_from(news).where(news.c.due_at.is_not(None))
             return connection.execute(query).scalar_one()
 
     def _set(self, call_id: str, **values: Any) -> None:

@@ -24,7 +24,18 @@ _SQLITE_PRAGMAS = (
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}",
     "PRAGMA foreign_keys=ON",
 )
-_POSTGRES_OPTIONS = f"-c statement_timeout={BUSY_TIMEOUT_S}s -c lock_timeout={BUSY_TIMEOUT_S}s"
+_POSTGRES = {
+    "connect_timeout": BUSY_TIMEOUT_S,
+    # synchronous_commit: what was committed must survive a crash, whatever the server's default is.
+    "options": (
+        f"-c statement_timeout={BUSY_TIMEOUT_S}s -c lock_timeout={BUSY_TIMEOUT_S}s -c synchronous_commit=on"
+    ),
+    # A server that vanished silently is noticed in seconds instead of minutes.
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 5000,
+}
 
 
 class LedgerTaken(Exception):
@@ -40,13 +51,14 @@ class Store:
         self._lock: FileLock | None = None
         arguments: dict[str, Any] = {"timeout": BUSY_TIMEOUT_S}
         if not self.is_sqlite:
-            arguments = {"connect_timeout": BUSY_TIMEOUT_S, "options": _POSTGRES_OPTIONS}
+            arguments = dict(_POSTGRES)
         self.engine = sa.create_engine(
             self._url,
             connect_args=arguments,
             pool_size=10,
             max_overflow=40,
             pool_timeout=BUSY_TIMEOUT_S,
+            hide_parameters=True,  # errors go to the log, and parameters are full numbers
             pool_pre_ping=not self.is_sqlite,  # a restarted PostgreSQL costs one ping, not one call
         )
         if self.is_sqlite:
@@ -55,7 +67,7 @@ class Store:
     @property
     def file(self) -> Path | None:
         """The SQLite file; None for PostgreSQL."""
-        return Path(self._url.database or "") if self.is_sqlite else None
+        return Path(self._url.database or "").resolve() if self.is_sqlite else None
 
     def open(self) -> None:
         """Take the database and bring its tables up to date.

@@ -15,7 +15,7 @@ from evoslack.sandbox.evo_world import PASSWORD
 from evoslack.sandbox.slack_workspace import SlackWorkspace
 
 BOT = Path(__file__).resolve().parents[2] / "bot.py"
-OUR_OWN = ("SLACK_", "EVO_", "CALLS_", "DEFAULT_REGION", "ALLOWED_", "DATABASE_URL", "LOG_", "HOST", "PORT")
+FROM_OUTSIDE = ("PATH", "HOME", "LANG", "SYSTEMROOT", "TMPDIR")  # no tokens, no proxies, no settings
 
 
 def sandbox_settings(slack: SlackWorkspace, evo: EvoVoice, database_url: str) -> dict[str, str]:
@@ -36,7 +36,7 @@ class BotProcess:
     """One bot. `folder` is its working directory, so that no `.env` of the reader's own is read."""
 
     def __init__(self, settings: Mapping[str, str], folder: Path) -> None:
-        mine = {name: value for name, value in os.environ.items() if not name.startswith(OUR_OWN)}
+        mine = {name: os.environ[name] for name in FROM_OUTSIDE if name in os.environ}
         self._env = {**mine, **settings, "PYTHONUNBUFFERED": "1"}
         self._folder = folder
         self._process: subprocess.Popen[str] | None = None

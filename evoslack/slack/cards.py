@@ -9,12 +9,13 @@ from evoslack.numbers import pretty
 from evoslack.slack import messages
 
 EVENT_TYPE = "evoslack_call"
+LONGEST_NAME = 200  # characters; a section's field takes 2,000, escaped ones count up to five times
 
 
 def text(call: Call, region: str) -> str:
     """The whole meaning in one line: notifications and screen readers get only this."""
     request = call.request
-    flow, caller_id = messages.escape(request.flow_name), pretty(request.caller_id, region)
+    flow, caller_id = _name(request.flow_name), pretty(request.caller_id, region)
     sentences = (
         f"{messages.STATE_WORDS[call.state]}: {messages.headline(call, region)}",
         messages.reason(call),
@@ -24,7 +25,7 @@ def text(call: Call, region: str) -> str:
 
 
 def blocks(call: Call, region: str) -> list[dict[str, Any]]:
-    """State first, then who, what and when; a reason only where there is trouble."""
+    """State first, a reason where there is trouble, then who, what and when."""
     request = call.request
     asked_at = int(call.accepted_at.timestamp())
     when = f"<!date^{asked_at}^{{date_short_pretty}} {{time}}|{call.accepted_at:%Y-%m-%d %H:%M} UTC>"
@@ -34,22 +35,26 @@ def blocks(call: Call, region: str) -> list[dict[str, Any]]:
         {
             "type": "section",
             "fields": [
-                _mrkdwn(f"*Number*\n{pretty(request.number, region)}"),
                 _mrkdwn(f"*Asked for by*\n<@{request.user_id}>"),
-                _mrkdwn(f"*Flow*\n{messages.escape(request.flow_name)[:500]}"),
+                _mrkdwn(f"*Flow*\n{_name(request.flow_name)}"),
                 _mrkdwn(f"*Caller ID*\n{pretty(request.caller_id, region)}"),
                 _mrkdwn(f"*When*\n{when}"),
             ],
         },
     ]
     if reason := messages.reason(call):
-        found.append({"type": "context", "elements": [_mrkdwn(reason)]})
+        found.insert(1, {"type": "section", "text": _mrkdwn(reason)})
     return found
 
 
 def metadata(call: Call) -> dict[str, Any]:
     """The call's id, by which a card can be found again. Everybody may read this: nothing else in it."""
     return {"event_type": EVENT_TYPE, "event_payload": {"call_id": call.id}}
+
+
+def _name(flow_name: str) -> str:
+    """A flow's name, escaped, no longer than a card can hold."""
+    return messages.escape(flow_name[:LONGEST_NAME])
 
 
 def _mrkdwn(words: str) -> dict[str, Any]:

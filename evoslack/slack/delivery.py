@@ -33,6 +33,7 @@ EVENTS_PATH = "/slack/events"
 HEALTH_PATH = "/healthz"
 LARGEST_BODY = 1024 * 1024  # bytes; Slack's payloads are below 300 kB (a view is 250 kB at most)
 LARGEST_HEAD = 32 * 1024
+LAST_ACKS_S = 3  # when stopping; Slack waits no longer either
 LOOP_S = 0.2  # how soon the server notices that it shall stop
 
 
@@ -79,7 +80,9 @@ class SocketDoor:
         for runner in (client.current_session_runner, client.current_app_monitor, client.message_processor):
             runner.event.set()
         client.current_session_state.terminated = True
-        client.message_workers.shutdown(wait=True)
+        ending = threading.Thread(target=client.message_workers.shutdown, daemon=True)
+        ending.start()
+        ending.join(LAST_ACKS_S)
         session = client.current_session
         if session is not None and session.sock is not None:
             with contextlib.suppress(OSError):
@@ -128,7 +131,7 @@ class HttpDoor:
     def stop(self) -> None:
         """Close the port, finish the requests that are being answered, then close every connection."""
         self._stopping.set()
-        self._server.task_dispatcher.shutdown(cancel_pending=False, timeout=3)
+        self._server.task_dispatcher.shutdown(cancel_pending=False, timeout=LAST_ACKS_S)
         self._drained.set()
         if self._thread.ident is None:  # it never served
             wasyncore.close_all(self._connections, ignore_all=True)
@@ -143,12 +146,15 @@ class HttpDoor:
         """The server's loop; whatever it owns is also closed here, by the one thread that uses it."""
         while not self._stopping.is_set():
             wasyncore.loop(timeout=LOOP_S, map=self._connections, count=1)
-        self._server.close()
+        # Only the port: the server's own `close` also closes the pipe that finishing requests write to.
+        for listener in [one for one in self._connections.values() if one.accepting]:
+            wasyncore.dispatcher.close(listener)
         while not self._drained.is_set():
             wasyncore.loop(timeout=LOOP_S, map=self._connections, count=1)
             self._drained.wait(0.01)  # without connections the loop returns at once
         wasyncore.loop(timeout=0, map=self._connections, count=1)  # the last answers go out
-        wasyncore.close_all(self._connections, ignore_all=True)
+        if not self._server.task_dispatcher.threads:
+            wasyncore.close_all(self._connections, ignore_all=True)
 
 
 def wsgi(

@@ -16,13 +16,14 @@ from urllib.parse import urlsplit
 
 from slack_bolt import Ack
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 
 from evoslack.calls import Call, CallRequest, Offer
 from evoslack.numbers import BadNumber, dialable, typed_after_command
 from evoslack.refusals import NothingToOffer, Refusal, UnknownCallerId, UnknownFlow
 from evoslack.slack import messages, views
 from evoslack.slack.press import Payload, Press, team_of
+from evoslack.slack.workspace import NO_ANSWER, problem_of
 
 log = logging.getLogger(__name__)
 
@@ -91,13 +92,15 @@ class CallListeners:
             if offer is not None:
                 self._open(body, self._form(offer, body, text))
             else:
-                view_id = self._open(body, views.loading())
-                self._later(lambda: self._fill(view_id, body, text))
-        except (SlackClientError, OSError) as error:
-            log.warning("the form did not open: %s", _slack_error(error))
+                self._open_loading(body, text)
+        except SlackApiError as error:
+            log.warning("the form did not open: %s", problem_of(error))
             ack(messages.FORM_TOO_LATE)
-            return
-        ack()
+        except NO_ANSWER as error:
+            log.warning("whether the form opened is unknown: %s", problem_of(error))
+            ack(messages.FORM_MAY_COME)
+        else:
+            ack()
 
     def other_command(self, ack: Ack, body: Payload) -> None:
         """A command that the manifest has and the settings do not."""
@@ -158,7 +161,18 @@ class CallListeners:
             return None
         return offer
 
-    def _fill(self, view_id: str, body: Payload, text: str) -> None:
+    def _open_loading(self, body: Payload, text: str) -> None:
+        external_id = secrets.token_urlsafe(18)
+        try:
+            self._open(body, views.loading(external_id))
+        except SlackApiError:
+            raise
+        except NO_ANSWER:
+            self._later(lambda: self._fill(external_id, body, text))  # it may have opened all the same
+            raise
+        self._later(lambda: self._fill(external_id, body, text))
+
+    def _fill(self, external_id: str, body: Payload, text: str) -> None:
         """Turn the loading page into the form, or into the reason why there is none."""
         try:
             if not self._catalog_is_ready():
@@ -174,9 +188,9 @@ class CallListeners:
             log.exception("the form could not be filled (reference %s)", reference)
             view = views.notice(messages.broken(reference))
         try:
-            self._client.views_update(view_id=view_id, view=view)
-        except (SlackClientError, OSError) as error:
-            log.warning("the loading page could not be updated: %s", _slack_error(error))
+            self._client.views_update(external_id=external_id, view=view)
+        except NO_ANSWER as error:
+            log.warning("the loading page could not be updated: %s", problem_of(error))
 
     def _catalog_is_ready(self) -> bool:
         try:
@@ -201,9 +215,8 @@ class CallListeners:
             words=typed.words,
         )
 
-    def _open(self, body: Payload, view: views.View) -> str:
-        opened = self._client.views_open(trigger_id=body["trigger_id"], view=view)
-        return str(opened["view"]["id"])
+    def _open(self, body: Payload, view: views.View) -> None:
+        self._client.views_open(trigger_id=body["trigger_id"], view=view)
 
     def _safe_url(self, url: str) -> str:
         """An address that private lines may be posted to, or nothing."""
@@ -256,9 +269,3 @@ class _Unclear(Exception):
 def new_reference() -> str:
     """A short word that a person can pass on and an operator can find in the log."""
     return secrets.token_hex(3).upper()
-
-
-def _slack_error(error: Exception) -> str:
-    if isinstance(error, SlackApiError):
-        return str(error.response.get("error"))
-    return type(error).__name__

@@ -29,25 +29,28 @@ from evoslack.refusals import (
 STATE_WORDS = {
     State.ACCEPTED: "⏳ On its way",
     State.PLACING: "⏳ On its way",
-    State.PLACED: "✔ Placed",
-    State.REJECTED: "✖ Refused",
-    State.NOT_SENT: "✖ Not sent",
+    State.PLACED: "✅ Placed",
+    State.REJECTED: "❌ Refused",
+    State.NOT_SENT: "❌ Not sent",
     State.IN_DOUBT: "❓ Not certain",
     State.EXPIRED: "⌛ Too late",
 }
 
 _NOTHING_RANG = "Nothing was dialled."
 _ASK_OPERATOR = "Please tell whoever looks after EvoSlack."
+_AGAIN_OR_ASK = "Please try again in a minute; if that does not help, tell whoever looks after EvoSlack."
+_CHECK = "Check them and call again."
 
 WHY_WORDS = {
-    Why.LOGIN_REFUSED: f"Evo Voice no longer accepts EvoSlack's login. {_NOTHING_RANG} {_ASK_OPERATOR}",
+    Why.LOGIN_REFUSED: f"Evo Voice did not accept EvoSlack's login. {_NOTHING_RANG} {_AGAIN_OR_ASK}",
     Why.ROLE_MISSING: f"EvoSlack's login in Evo Voice may not place calls. {_NOTHING_RANG} {_ASK_OPERATOR}",
-    Why.NOT_PERMITTED: f"Evo Voice does not permit this call. {_NOTHING_RANG}",
+    Why.NOT_PERMITTED: f"Evo Voice does not permit this call. {_NOTHING_RANG} {_ASK_OPERATOR}",
     Why.NOT_FOUND: f"Evo Voice does not know this flow any more. {_NOTHING_RANG} Choose another one.",
     Why.TOO_MANY: f"Evo Voice has too much to do. {_NOTHING_RANG} Please try again in a minute.",
-    Why.BAD_REQUEST: f"Evo Voice does not accept this number, flow or caller ID. {_NOTHING_RANG}",
+    Why.BAD_REQUEST: f"Evo Voice does not accept this number, flow or caller ID. {_NOTHING_RANG} {_CHECK}",
     Why.UNREACHABLE: f"Evo Voice could not be reached. {_NOTHING_RANG} Please try again in a minute.",
-    Why.LOGIN_FAILED: f"EvoSlack could not log in to Evo Voice. {_NOTHING_RANG} {_ASK_OPERATOR}",
+    Why.LOGIN_FAILED: f"EvoSlack could not log in to Evo Voice. {_NOTHING_RANG} {_AGAIN_OR_ASK}",
+    Why.HELD_UP: f"EvoSlack was held up before it could dial. {_NOTHING_RANG} Please call again.",
     Why.NO_ANSWER: "Evo Voice got the request but did not answer in time.",
     Why.CUT_OFF: "The connection to Evo Voice broke before it answered.",
     Why.SERVER_ERROR: "Evo Voice had an error while placing the call.",
@@ -71,9 +74,15 @@ DENIAL_WORDS = {
         "EvoSlack to connect the two."
     ),
     Denial.SEVERAL_LOGINS: "Several Evo Voice logins have your e-mail address, so it is unclear who you are.",
-    Denial.ROLE: "Placing calls needs the role Manager in Evo Voice, and your login does not have it.",
+    Denial.ROLE: (
+        "Placing calls needs the role Manager in Evo Voice, and your login does not have it. "
+        "An Evo Voice administrator can give it to you."
+    ),
     Denial.ACCOUNT: "You are a manager in Evo Voice, but not of the account that this workspace calls from.",
-    Denial.READ_ONLY: "Your manager access in Evo Voice is read-only, so you cannot place calls.",
+    Denial.READ_ONLY: (
+        "Your manager access in Evo Voice is read-only, and placing calls needs more. "
+        "An Evo Voice administrator can give it to you."
+    ),
 }
 
 NUMBER_WORDS = {
@@ -112,7 +121,7 @@ FORM_CLOSE = "Cancel"
 CLOSE = "Close"
 FLOW_LABEL = "Flow"
 FLOW_HINT = "Runs when somebody answers."
-FLOW_PLACEHOLDER = "Type to search"
+SEARCH_PLACEHOLDER = "Type to search"
 NUMBER_LABEL = "Number"
 CALLER_ID_LABEL = "Caller ID"
 CALLER_ID_HINT = "The number that the person called will see."
@@ -121,6 +130,7 @@ LOADING = (
     "Still here after ten seconds? Close this and start again."
 )
 FORM_TOO_LATE = "Slack did not let the form open in time. Please try again."
+FORM_MAY_COME = "Slack is slow. If a form still opens, it works; otherwise please try again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +188,9 @@ def on_its_way(call: Call, region: str, channel_id: str) -> str:
     match call.state:
         case State.ACCEPTED | State.PLACING:
             return (
-                f"*⏳ On its way.* EvoSlack is having {number} called.\n"
-                f"The card in <#{channel_id}> shows what becomes of it. You can close this."
+                f"*⏳ On its way.* Evo Voice is being asked to call {number} with the flow "
+                f"{escape(call.request.flow_name)}.\n"
+                f"You can close this page; it does not change. The card in <#{channel_id}> does."
             )
         case _:
             state = STATE_WORDS[call.state]
@@ -193,9 +204,9 @@ def headline(call: Call, region: str) -> str:
         case State.ACCEPTED | State.PLACING:
             return f"Evo Voice is being asked to call {number}."
         case State.PLACED:
-            return f"Evo Voice took the call to {number}."
+            return f"Evo Voice took the call to {number} and runs the flow when somebody answers."
         case State.IN_DOUBT:
-            return f"Nobody can tell whether {number} was called."
+            return f"EvoSlack cannot tell whether {number} was called."
         case State.REJECTED | State.NOT_SENT | State.EXPIRED:
             return f"{number} was not called."
 
@@ -216,13 +227,15 @@ def reason(call: Call) -> str:
 
 def private_line(call: Call, region: str, *, channel_id: str, card_problem: str) -> str:
     """What the caller is told privately (mrkdwn)."""
-    lines = [f"*{STATE_WORDS[call.state]}.* {headline(call, region)} {reason(call)}".rstrip()]
-    if card_problem:
+    lines = [f"*{STATE_WORDS[call.state]}.* {headline(call, region)}", reason(call)]
+    if card_problem in {"not_in_channel", "channel_not_found"}:
         lines.append(
-            f"The card in <#{channel_id}> could not be brought up to date ({escape(card_problem)}), "
-            "so the team may not know."
+            f"EvoSlack is not in <#{channel_id}>, so there is no card yet. Ask for it to be invited."
         )
-    return "\n".join(lines)
+    elif card_problem:
+        trouble = f"({escape(card_problem)}), so the team may not know."
+        lines.append(f"The card in <#{channel_id}> is missing or out of date {trouble}")
+    return "\n".join(line for line in lines if line)
 
 
 def help_text(command: str, region: str) -> str:

@@ -10,21 +10,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 
 from evoslack.refusals import CannotCheck, Denial, NotAllowed, Source
+from evoslack.slack.workspace import NO_ANSWER
 
 log = logging.getLogger(__name__)
 
 _UNKNOWN_PERSON = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
-_NOT_A_MEMBER_FLAGS = (
-    "deleted",
-    "is_bot",
-    "is_restricted",
-    "is_ultra_restricted",
-    "is_stranger",
-    "is_invited_user",
-)
+_MUST_BE_FALSE = ("is_bot", "is_restricted", "is_ultra_restricted")  # Slack says these of every member
+_MUST_NOT_BE_TRUE = ("deleted", "is_stranger", "is_invited_user")  # and these only where they are so
 SLACKBOT = "USLACKBOT"  # not flagged as a bot
 
 
@@ -46,7 +41,9 @@ class SlackPeople:
         user = self._user(user_id)
         if user.get("id") != user_id or user_id == SLACKBOT:
             raise NotAllowed(Denial.NOT_A_MEMBER)
-        if any(user.get(flag) for flag in _NOT_A_MEMBER_FLAGS) or not self._is_ours(user):
+        if not all(user.get(flag) is False for flag in _MUST_BE_FALSE) or not self._is_ours(user):
+            raise NotAllowed(Denial.NOT_A_MEMBER)
+        if any(user.get(flag) for flag in _MUST_NOT_BE_TRUE):
             raise NotAllowed(Denial.NOT_A_MEMBER)
         if not needs_email:
             return ""
@@ -66,7 +63,7 @@ class SlackPeople:
                 raise NotAllowed(Denial.NOT_A_MEMBER) from error
             log.warning("users.info was refused: %s", error.response.get("error"))
             raise CannotCheck(Source.SLACK) from error
-        except (SlackClientError, OSError) as error:
+        except NO_ANSWER as error:
             log.warning("users.info was not answered: %s", type(error).__name__)
             raise CannotCheck(Source.SLACK) from error
         if not isinstance(user, dict):

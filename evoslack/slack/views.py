@@ -45,9 +45,12 @@ class Origin:
         return cls(**values)
 
 
-def loading() -> View:
-    """Shown at once while the role is being looked up: a trigger lives only three seconds."""
-    return _notice("call_loading", messages.LOADING)
+def loading(external_id: str) -> View:
+    """Shown at once while the role is being looked up: a trigger lives only three seconds.
+
+    `external_id` is our own name for it, so that it can be replaced even if Slack's answer gets lost.
+    """
+    return {**_notice("call_loading", messages.LOADING), "external_id": external_id}
 
 
 def notice(words: str) -> View:
@@ -158,7 +161,7 @@ def _select(block: str, label: str, hint: str, initial: dict[str, Any] | None) -
         "type": "external_select",
         "action_id": block,
         "min_query_length": 0,
-        "placeholder": _plain(messages.FLOW_PLACEHOLDER),
+        "placeholder": _plain(messages.SEARCH_PLACEHOLDER),
     }
     if initial:
         element["initial_option"] = initial

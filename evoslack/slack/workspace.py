@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from http.client import HTTPException
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.webhook import WebhookClient
 
+# Everything that the SDK raises when there was no answer, or none that can be read.
+NO_ANSWER = (SlackClientError, OSError, HTTPException, ValueError)
 LISTENER_TIMEOUT_S = 2  # inside a listener, which has three seconds
 PATIENT_TIMEOUT_S = 10  # everywhere else
 

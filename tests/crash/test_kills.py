@@ -82,6 +82,7 @@ def test_killed_before_anything_was_sent(empty_office: Office, crashed: Crashed)
     login = empty_office.evo.fault("/auth/credentials", "hang")
     assert empty_office.press().acked
     empty_office.evo.wait_for(lambda: login.hits)
+    empty_office.slack.wait_for(lambda: not NewsLedger(crashed.store).count_untold())
     crashed.bot.kill()
 
     assert crashed.start_again() is State.IN_DOUBT  # nothing proves that it was not sent

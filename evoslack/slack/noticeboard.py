@@ -1,0 +1,198 @@
+"""The channel's cards: one per call, posted at most once, found again when in doubt, brought up to date.
+
+The attempt to post is written down first. When its answer was lost, the card is looked for before anything
+else, by the call's id in its metadata (docs/decisions/0003).
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from evoslack.calls import Call, News
+from evoslack.slack import cards
+from evoslack.slack.workspace import NO_ANSWER, problem_of
+
+log = logging.getLogger(__name__)
+
+SETTLING = timedelta(seconds=15)  # a post whose answer was lost has arrived by then, or never will
+LEAST_LEASE = timedelta(seconds=30)  # that must be left before something is posted
+CLOCKS_DIFFER = timedelta(minutes=5)  # at most, between Slack and us
+
+# The message is there but can no longer be changed by us, or somebody took it away: a new one would be a
+# second card.
+_OUT_OF_REACH = frozenset(
+    {"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive", "channel_not_found"}
+)
+# Words that do not prove that nothing was done (Slack: some aspect of the operation may have succeeded).
+_PROVES_NOTHING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
+_ADVICE = {
+    "not_in_channel": "; invite the bot to CALLS_CHANNEL",
+    "channel_not_found": "; invite the bot to CALLS_CHANNEL",
+    "is_archived": "; choose another CALLS_CHANNEL",
+    "missing_scope": "; update the app from manifest.yml and install it again",
+}
+
+
+class Book(Protocol):
+    """What is known of the cards; see `ledger.news.NewsLedger`."""
+
+    def trying_card(self, call_id: str, channel: str, *, at: datetime, lease: datetime) -> bool: ...
+    def no_card_posted(self, call_id: str) -> None: ...
+    def card_shows(self, call_id: str, revision: int, channel: str, ts: str) -> None: ...
+    def card_given_up(self, call_id: str, revision: int, problem: str) -> None: ...
+
+
+class Later(Exception):
+    """Not now. `pause_s` is for how long, if that is known; `lasting` trouble does not pass by itself."""
+
+    def __init__(self, problem: str, pause_s: float | None = None, *, lasting: bool = False) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.pause_s = pause_s
+        self.lasting = lasting
+
+
+class Noticeboard:
+    """The cards in one channel."""
+
+    def __init__(
+        self, client: WebClient, book: Book, *, channel_id: str, region: str, now: Callable[[], datetime]
+    ) -> None:
+        self._client = client
+        self._book = book
+        self._channel_id = channel_id
+        self._region = region
+        self._now = now
+
+    def show(self, news: News, *, lease: datetime) -> None:
+        """Bring the card of a call up to date, or raise `Later`. `lease` is until when this is ours."""
+        if news.card_ts:
+            self._update(news, news.card_channel, news.card_ts)
+        elif news.card_tried_at is None:
+            self._post(news, lease)
+        else:
+            self._find(news, news.card_tried_at, lease)
+
+    def _post(self, news: News, lease: datetime) -> None:
+        call, channel = news.call, self._channel_id
+        # Whoever lost the lease, or nearly so, must not post: somebody else may be doing it.
+        now = self._now()
+        if lease - now < LEAST_LEASE or not self._book.trying_card(call.id, channel, at=now, lease=lease):
+            raise Later("this took too long", 0.0)
+        try:
+            posted = self._client.chat_postMessage(
+                channel=channel,
+                text=cards.text(call, self._region),
+                blocks=cards.blocks(call, self._region),
+                metadata=cards.metadata(call),
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+            ts = str(posted["ts"])
+        except SlackApiError as error:
+            if not _is_a_no(error):
+                raise Later(problem_of(error), SETTLING.total_seconds()) from error
+            # An answer that says no proves that there is no card, so another attempt is safe.
+            self._book.no_card_posted(call.id)
+            raise self._later(call, error) from error
+        except NO_ANSWER as error:
+            raise Later(problem_of(error), SETTLING.total_seconds()) from error
+        self._book.card_shows(call.id, news.revision, str(posted["channel"]), ts)
+
+    def _update(self, news: News, channel: str, ts: str) -> None:
+        call = news.call
+        try:
+            self._client.chat_update(
+                channel=channel,
+                ts=ts,
+                text=cards.text(call, self._region),
+                blocks=cards.blocks(call, self._region),
+                metadata=cards.metadata(call),
+            )
+        except SlackApiError as error:
+            if problem_of(error) in _OUT_OF_REACH:
+                _log(call, problem_of(error))
+                self._book.card_given_up(call.id, news.revision, problem_of(error))
+                return
+            raise self._later(call, error) from error
+        except NO_ANSWER as error:
+            raise Later(problem_of(error)) from error
+        self._book.card_shows(call.id, news.revision, channel, ts)
+
+    def _find(self, news: News, tried_at: datetime, lease: datetime) -> None:
+        """A post whose answer was lost: take the card over if it is there, else post it."""
+        left = SETTLING - (self._now() - tried_at)
+        if left > timedelta(0):
+            raise Later("waiting for the first attempt to settle", left.total_seconds())
+        channel = news.card_channel or self._channel_id
+        try:
+            ts = self._ts_in_history(channel, news.call.id, since=tried_at - CLOCKS_DIFFER)
+        except SlackApiError as error:
+            if _pause_of(error) is not None or not _is_a_no(error):
+                raise self._later(news.call, error) from error
+            _log(news.call, problem_of(error))
+            self._book.card_given_up(news.call.id, news.revision, problem_of(error))
+        except NO_ANSWER as error:
+            raise Later(problem_of(error)) from error
+        else:
+            if ts is None:
+                self._post(news, lease)
+            else:
+                self._update(news, channel, ts)
+
+    def _ts_in_history(self, channel: str, call_id: str, *, since: datetime) -> str | None:
+        cursor: str | None = None
+        while True:
+            page = self._client.conversations_history(
+                channel=channel,
+                oldest=str(since.timestamp()),
+                include_all_metadata=True,
+                limit=200,
+                cursor=cursor,
+            )
+            for message in page["messages"]:
+                payload: dict[str, Any] = (message.get("metadata") or {}).get("event_payload") or {}
+                if payload.get("call_id") == call_id:
+                    return str(message["ts"])
+            cursor = (page.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return None
+
+    def _later(self, call: Call, error: SlackApiError) -> Later:
+        problem = problem_of(error)
+        lasting = _is_a_no(error) and _pause_of(error) is None
+        if lasting:
+            _log(call, problem)
+        return Later(problem, _pause_of(error), lasting=lasting)
+
+
+def _is_a_no(error: SlackApiError) -> bool:
+    """Whether Slack itself said no, so that certainly nothing was done.
+
+    A 5xx may come from something in between, and the SDK makes up an error for a body that is not JSON.
+    """
+    if error.response.status_code == 429:
+        return True
+    word = str(error.response.get("error") or "")
+    return (
+        error.response.status_code == 200
+        and re.fullmatch(r"[a-z_]+", word) is not None
+        and word not in _PROVES_NOTHING
+    )
+
+
+def _pause_of(error: SlackApiError) -> float | None:
+    """How long Slack wants us to wait, if it said so."""
+    wish = str(error.response.headers.get("Retry-After", ""))
+    return float(wish) if wish.isdecimal() else None
+
+
+def _log(call: Call, problem: str) -> None:
+    log.error("call %s: the card: %s%s", call.id, problem, _ADVICE.get(problem, ""))
