@@ -71,6 +71,7 @@ class Office:
 
     def let_time_pass_until(self, predicate: Callable[[], Any], within_s: float = 8) -> None:
         """Put the clocks forward, ten seconds a time, until it is so; all pauses of the bot pass quickly."""
+        self.slack.wait_for(lambda: not any(call.is_open for call in self.ledger()), what="dialled first")
         ends = time.monotonic() + within_s
         while not predicate():
             assert time.monotonic() < ends, "it never came true"

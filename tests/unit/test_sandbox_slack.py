@@ -61,6 +61,7 @@ def office(request):
     else:
         handler.client.auto_reconnect_enabled = False
         slack.disconnect("close_frame")  # else the client takes three seconds to close
+        slack.wait_for(lambda: not handler.client.is_connected(), what="the end of the connection")
         handler.close()
     slack.close()
 

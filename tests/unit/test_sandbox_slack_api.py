@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
+from slack_sdk.webhook import WebhookClient
 
 from evoslack.sandbox.slack_workspace import SlackWorkspace
 
@@ -365,6 +366,17 @@ def test_a_fault_without_an_end_lasts_until_it_is_cleared(slack, client):
     post(client)
     with pytest.raises(ValueError, match="unknown kind"):
         slack.fault("chat.postMessage", "boom")
+
+
+def test_response_urls_may_go_wrong_too(slack):
+    hook = WebhookClient(slack.type_command("U_SARA").sent["response_url"], retry_handlers=[])
+    slack.fault("response_url", "error:expired_url")
+    assert hook.send(text="a").status_code == 404
+    slack.fault("response_url", "lose_answer")
+    with pytest.raises(http.client.RemoteDisconnected):
+        hook.send(text="b")
+    assert [note.text for note in slack.private("U_SARA")] == ["b"]
+    assert [call.args["text"] for call in slack.api_calls("response_url")] == ["a", "b"]
 
 
 # --- waiting
