@@ -22,10 +22,10 @@ EVERY_COUNTRY = "*"
 LONGEST_TEXT = 60  # the longest sensible spelling of one number; E.164 has 15 digits at most
 
 # Spelled dashes, dots, brackets and spaces of every kind are how people group digits.
-_GROUPING = re.compile(r"[\s\-\u2010-\u2015\u2212.·()\[\]/~]+")
+_GROUPING = re.compile(r"[\s\-\u2010-\u2015\u2212.·()\[\]/]+")
 _PLUS = "+\uff0b"  # and the full-width one of Asian keyboards
 _SLACK_LINK = re.compile(r"<tel:([^|>]+)(?:\|[^>]*)?>", re.IGNORECASE)
-_EXTENSION = re.compile(r"(?:;|,|#|\*|\bext?\b|\bext?(?=\d)|\bextension\b|(?<=\d)\s*x\s*\d)", re.IGNORECASE)
+_EXTENSION = re.compile(r"(?:;|,|#|~|\*|\bext?\b|\bext?(?=\d)|\bextension\b|(?<=\d)\s*x\s*\d)", re.IGNORECASE)
 
 
 class Problem(StrEnum):
@@ -81,9 +81,10 @@ def dialable(text: str, region: str, allowed: Collection[str]) -> str:
         raise BadNumber(Problem.TOO_LONG_TEXT)
     if len(_found(typed, region)) > 1:
         raise BadNumber(Problem.SEVERAL)
-    _only_digits_and_grouping(typed, region)
-    _not_short(typed, region)
-    number = _parsed(typed, region)
+    # From here on only what will be dialled: a library that reads on leniently could cut something off.
+    bare = _digits(typed, region)
+    _not_short(bare, region)
+    number = _parsed(bare, region)
     _possible(number)
     if not phonenumbers.is_valid_number(number):
         raise BadNumber(Problem.INVALID)
@@ -162,12 +163,13 @@ def _found(text: str, region: str) -> list[tuple[int, int]]:
     return [(match.start, match.end) for match in PhoneNumberMatcher(text, region, leniency, max_tries=20)]
 
 
-def _only_digits_and_grouping(typed: str, region: str) -> None:
+def _digits(typed: str, region: str) -> str:
+    """The text without the signs that only group; nothing but digits and plus signs is left."""
     if _EXTENSION.search(typed):
         raise BadNumber(Problem.EXTENSION)
     rest = _GROUPING.sub("", typed)
     if all(char.isdecimal() or char in _PLUS for char in rest):
-        return
+        return rest
     if any(char.isalpha() for char in rest) and any(char.isdecimal() for char in rest):
         raise BadNumber(Problem.LETTERS, meant=_spelled_with_letters(typed, region))
     raise BadNumber(Problem.NOT_A_NUMBER)

@@ -236,6 +236,10 @@ def _database_url(value: str) -> str:
     value = value.strip()
     if value.startswith("postgresql://"):
         value = value.replace("postgresql://", "postgresql+psycopg://", 1)
+    try:
+        urlsplit(value).port  # noqa: B018 - looked at so that it complains
+    except ValueError:
+        raise ValueError("has a host or a port that cannot be read.") from None
     in_memory = value in {"sqlite://", "sqlite:///", "sqlite:///:memory:"}
     if not value.startswith(("sqlite:///", "postgresql+psycopg://")) or in_memory:
         raise ValueError("must be sqlite:///file.db or postgresql://user:password@host/name.")

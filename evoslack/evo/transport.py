@@ -23,6 +23,7 @@ from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
 
 from evoslack import __version__
 
@@ -109,7 +110,7 @@ class Transport:
                 if logs_in:
                     self._cookies = response.cookies
                 return Reply(response.status_code, response.headers, _body(response))
-        except (requests.RequestException, OSError) as error:
+        except (requests.RequestException, HTTPError, OSError) as error:
             kind = Unsent if attempt.proves_unsent else Unanswered
             timed_out = attempt.is_over or isinstance(error, requests.Timeout)
             raise kind(type(error).__name__, timed_out=timed_out) from error

@@ -63,6 +63,7 @@ class Store:
         )
         if self.is_sqlite:
             sa.event.listen(self.engine, "connect", _set_pragmas)
+            sa.event.listen(self.engine, "begin", _begin)
 
     @property
     def file(self) -> Path | None:
@@ -114,6 +115,12 @@ class Store:
             raise LedgerTaken(str(file)) from None
 
 
+def _begin(connection: sa.Connection) -> None:
+    """Python's driver would begin late and not for changes of tables; a half-made migration must vanish."""
+    connection.exec_driver_sql("BEGIN")
+
+
 def _set_pragmas(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # leave beginning to `_begin`
     for pragma in _SQLITE_PRAGMAS:
         connection.execute(pragma)

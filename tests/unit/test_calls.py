@@ -1,0 +1,110 @@
+"""The rules of a call hold whatever uses them: above all, nothing leads back to being dialled."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, fields, replace
+from datetime import UTC, datetime
+from typing import get_args
+
+import pytest
+
+from evoslack.calls import (
+    MAY_FOLLOW,
+    OPEN_STATES,
+    STATE_OF,
+    Call,
+    CallerId,
+    CallRequest,
+    Flow,
+    Offer,
+    Outcome,
+    State,
+)
+
+REQUEST = CallRequest(
+    key="k",
+    team_id="T1",
+    user_id="U1",
+    account_id="acc1",
+    flow_id="flow1",
+    flow_name="Reminder",
+    number="+12025550143",
+    caller_id="+12025550100",
+    channel_id="C1",
+    response_url="https://hooks.slack.com/x",
+)
+LABELS = {"account_id", "flow_name", "channel_id", "response_url"}
+
+
+def reachable(start: State) -> set[State]:
+    found: set[State] = set()
+    ahead = set(MAY_FOLLOW[start])
+    while ahead - found:
+        found |= ahead
+        ahead = {after for state in found for after in MAY_FOLLOW[state]}
+    return found
+
+
+def test_every_state_has_its_followers() -> None:
+    assert set(MAY_FOLLOW) == set(State)
+
+
+@pytest.mark.parametrize("state", State)
+def test_no_state_ever_comes_again(state: State) -> None:
+    """So a call is accepted once, begun once, and dialled at most once."""
+    assert state not in reachable(state)
+
+
+def test_dialling_begins_only_from_accepted() -> None:
+    assert [state for state in State if State.PLACING in MAY_FOLLOW[state]] == [State.ACCEPTED]
+
+
+def test_nothing_leads_to_accepted() -> None:
+    assert [state for state in State if State.ACCEPTED in MAY_FOLLOW[state]] == []
+
+
+def test_an_expired_call_was_never_dialled() -> None:
+    assert [state for state in State if State.EXPIRED in MAY_FOLLOW[state]] == [State.ACCEPTED]
+    assert reachable(State.EXPIRED) == set()
+
+
+def test_doubt_can_be_settled_and_certainty_cannot_be_doubted() -> None:
+    assert MAY_FOLLOW[State.IN_DOUBT] == {State.PLACED, State.REJECTED, State.NOT_SENT}
+    assert [state for state in State if State.IN_DOUBT in MAY_FOLLOW[state]] == [State.PLACING]
+
+
+def test_a_call_is_open_until_it_has_ended() -> None:
+    assert {State.ACCEPTED, State.PLACING} == OPEN_STATES
+    for state in State:
+        call = Call("id", REQUEST, state, accepted_at=datetime(2026, 1, 1, tzinfo=UTC))
+        assert call.is_open is (state in OPEN_STATES)
+
+
+def test_every_outcome_is_a_state_that_may_follow_placing() -> None:
+    assert set(STATE_OF) == set(get_args(Outcome))
+    assert set(STATE_OF.values()) == MAY_FOLLOW[State.PLACING]
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(CallRequest)])
+def test_another_person_or_content_is_another_press_and_another_label_is_not(field: str) -> None:
+    changed = replace(REQUEST, **{field: "other"})
+
+    assert REQUEST.same_press(REQUEST)
+    assert REQUEST.same_press(changed) is (field in LABELS)
+    assert changed.same_press(REQUEST) is (field in LABELS)
+
+
+def test_a_request_cannot_be_changed() -> None:
+    with pytest.raises(FrozenInstanceError):
+        REQUEST.number = "+12025550144"  # type: ignore[misc]
+
+
+def test_an_offer_knows_its_flows_and_caller_ids_and_nothing_else() -> None:
+    flow, caller_id = Flow("flow1", "Reminder"), CallerId("+12025550100")
+    offer = Offer("acc1", (flow, Flow("flow2", "Survey")), (caller_id,), caller_id)
+
+    assert offer.flow("flow1") is flow
+    assert offer.caller_id("+12025550100") is caller_id
+    assert [offer.flow("Reminder"), offer.flow(""), offer.caller_id(""), offer.caller_id("12025550100")] == (
+        [None] * 4
+    )

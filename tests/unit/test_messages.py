@@ -1,0 +1,236 @@
+"""The sentences people read: right for each case, honest, and safe with any text from outside."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from evoslack.calls import Call, CallRequest, State, Why
+from evoslack.numbers import BadNumber, Problem
+from evoslack.refusals import (
+    CannotCheck,
+    Denial,
+    KeyTaken,
+    Lack,
+    NotAllowed,
+    NothingToOffer,
+    NotYourForm,
+    NumberBusy,
+    Refusal,
+    Source,
+    UnknownCallerId,
+    UnknownFlow,
+    UnreadableForm,
+)
+from evoslack.slack import messages
+
+REQUEST = CallRequest("key", "T1", "U_SARA", "acc1", "flow1", "Reminder", "+12025550143", "+12025550100")
+CALL = Call("id", REQUEST, State.ACCEPTED, accepted_at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC))
+NOTHING_RANG = "Nothing was dialled."
+FIELDS = {"number", "flow", "caller_id"}
+
+REASONS = {
+    State.REJECTED: {Why.LOGIN_REFUSED, Why.ROLE_MISSING, Why.NOT_PERMITTED, Why.NOT_FOUND}
+    | {Why.TOO_MANY, Why.BAD_REQUEST},
+    State.NOT_SENT: {Why.UNREACHABLE, Why.LOGIN_FAILED, Why.HELD_UP},
+    State.IN_DOUBT: {Why.NO_ANSWER, Why.CUT_OFF, Why.SERVER_ERROR, Why.ODD_ANSWER, Why.BOT_STOPPED}
+    | {Why.BOT_BROKE},
+    State.EXPIRED: {Why.WAITED},
+}
+
+
+def ended(state: State, why: Why | None = None, detail: str = "") -> Call:
+    return replace(CALL, state=state, why=why, detail=detail)
+
+
+def test_every_reason_belongs_to_a_state_and_has_words() -> None:
+    assert set().union(*REASONS.values()) == set(Why) == set(messages.WHY_WORDS)
+    assert set(messages.STATE_WORDS) == set(State)
+
+
+@pytest.mark.parametrize(
+    ("state", "why"), [(state, why) for state, reasons in REASONS.items() for why in sorted(reasons)]
+)
+def test_whether_a_phone_rang_is_said_exactly_where_it_is_known(state: State, why: Why) -> None:
+    line = messages.private_line(ended(state, why), "US", channel_id="C1", card_problem="")
+
+    if state is State.IN_DOUBT:
+        assert NOTHING_RANG not in line
+        assert "may have rung" in line
+        assert "does not dial it again" in line
+    else:
+        assert NOTHING_RANG in line
+        assert "was not called" in line
+        assert "may have rung" not in line
+
+
+def test_a_placed_call_has_no_reason_and_claims_no_more_than_that_it_was_taken() -> None:
+    line = messages.private_line(ended(State.PLACED), "US", channel_id="C1", card_problem="")
+
+    assert messages.reason(ended(State.PLACED)) == ""
+    assert line == (
+        "*✅ Placed.* Evo Voice took the call to (202) 555-0143 and runs the flow when somebody answers."
+    )
+
+
+@pytest.mark.parametrize("state", [State.ACCEPTED, State.PLACING])
+def test_an_open_call_is_on_its_way_and_nothing_else_is_claimed(state: State) -> None:
+    words = messages.on_its_way(ended(state), "US", "C1")
+
+    assert "On its way" in words
+    assert "<#C1>" in words
+    assert "Placed" not in words
+
+
+@pytest.mark.parametrize("state", [state for state in State if state not in {State.ACCEPTED, State.PLACING}])
+def test_pressing_again_after_the_end_shows_how_it_ended(state: State) -> None:
+    """It must not read as if another call were on its way."""
+    words = messages.on_its_way(ended(state), "US", "C1")
+
+    assert messages.STATE_WORDS[state] in words
+    assert "On its way" not in words
+
+
+@pytest.mark.parametrize("state", State)
+def test_states_differ_in_words_or_shape_and_not_only_in_colour(state: State) -> None:
+    shape, _, words = messages.STATE_WORDS[state].partition(" ")
+    assert shape
+    assert not shape.isalnum()
+    assert words
+
+
+def test_too_many_calls_says_how_long_to_wait_if_evo_voice_did() -> None:
+    assert "in 30 seconds" in messages.reason(ended(State.REJECTED, Why.TOO_MANY, "30"))
+    assert "in a minute" in messages.reason(ended(State.REJECTED, Why.TOO_MANY))
+
+
+@pytest.mark.parametrize("why", [Why.NOT_PERMITTED, Why.NOT_FOUND, Why.BAD_REQUEST])
+def test_evo_voices_own_words_are_passed_on_where_they_help_and_are_escaped(why: Why) -> None:
+    words = messages.reason(ended(State.REJECTED, why, "<!channel> & more"))
+
+    assert "It says: “&lt;!channel&gt; &amp; more”" in words
+
+
+@pytest.mark.parametrize("why", [Why.SERVER_ERROR, Why.ODD_ANSWER])
+def test_status_numbers_are_for_operators(why: Why) -> None:
+    assert "502" not in messages.reason(ended(State.IN_DOUBT, why, "502"))
+
+
+def test_whoever_is_told_privately_hears_when_the_team_may_not_know() -> None:
+    no_seat = messages.private_line(ended(State.PLACED), "US", channel_id="C1", card_problem="not_in_channel")
+    stale = messages.private_line(ended(State.PLACED), "US", channel_id="C1", card_problem="is_archived")
+
+    assert "EvoSlack is not in <#C1>, so there is no card yet" in no_seat
+    assert "The card in <#C1> is missing or out of date (is_archived), so the team may not know" in stale
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("<!channel>", "&lt;!channel&gt;"),
+        ("R&D", "R&amp;D"),
+        ("&lt;", "&amp;lt;"),
+        ("<https://evil.test|Evo Voice>", "&lt;https://evil.test|Evo Voice&gt;"),
+        ("plain", "plain"),
+    ],
+)
+def test_text_from_outside_is_escaped(text: str, escaped: str) -> None:
+    assert messages.escape(text) == escaped
+
+
+# --- refusals --------------------------------------------------------------------------------------------
+
+AT_A_FIELD: list[tuple[Refusal, str, bool]] = [
+    *((BadNumber(problem), "number", True) for problem in Problem),
+    (UnknownFlow(), "flow", True),
+    (UnknownCallerId(), "caller_id", True),
+    (NumberBusy(CALL), "number", True),
+    (CannotCheck(Source.SLACK), "number", True),
+    (CannotCheck(Source.EVO_VOICE), "number", True),
+    (KeyTaken(CALL), "number", False),
+]
+FOR_THE_WHOLE_FORM: list[Refusal] = [
+    *map(NotAllowed, Denial),
+    *map(NothingToOffer, Lack),
+    NotYourForm(),
+    UnreadableForm(),
+]
+
+
+@pytest.mark.parametrize(("refusal", "field", "again"), AT_A_FIELD, ids=str)
+def test_a_no_that_can_be_mended_stands_at_its_field(refusal: Refusal, field: str, again: bool) -> None:
+    spoken = messages.spoken(refusal, "US")
+
+    assert (spoken.field, spoken.try_again) == (field, again)
+    assert field in FIELDS
+    assert spoken.words
+
+
+@pytest.mark.parametrize("refusal", FOR_THE_WHOLE_FORM, ids=repr)
+def test_a_no_that_cannot_be_mended_in_the_form_replaces_it(refusal: Refusal) -> None:
+    spoken = messages.spoken(refusal, "US")
+
+    assert (spoken.field, spoken.try_again) == ("", False)
+    assert spoken.words
+
+
+def test_a_kind_of_no_without_words_is_noticed() -> None:
+    class Unheard(Refusal):
+        pass
+
+    try:
+        with pytest.raises(TypeError, match="Unheard"):
+            messages.spoken(Unheard(), "US")
+    finally:
+        del Unheard  # or the list of all kinds would have it
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (BadNumber(Problem.LETTERS, meant="+1 800-356-9377"), "Do you mean +1 800-356-9377?"),
+        (BadNumber(Problem.LETTERS), "such as 020 79"),
+        (BadNumber(Problem.TOO_SHORT), "such as 020 79"),
+        (BadNumber(Problem.COUNTRY, country="CA"), "to CA"),
+        (BadNumber(Problem.COUNTRY, country="001"), "outside any country"),
+    ],
+)
+def test_a_wrong_number_is_answered_with_what_to_type(bad: BadNumber, words: str) -> None:
+    region = "GB"
+    expected = words.replace("020 79", messages.example(region))
+    assert expected in messages.spoken(bad, region).words
+
+
+def test_a_form_that_became_another_call_says_which_and_how_it_stands() -> None:
+    words = messages.spoken(KeyTaken(ended(State.PLACED)), "US").words
+
+    assert "(202) 555-0143" in words
+    assert "placed" in words
+
+
+@pytest.mark.parametrize(("allowed", "abroad"), [({"US"}, False), ({"US", "CA"}, True), ({"*"}, True)])
+def test_the_hint_speaks_of_other_countries_only_where_they_can_be_called(
+    allowed: set[str], abroad: bool
+) -> None:
+    assert ("begin with +" in messages.number_hint("US", frozenset(allowed))) is abroad
+
+
+def test_help_names_the_command_as_it_is_called_here() -> None:
+    words = messages.help_text("/dial", "US")
+
+    assert words.count("/dial") == 3
+    assert "/call" not in words
+
+
+def test_a_defect_claims_nothing_and_gives_a_reference() -> None:
+    words = messages.broken("AB12CD")
+
+    assert "AB12CD" in words
+    assert NOTHING_RANG not in words
+
+
+@pytest.mark.parametrize("words", [*messages.WHY_WORDS.values(), *messages.LACK_WORDS.values()])
+def test_sentences_end(words: str) -> None:
+    assert words.endswith(".")

@@ -1,0 +1,241 @@
+"""The environment is read once; everything that is wrong is said at once, and no secret is ever shown."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from evoslack.settings import BadSettings, Settings
+
+SECRETS = {
+    "SLACK_BOT_TOKEN": "xoxb-secret-1",
+    "SLACK_APP_TOKEN": "xapp-secret-2",
+    "SLACK_SIGNING_SECRET": "secret-3",
+    "EVO_PASSWORD": "secret-4",
+    "DATABASE_URL": "postgresql://bot:secret-5@db.example/evoslack",
+}
+ENOUGH = {
+    "SLACK_BOT_TOKEN": "xoxb-secret-1",
+    "SLACK_APP_TOKEN": "xapp-secret-2",
+    "EVO_USERNAME": "bot@acme.test",
+    "EVO_PASSWORD": "secret-4",
+    "CALLS_CHANNEL": "C0123456789",
+}
+
+
+def read(**changes: str) -> Settings:
+    return Settings.from_env({**ENOUGH, **changes})
+
+
+def problems(**changes: str) -> list[str]:
+    try:
+        read(**changes)
+    except BadSettings as bad:
+        return bad.problems
+    return []
+
+
+def test_with_only_what_is_required_everything_else_is_safe() -> None:
+    settings = read()
+
+    assert settings.slack_command == "/call"
+    assert settings.slack_api_url == "https://slack.com/api/"
+    assert (settings.host, settings.port) == ("127.0.0.1", 3000)
+    assert settings.evo_base_url == "https://evovoice.io"
+    assert (settings.evo_account_id, settings.evo_flows, settings.evo_caller_id) == (None, (), None)
+    assert settings.evo_user_map == {}
+    assert (settings.default_region, settings.allowed_countries) == ("US", {"US"})
+    assert settings.database_url == "sqlite:///evoslack.db"
+    assert (settings.log_level, settings.log_format) == ("INFO", "text")
+
+
+def test_every_setting_is_read() -> None:
+    settings = Settings.from_env(
+        {
+            **SECRETS,
+            "SLACK_COMMAND": "/dial-2_x",
+            "SLACK_API_URL": "http://127.0.0.1:8000/api",
+            "HOST": "0.0.0.0",
+            "PORT": "0",
+            "EVO_BASE_URL": "https://team.evovoice.io/",
+            "EVO_USERNAME": " bot@acme.test ",
+            "EVO_ACCOUNT_ID": "acc1",
+            "EVO_FLOWS": "flow1, flow2,,",
+            "EVO_CALLER_ID": "+12025550100",
+            "EVO_USER_MAP": "U1=a@b.test, W2=c@d.test",
+            "CALLS_CHANNEL": "C1",
+            "DEFAULT_REGION": "gb",
+            "ALLOWED_COUNTRIES": "gb, us",
+            "LOG_LEVEL": "debug",
+            "LOG_FORMAT": "JSON",
+        }
+    )
+    assert settings == Settings(
+        slack_bot_token="xoxb-secret-1",
+        slack_app_token="xapp-secret-2",
+        slack_signing_secret="secret-3",
+        slack_command="/dial-2_x",
+        slack_api_url="http://127.0.0.1:8000/api/",
+        host="0.0.0.0",
+        port=0,
+        evo_base_url="https://team.evovoice.io",
+        evo_username="bot@acme.test",
+        evo_password="secret-4",
+        evo_account_id="acc1",
+        evo_flows=("flow1", "flow2"),
+        evo_caller_id="+12025550100",
+        evo_user_map={"U1": "a@b.test", "W2": "c@d.test"},
+        calls_channel="C1",
+        default_region="GB",
+        allowed_countries=frozenset({"GB", "US"}),
+        database_url="postgresql+psycopg://bot:secret-5@db.example/evoslack",
+        log_level="DEBUG",
+        log_format="json",
+    )
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(BadSettings) as bad:
+        Settings.from_env({"PORT": "many", "DEFAULT_REGION": "USA", "LOG_LEVEL": "loud"})
+    named = [problem.split()[0] for problem in bad.value.problems]
+    assert set(named) == {
+        *("SLACK_BOT_TOKEN", "Set", "EVO_USERNAME", "EVO_PASSWORD", "CALLS_CHANNEL"),
+        *("PORT", "DEFAULT_REGION", "LOG_LEVEL"),
+    }
+    assert len(named) == 8
+
+
+@pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "EVO_USERNAME", "EVO_PASSWORD", "CALLS_CHANNEL"])
+@pytest.mark.parametrize("empty", ["", "   "])
+def test_an_empty_variable_counts_as_missing(name: str, empty: str) -> None:
+    assert problems(**{name: empty}) == [f"{name} is missing."]
+
+
+def test_an_empty_optional_variable_means_its_default() -> None:
+    optional = {"PORT": "", "EVO_FLOWS": " ", "EVO_CALLER_ID": "", "ALLOWED_COUNTRIES": "", "LOG_LEVEL": ""}
+    assert read(**optional) == read()
+
+
+@pytest.mark.parametrize(
+    ("app_token", "secret", "socket_mode"),
+    [("xapp-1", "", True), ("xapp-1", "s", True), ("", "s", False)],
+)
+def test_an_app_token_means_socket_mode_and_a_signing_secret_alone_means_http(
+    app_token: str, secret: str, socket_mode: bool
+) -> None:
+    settings = read(SLACK_APP_TOKEN=app_token, SLACK_SIGNING_SECRET=secret)
+    assert settings.uses_socket_mode is socket_mode
+
+
+def test_without_app_token_and_signing_secret_it_is_said_which_two_ways_there_are() -> None:
+    (problem,) = problems(SLACK_APP_TOKEN="")
+    assert "SLACK_APP_TOKEN" in problem
+    assert "SLACK_SIGNING_SECRET" in problem
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SLACK_BOT_TOKEN", "xapp-secret"),
+        ("SLACK_BOT_TOKEN", "xoxb-sec ret"),
+        ("SLACK_BOT_TOKEN", "xoxb-sécret"),
+        ("SLACK_APP_TOKEN", "xoxb-secret"),
+        ("SLACK_COMMAND", "call"),
+        ("SLACK_COMMAND", "/Call"),
+        ("SLACK_COMMAND", "/"),
+        ("SLACK_COMMAND", "/call me"),
+        ("SLACK_COMMAND", "/" + "x" * 32),
+        ("SLACK_API_URL", "http://slack.com/api/"),
+        ("SLACK_API_URL", "slack.com/api"),
+        ("PORT", "-1"),
+        ("PORT", "65536"),
+        ("PORT", "3000x"),
+        ("EVO_BASE_URL", "http://evovoice.io"),
+        ("EVO_BASE_URL", "http://127.0.0.1.evil.test"),
+        ("EVO_BASE_URL", "http://localhost.evil.test"),
+        ("EVO_BASE_URL", "ftp://127.0.0.1"),
+        ("EVO_BASE_URL", "https://"),
+        ("EVO_BASE_URL", "https://bot:secret@evovoice.io"),
+        ("EVO_BASE_URL", "https://evovoice.io/?secret=1"),
+        ("EVO_BASE_URL", "https://evovoice.io/#secret"),
+        ("EVO_BASE_URL", "http://[::1"),
+        ("EVO_CALLER_ID", "2025550100"),
+        ("EVO_CALLER_ID", "+1 202 555 0100"),
+        ("EVO_USER_MAP", "U1"),
+        ("EVO_USER_MAP", "U1=alice"),
+        ("EVO_USER_MAP", "sara=alice@example.com"),
+        ("EVO_USER_MAP", "U1=a@b.test,U1=c@d.test"),
+        ("EVO_USER_MAP", "U1=a@b.test;U2=c@d.test"),
+        ("CALLS_CHANNEL", "#calls"),
+        ("CALLS_CHANNEL", "calls"),
+        ("CALLS_CHANNEL", "U0123"),
+        ("DEFAULT_REGION", "XX"),
+        ("DEFAULT_REGION", "America"),
+        ("ALLOWED_COUNTRIES", "US,XX"),
+        ("ALLOWED_COUNTRIES", "US CA"),
+        ("DATABASE_URL", "mysql://secret@host/db"),
+        ("DATABASE_URL", "evoslack.db"),
+        ("DATABASE_URL", "sqlite://"),
+        ("DATABASE_URL", "sqlite:///"),
+        ("DATABASE_URL", "sqlite:///:memory:"),
+        ("DATABASE_URL", "postgresql://bot:secret@db.example:port/evoslack"),
+        ("DATABASE_URL", "postgresql://bot:secret@[::1/evoslack"),
+        ("LOG_LEVEL", "TRACE"),
+        ("LOG_FORMAT", "xml"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_to_write_and_is_not_repeated(name: str, value: str) -> None:
+    (problem,) = problems(**{name: value})
+
+    assert problem.startswith(f"{name} ")
+    assert len(problem) > len(name) + 10
+    assert "secret" not in problem
+
+
+@pytest.mark.parametrize(
+    "value", ["http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000", "http://127.1.2.3"]
+)
+def test_plain_http_is_for_this_machine(value: str) -> None:
+    assert read(EVO_BASE_URL=value).evo_base_url == value
+
+
+@pytest.mark.parametrize(
+    ("region", "countries", "expected"),
+    [
+        ("DE", "", {"DE"}),
+        ("DE", "US", {"US"}),
+        ("DE", "us,de", {"US", "DE"}),
+        ("DE", "*", {"*"}),
+    ],
+)
+def test_countries_are_those_named_or_the_region_alone(
+    region: str, countries: str, expected: set[str]
+) -> None:
+    assert read(DEFAULT_REGION=region, ALLOWED_COUNTRIES=countries).allowed_countries == expected
+
+
+def test_a_wrong_region_is_one_problem_and_not_two() -> None:
+    assert [problem.split()[0] for problem in problems(DEFAULT_REGION="XX")] == ["DEFAULT_REGION"]
+
+
+def test_a_password_keeps_its_spaces() -> None:
+    assert read(EVO_PASSWORD=" pass word ").evo_password == " pass word "
+
+
+@pytest.mark.parametrize("prefix", ["postgresql", "postgresql+psycopg"])
+def test_both_ways_to_write_postgresql_mean_the_same(prefix: str) -> None:
+    assert read(DATABASE_URL=f"{prefix}://u:p@h/db").database_url == "postgresql+psycopg://u:p@h/db"
+
+
+def test_settings_can_be_shown_without_showing_a_secret() -> None:
+    settings = Settings.from_env({**ENOUGH, **SECRETS})
+
+    assert "secret" not in repr(settings)
+    assert "secret" not in str(settings)
+    assert "bot@acme.test" in repr(settings)
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(FrozenInstanceError):
+        read().port = 1  # type: ignore[misc]

@@ -1,0 +1,425 @@
+"""What happens to a call from the press to its end, with the real ledger and a phone made by hand."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from evoslack.calls import Call, CallRequest, InDoubt, NotSent, Outcome, Placed, Rejected, State, Why
+from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.news import NewsLedger
+from evoslack.ledger.store import Store
+from evoslack.refusals import NumberBusy
+from evoslack.switchboard import LATEST_DIALLING, LONGEST_WAIT, PLACING_LIMIT, Switchboard
+
+T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+TICK = timedelta(milliseconds=1)
+SOON_S = 5.0
+
+
+class Phone:
+    """Every request it got; ends as it is told to, or as `happens` says."""
+
+    def __init__(self) -> None:
+        self.dialled: list[dict[str, str]] = []
+        self.outcome: Outcome = Placed()
+        self.happens: Callable[[], object] = lambda: None
+
+    def dial(self, **call: str) -> Outcome:
+        self.dialled.append(call)
+        self.happens()
+        return self.outcome
+
+
+class House:
+    """A switchboard with everything around it; `woken` says who was, in order."""
+
+    def __init__(self, url: str) -> None:
+        self.store = Store(url)
+        self.store.open()
+        self.ledger = CallLedger(self.store)
+        self.phone = Phone()
+        self.now = T0
+        self.woken: list[str] = []
+        self.board = self.switchboard(self.ledger)
+
+    def switchboard(self, ledger: Any) -> Switchboard:
+        return Switchboard(
+            ledger,
+            self.phone,
+            now=lambda: self.now,
+            on_work=lambda: self.woken.append("work"),
+            on_news=lambda: self.woken.append("news"),
+        )
+
+    def state(self, key: str = "key") -> State:
+        return self.call(key).state
+
+    def call(self, key: str = "key") -> Call:
+        call = self.board.find(key)
+        assert call is not None
+        return call
+
+    def begin(self) -> Call | None:
+        return self.ledger.begin(at=self.now, accepted_after=self.now - LONGEST_WAIT)
+
+
+@pytest.fixture
+def house(sqlite_url: str) -> Iterator[House]:
+    house = House(sqlite_url)
+    yield house
+    house.store.close()
+
+
+def ask(key: str = "key", number: str = "+12025550143") -> CallRequest:
+    return CallRequest(key, "T1", "U_SARA", "acc1", "flow1", "Reminder", number, "+12025550100")
+
+
+def test_an_accepted_call_is_written_down_before_anybody_is_woken(house: House) -> None:
+    seen: list[State] = []
+    house.board = Switchboard(
+        house.ledger,
+        house.phone,
+        now=lambda: house.now,
+        on_work=lambda: seen.append(house.state()),
+        on_news=lambda: seen.append(house.state()),
+    )
+
+    call = house.board.accept(ask())
+
+    assert (call.state, call.accepted_at) == (State.ACCEPTED, T0)
+    assert seen == [State.ACCEPTED, State.ACCEPTED]
+    assert house.phone.dialled == [], "accepting dials nothing"
+
+
+def test_a_refused_press_wakes_nobody(house: House) -> None:
+    house.board.accept(ask("one"))
+    house.woken.clear()
+
+    with pytest.raises(NumberBusy):
+        house.board.accept(ask("two"))
+    assert house.woken == []
+
+
+def test_one_press_is_one_dialling_however_often_it_is_pressed_and_connected(house: House) -> None:
+    for _ in range(3):
+        house.board.accept(ask())
+        while house.board.connect_next():
+            pass
+
+    assert house.phone.dialled == [
+        {"flow_id": "flow1", "number": "+12025550143", "caller_id": "+12025550100"}
+    ]
+    assert house.state() is State.PLACED
+
+
+def test_the_row_says_placing_before_the_phone_can_ring(house: House) -> None:
+    seen: list[State] = []
+    house.phone.happens = lambda: seen.append(house.state())
+    house.board.accept(ask())
+
+    assert house.board.connect_next()
+    assert seen == [State.PLACING]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [
+        (Placed("session"), State.PLACED),
+        (Rejected(Why.NOT_FOUND, "Flow not found"), State.REJECTED),
+        (NotSent(Why.UNREACHABLE), State.NOT_SENT),
+        (InDoubt(Why.NO_ANSWER), State.IN_DOUBT),
+    ],
+)
+def test_how_dialling_ended_is_written_down_and_told(house: House, outcome: Outcome, state: State) -> None:
+    house.phone.outcome = outcome
+    house.board.accept(ask())
+    house.woken.clear()
+
+    assert house.board.connect_next()
+
+    call = house.call()
+    assert (call.state, call.why) == (state, getattr(outcome, "why", None))
+    assert house.woken == ["news"]
+
+
+def test_without_a_waiting_call_nothing_is_dialled(house: House) -> None:
+    assert not house.board.connect_next()
+    assert house.phone.dialled == []
+
+
+def test_a_defect_while_dialling_is_doubt_and_no_second_try(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    def breaks() -> None:
+        raise RuntimeError("a defect")
+
+    house.phone.happens = breaks
+    house.board.accept(ask())
+
+    assert house.board.connect_next()
+    assert not house.board.connect_next()
+    assert (house.state(), house.call().why) == (State.IN_DOUBT, Why.BOT_BROKE)
+    assert len(house.phone.dialled) == 1
+    assert any(record.exc_info for record in caplog.records)
+
+
+def test_calls_are_dialled_in_the_order_of_their_presses(house: House) -> None:
+    for index in range(5):
+        house.now = T0 + index * TICK
+        house.board.accept(ask(f"key{index}", f"+1202555014{index}"))
+
+    while house.board.connect_next():
+        pass
+
+    assert [call["number"][-1] for call in house.phone.dialled] == list("01234")
+
+
+def test_sixteen_diallers_and_forty_calls_are_forty_rings(house: House) -> None:
+    numbers = [f"+12025550{index:03}" for index in range(40)]
+    for number in numbers:
+        house.board.accept(ask(number, number))
+    gate = threading.Barrier(16)
+
+    def work() -> None:
+        gate.wait(SOON_S)
+        while house.ledger.count_open()[State.ACCEPTED]:
+            house.board.connect_next()
+
+    with ThreadPoolExecutor(16) as pool:
+        for done in [pool.submit(work) for _ in range(16)]:
+            done.result(30)
+
+    assert sorted(call["number"] for call in house.phone.dialled) == numbers
+    assert {call.state for call in house.ledger.newest(100)} == {State.PLACED}
+
+
+# --- what is too late, and what a crash leaves -------------------------------------------------------
+
+
+def test_a_call_that_waited_too_long_is_never_dialled_and_its_caller_hears_of_it(house: House) -> None:
+    house.board.accept(ask())
+    house.woken.clear()
+    house.now = T0 + LONGEST_WAIT
+
+    assert not house.board.connect_next()
+    house.board.sweep()
+
+    assert (house.state(), house.call().why) == (State.EXPIRED, Why.WAITED)
+    assert house.woken == ["news"]
+    assert not house.board.connect_next()
+    assert house.phone.dialled == []
+
+
+def test_a_call_that_is_just_young_enough_is_dialled_and_not_swept(house: House) -> None:
+    house.board.accept(ask())
+    house.now = T0 + LONGEST_WAIT - TICK
+
+    house.board.sweep()
+    assert house.board.connect_next()
+    assert house.state() is State.PLACED
+
+
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [(timedelta(0), State.PLACING), (PLACING_LIMIT - TICK, State.PLACING), (PLACING_LIMIT, State.IN_DOUBT)],
+)
+def test_a_call_that_is_being_dialled_is_doubted_only_past_the_limit(
+    house: House, later: timedelta, expected: State
+) -> None:
+    house.board.accept(ask())
+    house.begin()
+    house.now = T0 + later
+
+    house.board.sweep()
+
+    assert house.state() is expected
+
+
+def test_a_bot_that_knows_it_is_alone_doubts_every_orphan_at_its_start(house: House) -> None:
+    house.board.accept(ask())
+    house.begin()
+    house.woken.clear()
+
+    house.board.sweep(everything_is_orphaned=True)
+
+    assert (house.state(), house.call().why) == (State.IN_DOUBT, Why.BOT_STOPPED)
+    assert house.woken == ["news"]
+    assert not house.board.connect_next()
+    assert house.phone.dialled == []
+
+
+def test_a_bot_that_knows_it_is_alone_doubts_orphans_also_when_the_clock_was_put_back(house: House) -> None:
+    """A crash and a corrected clock must not leave a call being placed, and its number busy."""
+    house.board.accept(ask())
+    house.begin()
+    house.now = T0 - timedelta(hours=1)
+
+    house.board.sweep(everything_is_orphaned=True)
+
+    assert house.state() is State.IN_DOUBT
+
+
+def test_waiting_calls_survive_a_restart_and_are_dialled_once(house: House) -> None:
+    house.board.accept(ask())
+    house.now = T0 + timedelta(seconds=30)
+
+    house.board.sweep(everything_is_orphaned=True)
+    assert house.board.connect_next()
+    assert not house.board.connect_next()
+
+    assert (house.state(), len(house.phone.dialled)) == (State.PLACED, 1)
+
+
+def test_a_sweep_with_nothing_to_close_wakes_nobody(house: House) -> None:
+    house.board.accept(ask())
+    house.woken.clear()
+
+    house.board.sweep()
+
+    assert (house.state(), house.woken) == (State.ACCEPTED, [])
+
+
+def test_a_late_outcome_settles_what_the_sweep_doubted(house: House) -> None:
+    def long_silence() -> None:
+        house.now = T0 + PLACING_LIMIT
+        house.board.sweep()
+        assert house.state() is State.IN_DOUBT
+
+    house.phone.happens = long_silence
+    house.board.accept(ask())
+    house.board.connect_next()
+
+    assert house.state() is State.PLACED
+
+
+class Sleepy:
+    """The real ledger, but the machine stands still for a while right after a call was begun."""
+
+    def __init__(self, house: House, pause: timedelta) -> None:
+        self._house = house
+        self._pause = pause
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._house.ledger, name)
+
+    def begin(self, **when: datetime) -> Call | None:
+        call = self._house.ledger.begin(**when)
+        self._house.now += self._pause
+        return call
+
+
+@pytest.mark.parametrize(
+    ("pause", "state", "dialled"),
+    [(LATEST_DIALLING, State.PLACED, 1), (LATEST_DIALLING + TICK, State.NOT_SENT, 0)],
+)
+def test_a_machine_that_stood_still_after_beginning_does_not_dial_any_more(
+    house: House, pause: timedelta, state: State, dialled: int
+) -> None:
+    """By then others may have told people that the call is in doubt and never dialled again."""
+    board = house.switchboard(Sleepy(house, pause))
+    board.accept(ask())
+
+    assert board.connect_next()
+    assert (house.state(), len(house.phone.dialled)) == (state, dialled)
+
+
+# --- a ledger that fails --------------------------------------------------------------------------------
+
+
+class Forgetful:
+    """The real ledger, but writing an outcome down fails a number of times."""
+
+    def __init__(self, ledger: CallLedger, failures: float) -> None:
+        self._ledger = ledger
+        self.failures = failures
+        self.tried = threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    def finish(self, call_id: str, outcome: Outcome, *, at: datetime) -> Call | None:
+        self.tried.set()
+        if self.failures > 0:
+            self.failures -= 1
+            raise OSError("the disk is full")
+        return self._ledger.finish(call_id, outcome, at=at)
+
+
+def test_an_outcome_that_could_not_be_written_is_written_later_and_not_dialled_again(house: House) -> None:
+    board = house.switchboard(Forgetful(house.ledger, failures=1))
+    board.accept(ask())
+
+    assert board.connect_next()
+    assert (house.state(), len(house.phone.dialled)) == (State.PLACED, 1)
+
+
+def test_a_stopping_bot_does_not_insist_and_the_next_start_is_honest(house: House) -> None:
+    ledger = Forgetful(house.ledger, failures=float("inf"))
+    board = house.switchboard(ledger)
+    board.accept(ask())
+    dialling = threading.Thread(target=board.connect_next)
+    dialling.start()
+    assert ledger.tried.wait(SOON_S)
+
+    board.stop()
+    dialling.join(SOON_S)
+
+    assert not dialling.is_alive()
+    assert house.state() is State.PLACING
+    house.board.sweep(everything_is_orphaned=True)
+    assert (house.state(), len(house.phone.dialled)) == (State.IN_DOUBT, 1)
+
+
+def test_a_ledger_that_cannot_begin_lets_nothing_be_dialled(house: House) -> None:
+    house.board.accept(ask())
+    with house.store.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE calls RENAME TO gone")
+
+    with pytest.raises(Exception, match="no such table"):
+        house.board.connect_next()
+    assert house.phone.dialled == []
+
+
+# --- logs ------------------------------------------------------------------------------------------------
+
+
+def test_each_change_is_one_log_line_with_the_calls_id_and_no_whole_number(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "evoslack.switchboard")
+    call = house.board.accept(ask())
+    house.board.connect_next()
+
+    assert [(record.state, record.levelname) for record in caplog.records] == [
+        ("accepted", "INFO"),
+        ("placing", "INFO"),
+        ("placed", "INFO"),
+    ]
+    assert all(call.id in record.getMessage() for record in caplog.records)
+    assert "5550143" not in caplog.text
+
+
+def test_doubt_is_logged_as_a_warning(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    house.phone.outcome = InDoubt(Why.NO_ANSWER)
+    house.board.accept(ask())
+    house.board.connect_next()
+
+    (record,) = [each for each in caplog.records if each.levelno >= logging.WARNING]
+    assert "no_answer" in record.getMessage()
+
+
+def test_every_ending_is_there_to_be_told(house: House) -> None:
+    book = NewsLedger(house.store)
+    house.board.accept(ask())
+    house.board.connect_next()
+
+    news = book.claim(at=T0, until=T0 + TICK)
+    assert news is not None
+    assert (news.call, news.revision) == (house.call(), 2)
