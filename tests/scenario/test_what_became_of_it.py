@@ -164,7 +164,9 @@ def test_a_card_that_cannot_be_looked_for_is_not_posted_twice_and_the_caller_kno
     assert len(office.cards()) == 1
 
 
-def test_a_deleted_card_is_not_posted_again(office: Office) -> None:
+def test_a_deleted_card_is_not_posted_again(empty_office: Office) -> None:
+    office = empty_office
+    office.open(dial_deadline_s=1.5)
     office.evo.fault(OUTGOING, "hang_after_ring")
     office.call()
     card = office.wait_for_card("On its way")

@@ -707,7 +707,7 @@ def test_connections_end_as_ordered(slack, kind):
             ordered = asyncio.create_task(asyncio.to_thread(slack.disconnect, kind))
             message = await ws.receive()
             await ordered
-            assert slack.connections == 0
+            await asyncio.to_thread(slack.wait_for, lambda: slack.connections == 0)
             if kind == "disconnect_message":
                 assert message.json()["type"] == "disconnect"
             elif kind == "close_frame":
