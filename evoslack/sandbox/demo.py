@@ -21,7 +21,7 @@ from evoslack.sandbox.evo_voice import EvoVoice
 from evoslack.sandbox.slack_workspace import SlackWorkspace
 
 SARA, AGENT, CALLS = "U_SARA", "U_AGENT", "C_CALLS"
-PATIENCE_S = 8
+PATIENCE_S = 20  # a card whose posting was not confirmed is looked for after 15 s
 
 
 class Demo:
@@ -182,6 +182,7 @@ def killed_in_the_middle(demo: Demo) -> None:
     demo.promise(
         "the phone rings, and Evo Voice has not answered yet", lambda: demo.rings("+18144043098") == 1
     )
+    demo.promise("the card says “On its way”", lambda: "On its way" in one(demo.cards("+18144043098")))
     say("   The bot is killed (kill -9) and started again.")
     demo.bot.kill()
     demo.bot.start()
