@@ -14,6 +14,7 @@ from typing import Any
 
 from evoslack.calls import Call, State
 from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.news import NewsLedger
 from evoslack.ledger.store import Store
 from evoslack.numbers import pretty
 from evoslack.sandbox.bot_process import BotProcess, sandbox_settings
@@ -87,6 +88,14 @@ class Demo:
         """What the cards for that number say now."""
         shown = pretty(number, "US")
         return [card["text"] for card in self.slack.messages(CALLS) if shown in card["text"]]
+
+    def untold(self) -> int:
+        """How many calls have news that is not told yet, as the bot's ledger has it."""
+        store = Store(self.database_url)
+        try:
+            return NewsLedger(store).count_untold()
+        finally:
+            store.close()
 
     def told(self, who: str, words: str) -> bool:
         """Whether that person was told so, for their eyes only."""
@@ -182,7 +191,10 @@ def killed_in_the_middle(demo: Demo) -> None:
     demo.promise(
         "the phone rings, and Evo Voice has not answered yet", lambda: demo.rings("+18144043098") == 1
     )
-    demo.promise("the card says “On its way”", lambda: "On its way" in one(demo.cards("+18144043098")))
+    demo.promise(
+        "the card says “On its way”, and the ledger knows that it does",
+        lambda: "On its way" in one(demo.cards("+18144043098")) and not demo.untold(),
+    )
     say("   The bot is killed (kill -9) and started again.")
     demo.bot.kill()
     demo.bot.start()
