@@ -25,8 +25,8 @@ from slack_sdk import WebClient
 from slack_sdk.signature import SignatureVerifier
 
 from evoslack.sandbox.bot_process import sandbox_settings
-from evoslack.sandbox.evo_voice import EvoVoice
-from evoslack.sandbox.slack_workspace import SlackWorkspace
+from evoslack.sandbox.evo.voice import EvoVoice
+from evoslack.sandbox.slack.workspace import SlackWorkspace
 from evoslack.settings import Settings
 from evoslack.slack import views
 from evoslack.wiring import build

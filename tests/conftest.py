@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 
 from evoslack.ledger.store import Store
-from evoslack.sandbox.evo_voice import EvoVoice
+from evoslack.sandbox.evo.voice import EvoVoice
 
 # The same examples on every machine, however slow it is.
 settings.register_profile("steady", deadline=None, derandomize=True, database=None)

@@ -10,9 +10,9 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from evoslack.sandbox.evo_voice import EvoVoice
-from evoslack.sandbox.evo_world import PASSWORD
-from evoslack.sandbox.slack_workspace import SlackWorkspace
+from evoslack.sandbox.evo.voice import EvoVoice
+from evoslack.sandbox.evo.world import PASSWORD
+from evoslack.sandbox.slack.workspace import SlackWorkspace
 
 BOT = Path(__file__).resolve().parents[2] / "bot.py"
 FROM_OUTSIDE = ("PATH", "HOME", "LANG", "SYSTEMROOT", "TMPDIR")  # no tokens, no proxies, no settings

@@ -18,8 +18,8 @@ from evoslack.ledger.news import NewsLedger
 from evoslack.ledger.store import Store
 from evoslack.numbers import pretty
 from evoslack.sandbox.bot_process import BotProcess, sandbox_settings
-from evoslack.sandbox.evo_voice import EvoVoice
-from evoslack.sandbox.slack_workspace import SlackWorkspace
+from evoslack.sandbox.evo.voice import EvoVoice
+from evoslack.sandbox.slack.workspace import SlackWorkspace
 
 SARA, AGENT, CALLS = "U_SARA", "U_AGENT", "C_CALLS"
 PATIENCE_S = 20  # a card whose posting was not confirmed is looked for after 15 s

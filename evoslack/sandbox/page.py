@@ -13,11 +13,11 @@ from pathlib import Path
 
 from aiohttp import web
 
-from evoslack.sandbox.block_kit import Json
-from evoslack.sandbox.evo_voice import EvoVoice
+from evoslack.sandbox.evo.voice import EvoVoice
 from evoslack.sandbox.page_state import Bot, PageState
-from evoslack.sandbox.slack_delivery import Delivery
-from evoslack.sandbox.slack_workspace import SlackWorkspace
+from evoslack.sandbox.slack.block_kit import Json
+from evoslack.sandbox.slack.delivery import Delivery
+from evoslack.sandbox.slack.workspace import SlackWorkspace
 from evoslack.sandbox.troubles import all_troubles
 
 FOLDER = Path(__file__).parent / "page"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from evoslack.sandbox.block_kit import Json
-from evoslack.sandbox.evo_calls import OutgoingCall
-from evoslack.sandbox.evo_voice import EvoVoice
-from evoslack.sandbox.evo_world import ADMINISTRATOR, Login
-from evoslack.sandbox.slack_workspace import SlackWorkspace
+from evoslack.sandbox.evo.calls import OutgoingCall
+from evoslack.sandbox.evo.voice import EvoVoice
+from evoslack.sandbox.evo.world import ADMINISTRATOR, Login
+from evoslack.sandbox.slack.block_kit import Json
+from evoslack.sandbox.slack.workspace import SlackWorkspace
 from evoslack.sandbox.troubles import Trouble
 
 MOST_MESSAGES = 100

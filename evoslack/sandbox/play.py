@@ -12,10 +12,10 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from evoslack.sandbox.bot_process import BotProcess, sandbox_settings
-from evoslack.sandbox.evo_voice import EvoVoice
+from evoslack.sandbox.evo.voice import EvoVoice
 from evoslack.sandbox.page import Page
 from evoslack.sandbox.server import Server
-from evoslack.sandbox.slack_workspace import SlackWorkspace
+from evoslack.sandbox.slack.workspace import SlackWorkspace
 
 FIRST_PORT, LAST_PORT = 8700, 8799
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from evoslack.sandbox.evo_calls import NO_ANSWER, Script
-from evoslack.sandbox.evo_faults import OUTGOING, Fault
-from evoslack.sandbox.evo_voice import EvoVoice
-from evoslack.sandbox.slack_workspace import SlackWorkspace
+from evoslack.sandbox.evo.calls import NO_ANSWER, Script
+from evoslack.sandbox.evo.faults import OUTGOING, Fault
+from evoslack.sandbox.evo.voice import EvoVoice
+from evoslack.sandbox.slack.workspace import SlackWorkspace
 
 NEXT_CALL, EVO_VOICE, SLACK = "The next call …", "Evo Voice", "Slack"
 TAKES_ITS_TIME_S = 10.0

@@ -9,13 +9,12 @@ from evoslack.numbers import pretty
 from evoslack.slack import messages
 
 EVENT_TYPE = "evoslack_call"
-LONGEST_NAME = 200  # characters; a section's field takes 2,000, escaped ones count up to five times
 
 
 def text(call: Call, region: str) -> str:
     """The whole meaning in one line: notifications and screen readers get only this."""
     request = call.request
-    flow, caller_id = _name(request.flow_name), pretty(request.caller_id, region)
+    flow, caller_id = messages.shown_name(request.flow_name), pretty(request.caller_id, region)
     sentences = (
         f"{messages.STATE_WORDS[call.state]}: {messages.headline(call, region)}",
         messages.reason(call),
@@ -36,7 +35,7 @@ def blocks(call: Call, region: str) -> list[dict[str, Any]]:
             "type": "section",
             "fields": [
                 _mrkdwn(f"*Asked for by*\n<@{request.user_id}>"),
-                _mrkdwn(f"*Flow*\n{_name(request.flow_name)}"),
+                _mrkdwn(f"*Flow*\n{messages.shown_name(request.flow_name)}"),
                 _mrkdwn(f"*Caller ID*\n{pretty(request.caller_id, region)}"),
                 _mrkdwn(f"*When*\n{when}"),
             ],
@@ -50,11 +49,6 @@ def blocks(call: Call, region: str) -> list[dict[str, Any]]:
 def metadata(call: Call) -> dict[str, Any]:
     """The call's id, by which a card can be found again. Everybody may read this: nothing else in it."""
     return {"event_type": EVENT_TYPE, "event_payload": {"call_id": call.id}}
-
-
-def _name(flow_name: str) -> str:
-    """A flow's name, escaped, no longer than a card can hold."""
-    return messages.escape(flow_name[:LONGEST_NAME])
 
 
 def _mrkdwn(words: str) -> dict[str, Any]:

@@ -25,6 +25,8 @@ from evoslack.refusals import (
     UnreadableForm,
 )
 
+LONGEST_NAME = 200  # characters; a field takes 2,000, and escaping makes one up to five
+
 # A shape and words, so that nobody depends on colour.
 STATE_WORDS = {
     State.ACCEPTED: "⏳ On its way",
@@ -189,7 +191,7 @@ def on_its_way(call: Call, region: str, channel_id: str) -> str:
         case State.ACCEPTED | State.PLACING:
             return (
                 f"*⏳ On its way.* Evo Voice is being asked to call {number} with the flow "
-                f"{escape(call.request.flow_name)}.\n"
+                f"{shown_name(call.request.flow_name)}.\n"
                 f"You can close this page; it does not change. The card in <#{channel_id}> does."
             )
         case _:
@@ -265,6 +267,11 @@ def broken(reference: str) -> str:
 def escape(text: str) -> str:
     """Text from outside, made safe for mrkdwn: no mention, no link gets through (slack-facts 4)."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def shown_name(flow_name: str) -> str:
+    """A flow's name, made safe and no longer than a card or a page can hold."""
+    return escape(flow_name[:LONGEST_NAME])
 
 
 def _number_words(bad: BadNumber, region: str) -> str:

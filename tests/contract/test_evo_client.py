@@ -26,9 +26,9 @@ from evoslack.evo.catalog import Catalog
 from evoslack.evo.client import EvoClient, EvoUnavailable, Forbidden, LoginRefused
 from evoslack.evo.directory import Directory
 from evoslack.refusals import CannotCheck, Denial, Lack, NotAllowed, NothingToOffer, Source
-from evoslack.sandbox.evo_faults import ANSWERS, MANNERS
-from evoslack.sandbox.evo_voice import EvoVoice
-from evoslack.sandbox.evo_world import PASSWORD
+from evoslack.sandbox.evo.faults import ANSWERS, MANNERS
+from evoslack.sandbox.evo.voice import EvoVoice
+from evoslack.sandbox.evo.world import PASSWORD
 
 BOT = "bot@acme.test"
 CALL = {"flow_id": "flow1", "number": "+12025550143", "caller_id": "+12025550100"}

@@ -11,9 +11,9 @@ from typing import Any
 
 from evoslack.calls import Call
 from evoslack.sandbox.bot_process import sandbox_settings
-from evoslack.sandbox.evo_voice import EvoVoice
-from evoslack.sandbox.slack_delivery import Delivery
-from evoslack.sandbox.slack_workspace import SlackWorkspace
+from evoslack.sandbox.evo.voice import EvoVoice
+from evoslack.sandbox.slack.delivery import Delivery
+from evoslack.sandbox.slack.workspace import SlackWorkspace
 from evoslack.settings import Settings
 from evoslack.wiring import Bot, build
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from evoslack.calls import Call, CallRequest, State, Why
-from evoslack.sandbox.block_kit import problems_in_blocks
+from evoslack.sandbox.slack.block_kit import problems_in_blocks
 from evoslack.slack import cards, messages
 
 REQUEST = CallRequest(

@@ -24,7 +24,7 @@ from evoslack.refusals import (
     UnknownFlow,
     UnreadableForm,
 )
-from evoslack.sandbox.block_kit import problems_in_view
+from evoslack.sandbox.slack.block_kit import problems_in_view
 from evoslack.slack import messages, views
 
 REQUEST = CallRequest("key", "T1", "U_SARA", "acc1", "flow1", "Reminder", "+12025550143", "+12025550100")

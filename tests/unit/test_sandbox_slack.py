@@ -18,8 +18,8 @@ from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_sdk import WebClient
 from slack_sdk.webhook import WebhookClient
 
-from evoslack.sandbox.slack_delivery import sign
-from evoslack.sandbox.slack_workspace import SlackWorkspace
+from evoslack.sandbox.slack.delivery import sign
+from evoslack.sandbox.slack.workspace import SlackWorkspace
 
 TROUBLE = "We had some trouble connecting. Try again?"
 

@@ -12,7 +12,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
-from evoslack.sandbox.slack_workspace import SlackWorkspace
+from evoslack.sandbox.slack.workspace import SlackWorkspace
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from evoslack.sandbox.evo_gate import Ask
-from evoslack.sandbox.evo_servicestack import refuse
-from evoslack.sandbox.evo_world import Login, World
+from evoslack.sandbox.evo.gate import Ask
+from evoslack.sandbox.evo.servicestack import refuse
+from evoslack.sandbox.evo.world import Login, World
 
 Row = dict[str, Any]
 

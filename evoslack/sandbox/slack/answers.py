@@ -6,11 +6,11 @@ Slack shows then (slack-facts 1 to 3).
 
 from __future__ import annotations
 
-from evoslack.sandbox.block_kit import Json, options_of, problems_in_options
-from evoslack.sandbox.slack_delivery import Delivery
-from evoslack.sandbox.slack_posts import Posts, checked_message
-from evoslack.sandbox.slack_screens import Screens
-from evoslack.sandbox.slack_team import Refused, Team
+from evoslack.sandbox.slack.block_kit import Json, options_of, problems_in_options
+from evoslack.sandbox.slack.delivery import Delivery
+from evoslack.sandbox.slack.posts import Posts, checked_message
+from evoslack.sandbox.slack.screens import Screens
+from evoslack.sandbox.slack.team import Refused, Team
 
 TROUBLE = "We had some trouble connecting. Try again?"
 WARNING_SIGN = "⚠"  # all that a failed click in a message shows

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from evoslack.sandbox.json_shapes import (
+from evoslack.sandbox.slack.json_shapes import (
     Check,
     anything,
     boolean,

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from evoslack.sandbox.block_kit import Json, elements_of
+from evoslack.sandbox.slack.block_kit import Json, elements_of
 
 TEAM_ID = "T0SANDBOX"
 APP_ID = "A0SANDBOX"

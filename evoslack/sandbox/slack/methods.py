@@ -1,6 +1,6 @@
 """The Web API methods of the stand-in Slack by name, with the scope that each needs; people and views.
 
-Arguments arrive parsed (see `slack_api`), answers are the JSON that Slack gives; a refusal is raised as
+Arguments arrive parsed (see `api`), answers are the JSON that Slack gives; a refusal is raised as
 Refused. Errors and scopes: slack-facts 2, 8 and 9. Call it with the team's lock held.
 """
 
@@ -9,11 +9,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 
-from evoslack.sandbox.block_kit import Json
-from evoslack.sandbox.slack_forms import Form
-from evoslack.sandbox.slack_posts import Posts
-from evoslack.sandbox.slack_screens import Screens
-from evoslack.sandbox.slack_team import BOT_ID, BOT_USER_ID, TEAM_ID, Refused, Team
+from evoslack.sandbox.slack.block_kit import Json
+from evoslack.sandbox.slack.forms import Form
+from evoslack.sandbox.slack.posts import Posts
+from evoslack.sandbox.slack.screens import Screens
+from evoslack.sandbox.slack.team import BOT_ID, BOT_USER_ID, TEAM_ID, Refused, Team
 
 
 def _need(args: Json, *names: str) -> None:

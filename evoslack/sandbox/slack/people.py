@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from evoslack.sandbox import slack_payloads as payloads
-from evoslack.sandbox.block_kit import Json, elements_of
-from evoslack.sandbox.slack_delivery import Delivery
-from evoslack.sandbox.slack_forms import Answer, Form
-from evoslack.sandbox.slack_screens import Screens
-from evoslack.sandbox.slack_team import BOT_ID, BOT_USER_ID, Private, Team
+from evoslack.sandbox.slack import payloads
+from evoslack.sandbox.slack.block_kit import Json, elements_of
+from evoslack.sandbox.slack.delivery import Delivery
+from evoslack.sandbox.slack.forms import Answer, Form
+from evoslack.sandbox.slack.screens import Screens
+from evoslack.sandbox.slack.team import BOT_ID, BOT_USER_ID, Private, Team
 
 T = TypeVar("T")
 

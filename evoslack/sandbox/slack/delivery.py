@@ -17,8 +17,8 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from evoslack.sandbox.block_kit import Json
-from evoslack.sandbox.slack_sockets import NoConnection, Sockets
+from evoslack.sandbox.slack.block_kit import Json
+from evoslack.sandbox.slack.sockets import NoConnection, Sockets
 
 _COMMAND_TYPES = {"slash_commands", "slash_command", "command"}
 _EVENT_TYPES = {"events_api", "event_callback"}

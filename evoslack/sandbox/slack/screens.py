@@ -12,9 +12,9 @@ import secrets
 import time
 from typing import Any
 
-from evoslack.sandbox.block_kit import Json, problems_in_view
-from evoslack.sandbox.slack_forms import Form
-from evoslack.sandbox.slack_team import APP_ID, BOT_ID, TEAM_ID, Refused, make_id, with_ids
+from evoslack.sandbox.slack.block_kit import Json, problems_in_view
+from evoslack.sandbox.slack.forms import Form
+from evoslack.sandbox.slack.team import APP_ID, BOT_ID, TEAM_ID, Refused, make_id, with_ids
 
 MOST_VIEWS = 3
 MOST_BYTES = 250_000

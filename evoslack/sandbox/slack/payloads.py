@@ -9,10 +9,10 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from evoslack.sandbox.block_kit import Json, elements_of
-from evoslack.sandbox.slack_forms import VALUE_KEYS, Form
-from evoslack.sandbox.slack_screens import Screens
-from evoslack.sandbox.slack_team import APP_ID, BOT_ID, TEAM_ID, Team
+from evoslack.sandbox.slack.block_kit import Json, elements_of
+from evoslack.sandbox.slack.forms import VALUE_KEYS, Form
+from evoslack.sandbox.slack.screens import Screens
+from evoslack.sandbox.slack.team import APP_ID, BOT_ID, TEAM_ID, Team
 
 TEAM_DOMAIN = "sandbox"
 

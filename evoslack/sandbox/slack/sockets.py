@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 from aiohttp import WSMsgType, web
 
-from evoslack.sandbox.block_kit import Json
-from evoslack.sandbox.slack_team import APP_ID
+from evoslack.sandbox.slack.block_kit import Json
+from evoslack.sandbox.slack.team import APP_ID
 
 MOST_CONNECTIONS = 10
 

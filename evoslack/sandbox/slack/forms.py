@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from evoslack.sandbox.block_kit import Json, elements_of, options_of
+from evoslack.sandbox.slack.block_kit import Json, elements_of, options_of
 
 # element type -> the key of its value in `view.state.values`
 VALUE_KEYS = {

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
-from evoslack.sandbox.evo_calls import OutgoingCall, Quirks, Ring, Script
+from evoslack.sandbox.evo.calls import OutgoingCall, Quirks, Ring, Script
 
 Row = dict[str, Any]
 

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from aiohttp import web
 
-from evoslack.sandbox.evo_servicestack import Request, not_signed_in, role_missing, service_error
+from evoslack.sandbox.evo.servicestack import Request, not_signed_in, role_missing, service_error
 
 AFTER_RING = "_after_ring"
 OUTGOING = ("POST", "/sessions/outgoing")

@@ -16,10 +16,10 @@ from typing import Any
 
 from aiohttp import web
 
-from evoslack.sandbox.block_kit import Json
-from evoslack.sandbox.slack_methods import Methods
-from evoslack.sandbox.slack_posts import Posts, RateLimited
-from evoslack.sandbox.slack_team import APP_ID, Refused, Team
+from evoslack.sandbox.slack.block_kit import Json
+from evoslack.sandbox.slack.methods import Methods
+from evoslack.sandbox.slack.posts import Posts, RateLimited
+from evoslack.sandbox.slack.team import APP_ID, Refused, Team
 
 FAULTS = re.compile("429|500|error:.+|cut|lose_answer|hang|hang_after|slow")
 _JSON_FIELDS = ("view", "blocks", "metadata", "attachments")

@@ -1,7 +1,7 @@
 """A stand-in for Slack: one workspace behind real HTTP and websockets on a loopback port.
 
 `SlackWorkspace` is what tests and the demo hold in their hands: what a person does and sees (see
-`slack_people`), what the bot called, and what can go wrong on the way. The bot meets it at `api_url`
+`people`), what the bot called, and what can go wrong on the way. The bot meets it at `api_url`
 through slack_sdk and Bolt, unchanged. Faithful to slack-facts; safe to use from many threads at once.
 """
 
@@ -12,17 +12,17 @@ from typing import Any
 
 from aiohttp import web
 
-from evoslack.sandbox.block_kit import Json
 from evoslack.sandbox.server import Server
-from evoslack.sandbox.slack_answers import Answers
-from evoslack.sandbox.slack_api import FAULTS, Api, ApiCall, Fault
-from evoslack.sandbox.slack_delivery import Courier, Delivery
-from evoslack.sandbox.slack_methods import Methods
-from evoslack.sandbox.slack_people import People
-from evoslack.sandbox.slack_posts import Posts
-from evoslack.sandbox.slack_screens import Screens
-from evoslack.sandbox.slack_sockets import Sockets
-from evoslack.sandbox.slack_team import BOT_USER_ID, TEAM_ID, Private, Team
+from evoslack.sandbox.slack.answers import Answers
+from evoslack.sandbox.slack.api import FAULTS, Api, ApiCall, Fault
+from evoslack.sandbox.slack.block_kit import Json
+from evoslack.sandbox.slack.delivery import Courier, Delivery
+from evoslack.sandbox.slack.methods import Methods
+from evoslack.sandbox.slack.people import People
+from evoslack.sandbox.slack.posts import Posts
+from evoslack.sandbox.slack.screens import Screens
+from evoslack.sandbox.slack.sockets import Sockets
+from evoslack.sandbox.slack.team import BOT_USER_ID, TEAM_ID, Private, Team
 
 __all__ = ["ApiCall", "Delivery", "Private", "SlackWorkspace"]
 

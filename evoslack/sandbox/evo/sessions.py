@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 from aiohttp import web
 
-from evoslack.sandbox.evo_calls import GoodAnswer
-from evoslack.sandbox.evo_gate import Ask
-from evoslack.sandbox.evo_listings import known_flow
-from evoslack.sandbox.evo_servicestack import Params, refuse
+from evoslack.sandbox.evo.calls import GoodAnswer
+from evoslack.sandbox.evo.gate import Ask
+from evoslack.sandbox.evo.listings import known_flow
+from evoslack.sandbox.evo.servicestack import Params, refuse
 
 Row = dict[str, Any]
 

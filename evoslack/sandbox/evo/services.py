@@ -11,11 +11,10 @@ from typing import Any
 
 from aiohttp import web
 
-from evoslack.sandbox import evo_listings as listings
-from evoslack.sandbox import evo_sessions as sessions
-from evoslack.sandbox.evo_gate import Ask, Gate
-from evoslack.sandbox.evo_servicestack import Params, Refused, Request, refuse, reply
-from evoslack.sandbox.evo_world import ADMINISTRATOR, Login, World
+from evoslack.sandbox.evo import listings, sessions
+from evoslack.sandbox.evo.gate import Ask, Gate
+from evoslack.sandbox.evo.servicestack import Params, Refused, Request, refuse, reply
+from evoslack.sandbox.evo.world import ADMINISTRATOR, Login, World
 
 Row = dict[str, Any]
 Service = Callable[[Ask], Row | web.Response | None]

@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from evoslack.sandbox.evo_servicestack import (
+from evoslack.sandbox.evo.servicestack import (
     Params,
     Refused,
     Request,
@@ -23,7 +23,7 @@ from evoslack.sandbox.evo_servicestack import (
     refuse,
     role_missing,
 )
-from evoslack.sandbox.evo_world import ADMINISTRATOR, Login, World
+from evoslack.sandbox.evo.world import ADMINISTRATOR, Login, World
 
 Row = dict[str, Any]
 

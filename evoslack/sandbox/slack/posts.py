@@ -1,6 +1,6 @@
 """Messages and channels by Web API: posting, updating, whispering, reading, and answers to a response_url.
 
-Arguments arrive parsed (see `slack_api`), answers are the JSON that Slack gives; a refusal is raised as
+Arguments arrive parsed (see `api`), answers are the JSON that Slack gives; a refusal is raised as
 Refused. Errors, limits and scopes: slack-facts 1, 4 and 8. Call it with the team's lock held.
 """
 
@@ -11,8 +11,8 @@ import copy
 import time
 from typing import Any
 
-from evoslack.sandbox.block_kit import Json, problems_in_blocks
-from evoslack.sandbox.slack_team import BOT_USER_ID, Refused, ResponseUrl, Team, with_ids
+from evoslack.sandbox.slack.block_kit import Json, problems_in_blocks
+from evoslack.sandbox.slack.team import BOT_USER_ID, Refused, ResponseUrl, Team, with_ids
 
 MOST_CHARS_IN_BLOCKS = 13_200
 RESPONSE_URL_LIFETIME_S = 30 * 60

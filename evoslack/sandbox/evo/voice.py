@@ -15,12 +15,12 @@ from typing import Self, TypeVar
 
 from aiohttp import web
 
-from evoslack.sandbox.evo_calls import GoodAnswer, Quirks
-from evoslack.sandbox.evo_faults import OUTGOING, Fault, play
-from evoslack.sandbox.evo_gate import Gate, set_cookies
-from evoslack.sandbox.evo_services import answer as proper_answer
-from evoslack.sandbox.evo_servicestack import Request
-from evoslack.sandbox.evo_world import World
+from evoslack.sandbox.evo.calls import GoodAnswer, Quirks
+from evoslack.sandbox.evo.faults import OUTGOING, Fault, play
+from evoslack.sandbox.evo.gate import Gate, set_cookies
+from evoslack.sandbox.evo.services import answer as proper_answer
+from evoslack.sandbox.evo.servicestack import Request
+from evoslack.sandbox.evo.world import World
 from evoslack.sandbox.server import Server
 
 T = TypeVar("T")
