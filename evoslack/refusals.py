@@ -1,6 +1,6 @@
 """The ways to say no: answers to a person, not failures.
 
-Raised in the middle, worded in `slack.messages`. How dialling ended is never one of these; that is an
+Raised in the middle, worded in `slack.refusal_words`. How dialling ended is never one of these; that is an
 `Outcome`.
 """
 
@@ -12,7 +12,7 @@ from evoslack.calls import Call
 
 
 class Refusal(Exception):
-    """An answer to the person, not a failure; `slack.messages` has the words for each kind."""
+    """An answer to the person, not a failure; `slack.refusal_words` has the words for each."""
 
 
 class Denial(StrEnum):

@@ -1,6 +1,7 @@
 """Everything that talks to Slack.
 
-`delivery` takes payloads in (Socket Mode or HTTP), `app` hands them to `listeners`, which answer with
-`views`; `people` knows the members; `announcer` keeps one card per call (`cards`) up to date and tells the
-caller. Every sentence a person reads is in `messages`.
+`delivery` takes payloads in (Socket Mode or HTTP), `app` hands them to `listeners`, which read what arrived
+(`press`) and answer with `views`; `people` knows the members. `announcer` tells what became of a call: the
+card (`cards`) on the `noticeboard`, and the caller, who may not be in its `audience`. Every sentence a person
+reads is in `messages` or `refusal_words`.
 """

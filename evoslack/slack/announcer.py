@@ -16,6 +16,7 @@ from slack_sdk.webhook import WebhookClient
 
 from evoslack.calls import News, State
 from evoslack.slack import messages
+from evoslack.slack.audience import Audience
 from evoslack.slack.noticeboard import Book, Later, Noticeboard
 from evoslack.slack.workspace import NO_ANSWER, problem_of
 
@@ -55,6 +56,7 @@ class Announcer:
         self._client = client
         self._book = book
         self._board = Noticeboard(client, book, channel_id=channel_id, region=region, now=now)
+        self._audience = Audience(client, channel_id)
         self._channel_id = channel_id
         self._region = region
         self._now = now
@@ -108,10 +110,13 @@ class Announcer:
             return None
         good = call.state is State.PLACED
         if good and not news.told_bad_news and not news.card_problem:
-            # The card says it; but only once it is there, for it may still go wrong.
-            if news.card_revision >= news.revision:
+            # The card says it; but only once it is there, for it may still go wrong, and only to those
+            # who can read the channel.
+            if news.card_revision < news.revision:
+                return None
+            if self._audience.includes(call.request.user_id):
                 self._book.told(call.id, news.revision, bad_news=False)
-            return None
+                return None
         words = messages.private_line(
             call, self._region, channel_id=self._channel_id, card_problem=news.card_problem
         )

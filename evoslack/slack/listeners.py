@@ -23,6 +23,7 @@ from evoslack.numbers import BadNumber, dialable, typed_after_command
 from evoslack.refusals import NothingToOffer, Refusal, UnknownCallerId, UnknownFlow
 from evoslack.slack import messages, views
 from evoslack.slack.press import Payload, Press, team_of
+from evoslack.slack.refusal_words import spoken
 from evoslack.slack.workspace import NO_ANSWER, problem_of
 
 log = logging.getLogger(__name__)
@@ -127,7 +128,7 @@ class CallListeners:
             ack(response_action="errors", errors=unclear.errors)
             return
         except Refusal as refusal:
-            words = messages.spoken(refusal, self._rules.region)
+            words = spoken(refusal, self._rules.region)
             if words.field:
                 ack(response_action="errors", errors={words.field: words.words})
             else:
@@ -181,7 +182,7 @@ class CallListeners:
             self._permission.require(body["user_id"], body["team_id"], offer.account_id)
             view = self._form(offer, body, text)
         except Refusal as refusal:
-            words = messages.spoken(refusal, self._rules.region).words
+            words = spoken(refusal, self._rules.region).words
             view = views.notice(messages.escape(words))
         except Exception:
             reference = new_reference()
@@ -262,8 +263,8 @@ class _Unclear(Exception):
 
     def __init__(self, problems: list[Refusal], region: str) -> None:
         super().__init__()
-        spoken = [messages.spoken(problem, region) for problem in problems]
-        self.errors = {words.field: words.words for words in spoken}
+        found = [spoken(problem, region) for problem in problems]
+        self.errors = {words.field: words.words for words in found}
 
 
 def new_reference() -> str:

@@ -5,25 +5,8 @@ Words only; layout is in `views` and `cards`. Text from outside is escaped where
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from evoslack.calls import Call, State, Why
-from evoslack.numbers import BadNumber, Problem, example, pretty
-from evoslack.refusals import (
-    CannotCheck,
-    Denial,
-    KeyTaken,
-    Lack,
-    NotAllowed,
-    NothingToOffer,
-    NotYourForm,
-    NumberBusy,
-    Refusal,
-    Source,
-    UnknownCallerId,
-    UnknownFlow,
-    UnreadableForm,
-)
+from evoslack.numbers import example, pretty
 
 LONGEST_NAME = 200  # characters; a field takes 2,000, and escaping makes one up to five
 
@@ -38,84 +21,34 @@ STATE_WORDS = {
     State.EXPIRED: "⌛ Too late",
 }
 
-_NOTHING_RANG = "Nothing was dialled."
-_ASK_OPERATOR = "Please tell whoever looks after EvoSlack."
+NOTHING_RANG = "Nothing was dialled."
+ASK_OPERATOR = "Please tell whoever looks after EvoSlack."
 _AGAIN_OR_ASK = "Please try again in a minute; if that does not help, tell whoever looks after EvoSlack."
 _CHECK = "Check them and call again."
 
 WHY_WORDS = {
-    Why.LOGIN_REFUSED: f"Evo Voice did not accept EvoSlack's login. {_NOTHING_RANG} {_AGAIN_OR_ASK}",
-    Why.ROLE_MISSING: f"EvoSlack's login in Evo Voice may not place calls. {_NOTHING_RANG} {_ASK_OPERATOR}",
-    Why.NOT_PERMITTED: f"Evo Voice does not permit this call. {_NOTHING_RANG} {_ASK_OPERATOR}",
-    Why.NOT_FOUND: f"Evo Voice does not know this flow any more. {_NOTHING_RANG} Choose another one.",
-    Why.TOO_MANY: f"Evo Voice has too much to do. {_NOTHING_RANG} Please try again in a minute.",
-    Why.BAD_REQUEST: f"Evo Voice does not accept this number, flow or caller ID. {_NOTHING_RANG} {_CHECK}",
-    Why.UNREACHABLE: f"Evo Voice could not be reached. {_NOTHING_RANG} Please try again in a minute.",
-    Why.LOGIN_FAILED: f"EvoSlack could not log in to Evo Voice. {_NOTHING_RANG} {_AGAIN_OR_ASK}",
-    Why.HELD_UP: f"EvoSlack was held up before it could dial. {_NOTHING_RANG} Please call again.",
+    Why.LOGIN_REFUSED: f"Evo Voice did not accept EvoSlack's login. {NOTHING_RANG} {_AGAIN_OR_ASK}",
+    Why.ROLE_MISSING: f"EvoSlack's login in Evo Voice may not place calls. {NOTHING_RANG} {ASK_OPERATOR}",
+    Why.NOT_PERMITTED: f"Evo Voice does not permit this call. {NOTHING_RANG} {ASK_OPERATOR}",
+    Why.NOT_FOUND: f"Evo Voice does not know this flow any more. {NOTHING_RANG} Choose another one.",
+    Why.TOO_MANY: f"Evo Voice has too much to do. {NOTHING_RANG} Please try again in a minute.",
+    Why.BAD_REQUEST: f"Evo Voice does not accept this number, flow or caller ID. {NOTHING_RANG} {_CHECK}",
+    Why.UNREACHABLE: f"Evo Voice could not be reached. {NOTHING_RANG} Please try again in a minute.",
+    Why.LOGIN_FAILED: f"EvoSlack could not log in to Evo Voice. {NOTHING_RANG} {_AGAIN_OR_ASK}",
+    Why.HELD_UP: f"EvoSlack was held up before it could dial. {NOTHING_RANG} Please call again.",
     Why.NO_ANSWER: "Evo Voice got the request but did not answer in time.",
     Why.CUT_OFF: "The connection to Evo Voice broke before it answered.",
     Why.SERVER_ERROR: "Evo Voice had an error while placing the call.",
     Why.ODD_ANSWER: "Evo Voice gave an answer that proves nothing.",
     Why.BOT_STOPPED: "EvoSlack stopped in the middle of placing this call.",
-    Why.BOT_BROKE: f"EvoSlack had a defect while placing this call. {_ASK_OPERATOR}",
-    Why.WAITED: f"Too many calls were waiting, and this one got too old. {_NOTHING_RANG} Please call again.",
+    Why.BOT_BROKE: f"EvoSlack had a defect while placing this call. {ASK_OPERATOR}",
+    Why.WAITED: f"Too many calls were waiting, and this one got too old. {NOTHING_RANG} Please call again.",
 }
 
 IN_DOUBT_ADVICE = (
     "The phone may have rung, at most once. EvoSlack does not dial it again. "
     "Look in Evo Voice before you call again."
 )
-
-DENIAL_WORDS = {
-    Denial.NOT_A_MEMBER: "Only full members of this workspace may place calls.",
-    Denial.EMAIL_MISSING: "Slack does not show your e-mail address, so your Evo Voice login cannot be found.",
-    Denial.EMAIL_UNCONFIRMED: "Your e-mail address in Slack is not confirmed. Confirm it, then try again.",
-    Denial.NO_LOGIN: (
-        "No Evo Voice login has your Slack e-mail address. If yours differs, ask an administrator of "
-        "EvoSlack to connect the two."
-    ),
-    Denial.SEVERAL_LOGINS: "Several Evo Voice logins have your e-mail address, so it is unclear who you are.",
-    Denial.ROLE: (
-        "Placing calls needs the role Manager in Evo Voice, and your login does not have it. "
-        "An Evo Voice administrator can give it to you."
-    ),
-    Denial.ACCOUNT: "You are a manager in Evo Voice, but not of the account that this workspace calls from.",
-    Denial.READ_ONLY: (
-        "Your manager access in Evo Voice is read-only, and placing calls needs more. "
-        "An Evo Voice administrator can give it to you."
-    ),
-}
-
-NUMBER_WORDS = {
-    Problem.EMPTY: "Type a number, such as {example}.",
-    Problem.TOO_LONG_TEXT: "This is too long for a number. Type one number, such as {example}.",
-    Problem.SEVERAL: "There is more than one number here. Leave one; each call needs a form of its own.",
-    Problem.EXTENSION: "Extensions cannot be dialled. Leave only the number itself.",
-    Problem.LETTERS: "Use digits only, such as {example}.",
-    Problem.NOT_A_NUMBER: "This is not a phone number. Type one such as {example}.",
-    Problem.EMERGENCY: "Emergency numbers are never dialled from here. Use a phone.",
-    Problem.SHORT_CODE: "Short numbers cannot be dialled from here. Type a full number.",
-    Problem.TOO_SHORT: "This number is too short. Include the area code, such as {example}.",
-    Problem.TOO_LONG: "This number has too many digits. Compare {example}; for another country begin with +.",
-    Problem.INVALID: "No such number is in use. Compare {example}; for another country begin with +.",
-    Problem.PREMIUM: "Premium-rate numbers are never dialled from here.",
-    Problem.COUNTRY: "Calls to this country are not allowed here.",
-}
-
-SOURCE_WORDS = {
-    Source.SLACK: "Slack did not say in time who you are",
-    Source.EVO_VOICE: "Evo Voice did not say in time whether you may call",
-}
-
-LACK_WORDS = {
-    Lack.NOT_LOADED: "Evo Voice cannot be reached right now. Please try again in a minute.",
-    Lack.LOGIN: f"Evo Voice does not accept EvoSlack's login. {_ASK_OPERATOR}",
-    Lack.ACCOUNT_UNCLEAR: f"It is not set up which Evo Voice account to call from. {_ASK_OPERATOR}",
-    Lack.ACCOUNT_HIDDEN: f"EvoSlack's login does not see the account it should call from. {_ASK_OPERATOR}",
-    Lack.FLOWS: "There is no flow to choose. Make one in Evo Voice, or ask for one to be allowed here.",
-    Lack.CALLER_IDS: "The Evo Voice account owns no phone number to call from. Buy one there first.",
-}
 
 FORM_TITLE = "Place a call"
 FORM_SUBMIT = "Call"
@@ -133,48 +66,6 @@ LOADING = (
 )
 FORM_TOO_LATE = "Slack did not let the form open in time. Please try again."
 FORM_MAY_COME = "Slack is slow. If a form still opens, it works; otherwise please try again."
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """A refusal in words, and the field of the form that it belongs to (empty: none)."""
-
-    words: str
-    field: str = ""
-    try_again: bool = False  # the same form may well succeed in a moment
-
-
-def spoken(refusal: Refusal, region: str) -> Spoken:
-    """The words for a refusal, plain text without markup."""
-    match refusal:
-        case BadNumber():
-            return Spoken(_number_words(refusal, region), "number", try_again=True)
-        case UnknownFlow():
-            return Spoken("This flow is not on offer any more. Choose another one.", "flow", try_again=True)
-        case UnknownCallerId():
-            words = "This caller ID is not an owned number any more. Choose another one."
-            return Spoken(words, "caller_id", try_again=True)
-        case NumberBusy():
-            words = (
-                "A call to this number is being dialled right now. Wait for its card before you call again."
-            )
-            return Spoken(words, "number", try_again=True)
-        case CannotCheck(source=source):
-            words = f"{SOURCE_WORDS[source]}. {_NOTHING_RANG} Please press again in a moment."
-            return Spoken(words, "number", try_again=True)
-        case NotAllowed(denial=denial):
-            return Spoken(DENIAL_WORDS[denial])
-        case NothingToOffer(lack=lack):
-            return Spoken(LACK_WORDS[lack])
-        case KeyTaken(call=call):
-            state = STATE_WORDS[call.state].lower()
-            words = f"This form already became a call to {pretty(call.request.number, region)} ({state})."
-            return Spoken(f"{words} Open a new form for another call.", "number")
-        case UnreadableForm():
-            return Spoken("This form cannot be read any more. Close it and open a new one.")
-        case NotYourForm():
-            return Spoken("This form belongs to somebody else. Open your own.")
-    raise TypeError(f"no words for {type(refusal).__name__}")
 
 
 def number_hint(region: str, allowed: frozenset[str]) -> str:
@@ -272,12 +163,3 @@ def escape(text: str) -> str:
 def shown_name(flow_name: str) -> str:
     """A flow's name, made safe and no longer than a card or a page can hold."""
     return escape(flow_name[:LONGEST_NAME])
-
-
-def _number_words(bad: BadNumber, region: str) -> str:
-    if bad.problem is Problem.LETTERS and bad.meant:
-        return f"Use digits only. Do you mean {bad.meant}?"
-    if bad.problem is Problem.COUNTRY:
-        where = "outside any country" if bad.country == "001" else f"to {bad.country}"
-        return f"Calls {where} are not allowed here. An administrator of EvoSlack can allow them."
-    return NUMBER_WORDS[bad.problem].format(example=example(region))

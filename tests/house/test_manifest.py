@@ -25,6 +25,7 @@ SCOPES_OF_METHODS = {
     "chat_postMessage": {"chat:write"},
     "chat_update": {"chat:write"},
     "conversations_history": {"channels:history", "groups:history"},
+    "conversations_members": {"channels:read", "groups:read"},
     "conversations_info": {"channels:read", "groups:read"},
     "users_info": {"users:read", "users:read.email"},
     "views_open": set(),

@@ -12,7 +12,7 @@ from evoslack.calls import Call, CallRequest, State, Why
 from evoslack.numbers import BadNumber, Problem
 from evoslack.refusals import Denial, Lack, Refusal, Source
 from evoslack.slack import messages
-from evoslack.slack.messages import spoken
+from evoslack.slack.refusal_words import spoken
 
 REQUEST = CallRequest("key", "T", "U", "acc", "flow", "Survey", "+18144043093", "+12025550100")
 CALL = Call("id", REQUEST, State.PLACED, datetime(2026, 1, 2, tzinfo=UTC))

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from evoslack.calls import State
-from tests.scenario.office import NUMBER, SARA, Office
+from tests.scenario.office import BOSS, NUMBER, SARA, Office
 
 OUTGOING = "/sessions/outgoing"
 
@@ -199,3 +199,17 @@ def test_logs_hold_no_full_number_and_no_secret(office: Office, caplog: pytest.L
     assert "placed" in caplog.text
     for secret in (NUMBER[1:], "8144043094", "404-3093", "xoxb-", "xapp-", "let-me-in"):
         assert secret not in caplog.text
+
+
+def test_whoever_cannot_read_a_private_channel_is_told_of_a_good_call_too(empty_office: Office) -> None:
+    empty_office.slack.add_channel("C_SECRET", "secret", is_private=True)
+    empty_office.slack.leave(SARA, "C_SECRET")
+    empty_office.open(CALLS_CHANNEL="C_SECRET")
+
+    empty_office.call(SARA)
+    assert "Evo Voice took the call" in empty_office.wait_until_told("Placed")
+    empty_office.call(BOSS, number="814 404 3094")
+
+    empty_office.wait_until_settled()
+    assert (len(empty_office.told(SARA)), empty_office.told(BOSS)) == (1, [])  # the boss is a member
+    assert len(empty_office.cards("C_SECRET")) == 2

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from evoslack.calls import Call, CallRequest, State, Why
-from evoslack.numbers import BadNumber, Problem
+from evoslack.numbers import BadNumber, Problem, example
 from evoslack.refusals import (
     CannotCheck,
     Denial,
@@ -25,7 +25,7 @@ from evoslack.refusals import (
     UnreadableForm,
 )
 from evoslack.sandbox.slack.block_kit import problems_in_view
-from evoslack.slack import messages, views
+from evoslack.slack import messages, refusal_words, views
 
 REQUEST = CallRequest("key", "T1", "U_SARA", "acc1", "flow1", "Reminder", "+12025550143", "+12025550100")
 CALL = Call("id", REQUEST, State.ACCEPTED, accepted_at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC))
@@ -165,14 +165,14 @@ def test_text_from_outside_is_escaped(text: str, escaped: str) -> None:
 
 # --- refusals --------------------------------------------------------------------------------------------
 
-AT_A_FIELD: list[tuple[Refusal, str, bool]] = [
-    *((BadNumber(problem), "number", True) for problem in Problem),
-    (UnknownFlow(), "flow", True),
-    (UnknownCallerId(), "caller_id", True),
-    (NumberBusy(CALL), "number", True),
-    (CannotCheck(Source.SLACK), "number", True),
-    (CannotCheck(Source.EVO_VOICE), "number", True),
-    (KeyTaken(CALL), "number", False),
+AT_A_FIELD: list[tuple[Refusal, str]] = [
+    *((BadNumber(problem), "number") for problem in Problem),
+    (UnknownFlow(), "flow"),
+    (UnknownCallerId(), "caller_id"),
+    (NumberBusy(CALL), "number"),
+    (CannotCheck(Source.SLACK), "number"),
+    (CannotCheck(Source.EVO_VOICE), "number"),
+    (KeyTaken(CALL), "number"),
 ]
 FOR_THE_WHOLE_FORM: list[Refusal] = [
     *map(NotAllowed, Denial),
@@ -182,20 +182,20 @@ FOR_THE_WHOLE_FORM: list[Refusal] = [
 ]
 
 
-@pytest.mark.parametrize(("refusal", "field", "again"), AT_A_FIELD, ids=str)
-def test_a_no_that_can_be_mended_stands_at_its_field(refusal: Refusal, field: str, again: bool) -> None:
-    spoken = messages.spoken(refusal, "US")
+@pytest.mark.parametrize(("refusal", "field"), AT_A_FIELD, ids=str)
+def test_a_no_that_can_be_mended_stands_at_its_field(refusal: Refusal, field: str) -> None:
+    spoken = refusal_words.spoken(refusal, "US")
 
-    assert (spoken.field, spoken.try_again) == (field, again)
+    assert spoken.field == field
     assert field in FIELDS
     assert spoken.words
 
 
 @pytest.mark.parametrize("refusal", FOR_THE_WHOLE_FORM, ids=repr)
 def test_a_no_that_cannot_be_mended_in_the_form_replaces_it(refusal: Refusal) -> None:
-    spoken = messages.spoken(refusal, "US")
+    spoken = refusal_words.spoken(refusal, "US")
 
-    assert (spoken.field, spoken.try_again) == ("", False)
+    assert spoken.field == ""
     assert spoken.words
 
 
@@ -205,7 +205,7 @@ def test_a_kind_of_no_without_words_is_noticed() -> None:
 
     try:
         with pytest.raises(TypeError, match="Unheard"):
-            messages.spoken(Unheard(), "US")
+            refusal_words.spoken(Unheard(), "US")
     finally:
         del Unheard  # or the list of all kinds would have it
 
@@ -222,12 +222,12 @@ def test_a_kind_of_no_without_words_is_noticed() -> None:
 )
 def test_a_wrong_number_is_answered_with_what_to_type(bad: BadNumber, words: str) -> None:
     region = "GB"
-    expected = words.replace("020 79", messages.example(region))
-    assert expected in messages.spoken(bad, region).words
+    expected = words.replace("020 79", example(region))
+    assert expected in refusal_words.spoken(bad, region).words
 
 
 def test_a_form_that_became_another_call_says_which_and_how_it_stands() -> None:
-    words = messages.spoken(KeyTaken(ended(State.PLACED)), "US").words
+    words = refusal_words.spoken(KeyTaken(ended(State.PLACED)), "US").words
 
     assert "(202) 555-0143" in words
     assert "placed" in words
@@ -254,6 +254,6 @@ def test_a_defect_claims_nothing_and_gives_a_reference() -> None:
     assert NOTHING_RANG not in words
 
 
-@pytest.mark.parametrize("words", [*messages.WHY_WORDS.values(), *messages.LACK_WORDS.values()])
+@pytest.mark.parametrize("words", [*messages.WHY_WORDS.values(), *refusal_words.LACK_WORDS.values()])
 def test_sentences_end(words: str) -> None:
     assert words.endswith(".")

@@ -41,6 +41,7 @@ class Methods:
             "chat.postEphemeral": ("chat:write", posts.chat_post_ephemeral),
             "chat.getPermalink": (None, posts.chat_get_permalink),
             "conversations.info": (None, posts.conversations_info),
+            "conversations.members": (None, posts.conversations_members),
             "conversations.history": (None, posts.conversations_history),
         }
 

@@ -42,6 +42,11 @@ class People:
             payload = payloads.slash_command(self._team, user_id, command, text, channel_id)
         return self.send("slash_commands", payload)
 
+    def leave(self, user_id: str, channel_id: str) -> None:
+        """Somebody leaves a channel; everybody is in every channel at first."""
+        with self._team.change():
+            self._team.absent.setdefault(channel_id, set()).add(user_id)
+
     def say(self, user_id: str, channel_id: str, text: str) -> str:
         """Write a message into a channel; returns its ts."""
         with self._team.change():

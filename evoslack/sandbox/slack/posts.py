@@ -161,6 +161,16 @@ class Posts:
         """One channel."""
         return {"channel": copy.deepcopy(self._readable(args.get("channel"), "read"))}
 
+    def conversations_members(self, args: Json) -> Json:
+        """The people in a channel, page by page; everybody who did not leave."""
+        channel = self._readable(args.get("channel"), "read")
+        absent = self._team.absent.get(channel["id"], set())
+        members = [user_id for user_id in sorted(self._team.users) if user_id not in absent]
+        start, limit = int(args.get("cursor") or 0), int(args.get("limit") or 100)
+        rest = members[start + limit :]
+        cursor = str(start + limit) if rest else ""
+        return {"members": members[start : start + limit], "response_metadata": {"next_cursor": cursor}}
+
     def conversations_history(self, args: Json) -> Json:
         """The messages outside threads, newest first."""
         channel = self._readable(args.get("channel"), "history")

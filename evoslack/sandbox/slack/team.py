@@ -95,6 +95,7 @@ class Team:
         self.scopes: set[str] = set()  # what the bot token may do
         self.users: dict[str, Json] = {}
         self.channels: dict[str, Json] = {}
+        self.absent: dict[str, set[str]] = {}  # who left a channel, by its id
         self.complaints: list[str] = []
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
