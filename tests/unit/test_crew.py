@@ -61,8 +61,8 @@ def broken() -> None:
 def crews() -> Iterator[Callable[..., Crew]]:
     made: list[Crew] = []
 
-    def make(size: int = 1, look_every_s: float = NEVER_S, **more: bool) -> Crew:
-        made.append(Crew("testing", size=size, look_every_s=look_every_s, **more))
+    def make(size: int = 1, look_every_s: float = NEVER_S) -> Crew:
+        made.append(Crew("testing", size=size, look_every_s=look_every_s))
         return made[-1]
 
     yield make
@@ -170,13 +170,13 @@ def test_stopping_lets_running_steps_finish_and_begins_no_new_ones(crews: Callab
 def test_a_crew_that_leaves_nothing_does_all_there_is_before_it_stops(crews: Callable[..., Crew]) -> None:
     """Whoever tells the last news looks once more after everybody else has ended."""
     work = Work()
-    crew = crews(leave_nothing=True)
+    crew = crews()
     crew.start(work.step)
     work.wait_for(looks=1)
     for _ in range(100):
         work.jobs.put(nothing)
 
-    assert crew.stop(within_s=SOON_S)
+    assert crew.stop(within_s=SOON_S, leave_nothing=True)
     assert (work.done, work.jobs.qsize()) == (100, 0)
 
 
@@ -185,12 +185,12 @@ def test_a_crew_that_leaves_nothing_stops_also_when_a_step_breaks(
     crews: Callable[..., Crew], job: Callable[[], None]
 ) -> None:
     work = Work()
-    crew = crews(leave_nothing=True)
+    crew = crews()
     crew.start(work.step)
     work.wait_for(looks=1)
     work.jobs.put(job)
 
-    assert crew.stop(within_s=SOON_S)
+    assert crew.stop(within_s=SOON_S, leave_nothing=True)
     assert work.jobs.qsize() == 0
 
 

@@ -200,14 +200,8 @@ def test_a_no_that_cannot_be_mended_in_the_form_replaces_it(refusal: Refusal) ->
 
 
 def test_a_kind_of_no_without_words_is_noticed() -> None:
-    class Unheard(Refusal):
-        pass
-
-    try:
-        with pytest.raises(TypeError, match="Unheard"):
-            refusal_words.spoken(Unheard(), "US")
-    finally:
-        del Unheard  # or the list of all kinds would have it
+    with pytest.raises(TypeError, match="no words for Refusal"):
+        refusal_words.spoken(Refusal(), "US")
 
 
 @pytest.mark.parametrize(
