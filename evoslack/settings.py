@@ -158,7 +158,11 @@ def _command(value: str) -> str:
 
 def _url(value: str) -> str:
     value = value.strip().rstrip("/")
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 - looked at so that it complains
+    except ValueError:  # whose words repeat the address
+        raise ValueError("has a host or a port that cannot be read.") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("is not an address like https://evovoice.io.")
     if parts.scheme == "http" and not _is_loopback(parts.hostname):

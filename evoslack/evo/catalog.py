@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Collection
 
 from evoslack.calls import CallerId, Flow, Offer
 from evoslack.evo.client import EvoClient, EvoError, LoginRefused
+from evoslack.evo.transport import seconds_until
 from evoslack.evo.wire import caller_id_of, flow_of
 from evoslack.refusals import Lack, NothingToOffer
 
@@ -67,11 +69,12 @@ class Catalog:
         return self._offer is not None
 
     def _read(self, budget_s: float) -> Offer:
+        ends = time.monotonic() + budget_s
         account_id = self._account(budget_s)
         of_account = {"accountIds": account_id}
         flows = [
             flow
-            for item in self._client.items("/flows", of_account, budget_s=budget_s)
+            for item in self._client.items("/flows", of_account, budget_s=seconds_until(ends))
             if (flow := flow_of(item, account_id)) and self._is_allowed(flow)
         ]
         if not flows:
@@ -79,7 +82,7 @@ class Catalog:
         numbers = {**of_account, "type": "PhoneNumber"}
         caller_ids = [
             caller_id
-            for item in self._client.items("/endpoints", numbers, budget_s=budget_s)
+            for item in self._client.items("/endpoints", numbers, budget_s=seconds_until(ends))
             if (caller_id := caller_id_of(item, account_id))
         ]
         if not caller_ids:

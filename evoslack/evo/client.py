@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from evoslack.calls import InDoubt, NotSent, Outcome, Rejected, Why
-from evoslack.evo.transport import Reply, Transport, Unanswered, Unsent
+from evoslack.evo.transport import Reply, Transport, Unanswered, Unsent, seconds_until
 from evoslack.evo.wire import Login, login_of, outcome_of, words_of
 from evoslack.numbers import masked
 
@@ -87,10 +87,10 @@ class EvoClient:
         """The bot's own login, roles and accounts (evo-voice-api 3.3). Raises `EvoError`."""
         ends = time.monotonic() + budget_s
         login = self._login_once(ends)
-        status = self.get("/auth/status", {}, budget_s=_left(ends))
+        status = self.get("/auth/status", {}, budget_s=seconds_until(ends))
         if not status.get("isAuthenticated"):  # how this one says 401
             self._login_once(ends, instead_of=login)
-            status = self.get("/auth/status", {}, budget_s=_left(ends))
+            status = self.get("/auth/status", {}, budget_s=seconds_until(ends))
         if not status.get("isAuthenticated"):
             self._rest_from_login()
             raise LoginRefused("not logged in after logging in")
@@ -121,7 +121,7 @@ class EvoClient:
         seen: set[str] = set()
         for page in range(MOST_PAGES):
             query = {**params, "page": str(page), "countPerPage": str(PAGE_SIZE)}
-            answer = self.get(path, query, budget_s=_left(ends))
+            answer = self.get(path, query, budget_s=seconds_until(ends))
             found = answer.get("items")
             if not isinstance(found, list):
                 raise EvoUnavailable(f"{path}: a list without items")
@@ -133,11 +133,11 @@ class EvoClient:
                 return
 
     def _post_call(self, body: Mapping[str, object], ends: float) -> Reply | Outcome:
-        if _left(ends) < self._dial_deadline_s * ENOUGH_TO_DIAL:
+        if seconds_until(ends) < self._dial_deadline_s * ENOUGH_TO_DIAL:
             return NotSent(Why.UNREACHABLE)  # a hurried request would only make doubt
         try:
             return self._transport.exchange(
-                "POST", "/sessions/outgoing", body=body, budget_s=_left(ends), fresh=True
+                "POST", "/sessions/outgoing", body=body, budget_s=seconds_until(ends), fresh=True
             )
         except Unsent as error:
             log.warning("nothing was sent: %s", error)
@@ -148,7 +148,7 @@ class EvoClient:
 
     def _read(self, path: str, params: Mapping[str, str], ends: float) -> Reply:
         try:
-            return self._transport.exchange("GET", path, params=params, budget_s=_left(ends))
+            return self._transport.exchange("GET", path, params=params, budget_s=seconds_until(ends))
         except Unanswered as error:
             if error.timed_out:
                 raise EvoUnavailable(f"{path}: no answer in time") from error
@@ -156,13 +156,15 @@ class EvoClient:
             raise EvoUnavailable(f"{path}: {error}") from error
         # A kept connection may have died between two reads; a read may be asked again.
         try:
-            return self._transport.exchange("GET", path, params=params, budget_s=_left(ends), fresh=True)
+            return self._transport.exchange(
+                "GET", path, params=params, budget_s=seconds_until(ends), fresh=True
+            )
         except (Unsent, Unanswered) as error:
             raise EvoUnavailable(f"{path}: {error}") from error
 
     def _login_once(self, ends: float, *, instead_of: int | None = None) -> int:
         """Log in unless somebody did so since login number `instead_of`; return the login's number."""
-        if not self._login_lock.acquire(timeout=_left(ends)):
+        if not self._login_lock.acquire(timeout=seconds_until(ends)):
             raise EvoUnavailable("login: another thread is still at it")
         try:
             if self._login_count and self._login_count != instead_of:
@@ -185,7 +187,7 @@ class EvoClient:
         }
         try:
             reply = self._transport.exchange(
-                "POST", "/auth/credentials", body=credentials, budget_s=_left(ends), logs_in=True
+                "POST", "/auth/credentials", body=credentials, budget_s=seconds_until(ends), logs_in=True
             )
         except (Unsent, Unanswered) as error:
             raise EvoUnavailable(f"login: {error}") from error
@@ -198,8 +200,3 @@ class EvoClient:
     def _rest_from_login(self) -> None:
         log.error("Evo Voice refuses the bot's login; no further try for %d s", LOGIN_REST_S)
         self._refused_until = time.monotonic() + LOGIN_REST_S
-
-
-def _left(ends: float) -> float:
-    """Seconds until then; never quite zero, so that a late request fails as one that timed out."""
-    return max(ends - time.monotonic(), 0.001)

@@ -10,6 +10,7 @@ import logging
 import time
 
 from evoslack.evo.client import EvoClient, EvoError
+from evoslack.evo.transport import seconds_until
 from evoslack.evo.wire import Login, login_of
 from evoslack.refusals import CannotCheck, Denial, NotAllowed, Source
 
@@ -50,7 +51,7 @@ class Directory:
         if any(sign in email for sign in "+."):
             queries.append({"accountIds": account_id})  # in case the filter is a pattern to the server
         for query in queries:
-            items = self._client.items("/users", query, budget_s=max(ends - time.monotonic(), 0.001))
+            items = self._client.items("/users", query, budget_s=seconds_until(ends))
             found = [login for login in map(login_of, items) if _same(login.email, email)]
             if found:
                 return found

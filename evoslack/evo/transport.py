@@ -65,6 +65,11 @@ class Reply:
         return found if isinstance(found, dict) else None
 
 
+def seconds_until(ends: float) -> float:
+    """Seconds until that monotonic time; never quite zero, so that a late request fails as timed out."""
+    return max(ends - time.monotonic(), 0.001)
+
+
 class Transport:
     """Requests to one address. Redirects are answers; nothing is sent twice."""
 
