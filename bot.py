@@ -38,6 +38,7 @@ def main(arguments: list[str]) -> int:
         return BAD_SETTINGS
     set_up_logging(settings)
     if chosen.check:
+        logging.disable(logging.ERROR)  # the findings say it all
         from evoslack.check import check  # noqa: PLC0415 - only this door needs it
 
         return check(settings, print)

@@ -120,12 +120,6 @@ class CallRequest:
     channel_id: str = ""  # where /call was typed
     response_url: str = ""  # private lines go there while Slack still takes them
 
-    def same_press(self, other: CallRequest) -> bool:
-        """Whether both ask the same person's same call: the labels around it do not count."""
-        mine = (self.key, self.team_id, self.user_id, self.flow_id, self.number, self.caller_id)
-        theirs = (other.key, other.team_id, other.user_id, other.flow_id, other.number, other.caller_id)
-        return mine == theirs
-
 
 @dataclass(frozen=True, slots=True)
 class Call:

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 
 from evoslack.calls import Offer
 from evoslack.evo.catalog import Catalog
 from evoslack.evo.client import EvoClient, EvoError, LoginRefused
-from evoslack.evo.directory import ACCESS_TO_CALL, CALLING_ROLES
-from evoslack.ledger.store import Store
+from evoslack.evo.directory import ACCESS_TO_CALL, CALLING_ROLES, Directory
+from evoslack.ledger.store import Store, database_problem
 from evoslack.numbers import pretty
-from evoslack.refusals import Lack, NothingToOffer
+from evoslack.refusals import Lack, NothingToOffer, Refusal
 from evoslack.settings import Settings
 from evoslack.slack.workspace import NO_ANSWER, identify, problem_of, web_client
 
@@ -66,19 +67,20 @@ def check(settings: Settings, say: Callable[[str], object]) -> int:
 def _findings(settings: Settings) -> Iterator[Finding]:
     yield Finding("settings", True, "all can be read")
     client = web_client(settings.slack_bot_token, settings.slack_api_url)
-    yield from _slack(client)
-    yield from _app_token(client, settings)
-    yield from _channel(client, settings.calls_channel)
+    yield from _slack(client, settings)
     evo = EvoClient(settings.evo_base_url, settings.evo_username, settings.evo_password)
     yield from _evo(evo, settings)
     yield _database(settings.database_url)
 
 
-def _slack(client: WebClient) -> Iterator[Finding]:
+def _slack(client: WebClient, settings: Settings) -> Iterator[Finding]:
     try:
         identity = identify(client)
-    except NO_ANSWER as error:
+    except SlackApiError as error:
         yield Finding("bot token", False, f"{problem_of(error)}; check SLACK_BOT_TOKEN.")
+        return
+    except NO_ANSWER as error:
+        yield Finding("Slack", False, f"{problem_of(error)}; check the network and SLACK_API_URL.")
         return
     yield Finding("bot token", True, f"workspace {identity.team_name or identity.team_id}")
     missing = [scope for scope in SCOPES if scope not in identity.scopes]
@@ -87,6 +89,8 @@ def _slack(client: WebClient) -> Iterator[Finding]:
         yield Finding("scopes", False, advice)
     else:
         yield Finding("scopes", True, f"all {len(SCOPES)} are there")
+    yield from _app_token(client, settings)
+    yield from _channel(client, settings.calls_channel)
 
 
 def _app_token(client: WebClient, settings: Settings) -> Iterator[Finding]:
@@ -145,9 +149,12 @@ def _evo(evo: EvoClient, settings: Settings) -> Iterator[Finding]:
     )
     catalog.refresh(budget_s=BUDGET_S)
     try:
-        yield from _offer(catalog.offer(), settings)
+        offer = catalog.offer()
     except NothingToOffer as missing:
         yield Finding("account, flows, numbers", False, LACK_ADVICE[missing.lack])
+        return
+    yield from _offer(offer, settings)
+    yield from _user_map(Directory(evo), offer.account_id, settings)
 
 
 def _offer(offer: Offer, settings: Settings) -> Iterator[Finding]:
@@ -166,6 +173,18 @@ def _offer(offer: Offer, settings: Settings) -> Iterator[Finding]:
         yield Finding("caller ID", True, f"{preset} of {len(offer.caller_ids)} owned")
 
 
+def _user_map(directory: Directory, account_id: str, settings: Settings) -> Iterator[Finding]:
+    """Whether everybody in EVO_USER_MAP leads to a login that may call."""
+    for user_id, email in settings.evo_user_map.items():
+        try:
+            directory.require_caller(email, account_id, budget_s=BUDGET_S)
+        except Refusal as refusal:
+            words = f"{user_id}={email} cannot call: {refusal}; check EVO_USER_MAP and that login."
+            yield Finding("user map", False, words)
+        else:
+            yield Finding("user map", True, f"{user_id} calls as {email}")
+
+
 def _database(url: str) -> Finding:
     """Whether the database can be reached; a missing SQLite file is made at the first start."""
     store = Store(url)
@@ -178,8 +197,7 @@ def _database(url: str) -> Finding:
         with store.engine.connect() as connection:
             connection.execute(sa.text("SELECT 1"))
     except sa.exc.SQLAlchemyError as error:
-        lines = str(error.__cause__ or error).strip().splitlines()
-        return Finding("database", False, f"{lines[0][:150] if lines else 'no answer'}; check DATABASE_URL.")
+        return Finding("database", False, f"{database_problem(error)}; check DATABASE_URL.")
     finally:
         store.engine.dispose()
     return Finding("database", True, "SQLite" if store.is_sqlite else "PostgreSQL")

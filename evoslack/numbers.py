@@ -168,7 +168,7 @@ def _digits(typed: str, region: str) -> str:
     if _EXTENSION.search(typed):
         raise BadNumber(Problem.EXTENSION)
     rest = _GROUPING.sub("", typed)
-    if all(char.isdecimal() or char in _PLUS for char in rest):
+    if all(char.isdecimal() or (char in _PLUS and place == 0) for place, char in enumerate(rest)):
         return rest
     if any(char.isalpha() for char in rest) and any(char.isdecimal() for char in rest):
         raise BadNumber(Problem.LETTERS, meant=_spelled_with_letters(typed, region))

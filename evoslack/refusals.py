@@ -100,3 +100,18 @@ class UnreadableForm(Refusal):
 
 class NotYourForm(Refusal):
     """The request key belongs to somebody else's call."""
+
+
+def require_same(
+    first: Call, *, team_id: str, user_id: str, flow_id: str, number: str, caller_id: str
+) -> Call:
+    """The call that a form became earlier, if this is the same person's same press of it.
+
+    Raises `NotYourForm` or `KeyTaken`. The labels around the call do not count.
+    """
+    request = first.request
+    if (request.team_id, request.user_id) != (team_id, user_id):
+        raise NotYourForm
+    if (request.flow_id, request.number, request.caller_id) != (flow_id, number, caller_id):
+        raise KeyTaken(first)
+    return first

@@ -54,11 +54,6 @@ class Settings:
     log_level: str
     log_format: str
 
-    @property
-    def uses_socket_mode(self) -> bool:
-        """Whether Slack is listened to over a websocket instead of HTTP."""
-        return self.slack_app_token is not None
-
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
         """Read the settings. Raises `BadSettings` with every problem at once."""
@@ -138,7 +133,7 @@ def _secret(value: str) -> str:
 def _prefixed(prefix: str, what: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         value = value.strip()
-        if not value.startswith(prefix) or not value.isascii() or any(map(str.isspace, value)):
+        if not re.fullmatch(rf"{prefix}[!-~]+", value):  # nothing but visible ASCII
             raise ValueError(f"is not {what}: it begins with {prefix} and has no spaces.")
         return value
 

@@ -69,8 +69,10 @@ class Switchboard:
 
         The same press again returns the same call. Raises `KeyTaken`, `NotYourForm` or `NumberBusy`.
         """
-        call = self._ledger.accept(request, at=self._now())
-        _log_state(call)
+        now = self._now()
+        call = self._ledger.accept(request, at=now)
+        if call.accepted_at == now:  # and not an earlier press of the same form
+            _log_state(call)
         self._on_work()
         self._on_news()
         return call

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from slack_bolt import App
 from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.errors import SlackApiError
 
 from evoslack.calls import State
 from evoslack.crew import Crew
@@ -20,7 +21,7 @@ from evoslack.evo.client import DIAL_DEADLINE_S, EvoClient
 from evoslack.evo.directory import Directory
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
-from evoslack.ledger.store import LedgerTaken, Store
+from evoslack.ledger.store import LedgerTaken, Store, database_problem
 from evoslack.permission import Permission
 from evoslack.settings import Settings
 from evoslack.slack.announcer import Announcer
@@ -109,7 +110,7 @@ class Bot:
         except LedgerTaken as taken:
             raise CannotStart(f"Another bot is using {taken}. Stop it first, or use PostgreSQL.") from taken
         except Exception as error:
-            raise CannotStart(f"The database cannot be used: {first_line(error)}") from error
+            raise CannotStart(f"The database cannot be used: {database_problem(error)}") from error
         if self.store.is_sqlite:  # nobody else has it, so whatever was under way is orphaned
             self.news.drop_leases(at=self._now())
             self.switchboard.sweep(everything_is_orphaned=True)
@@ -121,7 +122,7 @@ class Bot:
             way = self._door.start()
         except NO_ANSWER as error:
             self.stop()  # calls that are being dialled already are finished
-            raise CannotStart(f"Slack did not let the bot in: {problem_of(error)}") from error
+            raise CannotStart(f"Slack does not take SLACK_APP_TOKEN: {problem_of(error)}.") from error
         settings = self._settings
         return f"EvoSlack is ready: {way}, {settings.slack_command}, cards go to {settings.calls_channel}."
 
@@ -239,7 +240,7 @@ class Bot:
             log.exception("what is left could not be counted")
             return "EvoSlack stopped; the database does not answer, so what is left is unknown."
         parts = [
-            f"{left[State.ACCEPTED]} calls waiting" if left[State.ACCEPTED] else "",
+            f"{left[State.ACCEPTED]} waiting" if left[State.ACCEPTED] else "",
             f"{left[State.PLACING]} still being dialled" if left[State.PLACING] or not finished else "",
             f"{untold} not told yet" if untold else "",
         ]
@@ -260,12 +261,8 @@ def build(
     """
     try:
         identity = identify(web_client(settings.slack_bot_token, settings.slack_api_url))
-    except NO_ANSWER as error:
+    except SlackApiError as error:
         raise CannotStart(f"Slack does not take SLACK_BOT_TOKEN: {problem_of(error)}.") from error
+    except NO_ANSWER as error:
+        raise CannotStart(f"Slack cannot be reached: {problem_of(error)}. Check the network.") from error
     return Bot(settings, identity, now=now, clock_s=clock_s, dial_deadline_s=dial_deadline_s)
-
-
-def first_line(error: Exception) -> str:
-    """The first line of a database's error, without the addresses and hints that follow."""
-    lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else type(error).__name__

@@ -79,9 +79,7 @@ class EvoClient:
             reply = self._post_call(body, ends)
             if isinstance(reply, Reply) and reply.status == 401:
                 self._rest_from_login()
-        outcome = outcome_of(reply) if isinstance(reply, Reply) else reply
-        log.info("dialled %s: %s", masked(number), type(outcome).__name__)
-        return outcome
+        return outcome_of(reply) if isinstance(reply, Reply) else reply
 
     def whoami(self, *, budget_s: float) -> Login:
         """The bot's own login, roles and accounts (evo-voice-api 3.3). Raises `EvoError`."""
@@ -140,10 +138,10 @@ class EvoClient:
                 "POST", "/sessions/outgoing", body=body, budget_s=seconds_until(ends), fresh=True
             )
         except Unsent as error:
-            log.warning("nothing was sent: %s", error)
+            log.warning("call to %s: nothing was sent: %s", masked(str(body["numberToDial"])), error)
             return NotSent(Why.UNREACHABLE)
         except Unanswered as error:
-            log.warning("sent, but not answered: %s", error)
+            log.warning("call to %s: sent, but not answered: %s", masked(str(body["numberToDial"])), error)
             return InDoubt(Why.NO_ANSWER if error.timed_out else Why.CUT_OFF)
 
     def _read(self, path: str, params: Mapping[str, str], ends: float) -> Reply:

@@ -16,7 +16,7 @@ from evoslack.numbers import is_e164
 
 LONGEST_DETAIL = 200  # characters of Evo Voice's own words that we pass on
 
-# Answers that prove that nothing was dialled (house rule: everything else is doubt).
+# Answers that prove that nothing was dialled (everything else is doubt).
 _NO = {
     401: Why.LOGIN_REFUSED,
     403: Why.NOT_PERMITTED,

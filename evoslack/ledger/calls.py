@@ -7,15 +7,20 @@ nothing ever goes back to accepted.
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from evoslack.calls import MAY_FOLLOW, STATE_OF, Call, CallRequest, Outcome, Placed, State, Why
+from evoslack.calls import MAY_FOLLOW, OPEN_STATES, STATE_OF, Call, CallRequest, Outcome, Placed, State, Why
 from evoslack.ledger.schema import REQUEST_FIELDS, call_of, calls, news
 from evoslack.ledger.store import Store
-from evoslack.refusals import KeyTaken, NotYourForm, NumberBusy
+from evoslack.refusals import NumberBusy, require_same
+
+# A number that was just dialled is left alone for a moment: whoever presses for it at the same time as
+# somebody else has not seen the card yet.
+JUST_PLACED = timedelta(seconds=10)
+_MAY_HAVE_RUNG = sorted({*OPEN_STATES, State.PLACED, State.IN_DOUBT})
 
 
 class CallLedger:
@@ -36,8 +41,15 @@ class CallLedger:
                 return inserted
             first = self.find(request.key)
             if first is not None:
-                return _same_press(first, request)
-            busy = self._open_call_to(request.account_id, request.number)
+                return require_same(
+                    first,
+                    team_id=request.team_id,
+                    user_id=request.user_id,
+                    flow_id=request.flow_id,
+                    number=request.number,
+                    caller_id=request.caller_id,
+                )
+            busy = self._busy_with(request, at)
             if busy is not None:
                 raise NumberBusy(busy)
         raise RuntimeError("the ledger took the call neither as new nor as known")
@@ -108,7 +120,7 @@ class CallLedger:
         """How many calls are waiting and how many are being placed."""
         query = (
             sa.select(calls.c.state, sa.func.count())
-            .where(calls.c.state.in_([State.ACCEPTED, State.PLACING]))
+            .where(calls.c.state.in_(sorted(OPEN_STATES)))
             .group_by(calls.c.state)
         )
         with self._engine.connect() as connection:
@@ -118,19 +130,23 @@ class CallLedger:
     def _insert(self, request: CallRequest, at: datetime) -> Call | None:
         """Write the call down; None if its key or its number is taken."""
         call = Call(id=uuid.uuid4().hex, request=request, state=State.ACCEPTED, accepted_at=at)
-        fields = {field: getattr(request, field) for field in REQUEST_FIELDS}
+        values = {field: getattr(request, field) for field in REQUEST_FIELDS}
+        values |= {
+            "id": call.id,
+            "request_key": request.key,
+            "state": call.state,
+            "accepted_at": at,
+            "detail": "",
+        }
+        # One statement looks for a call in the way and writes this one down; what begins in between meets
+        # the unique index.
+        row = sa.select(*(sa.literal(value, calls.c[name].type) for name, value in values.items()))
+        unless = sa.exists().where(_in_the_way(request, at))
         try:
             with self._engine.begin() as connection:
-                connection.execute(
-                    sa.insert(calls).values(
-                        id=call.id,
-                        request_key=request.key,
-                        state=call.state,
-                        accepted_at=at,
-                        detail="",
-                        **fields,
-                    )
-                )
+                writing = sa.insert(calls).from_select(list(values), row.where(~unless))
+                if connection.execute(writing.returning(calls.c.id)).scalar_one_or_none() is None:
+                    return None
                 connection.execute(
                     sa.insert(news).values(
                         call_id=call.id,
@@ -164,14 +180,8 @@ class CallLedger:
                 )
         return moved
 
-    def _open_call_to(self, account_id: str, number: str) -> Call | None:
-        return self._first(
-            sa.select(calls).where(
-                calls.c.account_id == account_id,
-                calls.c.number == number,
-                calls.c.state.in_([State.ACCEPTED, State.PLACING]),
-            )
-        )
+    def _busy_with(self, request: CallRequest, at: datetime) -> Call | None:
+        return self._first(sa.select(calls).where(_in_the_way(request, at)))
 
     def _first(self, statement: sa.Executable) -> Call | None:
         found = self._all(statement)
@@ -182,9 +192,11 @@ class CallLedger:
             return [call_of(row) for row in connection.execute(statement)]
 
 
-def _same_press(first: Call, request: CallRequest) -> Call:
-    if first.request.same_press(request):
-        return first
-    if (first.request.team_id, first.request.user_id) != (request.team_id, request.user_id):
-        raise NotYourForm
-    raise KeyTaken(first)
+def _in_the_way(request: CallRequest, at: datetime) -> sa.ColumnElement[bool]:
+    """A call to the same number that is open or was placed just now."""
+    is_recent = sa.and_(calls.c.state.in_(_MAY_HAVE_RUNG), calls.c.accepted_at > at - JUST_PLACED)
+    return sa.and_(
+        calls.c.account_id == request.account_id,
+        calls.c.number == request.number,
+        sa.or_(calls.c.state.in_(sorted(OPEN_STATES)), is_recent),
+    )

@@ -108,6 +108,8 @@ class Store:
             self._lock.release()
 
     def _take(self, file: Path) -> None:
+        if not file.parent.is_dir():
+            raise FileNotFoundError(f"there is no folder {file.parent}")
         self._lock = FileLock(f"{file}.lock")
         try:
             self._lock.acquire(timeout=0)
@@ -124,3 +126,9 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # leave beginning to `_begin`
     for pragma in _SQLITE_PRAGMAS:
         connection.execute(pragma)
+
+
+def database_problem(error: Exception) -> str:
+    """The first line of what a database complains about, without addresses and hints that follow."""
+    lines = str(error.__cause__ or error).strip().splitlines()
+    return lines[0][:150] if lines else type(error).__name__

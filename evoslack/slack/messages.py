@@ -101,7 +101,7 @@ def headline(call: Call, region: str) -> str:
         case State.IN_DOUBT:
             return f"EvoSlack cannot tell whether {number} was called."
         case State.REJECTED | State.NOT_SENT | State.EXPIRED:
-            return f"{number} was not called."
+            return f"The call to {number} was not placed."
 
 
 def reason(call: Call) -> str:
@@ -112,7 +112,8 @@ def reason(call: Call) -> str:
     if call.why is Why.TOO_MANY and call.detail:
         words = words.replace("in a minute", f"in {call.detail} seconds")
     elif call.why in {Why.NOT_PERMITTED, Why.NOT_FOUND, Why.BAD_REQUEST} and call.detail:
-        words = f"{words} It says: “{escape(call.detail)}”"
+        # Evo Voice's own words stand at the end of the first sentence.
+        words = words.replace(". ", f": “{escape(call.detail)}” ", 1)
     if call.state is State.IN_DOUBT:
         words = f"{words} {IN_DOUBT_ADVICE}"
     return words
@@ -122,9 +123,8 @@ def private_line(call: Call, region: str, *, channel_id: str, card_problem: str)
     """What the caller is told privately (mrkdwn)."""
     lines = [f"*{STATE_WORDS[call.state]}.* {headline(call, region)}", reason(call)]
     if card_problem in {"not_in_channel", "channel_not_found"}:
-        lines.append(
-            f"EvoSlack is not in <#{channel_id}>, so there is no card yet. Ask for it to be invited."
-        )
+        how = "Somebody there can type /invite @EvoSlack."
+        lines.append(f"EvoSlack is not in <#{channel_id}>, so there is no card yet. {how}")
     elif card_problem:
         trouble = f"({escape(card_problem)}), so the team may not know."
         lines.append(f"The card in <#{channel_id}> is missing or out of date {trouble}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evoslack.calls import Call
-from evoslack.refusals import KeyTaken, NotYourForm, UnreadableForm
+from evoslack.refusals import UnreadableForm, require_same
 from evoslack.slack import views
 
 Payload = Mapping[str, Any]
@@ -41,12 +41,14 @@ class Press:
 
     def same_as(self, first: Call, number: str) -> Call:
         """The call that this very form became earlier. Raises `NotYourForm` or `KeyTaken`."""
-        request = first.request
-        if (request.team_id, request.user_id) != (self.team_id, self.user_id):
-            raise NotYourForm
-        if (request.flow_id, request.number, request.caller_id) != (self.flow_id, number, self.caller_id):
-            raise KeyTaken(first)
-        return first
+        return require_same(
+            first,
+            team_id=self.team_id,
+            user_id=self.user_id,
+            flow_id=self.flow_id,
+            number=number,
+            caller_id=self.caller_id,
+        )
 
 
 def team_of(body: Payload) -> str:

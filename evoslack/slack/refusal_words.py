@@ -49,7 +49,7 @@ NUMBER_WORDS = {
     Problem.EMPTY: "Type a number, such as {example}.",
     Problem.TOO_LONG_TEXT: "This is too long for a number. Type one number, such as {example}.",
     Problem.SEVERAL: "There is more than one number here. Leave one; each call needs a form of its own.",
-    Problem.EXTENSION: "Extensions cannot be dialled. Leave only the number itself.",
+    Problem.EXTENSION: "Extensions and codes such as *67 cannot be dialled. Leave only the number itself.",
     Problem.LETTERS: "Use digits only, such as {example}.",
     Problem.NOT_A_NUMBER: "This is not a phone number. Type one such as {example}.",
     Problem.EMERGENCY: "Emergency numbers are never dialled from here. Use a phone.",
@@ -58,12 +58,11 @@ NUMBER_WORDS = {
     Problem.TOO_LONG: "This number has too many digits. Compare {example}; for another country begin with +.",
     Problem.INVALID: "No such number is in use. Compare {example}; for another country begin with +.",
     Problem.PREMIUM: "Premium-rate numbers are never dialled from here.",
-    Problem.COUNTRY: "Calls to this country are not allowed here.",
 }
 
 SOURCE_WORDS = {
-    Source.SLACK: "Slack did not say in time who you are",
-    Source.EVO_VOICE: "Evo Voice did not say in time whether you may call",
+    Source.SLACK: "It could not be checked who you are: Slack gave no usable answer",
+    Source.EVO_VOICE: "It could not be checked whether you may call: Evo Voice gave no usable answer",
 }
 
 LACK_WORDS = {
@@ -95,12 +94,10 @@ def spoken(refusal: Refusal, region: str) -> Spoken:
             words = "This caller ID is not an owned number any more. Choose another one."
             return Spoken(words, "caller_id")
         case NumberBusy():
-            words = (
-                "A call to this number is being dialled right now. Wait for its card before you call again."
-            )
+            words = "A call to this number is being dialled or was just placed. Look at its card first."
             return Spoken(words, "number")
         case CannotCheck(source=source):
-            words = f"{SOURCE_WORDS[source]}. {NOTHING_RANG} Please press again in a moment."
+            words = f"{SOURCE_WORDS[source]}. {NOTHING_RANG} Please try again in a moment."
             return Spoken(words, "number")
         case NotAllowed(denial=denial):
             return Spoken(DENIAL_WORDS[denial])

@@ -194,7 +194,9 @@ def test_a_number_that_is_being_dialled_is_busy_for_everybody(ledger: CallLedger
 
 
 @pytest.mark.parametrize("outcome", [*OUTCOMES, None])
-def test_a_number_is_free_again_once_its_call_has_ended(ledger: CallLedger, outcome: Outcome | None) -> None:
+def test_a_number_is_free_again_ten_seconds_after_a_call_that_ended(
+    ledger: CallLedger, outcome: Outcome | None
+) -> None:
     ledger.accept(ask("one", number="+12025550143"), at=T0)
     if outcome is None:
         ledger.expire(at=T0, accepted_before=T0)
@@ -202,6 +204,28 @@ def test_a_number_is_free_again_once_its_call_has_ended(ledger: CallLedger, outc
         call = begin(ledger)
         assert call is not None
         ledger.finish(call.id, outcome, at=T0)
+
+    later = T0 + 10 * SECOND
+    assert ledger.accept(ask("two", number="+12025550143"), at=later).state is State.ACCEPTED
+
+
+@pytest.mark.parametrize("outcome", [Placed(), DOUBT])
+def test_a_number_that_may_have_rung_just_now_is_left_alone_for_a_moment(
+    ledger: CallLedger, outcome: Outcome
+) -> None:
+    """Two people press at the same time; the first call may be over before the second arrives."""
+    call = begun(ledger, ask("one", number="+12025550143"))
+    ledger.finish(call.id, outcome, at=T0)
+
+    with pytest.raises(NumberBusy) as busy:
+        ledger.accept(ask("two", number="+12025550143"), at=T0 + 9 * SECOND)
+    assert busy.value.call.id == call.id
+
+
+@pytest.mark.parametrize("outcome", [Rejected(Why.NOT_FOUND), NotSent(Why.UNREACHABLE)])
+def test_a_number_that_certainly_did_not_ring_is_free_at_once(ledger: CallLedger, outcome: Outcome) -> None:
+    call = begun(ledger, ask("one", number="+12025550143"))
+    ledger.finish(call.id, outcome, at=T0)
 
     assert ledger.accept(ask("two", number="+12025550143"), at=T0).state is State.ACCEPTED
 
@@ -215,7 +239,7 @@ def test_a_number_is_busy_only_within_its_account(ledger: CallLedger) -> None:
 def test_a_settled_doubt_does_not_collide_with_the_next_call_to_that_number(ledger: CallLedger) -> None:
     doubtful = begun(ledger, ask("one", number="+12025550143"))
     ledger.finish(doubtful.id, DOUBT, at=T0)
-    ledger.accept(ask("two", number="+12025550143"), at=T0)
+    ledger.accept(ask("two", number="+12025550143"), at=T0 + 10 * SECOND)
 
     settled = ledger.finish(doubtful.id, Placed(), at=T0)
 

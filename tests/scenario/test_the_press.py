@@ -78,7 +78,7 @@ def test_a_press_whose_ack_was_lost_can_be_repeated_even_after_the_role_was_lost
         ("9" * 80, "too long for a number"),
         ("☎️ 😀", "not a phone number"),
         ("814 404 3093, 814 404 3094", "more than one number"),
-        ("814-404-3093 x12", "Extensions cannot be dialled"),
+        ("814-404-3093 x12", "Extensions and codes"),
         ("1-800-FLOWERS", "Do you mean +1 800-356-9377?"),
         ("911", "Emergency numbers are never dialled"),
         ("112", "Emergency numbers are never dialled"),
@@ -203,9 +203,10 @@ def test_two_people_want_the_same_number_at_once_and_it_rings_once(empty_office:
 
     assert office.press(BOSS).acked
 
-    assert "is being dialled right now" in office.under("number", BOSS)
+    assert "is being dialled or was just placed" in office.under("number", BOSS)
     assert office.rings == 1
     office.wait_for_card("Not certain", within_s=10)
+    office.pass_time(seconds=10)
     office.press(BOSS)  # once it is settled, the boss may decide to call
     office.slack.wait_for(lambda: office.rings == 2)
 

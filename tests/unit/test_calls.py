@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, fields, replace
+from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime
 from typing import get_args
 
@@ -20,6 +20,7 @@ from evoslack.calls import (
     Outcome,
     State,
 )
+from evoslack.refusals import KeyTaken, NotYourForm, require_same
 
 REQUEST = CallRequest(
     key="k",
@@ -85,13 +86,15 @@ def test_every_outcome_is_a_state_that_may_follow_placing() -> None:
     assert set(STATE_OF.values()) == MAY_FOLLOW[State.PLACING]
 
 
-@pytest.mark.parametrize("field", [field.name for field in fields(CallRequest)])
-def test_another_person_or_content_is_another_press_and_another_label_is_not(field: str) -> None:
-    changed = replace(REQUEST, **{field: "other"})
+@pytest.mark.parametrize("field", ["team_id", "user_id", "flow_id", "number", "caller_id"])
+def test_the_same_form_from_another_person_or_with_other_content_is_no_same_press(field: str) -> None:
+    first = Call("id", REQUEST, State.PLACED, accepted_at=datetime(2026, 1, 1, tzinfo=UTC))
+    names = ("team_id", "user_id", "flow_id", "number", "caller_id")
+    same = {name: getattr(REQUEST, name) for name in names}
 
-    assert REQUEST.same_press(REQUEST)
-    assert REQUEST.same_press(changed) is (field in LABELS)
-    assert changed.same_press(REQUEST) is (field in LABELS)
+    assert require_same(first, **same) is first
+    with pytest.raises(NotYourForm if field in {"team_id", "user_id"} else KeyTaken):
+        require_same(first, **{**same, field: "other"})
 
 
 def test_a_request_cannot_be_changed() -> None:

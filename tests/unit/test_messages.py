@@ -63,7 +63,7 @@ def test_whether_a_phone_rang_is_said_exactly_where_it_is_known(state: State, wh
         assert "does not dial it again" in line
     else:
         assert NOTHING_RANG in line
-        assert "was not called" in line
+        assert "was not placed" in line
         assert "may have rung" not in line
 
 
@@ -112,7 +112,7 @@ def test_too_many_calls_says_how_long_to_wait_if_evo_voice_did() -> None:
 def test_evo_voices_own_words_are_passed_on_where_they_help_and_are_escaped(why: Why) -> None:
     words = messages.reason(ended(State.REJECTED, why, "<!channel> & more"))
 
-    assert "It says: “&lt;!channel&gt; &amp; more”" in words
+    assert ": “&lt;!channel&gt; &amp; more” " in words
 
 
 @pytest.mark.parametrize("why", [Why.SERVER_ERROR, Why.ODD_ANSWER])

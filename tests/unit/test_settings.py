@@ -125,7 +125,7 @@ def test_an_app_token_means_socket_mode_and_a_signing_secret_alone_means_http(
     app_token: str, secret: str, socket_mode: bool
 ) -> None:
     settings = read(SLACK_APP_TOKEN=app_token, SLACK_SIGNING_SECRET=secret)
-    assert settings.uses_socket_mode is socket_mode
+    assert (settings.slack_app_token is not None) is socket_mode
 
 
 def test_without_app_token_and_signing_secret_it_is_said_which_two_ways_there_are() -> None:
