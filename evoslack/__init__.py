@@ -18,7 +18,8 @@ The map of the house, inside first:
 - `check`        what `bot.py --check` looks at
 - `sandbox/`     a stand-in Slack and a stand-in Evo Voice; the product does not know about them
 
-`ledger`, `evo` and `slack` know the vocabulary and not each other.
+`ledger`, `evo` and `slack` know the vocabulary and not each other. Where a docstring names "evo-voice-api" or
+"slack-facts", it means a section of that page in `docs/`.
 """
 
 __version__ = "0.1.0"

@@ -1,7 +1,7 @@
 """The Bolt app: which listener answers what, and what a person hears when something breaks.
 
 Listeners run in the thread that received the request (`process_before_response`): Bolt's own pool would
-let five slow ones block everybody (measured), and here none is slow.
+let five slow ones block everybody (slack-facts 13), and here none is slow.
 """
 
 from __future__ import annotations

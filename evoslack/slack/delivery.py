@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 THREADS = 32  # 100 presses a second at 300 ms of Slack's latency
-PING_EVERY_S = 2  # with the default of 10 s a dead connection goes unnoticed for a minute (measured)
+PING_EVERY_S = 2  # with the default of 10 s a dead connection goes unnoticed for a minute (slack-facts 7)
 EVENTS_PATH = "/slack/events"
 HEALTH_PATH = "/healthz"
 LARGEST_BODY = 1024 * 1024  # bytes; Slack's payloads are below 300 kB (a view is 250 kB at most)

@@ -29,7 +29,7 @@ BODIES = [b"", b"Forbidden\n\nRequest.HttpMethod: POST", b"<html>", b"\xff\x00{"
 
 
 def meant_by(status: int, body: Any) -> tuple[type[Outcome], Why | None]:
-    """The table of the house (design, section 4), written down a second time and in another way."""
+    """What each answer proves (docs/evo-voice-api.md, 6), written down a second time and in another way."""
     if status == 206 or not (200 <= status < 300 or 400 <= status < 600):
         return InDoubt, Why.ODD_ANSWER
     if status < 300:

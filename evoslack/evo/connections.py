@@ -1,0 +1,141 @@
+"""Connections that know two things: when they must be over, and whether a byte of the request may have left.
+
+An HTTP library says neither (docs/decisions/0002). Here a timer shuts the socket when the time is up, in the
+middle of anything, and each connection notes the moment before its first byte goes out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+
+class Attempt:
+    """One request: when it must be over, and whether it may have left."""
+
+    def __init__(self, budget_s: float) -> None:
+        self._ends = time.monotonic() + budget_s
+        self._handle: socket.socket | None = None
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(budget_s, self._shut)
+        self._timer.daemon = True
+        self._timer.start()
+        self._connecting = False
+        self._left = False
+
+    @property
+    def proves_unsent(self) -> bool:
+        """Whether it is certain that no byte left: one of our connections was made, and none was used."""
+        return self._connecting and not self._left
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self._ends
+
+    def connecting(self) -> None:
+        """One of our own connections is being made, so `leaving` will be told the truth."""
+        self._connecting = True
+
+    def watch(self, sock: socket.socket) -> None:
+        """Have this connection shut when the time is up; a copy of its handle survives TLS wrapping."""
+        with self._lock:
+            if self._handle is not None:
+                self._handle.close()
+            self._handle = socket.socket(fileno=os.dup(sock.fileno()))
+        if self.is_over:
+            self._shut()
+
+    def leaving(self, sock: socket.socket) -> None:
+        """The last moment before the first byte goes out."""
+        if not self._left:
+            if self.is_over:
+                raise TimeoutError("the time was up before anything was sent")
+            self.watch(sock)
+            self._left = True
+
+    def close(self) -> None:
+        self._timer.cancel()
+        with self._lock:
+            if self._handle is not None:
+                self._handle.close()
+                self._handle = None
+
+    def _shut(self) -> None:
+        with self._lock, contextlib.suppress(OSError):
+            if self._handle is not None:
+                self._handle.shutdown(socket.SHUT_RDWR)
+
+
+class _Current(threading.local):
+    """The request that this thread is making; connections look here, the library has no other way in."""
+
+    attempt: Attempt | None = None
+
+
+current = _Current()
+
+
+class _Watched(HTTPConnection):
+    """A connection that tells the current attempt about itself."""
+
+    _asking_proxy = False
+
+    def _new_conn(self) -> socket.socket:
+        if current.attempt is not None:
+            current.attempt.connecting()
+        sock = super()._new_conn()
+        if current.attempt is not None:
+            current.attempt.watch(sock)
+        return sock
+
+    def _tunnel(self) -> None:
+        """Asking a proxy for the way sends bytes too, but none of the request."""
+        self._asking_proxy = True
+        try:
+            super()._tunnel()
+        finally:
+            self._asking_proxy = False
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        if current.attempt is not None and not self._asking_proxy:
+            current.attempt.leaving(self.sock)
+        super().send(data)
+
+
+class _WatchedTls(_Watched, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _HttpPool(HTTPConnectionPool):
+    ConnectionCls = _Watched
+
+
+class _HttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _WatchedTls
+
+
+_WATCHED_POOLS = {"http": _HttpPool, "https": _HttpsPool}
+
+
+class WatchedAdapter(HTTPAdapter):
+    """Makes watched connections and never tries twice."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _WATCHED_POOLS
+
+    def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        if proxy.lower().startswith("http"):  # SOCKS has connections of its own: trouble there is doubt
+            manager.pool_classes_by_scheme = _WATCHED_POOLS
+        return manager
