@@ -10,11 +10,18 @@ import sys
 import threading
 from pathlib import Path
 
-from dotenv import dotenv_values
-from pythonjsonlogger.json import JsonFormatter
+try:
+    from dotenv import dotenv_values
+    from pythonjsonlogger.json import JsonFormatter
 
-from evoslack.settings import BadSettings, Settings
-from evoslack.wiring import CannotStart, build
+    from evoslack.settings import BadSettings, Settings
+    from evoslack.wiring import CannotStart, build
+except ModuleNotFoundError as missing:
+    raise SystemExit(
+        f"EvoSlack cannot start: the package {missing.name} is not installed. Run\n"
+        "  python3 -m venv .venv && .venv/bin/pip install -r requirements.txt\n"
+        "and start it with .venv/bin/python bot.py"
+    ) from None
 
 BAD_SETTINGS, CANNOT_START = 2, 1
 

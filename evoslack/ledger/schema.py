@@ -72,6 +72,7 @@ sa.Index(
     sqlite_where=_is_open,
     postgresql_where=_is_open,
 )
+sa.Index("calls_by_number", calls.c.account_id, calls.c.number, calls.c.accepted_at)
 sa.Index("calls_by_state", calls.c.state, calls.c.accepted_at)
 
 news = sa.Table(

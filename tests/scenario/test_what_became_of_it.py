@@ -213,3 +213,22 @@ def test_whoever_cannot_read_a_private_channel_is_told_of_a_good_call_too(empty_
     empty_office.wait_until_settled()
     assert (len(empty_office.told(SARA)), empty_office.told(BOSS)) == (1, [])  # the boss is a member
     assert len(empty_office.cards("C_SECRET")) == 2
+
+
+def test_a_card_that_is_in_trouble_for_long_is_told_to_the_caller(office: Office) -> None:
+    office.slack.fault("chat.postMessage", "500", times=None)
+    office.call()
+
+    office.let_time_pass_until(office.told)
+
+    (line,) = office.told()
+    assert "✅ Placed" in line
+    assert "The card in <#C_CALLS> is missing or out of date" in line
+
+
+def test_a_flow_with_an_endless_name_still_gets_its_card(office: Office) -> None:
+    office.evo.world.flows["flow2"]["name"] = "Survey " + "&" * 6000
+    office.bot.catalog.refresh()
+    office.call()
+
+    assert len(office.wait_for_card("Placed")["text"]) < 4000

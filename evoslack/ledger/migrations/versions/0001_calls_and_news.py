@@ -41,6 +41,7 @@ def upgrade() -> None:
         sqlite_where=_OPEN,
         postgresql_where=_OPEN,
     )
+    op.create_index("calls_by_number", "calls", ["account_id", "number", "accepted_at"])
     op.create_index("calls_by_state", "calls", ["state", "accepted_at"])
     op.create_table(
         "news",
