@@ -122,7 +122,7 @@ class Bot:
             way = self._door.start()
         except NO_ANSWER as error:
             self.stop()  # calls that are being dialled already are finished
-            raise CannotStart(f"Slack does not take SLACK_APP_TOKEN: {problem_of(error)}.") from error
+            raise CannotStart(_not_let_in("SLACK_APP_TOKEN", error)) from error
         settings = self._settings
         return f"EvoSlack is ready: {way}, {settings.slack_command}, cards go to {settings.calls_channel}."
 
@@ -261,8 +261,13 @@ def build(
     """
     try:
         identity = identify(web_client(settings.slack_bot_token, settings.slack_api_url))
-    except SlackApiError as error:
-        raise CannotStart(f"Slack does not take SLACK_BOT_TOKEN: {problem_of(error)}.") from error
     except NO_ANSWER as error:
-        raise CannotStart(f"Slack cannot be reached: {problem_of(error)}. Check the network.") from error
+        raise CannotStart(_not_let_in("SLACK_BOT_TOKEN", error)) from error
     return Bot(settings, identity, now=now, clock_s=clock_s, dial_deadline_s=dial_deadline_s)
+
+
+def _not_let_in(token: str, error: Exception) -> str:
+    """Only an answer of Slack's is about the token."""
+    if isinstance(error, SlackApiError):
+        return f"Slack does not take {token}: {problem_of(error)}."
+    return f"Slack cannot be reached: {problem_of(error)}. Check the network."

@@ -71,7 +71,7 @@ def answer_broken(error: Exception, body: dict[str, Any], listeners: CallListene
         return _json({"options": []})
     if body.get("type") == "view_submission":
         try:
-            call = listeners.call_of(body["view"])
+            call = listeners.call_of(body["user"]["id"], body["view"])
         except Exception:
             log.exception("the press could not be looked up (reference %s)", reference)
             call = None

@@ -140,9 +140,10 @@ class CallListeners:
         """What a form turns into once it became a call."""
         return views.notice(messages.on_its_way(call, self._rules.region, self._rules.calls_channel))
 
-    def call_of(self, view: Payload) -> Call | None:
-        """The call that a form became, as far as the ledger can say."""
-        return self._switchboard.find(views.Origin.unpacked(view["private_metadata"]).key)
+    def call_of(self, user_id: str, view: Payload) -> Call | None:
+        """The call that this person's form became, as far as the ledger can say."""
+        call = self._switchboard.find(views.Origin.unpacked(view["private_metadata"]).key)
+        return call if call is not None and call.request.user_id == user_id else None
 
     def _offer_to_known(self, user_id: str, team_id: str) -> Offer | None:
         """The offer, if this person's permission is remembered; without asking anybody."""

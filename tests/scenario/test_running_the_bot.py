@@ -124,6 +124,26 @@ def test_a_token_that_slack_refuses_ends_in_one_sentence(empty_office: Office, t
     assert "Traceback" not in result.stderr
 
 
+def test_slack_out_of_reach_is_not_blamed_on_a_token(empty_office: Office, tmp_path: Path) -> None:
+    settings = sandbox_settings(empty_office.slack, empty_office.evo, empty_office.database_url)
+    empty_office.slack.fault("apps.connections.open", "cut", times=None)
+
+    result = run(tmp_path, **settings)
+
+    assert result.returncode == 1
+    assert "Slack cannot be reached" in result.stderr
+    assert "TOKEN" not in result.stderr
+
+
+def test_a_wrong_app_token_is_named(empty_office: Office, tmp_path: Path) -> None:
+    settings = sandbox_settings(empty_office.slack, empty_office.evo, empty_office.database_url)
+
+    result = run(tmp_path, **{**settings, "SLACK_APP_TOKEN": "xapp-wrong"})
+
+    assert result.returncode == 1
+    assert "Slack does not take SLACK_APP_TOKEN: invalid_auth." in result.stderr
+
+
 def test_check_finds_everything_ready_and_changes_nothing(empty_office: Office, tmp_path: Path) -> None:
     settings = sandbox_settings(empty_office.slack, empty_office.evo, f"sqlite:///{tmp_path}/new.db")
 
