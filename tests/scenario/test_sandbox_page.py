@@ -21,7 +21,7 @@ from evoslack.sandbox.play import free_port
 
 BOT = Path(__file__).resolve().parents[2] / "bot.py"
 SARA, AGENT = "U_SARA", "U_AGENT"
-PATIENCE_S = 15
+PATIENCE_S = 40  # a card whose posting a kill left open is looked for after 15 s
 
 State = dict[str, Any]
 
