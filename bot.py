@@ -85,6 +85,7 @@ def set_up_logging(settings: Settings) -> None:
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("slack_bolt").setLevel(logging.ERROR)  # it warns of a token that it need not use
+    logging.getLogger("slack_sdk.socket_mode").setLevel(logging.CRITICAL)  # ours says it in plain words
     logging.getLogger("evoslack").setLevel(settings.log_level)
 
 

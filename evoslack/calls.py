@@ -153,6 +153,7 @@ class News:
     card_channel: str = ""
     card_ts: str = ""  # Slack's name for the message; empty while there is none, or none we know of
     card_tried_at: datetime | None = None
+    card_due_at: datetime | None = None  # not to be tried before
     card_revision: int = 0  # what the card shows
     card_problem: str = ""  # Slack's word for why there is no (right) card
     told_revision: int = 0  # what the caller was told privately, or needed no telling

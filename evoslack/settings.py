@@ -50,6 +50,9 @@ class Settings:
     calls_channel: str
     default_region: str
     allowed_countries: frozenset[str]
+    max_calls_at_once: int
+    max_wait_seconds: int
+    history_days: int
     database_url: str = field(repr=False)  # may carry a password
     log_level: str
     log_format: str
@@ -83,6 +86,9 @@ class Settings:
             calls_channel=read.required("CALLS_CHANNEL", _channel),
             default_region=region,
             allowed_countries=read.one("ALLOWED_COUNTRIES", region, _countries),
+            max_calls_at_once=read.one("MAX_CALLS_AT_ONCE", "8", _whole(1, 64)),
+            max_wait_seconds=read.one("MAX_WAIT_SECONDS", "120", _whole(10, 3600)),
+            history_days=read.one("HISTORY_DAYS", "365", _whole(1, 36500)),
             database_url=read.one("DATABASE_URL", "sqlite:///evoslack.db", _database_url),
             log_level=read.one("LOG_LEVEL", "INFO", _one_of(LOG_LEVELS, str.upper)),
             log_format=read.one("LOG_FORMAT", "text", _one_of(LOG_FORMATS, str.lower)),
@@ -184,6 +190,16 @@ def _port(value: str) -> int:
     if not value.strip().isdecimal() or not 0 <= int(value) <= 65535:
         raise ValueError("is not a port: a number from 1 to 65535, or 0 for any free one.")
     return int(value)
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        value = value.strip()
+        if not re.fullmatch(r"\d{1,6}", value, re.ASCII) or not least <= int(value) <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}.")
+        return int(value)
+
+    return parse
 
 
 def _list(value: str) -> tuple[str, ...]:

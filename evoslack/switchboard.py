@@ -12,13 +12,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from evoslack.calls import Call, CallRequest, InDoubt, NotSent, Outcome, State, Why
+from evoslack.calls import STATE_OF, Call, CallRequest, InDoubt, NotSent, Outcome, State, Why
 from evoslack.numbers import masked
 
 log = logging.getLogger(__name__)
 
-# Whoever pressed is still looking at the screen; a call that comes much later surprises both ends.
-LONGEST_WAIT = timedelta(minutes=2)
 # Dialling takes 30 s at the most (evo-voice-api 7); the rest is for writing the result down.
 PLACING_LIMIT = timedelta(seconds=45)
 # A machine that stood still must not dial after people were told that the call is in doubt.
@@ -46,19 +44,24 @@ class Phone(Protocol):
 
 
 class Switchboard:
-    """Takes calls and gets them dialled. `on_work` and `on_news` wake whoever goes on from there."""
+    """Takes calls and gets them dialled. `on_work` and `on_news` wake whoever goes on from there.
+
+    A call that has waited longer than `longest_wait` is never dialled: it would surprise both ends.
+    """
 
     def __init__(
         self,
         ledger: Ledger,
         phone: Phone,
         *,
+        longest_wait: timedelta,
         now: Callable[[], datetime],
         on_work: Callable[[], None],
         on_news: Callable[[], None],
     ) -> None:
         self._ledger = ledger
         self._phone = phone
+        self._longest_wait = longest_wait
         self._now = now
         self._on_work = on_work
         self._on_news = on_news
@@ -87,7 +90,7 @@ class Switchboard:
         Between `begin`, which is committed, and `finish` a phone may ring, once.
         """
         now = self._now()
-        call = self._ledger.begin(at=now, accepted_after=now - LONGEST_WAIT)
+        call = self._ledger.begin(at=now, accepted_after=now - self._longest_wait)
         if call is None:
             return False
         _log_state(call)
@@ -100,7 +103,7 @@ class Switchboard:
         `everything_is_orphaned` is for the start of a bot that knows that it is the only one.
         """
         now = self._now()
-        closed = self._ledger.expire(at=now, accepted_before=now - LONGEST_WAIT)
+        closed = self._ledger.expire(at=now, accepted_before=now - self._longest_wait)
         limit = None if everything_is_orphaned else now - PLACING_LIMIT
         closed += self._ledger.doubt_orphans(at=now, began_before=limit)
         for call in closed:
@@ -129,16 +132,18 @@ class Switchboard:
         for _attempt in range(WRITE_TRIES):
             try:
                 finished = self._ledger.finish(call.id, outcome, at=self._now())
+                # What was written, if its confirmation got lost and this is the second try.
+                written = finished or self._ledger.find(call.request.key)
             except Exception:
                 log.exception("call %s: the outcome %s is not written yet", call.id, type(outcome).__name__)
                 if self._stopping.wait(WRITE_PAUSE_S):
                     return
                 continue
-            if finished is None:
-                log.error("call %s: the outcome %s came too late", call.id, type(outcome).__name__)
+            if written is not None and written.state is STATE_OF[type(outcome)]:
+                _log_state(written)
             else:
-                _log_state(finished)
-                self._on_news()
+                log.error("call %s: the outcome %s came too late", call.id, type(outcome).__name__)
+            self._on_news()
             return
 
 

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from slack_bolt import App
@@ -26,9 +26,10 @@ from evoslack.permission import Permission
 from evoslack.settings import Settings
 from evoslack.slack.announcer import Announcer
 from evoslack.slack.app import build_app
-from evoslack.slack.delivery import Door, HttpDoor, SocketDoor
+from evoslack.slack.delivery import Door, HttpDoor
 from evoslack.slack.listeners import CallListeners, Rules
 from evoslack.slack.people import SlackPeople
+from evoslack.slack.socket_mode import SocketDoor
 from evoslack.slack.workspace import (
     LISTENER_TIMEOUT_S,
     NO_ANSWER,
@@ -42,11 +43,10 @@ from evoslack.switchboard import Switchboard
 
 log = logging.getLogger(__name__)
 
-DIALLERS = 8  # calls dialled side by side; one takes a second or so, so this is hundreds a minute
 TELLERS = 4  # news told side by side, so that one slow answer of Slack does not hold up the rest
 FORM_FILLERS = 8  # loading pages being filled side by side
 LOOK_EVERY_S = 2.0  # how long a call of a bot that died may wait for another bot to see it
-SWEEP_EVERY_S = 30.0
+SWEEP_EVERY_S = 10.0  # with a teller's lease of 60 s: what a dead bot left is taken over within 90 s
 REFRESH_EVERY_S = 60.0
 REFRESH_AGAIN_S = 5.0  # while there is nothing to offer
 DRAIN_S = 40.0  # a call may be dialled for 30 s
@@ -88,11 +88,16 @@ class Bot:
         )
         self._now = now
         self._clock_s = clock_s
-        self._diallers = Crew("dialling", size=DIALLERS, look_every_s=LOOK_EVERY_S)
+        self._diallers = Crew("dialling", size=settings.max_calls_at_once, look_every_s=LOOK_EVERY_S)
         self._announcers = Crew("telling", size=TELLERS, look_every_s=LOOK_EVERY_S)
         self._sweepers = Crew("sweeping", size=1, look_every_s=SWEEP_EVERY_S)
         self.switchboard = Switchboard(
-            self.calls, evo, now=now, on_work=self._diallers.wake, on_news=self._announcers.wake
+            self.calls,
+            evo,
+            longest_wait=timedelta(seconds=settings.max_wait_seconds),
+            now=now,
+            on_work=self._diallers.wake,
+            on_news=self._announcers.wake,
         )
         self._refresher = threading.Thread(target=self._keep_catalog, name="refreshing", daemon=True)
         self._stopping = threading.Event()
@@ -221,7 +226,8 @@ class Bot:
 
     def _sweep(self) -> bool:
         self.switchboard.sweep()
-        return False
+        oldest = self._now() - timedelta(days=self._settings.history_days)
+        return bool(self.calls.forget(accepted_before=oldest))
 
     def _keep_catalog(self) -> None:
         while not self._stopping.is_set():

@@ -127,6 +127,21 @@ class CallLedger:
             found = {State(state): count for state, count in connection.execute(query)}
         return {state: found.get(state, 0) for state in (State.ACCEPTED, State.PLACING)}
 
+    def forget(self, *, accepted_before: datetime, most: int = 500) -> int:
+        """Delete calls that are over and told, with all that is known of them; returns how many."""
+        told = sa.select(news.c.call_id).where(news.c.due_at.is_(None))
+        old = (
+            sa.select(calls.c.id)
+            .where(
+                calls.c.accepted_at < accepted_before,
+                calls.c.state.not_in(sorted(OPEN_STATES)),
+                calls.c.id.in_(told),
+            )
+            .limit(most)
+        )
+        with self._engine.begin() as connection:
+            return connection.execute(sa.delete(calls).where(calls.c.id.in_(old))).rowcount
+
     def _insert(self, request: CallRequest, at: datetime) -> Call | None:
         """Write the call down; None if its key or its number is taken."""
         call = Call(id=uuid.uuid4().hex, request=request, state=State.ACCEPTED, accepted_at=at)
@@ -173,10 +188,12 @@ class CallLedger:
         with self._engine.begin() as connection:
             moved = [call_of(row) for row in connection.execute(moving)]
             if moved:
+                # Due now, even if its card has to wait: the caller need not.
+                due_at = sa.case((news.c.due_at <= at, news.c.due_at), else_=at)
                 connection.execute(
                     sa.update(news)
                     .where(news.c.call_id.in_([call.id for call in moved]))
-                    .values(revision=news.c.revision + 1, due_at=sa.func.coalesce(news.c.due_at, at))
+                    .values(revision=news.c.revision + 1, due_at=due_at)
                 )
         return moved
 

@@ -1,7 +1,7 @@
 """Keeps book of what people have been told: the card in the channel and the private line.
 
-Whoever tells a call's news takes a lease first, so that two bots never post the same card. The lease and
-the waiting time after a failure are one column: `due_at`.
+Whoever tells a call's news takes a lease first, so that two bots never post the same card. News that comes
+meanwhile is due when the lease is given back, or runs out.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ class NewsLedger:
 
     def claim(self, *, at: datetime, until: datetime) -> News | None:
         """Take the call whose news is due longest, or None; nobody else gets it before `until`."""
+        free = sa.and_(news.c.due_at <= at, sa.or_(news.c.leased_until.is_(None), news.c.leased_until <= at))
         due = (
             sa.select(news.c.call_id)
-            .where(news.c.due_at <= at)
+            .where(free)
             .order_by(news.c.due_at)
             .limit(1)
             .with_for_update(skip_locked=True)
@@ -38,8 +39,8 @@ class NewsLedger:
         with self._engine.begin() as connection:
             claimed = connection.execute(
                 sa.update(news)
-                .where(news.c.call_id == due.scalar_subquery(), news.c.due_at <= at)
-                .values(due_at=until, attempts=news.c.attempts + 1)
+                .where(news.c.call_id == due.scalar_subquery(), free)
+                .values(leased_until=until, attempts=news.c.attempts + 1)
                 .returning(news.c.call_id)
             ).scalar_one_or_none()
             if claimed is None:
@@ -56,7 +57,7 @@ class NewsLedger:
         with self._engine.begin() as connection:
             tried = connection.execute(
                 sa.update(news)
-                .where(news.c.call_id == call_id, news.c.due_at == lease)
+                .where(news.c.call_id == call_id, news.c.leased_until == lease)
                 .values(card_tried_at=at, card_channel=channel)
             )
         return tried.rowcount == 1
@@ -65,13 +66,24 @@ class NewsLedger:
         """Slack said no, so there is certainly no card from this attempt."""
         self._set(call_id, card_tried_at=None)
 
+    def card_waits(self, call_id: str, until: datetime) -> None:
+        """The card is not to be tried before; the caller may be told all the same."""
+        self._set(call_id, card_due_at=until)
+
     def card_in_trouble(self, call_id: str, problem: str) -> None:
         """The card is missing or out of date for longer than anybody should wait."""
         self._set(call_id, card_problem=problem)
 
     def card_shows(self, call_id: str, revision: int, channel: str, ts: str) -> None:
         """The card is in the channel and shows that revision."""
-        self._set(call_id, card_revision=revision, card_channel=channel, card_ts=ts, card_problem="")
+        self._set(
+            call_id,
+            card_revision=revision,
+            card_channel=channel,
+            card_ts=ts,
+            card_due_at=None,
+            card_problem="",
+        )
 
     def card_given_up(self, call_id: str, revision: int, problem: str) -> None:
         """There will be no better card for that revision."""
@@ -81,19 +93,30 @@ class NewsLedger:
         """The caller knows about that revision, or needs no private line for it."""
         self._set(call_id, told_revision=revision, told_bad_news=bad_news)
 
-    def done(self, call_id: str, revision: int, *, at: datetime, again_at: datetime | None = None) -> None:
-        """Give the lease back: nothing is left to tell, or some of it not before `again_at`.
+    def done(
+        self,
+        call_id: str,
+        revision: int,
+        *,
+        at: datetime,
+        lease: datetime | None = None,
+        again_at: datetime | None = None,
+    ) -> None:
+        """Give the lease back, if it is still ours: all is told, or some of it not before `again_at`.
 
         Whatever became news meanwhile is due at once, whether or not an older part has to wait.
         """
-        due_at = sa.case((news.c.revision > revision, at), else_=sa.literal(again_at, UtcDateTime))
-        attempts = {} if again_at else {"attempts": 0}
-        self._set(call_id, due_at=due_at, **attempts)
+        values: dict[str, Any] = {} if again_at else {"attempts": 0}
+        values["due_at"] = sa.case((news.c.revision > revision, at), else_=sa.literal(again_at, UtcDateTime))
+        ours = sa.and_(news.c.call_id == call_id, news.c.leased_until.is_not_distinct_from(lease))
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(news).where(ours).values(leased_until=None, **values))
 
     def drop_leases(self, *, at: datetime) -> None:
         """Make everything untold due now. Only for a bot that knows that it is the only one."""
         with self._engine.begin() as connection:
-            connection.execute(sa.update(news).where(news.c.due_at > at).values(due_at=at))
+            untold = sa.update(news).where(news.c.due_at.is_not(None))
+            connection.execute(untold.values(due_at=at, leased_until=None))
 
     def count_untold(self) -> int:
         """How many calls have news that is not told yet."""

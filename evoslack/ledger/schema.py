@@ -74,18 +74,20 @@ sa.Index(
 )
 sa.Index("calls_by_number", calls.c.account_id, calls.c.number, calls.c.accepted_at)
 sa.Index("calls_by_state", calls.c.state, calls.c.accepted_at)
+sa.Index("calls_by_age", calls.c.accepted_at)
 
 news = sa.Table(
     "news",
     metadata,
     sa.Column("call_id", sa.ForeignKey("calls.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("revision", sa.Integer, nullable=False),
-    # Both the lease of whoever tells it now and the earliest time of the next attempt; nothing to tell: null.
-    sa.Column("due_at", UtcDateTime),
+    sa.Column("due_at", UtcDateTime),  # when somebody shall look; null: everything is told
+    sa.Column("leased_until", UtcDateTime),  # of whoever tells it now
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("card_channel", sa.String(32), nullable=False),
     sa.Column("card_ts", sa.String(32), nullable=False),
     sa.Column("card_tried_at", UtcDateTime),
+    sa.Column("card_due_at", UtcDateTime),  # not to be tried before; null: any time
     sa.Column("card_revision", sa.Integer, nullable=False),
     sa.Column("card_problem", sa.String(64), nullable=False),
     sa.Column("told_revision", sa.Integer, nullable=False),
@@ -130,6 +132,7 @@ def news_of(row: sa.Row[Any]) -> News:
         card_channel=values["card_channel"],
         card_ts=values["card_ts"],
         card_tried_at=values["card_tried_at"],
+        card_due_at=values["card_due_at"],
         card_revision=values["card_revision"],
         card_problem=values["card_problem"],
         told_revision=values["told_revision"],

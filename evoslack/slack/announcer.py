@@ -17,14 +17,14 @@ from slack_sdk.webhook import WebhookClient
 from evoslack.calls import News, State
 from evoslack.slack import messages
 from evoslack.slack.audience import Audience
-from evoslack.slack.noticeboard import Book, Later, Noticeboard
+from evoslack.slack.noticeboard import LEAST_LEASE, Book, Later, Noticeboard
 from evoslack.slack.workspace import NO_ANSWER, problem_of
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=90)  # longer than all requests of one telling together
+LEASE = timedelta(seconds=60)  # after that another teller, or another bot, takes over
 LONGEST_PAUSE_S = 300
-PATIENCE = 5  # attempts in a row, about a minute; then the caller is told that the card is in trouble
+PATIENCE = timedelta(minutes=1)  # then the caller is told that the card is in trouble
 GIVE_UP_AFTER = timedelta(hours=24)
 # A line where /call was typed is lost if nobody looks; after this time a direct message is surer.
 STILL_LOOKING = timedelta(minutes=2)
@@ -35,9 +35,12 @@ class NewsBook(Book, Protocol):
 
     def claim(self, *, at: datetime, until: datetime) -> News | None: ...
     def read(self, call_id: str) -> News: ...
+    def card_waits(self, call_id: str, until: datetime) -> None: ...
     def card_in_trouble(self, call_id: str, problem: str) -> None: ...
     def told(self, call_id: str, revision: int, *, bad_news: bool) -> None: ...
-    def done(self, call_id: str, revision: int, *, at: datetime, again_at: datetime | None) -> None: ...
+    def done(
+        self, call_id: str, revision: int, *, at: datetime, lease: datetime, again_at: datetime | None
+    ) -> None: ...
 
 
 class Announcer:
@@ -65,27 +68,28 @@ class Announcer:
     def tell_next(self) -> bool:
         """Tell the news that is due longest; whether there was any."""
         now = self._now()
-        news = self._book.claim(at=now, until=now + LEASE)
+        lease = now + LEASE
+        news = self._book.claim(at=now, until=lease)
         if news is None:
             return False
-        call_id = news.call.id
-        card_pause = self._show(news, lease=now + LEASE)
+        card_again_at = self._show(news, lease)
         # Looked up once more: how the card went is part of what the caller is told. What is newer than
         # the card is left to the next round, which begins at once.
-        after = self._book.read(call_id)
-        word_pause = self._whisper(after) if after.revision == news.revision else None
-        pauses = [pause for pause in (card_pause, word_pause) if pause is not None]
-        again_at = self._now() + timedelta(seconds=max(pauses)) if pauses else None
-        self._book.done(call_id, news.revision, at=self._now(), again_at=again_at)
+        after = self._book.read(news.call.id)
+        word_again_at = self._whisper(after, lease) if after.revision == news.revision else None
+        again_at = min(filter(None, (card_again_at, word_again_at)), default=None)
+        self._book.done(news.call.id, news.revision, at=self._now(), lease=lease, again_at=again_at)
         return True
 
-    def _show(self, news: News, *, lease: datetime) -> float | None:
-        """Bring the card up to date; how many seconds to wait if that has to be tried again.
+    def _show(self, news: News, lease: datetime) -> datetime | None:
+        """Bring the card up to date; when to look again if that did not work.
 
         Never raises: whether the caller is told must not depend on the card.
         """
         if news.card_revision >= news.revision:
             return None
+        if news.card_due_at is not None and news.card_due_at > self._now():
+            return self._look_again_at(news, news.card_due_at, "not there yet")
         try:
             self._board.show(news, lease=lease)
         except Later as later:
@@ -95,16 +99,31 @@ class Announcer:
             return self._postponed(news, Later(type(error).__name__))
         return None
 
-    def _postponed(self, news: News, later: Later) -> float | None:
-        if later.lasting or news.attempts >= PATIENCE:
-            self._book.card_in_trouble(news.call.id, later.problem[:64])
+    def _postponed(self, news: News, later: Later) -> datetime | None:
+        problem = later.problem[:64]
         if self._is_too_old(news):
-            self._book.card_given_up(news.call.id, news.revision, later.problem[:64])
+            self._book.card_given_up(news.call.id, news.revision, problem)
             return None
-        return _pause_s(news) if later.pause_s is None else later.pause_s
+        pause_s = _pause_s(news) if later.pause_s is None else later.pause_s
+        due_at = self._now() + timedelta(seconds=pause_s)
+        self._book.card_waits(news.call.id, due_at)
+        if later.lasting:
+            self._book.card_in_trouble(news.call.id, problem)
+            return due_at
+        return self._look_again_at(news, due_at, problem)
 
-    def _whisper(self, news: News) -> float | None:
-        """Tell the caller privately, if there is need to; seconds to wait if it has to be tried again."""
+    def _look_again_at(self, news: News, due_at: datetime, problem: str) -> datetime:
+        """When the card is due, or earlier to tell the caller of an ended call that it is in trouble."""
+        ended_at = news.call.finished_at
+        if ended_at is None or news.card_problem:
+            return due_at
+        if self._now() < ended_at + PATIENCE:
+            return min(due_at, ended_at + PATIENCE)
+        self._book.card_in_trouble(news.call.id, problem)
+        return due_at
+
+    def _whisper(self, news: News, lease: datetime) -> datetime | None:
+        """Tell the caller privately, if there is need to; when to try again if that did not work."""
         call = news.call
         if news.told_revision >= news.revision or call.is_open:
             return None
@@ -117,6 +136,8 @@ class Announcer:
             if self._audience.includes(call.request.user_id):
                 self._book.told(call.id, news.revision, bad_news=False)
                 return None
+        if lease - self._now() < LEAST_LEASE:  # somebody else may be telling it by the time this is through
+            return self._now()
         words = messages.private_line(
             call, self._region, channel_id=self._channel_id, card_problem=news.card_problem
         )
@@ -127,7 +148,7 @@ class Announcer:
                 )
             except NO_ANSWER as error:
                 if not self._is_too_old(news):
-                    return _pause_s(news)
+                    return self._now() + timedelta(seconds=_pause_s(news))
                 log.error("call %s: the caller could not be told: %s", call.id, problem_of(error))
         self._book.told(call.id, news.revision, bad_news=not good)
         return None

@@ -1,23 +1,16 @@
-"""How payloads reach the bot: over a websocket (Socket Mode) or as signed HTTP requests.
-
-Both doors have enough threads for Slack's own latency, because a listener waits for `views.open`.
-"""
+"""How payloads reach the bot as signed HTTP requests; `socket_mode` is the other way in."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import re
-import socket
 import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from slack_bolt import App
-from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.adapter.wsgi import SlackRequestHandler
-from slack_sdk import WebClient
 from slack_sdk.signature import SignatureVerifier
 from waitress import wasyncore
 from waitress.server import create_server
@@ -27,8 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-THREADS = 32  # 100 presses a second at 300 ms of Slack's latency
-PING_EVERY_S = 2  # with the default of 10 s a dead connection goes unnoticed for a minute (slack-facts 7)
+THREADS = 32  # a listener waits for `views.open`: 100 a second at 300 ms of Slack's latency
 EVENTS_PATH = "/slack/events"
 HEALTH_PATH = "/healthz"
 LARGEST_BODY = 1024 * 1024  # bytes; Slack's payloads are below 300 kB (a view is 250 kB at most)
@@ -48,50 +40,6 @@ class Door(Protocol):
 
     def is_open(self) -> bool:
         """Whether payloads can come in right now."""
-
-
-class SocketDoor:
-    """Socket Mode: no public address is needed."""
-
-    def __init__(self, app: App, app_token: str, web_client: WebClient) -> None:
-        self._handler = SocketModeHandler(
-            app,
-            app_token,
-            logger=logging.getLogger("slack_sdk.socket_mode"),
-            web_client=web_client,
-            ping_interval=PING_EVERY_S,
-            concurrency=THREADS,
-        )
-
-    def start(self) -> str:
-        """Connect; raises what the SDK raises when Slack does not let us in."""
-        self._handler.client.connect()
-        return "Socket Mode"
-
-    def stop(self) -> None:
-        """Read no more, let running listeners acknowledge, then disconnect.
-
-        The client's own `close` disconnects first, which takes the acks of running listeners away, and
-        then waits three seconds for a read to time out.
-        """
-        client = self._handler.client
-        client.closed = True
-        client.auto_reconnect_enabled = False
-        for runner in (client.current_session_runner, client.current_app_monitor, client.message_processor):
-            runner.event.set()
-        client.current_session_state.terminated = True
-        ending = threading.Thread(target=client.message_workers.shutdown, daemon=True)
-        ending.start()
-        ending.join(LAST_ACKS_S)
-        session = client.current_session
-        if session is not None and session.sock is not None:
-            with contextlib.suppress(OSError):
-                socket.socket.shutdown(session.sock, socket.SHUT_RDWR)  # wakes the read that waits
-        client.disconnect()
-
-    def is_open(self) -> bool:
-        """Whether the websocket is connected."""
-        return bool(self._handler.client.is_connected())
 
 
 class HttpDoor:

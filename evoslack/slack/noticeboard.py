@@ -17,12 +17,14 @@ from slack_sdk.errors import SlackApiError
 
 from evoslack.calls import Call, News
 from evoslack.slack import cards
-from evoslack.slack.workspace import NO_ANSWER, problem_of
+from evoslack.slack.pace import Pace
+from evoslack.slack.workspace import NO_ANSWER, pause_of, problem_of
 
 log = logging.getLogger(__name__)
 
 SETTLING = timedelta(seconds=15)  # a post whose answer was lost has arrived by then, or never will
 LEAST_LEASE = timedelta(seconds=30)  # that must be left before something is posted
+POST_EVERY_S, UPDATE_EVERY_S = 1.0, 1.2  # what Slack promises to take (slack-facts 8)
 CLOCKS_DIFFER = timedelta(minutes=5)  # at most, between Slack and us
 
 # The message is there but can no longer be changed by us, or somebody took it away: a new one would be a
@@ -70,6 +72,7 @@ class Noticeboard:
         self._channel_id = channel_id
         self._region = region
         self._now = now
+        self._posting, self._updating = Pace(POST_EVERY_S, now), Pace(UPDATE_EVERY_S, now)
 
     def show(self, news: News, *, lease: datetime) -> None:
         """Bring the card of a call up to date, or raise `Later`. `lease` is until when this is ours."""
@@ -82,6 +85,7 @@ class Noticeboard:
 
     def _post(self, news: News, lease: datetime) -> None:
         call, channel = news.call, self._channel_id
+        _queue(self._posting, news)
         # Whoever lost the lease, or nearly so, must not post: somebody else may be doing it.
         now = self._now()
         if lease - now < LEAST_LEASE or not self._book.trying_card(call.id, channel, at=now, lease=lease):
@@ -101,13 +105,14 @@ class Noticeboard:
                 raise Later(problem_of(error), SETTLING.total_seconds()) from error
             # An answer that says no proves that there is no card, so another attempt is safe.
             self._book.no_card_posted(call.id)
-            raise self._later(call, error) from error
+            raise self._later(call, error, self._posting) from error
         except NO_ANSWER as error:
             raise Later(problem_of(error), SETTLING.total_seconds()) from error
         self._book.card_shows(call.id, news.revision, str(posted["channel"]), ts)
 
     def _update(self, news: News, channel: str, ts: str) -> None:
         call = news.call
+        _queue(self._updating, news)
         try:
             self._client.chat_update(
                 channel=channel,
@@ -121,7 +126,7 @@ class Noticeboard:
                 _log(call, problem_of(error))
                 self._book.card_given_up(call.id, news.revision, problem_of(error))
                 return
-            raise self._later(call, error) from error
+            raise self._later(call, error, self._updating) from error
         except NO_ANSWER as error:
             raise Later(problem_of(error)) from error
         self._book.card_shows(call.id, news.revision, channel, ts)
@@ -135,7 +140,7 @@ class Noticeboard:
         try:
             ts = self._ts_in_history(channel, news.call.id, since=tried_at - CLOCKS_DIFFER)
         except SlackApiError as error:
-            if _pause_of(error) is not None or not _is_a_no(error):
+            if pause_of(error) is not None or not _is_a_no(error):
                 raise self._later(news.call, error) from error
             _log(news.call, problem_of(error))
             self._book.card_given_up(news.call.id, news.revision, problem_of(error))
@@ -165,12 +170,20 @@ class Noticeboard:
             if not cursor:
                 return None
 
-    def _later(self, call: Call, error: SlackApiError) -> Later:
-        problem = problem_of(error)
-        lasting = _is_a_no(error) and _pause_of(error) is None
+    def _later(self, call: Call, error: SlackApiError, pace: Pace | None = None) -> Later:
+        problem, pause_s = problem_of(error), pause_of(error)
+        lasting = _is_a_no(error) and pause_s is None
         if lasting:
             _log(call, problem)
-        return Later(problem, _pause_of(error), lasting=lasting)
+        if pace is not None and pause_s is not None:
+            pause_s = pace.refused_s(pause_s)
+        return Later(problem, pause_s, lasting=lasting)
+
+
+def _queue(pace: Pace, news: News) -> None:
+    """Wait in line, unless this call did so already: then its time has come."""
+    if news.card_due_at is None and (wait_s := pace.turn_s()):
+        raise Later("ratelimited", wait_s)
 
 
 def _is_a_no(error: SlackApiError) -> bool:
@@ -186,12 +199,6 @@ def _is_a_no(error: SlackApiError) -> bool:
         and re.fullmatch(r"[a-z_]+", word) is not None
         and word not in _PROVES_NOTHING
     )
-
-
-def _pause_of(error: SlackApiError) -> float | None:
-    """How long Slack wants us to wait, if it said so."""
-    wish = str(error.response.headers.get("Retry-After", ""))
-    return float(wish) if wish.isdecimal() else None
 
 
 def _log(call: Call, problem: str) -> None:

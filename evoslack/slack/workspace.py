@@ -63,3 +63,9 @@ def problem_of(error: Exception) -> str:
     if isinstance(error, SlackApiError):
         return str(error.response.get("error") or f"status {error.response.status_code}")
     return type(error).__name__ + (f": {reason}" if (reason := getattr(error, "reason", "")) else "")
+
+
+def pause_of(error: SlackApiError) -> float | None:
+    """How many seconds Slack wants us to wait, if it said so."""
+    wish = str(error.response.headers.get("Retry-After", ""))
+    return float(wish) if wish.isdecimal() else None

@@ -521,7 +521,7 @@ def test_a_call_is_news_from_its_first_moment_and_with_each_ending(
     accepted = claim(book)
     assert accepted is not None
     assert (accepted.call, accepted.revision, accepted.attempts) == (known(ledger), 1, 1)
-    book.done(accepted.call.id, 1, at=T0)
+    book.done(accepted.call.id, 1, at=T0, lease=T0 + SECOND)
 
     begin(ledger)
     assert (book.count_untold(), claim(book)) == (0, None)
@@ -531,7 +531,7 @@ def test_a_call_is_news_from_its_first_moment_and_with_each_ending(
     assert doubted is not None
     assert (doubted.call, doubted.revision) == (finished, 2)
 
-    book.done(accepted.call.id, 2, at=T0)
+    book.done(accepted.call.id, 2, at=T0, lease=T0 + SECOND)
     ledger.finish(accepted.call.id, Placed(), at=T0)
     settled = claim(book)
     assert settled is not None
@@ -571,7 +571,7 @@ def test_many_tellers_at_once_never_tell_the_same_news(ledger: CallLedger, book:
         while book.count_untold():
             if news := claim(book):
                 taken.append(news.call.request.key)
-                book.done(news.call.id, news.revision, at=T0)
+                book.done(news.call.id, news.revision, at=T0, lease=T0 + SECOND)
         return taken
 
     taken = [key for keys in at_once(8, take_all) for key in keys]
@@ -598,7 +598,7 @@ def test_what_happens_while_news_is_told_is_due_at_once_afterwards(
     ledger.finish(call.id, Placed(), at=T0 + SECOND)
     assert claim(book, T0 + SECOND) is None, "not told twice at once"
 
-    book.done(call.id, telling.revision, at=T0 + 2 * SECOND)
+    book.done(call.id, telling.revision, at=T0 + 2 * SECOND, lease=T0 + 90 * SECOND)
 
     newer = claim(book, T0 + 2 * SECOND)
     assert newer is not None
@@ -608,7 +608,7 @@ def test_what_happens_while_news_is_told_is_due_at_once_afterwards(
 def test_what_could_not_be_told_comes_again_at_its_time(ledger: CallLedger, book: NewsLedger) -> None:
     call = ledger.accept(ask(), at=T0)
     claim(book)
-    book.done(call.id, 1, at=T0, again_at=T0 + 30 * SECOND)
+    book.done(call.id, 1, at=T0, lease=T0 + SECOND, again_at=T0 + 30 * SECOND)
 
     assert book.count_untold() == 1
     assert claim(book, T0 + 29 * SECOND) is None
@@ -622,11 +622,39 @@ def test_newer_news_does_not_wait_for_older_news_that_has_to(ledger: CallLedger,
     claim(book, T0, lease=90 * SECOND)
     ledger.finish(call.id, Placed(), at=T0 + SECOND)
 
-    book.done(call.id, 1, at=T0 + 2 * SECOND, again_at=T0 + 300 * SECOND)
+    book.done(call.id, 1, at=T0 + 2 * SECOND, lease=T0 + 90 * SECOND, again_at=T0 + 300 * SECOND)
 
     newer = claim(book, T0 + 2 * SECOND)
     assert newer is not None
     assert (newer.revision, newer.call.state) == (2, State.PLACED)
+
+
+def test_news_of_a_call_whose_card_waits_is_due_at_once(ledger: CallLedger, book: NewsLedger) -> None:
+    """Slack may want the card to wait for minutes; the caller must not."""
+    call = begun(ledger, ask())
+    claim(book)
+    book.card_waits(call.id, T0 + 300 * SECOND)
+    book.done(call.id, 1, at=T0, lease=T0 + SECOND, again_at=T0 + 300 * SECOND)
+    assert claim(book, T0 + SECOND) is None
+
+    ledger.finish(call.id, DOUBT, at=T0 + 2 * SECOND)
+
+    news = claim(book, T0 + 2 * SECOND)
+    assert news is not None
+    assert (news.call.state, news.card_due_at) == (State.IN_DOUBT, T0 + 300 * SECOND)
+    book.card_shows(call.id, 2, "C1", "1.5")
+    assert book.read(call.id).card_due_at is None
+
+
+def test_whoever_lost_the_lease_gives_nothing_back(ledger: CallLedger, book: NewsLedger) -> None:
+    call = ledger.accept(ask(), at=T0)
+    claim(book, T0, lease=SECOND)
+    claim(book, T0 + SECOND, lease=90 * SECOND)
+
+    book.done(call.id, 1, at=T0 + 2 * SECOND, lease=T0 + SECOND)
+
+    assert book.count_untold() == 1, "the one who has the lease now is not done yet"
+    assert claim(book, T0 + 3 * SECOND) is None, "and still has it"
 
 
 def test_a_lonely_bot_may_drop_every_lease(ledger: CallLedger, book: NewsLedger) -> None:
@@ -694,6 +722,33 @@ def test_a_note_about_one_call_leaves_the_others_alone(ledger: CallLedger, book:
     assert news is not None
     assert (news.call, news.card_ts) == (other, "")
     assert claim(book) is None
+
+
+# --- history -----------------------------------------------------------------------------------------
+
+
+def test_old_calls_are_forgotten_once_they_are_over_and_told(ledger: CallLedger, book: NewsLedger) -> None:
+    for key in ("told", "untold"):
+        ledger.accept(ask(key), at=T0)
+    ledger.expire(at=T0, accepted_before=T0)
+    book.done(known(ledger, "told").id, 2, at=T0)
+    ledger.accept(ask("open"), at=T0)
+    ledger.accept(ask("young"), at=T0 + 2 * SECOND)
+
+    forgotten = ledger.forget(accepted_before=T0 + SECOND)
+
+    assert (forgotten, ledger.find("told")) == (1, None)
+    assert all(ledger.find(key) for key in ("untold", "open", "young"))
+    assert book.count_untold() == 3, "nobody else's news went with it"
+
+
+def test_a_long_history_is_forgotten_bit_by_bit(ledger: CallLedger, book: NewsLedger) -> None:
+    for request in asks(3):
+        ledger.accept(request, at=T0)
+    for call in ledger.expire(at=T0, accepted_before=T0):
+        book.done(call.id, 2, at=T0)
+
+    assert [ledger.forget(accepted_before=T0 + SECOND, most=2) for _ in range(3)] == [2, 1, 0]
 
 
 # --- crashes -----------------------------------------------------------------------------------------

@@ -46,6 +46,8 @@ def test_with_only_what_is_required_everything_else_is_safe() -> None:
     assert (settings.evo_account_id, settings.evo_flows, settings.evo_caller_id) == (None, (), None)
     assert settings.evo_user_map == {}
     assert (settings.default_region, settings.allowed_countries) == ("US", {"US"})
+    assert (settings.max_calls_at_once, settings.max_wait_seconds) == (8, 120)
+    assert settings.history_days == 365
     assert settings.database_url == "sqlite:///evoslack.db"
     assert (settings.log_level, settings.log_format) == ("INFO", "text")
 
@@ -67,6 +69,9 @@ def test_every_setting_is_read() -> None:
             "CALLS_CHANNEL": "C1",
             "DEFAULT_REGION": "gb",
             "ALLOWED_COUNTRIES": "gb, us",
+            "MAX_CALLS_AT_ONCE": "64",
+            "MAX_WAIT_SECONDS": " 10 ",
+            "HISTORY_DAYS": "1",
             "LOG_LEVEL": "debug",
             "LOG_FORMAT": "JSON",
         }
@@ -89,6 +94,9 @@ def test_every_setting_is_read() -> None:
         calls_channel="C1",
         default_region="GB",
         allowed_countries=frozenset({"GB", "US"}),
+        max_calls_at_once=64,
+        max_wait_seconds=10,
+        history_days=1,
         database_url="postgresql+psycopg://bot:secret-5@db.example/evoslack",
         log_level="DEBUG",
         log_format="json",
@@ -174,6 +182,13 @@ def test_without_app_token_and_signing_secret_it_is_said_which_two_ways_there_ar
         ("DEFAULT_REGION", "America"),
         ("ALLOWED_COUNTRIES", "US,XX"),
         ("ALLOWED_COUNTRIES", "US CA"),
+        ("MAX_CALLS_AT_ONCE", "0"),
+        ("MAX_CALLS_AT_ONCE", "65"),
+        ("MAX_CALLS_AT_ONCE", "many"),
+        ("MAX_WAIT_SECONDS", "9"),
+        ("MAX_WAIT_SECONDS", "90.5"),
+        ("HISTORY_DAYS", "-1"),
+        ("HISTORY_DAYS", "٣٦٥"),
         ("DATABASE_URL", "mysql://secret@host/db"),
         ("DATABASE_URL", "evoslack.db"),
         ("DATABASE_URL", "sqlite://"),

@@ -16,10 +16,11 @@ from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
 from evoslack.ledger.store import Store
 from evoslack.refusals import NumberBusy
-from evoslack.switchboard import LATEST_DIALLING, LONGEST_WAIT, PLACING_LIMIT, Switchboard
+from evoslack.switchboard import LATEST_DIALLING, PLACING_LIMIT, Switchboard
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 TICK = timedelta(milliseconds=1)
+LONGEST_WAIT = timedelta(minutes=2)
 SOON_S = 5.0
 
 
@@ -53,6 +54,7 @@ class House:
         return Switchboard(
             ledger,
             self.phone,
+            longest_wait=LONGEST_WAIT,
             now=lambda: self.now,
             on_work=lambda: self.woken.append("work"),
             on_news=lambda: self.woken.append("news"),
@@ -86,6 +88,7 @@ def test_an_accepted_call_is_written_down_before_anybody_is_woken(house: House) 
     house.board = Switchboard(
         house.ledger,
         house.phone,
+        longest_wait=LONGEST_WAIT,
         now=lambda: house.now,
         on_work=lambda: seen.append(house.state()),
         on_news=lambda: seen.append(house.state()),

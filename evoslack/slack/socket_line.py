@@ -1,0 +1,142 @@
+"""One Socket Mode connection, for one life: opened, read until it goes, never mended.
+
+The SDK's client reads, pings and acknowledges; what would make it reconnect is only noted here, because in
+place the first payload would wait up to three seconds for the old socket.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from slack_sdk import WebClient
+from slack_sdk.socket_mode.builtin import SocketModeClient
+from slack_sdk.socket_mode.client import BaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+
+from evoslack.slack.workspace import problem_of
+
+PING_EVERY_S = 2.0
+DEAF_AFTER_S = 6.0  # without a pong; three pings in a row went unanswered
+HELLO_WITHIN_S = 5.0
+
+Handler = Callable[["Line", SocketModeRequest], None]
+
+
+class NoHello(Exception):
+    """Slack opened a connection and did not greet; the text says why."""
+
+
+class Line(SocketModeClient):
+    """A connection to Slack. `trouble` says what is wrong, `is_told_to_go` that Slack wants it to end."""
+
+    def __init__(
+        self,
+        app_token: str,
+        web_client: WebClient,
+        workers: ThreadPoolExecutor,
+        handle: Handler,
+        on_trouble: Callable[[], None],
+    ) -> None:
+        super().__init__(
+            app_token,
+            logger=logging.getLogger("slack_sdk.socket_mode"),
+            web_client=web_client,
+            ping_interval=PING_EVERY_S,
+            on_message_listeners=[self._read],
+            on_error_listeners=[self._note],
+        )
+        self.message_workers = workers  # shared by all lines; the SDK's own pool has not started a thread
+        self.socket_mode_request_listeners.append(self._pass_on)
+        self._handle = handle
+        self._on_trouble = on_trouble
+        self._is_greeted = False
+        self._first_word = threading.Event()
+        self._pong: float | None = None
+        self._heard_s = time.monotonic()
+        self.opened_s = 0.0  # monotonic
+        self.trouble = ""
+        self.is_told_to_go = False
+
+    def open(self) -> None:
+        """Connect and wait for Slack's hello. Raises what the SDK raises, or `NoHello`."""
+        self.wss_uri = str(self.web_client.apps_connections_open(app_token=self.app_token)["url"])
+        self.connect()
+        self.opened_s = self._heard_s = time.monotonic()
+        if self.is_connected():
+            self._first_word.wait(HELLO_WITHIN_S)
+        if not self._is_greeted:
+            raise NoHello(self.trouble or "no hello")
+
+    def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: ARG002 - the SDK's signature
+        """What the SDK calls when Slack says goodbye or the socket is gone: the watchman opens a new line."""
+        self.is_told_to_go = True
+        self._on_trouble()
+
+    def is_dead(self) -> bool:
+        """Whether nothing will come any more: closed by either side, or silent for too long."""
+        session = self.current_session
+        if session is None or session.sock is None:
+            self.trouble = self.trouble or "closed"
+            return True
+        if session.last_ping_pong_time != self._pong:
+            self._pong, self._heard_s = session.last_ping_pong_time, time.monotonic()
+        if time.monotonic() - self._heard_s > DEAF_AFTER_S:
+            self.trouble = f"silent for {DEAF_AFTER_S:.0f} s"
+            return True
+        if _is_closed_by_peer(session.sock):
+            self.trouble = "closed by Slack without a word"
+            return True
+        return False
+
+    def stop_reading(self) -> None:
+        """Take no more payloads; acks of running listeners still go out."""
+        self.closed = True
+        self.auto_reconnect_enabled = False
+        for runner in (self.current_session_runner, self.current_app_monitor, self.message_processor):
+            runner.event.set()
+        self.current_session_state.terminated = True
+
+    def close(self) -> None:
+        """End the connection at once; the SDK's own `close` would wait for its read to time out."""
+        self.stop_reading()
+        session = self.current_session
+        if session is not None and session.sock is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(session.sock, socket.SHUT_RDWR)  # wakes the read that waits
+        with contextlib.suppress(OSError):
+            self.disconnect()
+
+    def _read(self, message: str) -> None:
+        with contextlib.suppress(ValueError, AttributeError):
+            found = json.loads(message)
+            if found.get("type") == "disconnect":
+                self.trouble = str(found.get("reason") or "disconnect")
+            elif found.get("type") == "hello":
+                self._is_greeted = True
+            self._first_word.set()
+
+    def _note(self, error: Exception) -> None:
+        self.trouble = problem_of(error)
+        self._on_trouble()
+
+    def _pass_on(self, _client: BaseSocketModeClient, request: SocketModeRequest) -> None:
+        self._handle(self, request)
+
+
+def _is_closed_by_peer(sock: socket.socket) -> bool:
+    """Whether the other end is gone; asked of the bare socket, as TLS does not let us look ahead."""
+    try:
+        with socket.socket(fileno=os.dup(sock.fileno())) as bare:
+            return bare.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True

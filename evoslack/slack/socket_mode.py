@@ -1,0 +1,171 @@
+"""Socket Mode: payloads come over websockets that the bot opens, so it needs no public address.
+
+Two connections are kept. Slack sends each payload to any one of them (slack-facts 7), so when one is
+refreshed or breaks the other goes on. A watchman looks every second: a connection that Slack wants to end is
+replaced before it goes, and one that is closed or deaf is thrown away and opened anew.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode.internals import run_bolt_app, send_response
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from slack_sdk.socket_mode.request import SocketModeRequest
+
+from evoslack.slack.socket_line import Line, NoHello
+from evoslack.slack.workspace import NO_ANSWER, pause_of, problem_of
+
+log = logging.getLogger(__name__)
+
+LINES = 2  # of the ten that Slack allows, so that five bots can run side by side
+THREADS = 32  # 100 presses a second at 300 ms of Slack's latency
+LOOK_EVERY_S = 1.0
+LINGER_S = 12.0  # Slack warns about ten seconds before it closes, and may send until then
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 30.0  # between two tries to connect
+STEADY_S = 5.0  # a connection that did not last so long was no success
+LAST_ACKS_S = 3.0  # when stopping; Slack waits no longer either
+
+_TOKEN_TROUBLE = frozenset(
+    {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope"}
+    | {"not_allowed_token_type", "link_disabled"}
+)
+
+
+class SocketDoor:
+    """The websockets that payloads come in by."""
+
+    def __init__(self, app: App, app_token: str, web_client: WebClient) -> None:
+        self._app = app
+        self._app_token = app_token
+        self._web_client = web_client
+        self._workers = ThreadPoolExecutor(THREADS, thread_name_prefix="socket")
+        self._lines: list[Line] = []
+        self._leaving: list[tuple[Line, float]] = []  # with when they are closed
+        self._stopping = threading.Event()
+        self._nudge = threading.Event()
+        self._watchman = threading.Thread(target=self._watch, name="watchman", daemon=True)
+        self._troubles = 0  # in a row
+        self._next_try_s = 0.0
+        self._said = ""
+
+    def start(self) -> str:
+        """Connect; raises what the SDK raises when Slack does not let us in."""
+        try:
+            self._open_line()
+        except NoHello as silence:
+            raise ConnectionError(str(silence)) from silence
+        self._watchman.start()  # who opens the other one
+        return "Socket Mode"
+
+    def stop(self) -> None:
+        """Read no more, let running listeners acknowledge, then disconnect."""
+        self._stopping.set()
+        self._nudge.set()
+        if self._watchman.ident is not None:
+            self._watchman.join(LAST_ACKS_S)
+        lines = [*self._lines, *(line for line, _ in self._leaving)]
+        for line in lines:
+            line.stop_reading()
+        ending = threading.Thread(target=self._workers.shutdown, daemon=True)
+        ending.start()
+        ending.join(LAST_ACKS_S)
+        for line in lines:
+            line.close()
+
+    def is_open(self) -> bool:
+        """Whether payloads can come in right now."""
+        return any(line.is_connected() for line in list(self._lines))
+
+    def _open_line(self) -> None:
+        line = Line(self._app_token, self._web_client, self._workers, self._handle, self._nudge.set)
+        try:
+            line.open()
+        except BaseException:
+            line.close()
+            raise
+        self._lines = [*self._lines, line]
+
+    def _watch(self) -> None:
+        while not self._stopping.is_set():
+            self._nudge.clear()
+            try:
+                self._look()
+            except Exception:
+                log.exception("looking after the connections to Slack broke")
+            self._nudge.wait(LOOK_EVERY_S)
+
+    def _look(self) -> None:
+        """Sort out what is broken or leaving, then open what is missing."""
+        now = time.monotonic()
+        for line in [each for each in self._lines if each.is_dead() or each.is_told_to_go]:
+            self._lines = [each for each in self._lines if each is not line]
+            if line.is_dead():
+                line.close()
+                log.warning("a connection to Slack is replaced: %s", line.trouble)
+            else:
+                self._leaving.append((line, now + LINGER_S))
+                log.info("Slack refreshes a connection: %s", line.trouble)
+            if now - line.opened_s < STEADY_S:
+                self._pause(now)
+            else:
+                self._troubles = 0
+        for line, until in [each for each in self._leaving if each[0].is_dead() or each[1] < now]:
+            self._leaving.remove((line, until))
+            line.close()
+        while len(self._lines) < LINES and time.monotonic() >= self._next_try_s:
+            self._try_to_open(time.monotonic())
+
+    def _try_to_open(self, now: float) -> None:
+        try:
+            self._open_line()
+        except (*NO_ANSWER, NoHello) as error:
+            wish = pause_of(error) if isinstance(error, SlackApiError) else None
+            self._pause(now, wish)
+            self._say(str(error) if isinstance(error, NoHello) else problem_of(error))
+        else:
+            if self._said:
+                log.warning("EvoSlack is connected to Slack again")
+            self._said = ""
+
+    def _pause(self, now: float, wish_s: float | None = None) -> None:
+        pause_s = min(FIRST_PAUSE_S * 2**self._troubles, LONGEST_PAUSE_S)
+        self._troubles = min(self._troubles + 1, 10)
+        self._next_try_s = now + (wish_s or pause_s)
+
+    def _say(self, problem: str) -> None:
+        """One honest line for each new trouble; without any connection nobody can call."""
+        words = f"{problem}, {len(self._lines)}"
+        if words == self._said:
+            return
+        self._said = words
+        if problem in _TOKEN_TROUBLE:
+            log.error(
+                "Slack does not take SLACK_APP_TOKEN any more (%s). See that Socket Mode is on, make a new "
+                "token with connections:write and start EvoSlack with it.",
+                problem,
+            )
+        if not self._lines:
+            log.error("No connection to Slack (%s): no command comes in. EvoSlack goes on trying.", problem)
+        else:
+            log.warning("Slack opens no further connection (%s); one is enough for now.", problem)
+
+    def _handle(self, line: Line, request: SocketModeRequest) -> None:
+        """One payload, in a thread of the pool: let Bolt answer, and send the ack."""
+        started = time.time()
+        try:
+            answer = run_bolt_app(self._app, request)
+            for way in (line, *(each for each in list(self._lines) if each is not line)):
+                try:
+                    send_response(way, request, answer, started)
+                except NO_ANSWER as error:
+                    log.warning("an ack did not go out: %s", problem_of(error))
+                else:
+                    return
+        except Exception:
+            log.exception("a payload could not be answered")
