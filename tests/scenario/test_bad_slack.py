@@ -1,0 +1,213 @@
+"""Slack in trouble: connections that break, limits that last for minutes, channels and cards that go away."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from evoslack.calls import State
+from evoslack.sandbox.slack.delivery import Delivery
+from tests.scenario.office import BOSS, SARA, Office
+
+OUTGOING = "/sessions/outgoing"
+
+
+@pytest.fixture
+def connected(office: Office) -> Iterator[Office]:
+    """Both connections of the bot are there."""
+    office.slack.wait_for(lambda: office.slack.connections == 2, what="the second connection")
+    yield office
+    assert office.slack.complaints == []
+
+
+# --- Socket Mode -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["warning", "disconnect_message", "close_frame", "fin", "reset"])
+def test_a_connection_that_breaks_is_replaced_while_the_other_goes_on(connected: Office, kind: str) -> None:
+    slack = connected.slack
+    slack.disconnect(kind, "oldest")
+
+    commands = [slack.type_command(SARA, "help") for _ in range(10)]
+
+    assert all(command.acked for command in commands), "nobody noticed"
+    slack.wait_for(lambda: slack.connections >= 2, 5, "the connection to be replaced")
+
+
+@pytest.mark.parametrize("kind", ["disconnect_message", "close_frame", "fin", "reset"])
+def test_when_all_connections_break_at_once_new_ones_are_there_soon(connected: Office, kind: str) -> None:
+    broke_at = time.monotonic()
+    connected.slack.disconnect(kind)
+
+    connected.slack.wait_for(lambda: connected.slack.connections == 2, 5, "two new connections")
+
+    assert time.monotonic() - broke_at < 5
+    assert connected.slack.type_command(SARA, "help").acked
+
+
+def test_a_deaf_connection_is_noticed_and_replaced(
+    connected: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the SDK's defaults it would take 58 s."""
+    connected.slack.disconnect("deaf", "newest")
+
+    connected.slack.wait_for(lambda: connected.slack.connections == 2, 15, "the deaf one to be replaced")
+
+    assert "a connection to Slack is replaced: silent for 6 s" in caplog.text
+    assert all(connected.slack.type_command(SARA, "help").acked for _ in range(5))
+
+
+@pytest.mark.parametrize("kind", ["token_revoked", "link_disabled"])
+def test_a_revoked_token_is_said_in_the_log_and_calls_that_go_on_are_finished(
+    connected: Office, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    connected.evo.fault(OUTGOING, "slow", seconds=0.5)
+    connected.call()
+    connected.slack.disconnect(kind)
+
+    connected.wait_for_card("Placed")
+    connected.slack.wait_for(lambda: "does not take SLACK_APP_TOKEN" in caplog.text, what="a line in the log")
+    assert "no command comes in" in caplog.text
+    assert not connected.bot.door.is_open()
+    assert caplog.text.count("no command comes in") == 1, "it is not repeated with every try"
+
+    connected.slack.let_in()
+    connected.slack.wait_for_connection()
+    assert connected.slack.type_command(SARA, "help").acked
+
+
+# --- forms -------------------------------------------------------------------------------------------
+
+
+def test_a_form_that_slack_refuses_because_it_is_too_late_is_explained(office: Office) -> None:
+    office.slack.trigger_lifetime_s = 0
+
+    assert office.slack.type_command(SARA).acked
+
+    assert office.told() == ["Slack did not let the form open in time. Please try again."]
+
+
+@pytest.mark.parametrize("trouble", ["cut", "500", "429"])
+def test_a_form_that_slack_does_not_open_is_explained(office: Office, trouble: str) -> None:
+    office.slack.fault("views.open", trouble)
+
+    assert office.slack.type_command(SARA).acked
+
+    (words,) = office.told()
+    assert "try again" in words
+    office.slack.type_command(SARA)
+    office.slack.wait_for_modal(SARA, "call_form")
+
+
+# --- cards -------------------------------------------------------------------------------------------
+
+
+def test_while_slack_limits_cards_for_minutes_everybody_is_told_and_nobody_knocks_in_vain(
+    empty_office: Office,
+) -> None:
+    office = empty_office
+    office.open()
+    office.slack.fault("chat.postMessage", "429", times=None, retry_after=30)
+    office.evo.fault(OUTGOING, "400_json", times=1)
+    office.call(SARA, "(814) 404-3001")  # is refused
+    office.wait_until_told("Nothing was dialled", SARA)  # although its card has to wait
+    numbers = [f"(814) 404-30{index:02}" for index in range(2, 12)]
+    for number in numbers:
+        office.call(BOSS, number)
+    office.slack.wait_for(lambda: all(not call.is_open for call in office.ledger()))
+
+    office.let_time_pass_until(lambda: len([line for line in office.told(BOSS) if "Placed" in line]) == 10)
+
+    assert all("The card in <#C_CALLS> is missing" in line for line in office.told(BOSS))
+    knocks = len(office.slack.api_calls("chat.postMessage"))
+    minutes = office.passed.total_seconds() / 60
+    assert knocks <= 3 + 60 * minutes, f"{knocks} tries in {minutes} minutes"
+
+    office.slack.clear_faults()
+    office.let_time_pass_until(lambda: office.bot.news.count_untold() == 0, within_s=20)
+    assert len(office.cards()) == 11
+    assert sum("Placed" in card["text"] for card in office.cards()) == 10
+    assert office.rings == 10
+
+
+def test_at_one_card_a_second_every_card_comes_in_the_end(office: Office) -> None:
+    """The limit of real Slack, at a hundred times its speed; bots' clocks are put forward instead."""
+    office.slack.post_limit_per_s = 100
+    for index in range(20):
+        office.form(SARA)
+        office.fill(SARA, f"(814) 404-31{index:02}")
+        assert office.press(SARA).acked
+
+    office.let_time_pass_until(lambda: office.bot.news.count_untold() == 0, within_s=20)
+
+    cards = office.cards()
+    assert len({card["metadata"]["event_payload"]["call_id"] for card in cards}) == len(cards) == 20
+    assert all("Placed" in card["text"] for card in cards)
+
+
+@pytest.mark.parametrize("problem", ["edit_window_closed", "cant_update_message", "message_not_found"])
+def test_a_card_that_can_no_longer_be_changed_is_told_to_the_caller(office: Office, problem: str) -> None:
+    office.evo.fault(OUTGOING, "slow", seconds=0.4)
+    office.slack.fault("chat.update", f"error:{problem}", times=None)
+    office.call()
+
+    line = office.wait_until_told("missing or out of date")
+
+    assert "Placed" in line
+    office.wait_until_settled()
+    assert len(office.cards()) == 1, "a new card would be a second one"
+
+
+def test_an_archived_channel_does_not_stop_calls_and_the_callers_are_told(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    office.slack.channels["C_CALLS"]["is_archived"] = True
+    office.call()
+
+    line = office.wait_until_told("Placed")
+
+    assert "is_archived" in line
+    assert "choose another CALLS_CHANNEL" in caplog.text
+    assert office.ledger()[0].state is State.PLACED
+    office.slack.channels["C_CALLS"]["is_archived"] = False
+    office.let_time_pass_until(office.cards)
+    office.wait_for_card("Placed")
+
+
+@pytest.mark.parametrize("trouble", ["lose_answer", "500", "cut"])
+def test_a_private_line_that_gets_lost_is_said_another_way(office: Office, trouble: str) -> None:
+    office.evo.fault(OUTGOING, "400_json")
+    office.slack.fault("response_url", trouble)
+    office.call()
+
+    office.let_time_pass_until(
+        lambda: any("Nothing was dialled" in line for line in office.told()), within_s=15
+    )
+    office.wait_until_settled(15)
+
+
+def test_presses_from_every_side_at_once_ring_once_while_a_connection_breaks(connected: Office) -> None:
+    connected.form(SARA)
+    connected.fill(SARA)
+    connected.slack.disconnect("reset", "newest")
+
+    presses: list[Delivery] = [connected.press(SARA)]
+    presses += [connected.slack.redeliver(presses[0]) for _ in range(5)]
+
+    assert any(press.acked for press in presses)
+    connected.wait_until_settled()
+    assert connected.rings == 1
+    assert len(connected.cards()) == 1
+
+
+def test_the_log_level_of_a_refresh_is_no_alarm(connected: Office, caplog: pytest.LogCaptureFixture) -> None:
+    """Slack refreshes connections every few hours; nobody has to be woken for that."""
+    caplog.clear()
+    connected.slack.disconnect("disconnect_message", "oldest")
+
+    connected.slack.wait_for(lambda: connected.slack.connections == 2, what="the refreshed connection")
+
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
