@@ -2,10 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo sandbox test check bench help
+.PHONY: demo sandbox test check chaos chaos-short bench audit help
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: .venv/ready ## Play a story with stand-ins in the terminal (no tokens needed)
 	$(BIN)/python -m evoslack.sandbox.demo
@@ -22,8 +22,21 @@ check: .venv/ready ## Check style, types and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+chaos: .venv/ready ## Try to break the promise, at length (about half an hour); writes chaos.json
+	$(BIN)/python -m tests.chaos
+
+chaos-short: .venv/ready ## The same in less than three minutes
+	$(BIN)/python -m tests.chaos --short
+
 bench: .venv/ready ## Compare /call and Submit with a bare Bolt app
 	$(BIN)/python -m tests.bench
+
+audit: .venv-audit/bin/pip-audit ## Look for known weaknesses in the pinned packages (needs the internet)
+	$< --strict --no-deps --disable-pip -r requirements.txt
+
+.venv-audit/bin/pip-audit:
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
 
 .venv/ready: requirements.txt requirements-dev.txt
 	$(PYTHON) -m venv .venv
