@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from evoslack.refusals import CannotCheck, Source
+
 REMEMBERED_S = 60.0  # a role that was taken away works no longer than this
 BUDGET_S = 2.0  # both questions together; Slack gives a listener three seconds
 
@@ -65,7 +67,9 @@ class Permission:
         started_s = self._clock_s()
         mapped = self._user_map.get(user_id, "")
         email = self._people.confirmed_email(user_id, team_id, needs_email=not mapped)
-        left_s = max(BUDGET_S - (self._clock_s() - started_s), 0.001)
+        left_s = BUDGET_S - (self._clock_s() - started_s)
+        if left_s <= 0:  # whoever pressed has been told by Slack that it failed, so it must not dial any more
+            raise CannotCheck(Source.SLACK)
         self._logins.require_caller(mapped or email, account_id, budget_s=left_s)
         with self._lock:
             now_s = self._clock_s()
