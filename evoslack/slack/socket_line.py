@@ -18,6 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from slack_sdk import WebClient
 from slack_sdk.socket_mode.builtin import SocketModeClient
+from slack_sdk.socket_mode.builtin.frame_header import FrameHeader
+from slack_sdk.socket_mode.builtin.internals import _build_data_frame_for_sending
 from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
@@ -26,6 +28,7 @@ from evoslack.slack.workspace import problem_of
 PING_EVERY_S = 2.0
 DEAF_AFTER_S = 6.0  # without a pong; three pings in a row went unanswered
 HELLO_WITHIN_S = 5.0
+_NORMAL_CLOSURE = (1000).to_bytes(2, "big")
 
 Handler = Callable[["Line", SocketModeRequest], None]
 
@@ -43,6 +46,7 @@ class Line(SocketModeClient):
         web_client: WebClient,
         workers: ThreadPoolExecutor,
         handle: Handler,
+        on_arrival: Callable[[], None],
         on_trouble: Callable[[], None],
     ) -> None:
         super().__init__(
@@ -56,7 +60,7 @@ class Line(SocketModeClient):
         self.message_workers = workers  # shared by all lines; the SDK's own pool has not started a thread
         self.socket_mode_request_listeners.append(self._pass_on)
         self._handle = handle
-        self._on_trouble = on_trouble
+        self._on_arrival, self._on_trouble = on_arrival, on_trouble
         self._is_greeted = False
         self._first_word = threading.Event()
         self._pong: float | None = None
@@ -64,6 +68,7 @@ class Line(SocketModeClient):
         self.opened_s = 0.0  # monotonic
         self.trouble = ""
         self.is_told_to_go = False
+        self.said_goodbye = False  # nothing may be sent on it any more, but what comes is still read
 
     def open(self) -> None:
         """Connect and wait for Slack's hello. Raises what the SDK raises, or `NoHello`."""
@@ -83,7 +88,8 @@ class Line(SocketModeClient):
     def is_dead(self) -> bool:
         """Whether nothing will come any more: closed by either side, or silent for too long."""
         session = self.current_session
-        if session is None or session.sock is None:
+        sock = None if session is None else session.sock
+        if session is None or sock is None:
             self.trouble = self.trouble or "closed"
             return True
         if session.last_ping_pong_time != self._pong:
@@ -91,32 +97,40 @@ class Line(SocketModeClient):
         if time.monotonic() - self._heard_s > DEAF_AFTER_S:
             self.trouble = f"silent for {DEAF_AFTER_S:.0f} s"
             return True
-        if _is_closed_by_peer(session.sock):
+        if _is_closed_by_peer(sock):
             self.trouble = "closed by Slack without a word"
             return True
         return False
 
-    def stop_reading(self) -> None:
-        """Take no more payloads; acks of running listeners still go out."""
+    def say_goodbye(self) -> None:
+        """Ask Slack to send nothing more here; what is on its way already is still read."""
+        self.said_goodbye, self.auto_reconnect_enabled = True, False
+        session = self.current_session
+        sock = None if session is None else session.sock  # which its own thread may take away
+        if session is not None and sock is not None:
+            frame = _build_data_frame_for_sending(_NORMAL_CLOSURE, FrameHeader.OPCODE_CLOSE)
+            with contextlib.suppress(OSError), session.sock_send_lock:
+                sock.sendall(frame)
+
+    def close(self) -> None:
+        """End the connection at once; the SDK's own `close` would wait for its read to time out."""
         self.closed = True
         self.auto_reconnect_enabled = False
         for runner in (self.current_session_runner, self.current_app_monitor, self.message_processor):
             runner.event.set()
         self.current_session_state.terminated = True
-
-    def close(self) -> None:
-        """End the connection at once; the SDK's own `close` would wait for its read to time out."""
-        self.stop_reading()
-        session = self.current_session
-        if session is not None and session.sock is not None:
+        sock = None if self.current_session is None else self.current_session.sock
+        if sock is not None:
             with contextlib.suppress(OSError):
-                socket.socket.shutdown(session.sock, socket.SHUT_RDWR)  # wakes the read that waits
-        with contextlib.suppress(OSError):
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)  # wakes the read that waits
+        with contextlib.suppress(OSError, AttributeError):  # the reading thread may be quicker
             self.disconnect()
 
     def _read(self, message: str) -> None:
         with contextlib.suppress(ValueError, AttributeError):
             found = json.loads(message)
+            if "envelope_id" in found:
+                self._on_arrival()
             if found.get("type") == "disconnect":
                 self.trouble = str(found.get("reason") or "disconnect")
             elif found.get("type") == "hello":

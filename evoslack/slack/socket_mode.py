@@ -50,6 +50,8 @@ class SocketDoor:
         self._stopping = threading.Event()
         self._nudge = threading.Event()
         self._watchman = threading.Thread(target=self._watch, name="watchman", daemon=True)
+        self._in_hand = _InHand()
+        self._is_over = False
         self._troubles = 0  # in a row
         self._next_try_s = 0.0
         self._said = ""
@@ -64,26 +66,44 @@ class SocketDoor:
         return "Socket Mode"
 
     def stop(self) -> None:
-        """Read no more, let running listeners acknowledge, then disconnect."""
+        """Ask Slack to send nothing more, answer what is here already, then disconnect.
+
+        One connection after the other, so that the last one can carry the acks of the rest.
+        """
         self._stopping.set()
         self._nudge.set()
         if self._watchman.ident is not None:
             self._watchman.join(LAST_ACKS_S)
-        lines = [*self._lines, *(line for line, _ in self._leaving)]
-        for line in lines:
-            line.stop_reading()
-        ending = threading.Thread(target=self._workers.shutdown, daemon=True)
-        ending.start()
-        ending.join(LAST_ACKS_S)
-        for line in lines:
+        lines = sorted(self._lines, key=Line.is_dead)
+        last, others = lines[:1], lines[1:]
+        everybody = [*self._lines, *(line for line, _ in self._leaving)]
+        for line in others:
+            line.say_goodbye()
+        ends = time.monotonic() + LAST_ACKS_S
+        while time.monotonic() < ends and not all(line.is_dead() for line in others):
+            self._nudge.clear()
+            self._nudge.wait(0.02)
+        self._in_hand.wait_until_none(max(ends - time.monotonic(), 0.5))
+        self._is_over = True  # what comes from here on could not be acknowledged
+        for line in last:
+            line.say_goodbye()
+        for line in everybody:
             line.close()
+        self._workers.shutdown(wait=False, cancel_futures=True)
 
     def is_open(self) -> bool:
         """Whether payloads can come in right now."""
         return any(line.is_connected() for line in list(self._lines))
 
     def _open_line(self) -> None:
-        line = Line(self._app_token, self._web_client, self._workers, self._handle, self._nudge.set)
+        line = Line(
+            self._app_token,
+            self._web_client,
+            self._workers,
+            self._handle,
+            self._in_hand.more,
+            self._nudge.set,
+        )
         try:
             line.open()
         except BaseException:
@@ -159,8 +179,10 @@ class SocketDoor:
         """One payload, in a thread of the pool: let Bolt answer, and send the ack."""
         started = time.time()
         try:
+            if self._is_over:
+                return
             answer = run_bolt_app(self._app, request)
-            for way in (line, *(each for each in list(self._lines) if each is not line)):
+            for way in sorted({line, *self._lines}, key=lambda each: (each.said_goodbye, each is not line)):
                 try:
                     send_response(way, request, answer, started)
                 except NO_ANSWER as error:
@@ -169,3 +191,27 @@ class SocketDoor:
                     return
         except Exception:
             log.exception("a payload could not be answered")
+        finally:
+            self._in_hand.less()
+
+
+class _InHand:
+    """How many payloads have arrived and are not answered yet."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._changed = threading.Condition()
+
+    def more(self) -> None:
+        with self._changed:
+            self._count += 1
+
+    def less(self) -> None:
+        with self._changed:
+            self._count -= 1
+            self._changed.notify_all()
+
+    def wait_until_none(self, within_s: float) -> bool:
+        """Whether there are none, within that time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._count <= 0, within_s)

@@ -71,12 +71,13 @@ def _row(tally: Tally) -> list[str]:
 def _print(tallies: Sequence[Tally], took_s: float) -> None:
     rows = [list(COLUMNS), *map(_row, tallies)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    rows.insert(1, ["-" * width for width in widths])
+    for row in rows:  # Markdown, for docs/guarantee.md
+        print("|", " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)), "|")
     print()
     for tally in tallies:
         for name, value in tally.figures.items():
-            print(f"{tally.what}: {name} {value}")
+            print(f"- {tally.what}: {name} {value}")
     for tally in tallies:
         for story in tally.lost:
             print(f"LOST in {tally.what}: {story}")

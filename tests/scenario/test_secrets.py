@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,18 @@ PARTS = [number[3:] for number in CALLED] + [f"{number[3:6]}-{number[6:]}" for n
 PEOPLE = ("sara@acme.test", "boss@acme.test")
 
 
-@pytest.mark.parametrize("log_format", ["text", "json"])
+@pytest.fixture(params=["text", "json"])
+def bot(empty_office: Office, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[BotProcess]:
+    settings = sandbox_settings(empty_office.slack, empty_office.evo, empty_office.database_url)
+    bot = BotProcess({**settings, "LOG_LEVEL": "DEBUG", "LOG_FORMAT": request.param}, tmp_path)
+    yield bot
+    bot.close()
+
+
 def test_no_secret_and_no_full_number_is_ever_printed(
-    empty_office: Office, tmp_path: Path, log_format: str
+    empty_office: Office, bot: BotProcess, tmp_path: Path
 ) -> None:
     office, slack, evo = empty_office, empty_office.slack, empty_office.evo
-    settings = sandbox_settings(slack, evo, office.database_url)
-    bot = BotProcess({**settings, "LOG_LEVEL": "DEBUG", "LOG_FORMAT": log_format}, tmp_path)
     bot.start()
     slack.wait_for_connection()
 

@@ -16,6 +16,7 @@ from slack_bolt import App, BoltResponse
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
 from evoslack.sandbox.slack.delivery import sign
@@ -607,6 +608,20 @@ def test_without_an_app_a_command_fails_at_once(slack):
     assert delivery.seen == "dispatch_failed" and delivery.seconds < 1
 
 
+def test_several_request_urls_are_used_in_turn_and_no_other_one_is_tried_after_a_miss(story):
+    if story.mode == "http":
+        served = story.slack.request_url
+
+        @story.app.command(story.command)
+        def called(ack):
+            ack()
+
+        story.slack.request_url = [served, "http://127.0.0.1:9/slack/events"]
+        acked = [story.slack.type_command(story.sara, command=story.command).acked for _ in range(4)]
+        story.slack.request_url = served
+        assert acked == [True, False, True, False]
+
+
 @contextlib.asynccontextmanager
 async def line(slack):
     """A bare Socket Mode connection, greeted."""
@@ -690,17 +705,84 @@ def test_pings_are_answered_until_the_server_goes_deaf(slack):
             with pytest.raises(TimeoutError):
                 await ws.receive(timeout=0.05)
 
-            async with line(slack) as fresh:  # new connections are fine
-                slack.ack_limit_s = 3
-                called = call_in_thread(slack)
-                envelope = await fresh.receive_json()
-                await fresh.send_json({"envelope_id": envelope["envelope_id"]})
-                assert (await called).acked
+    asyncio.run(story())
+
+
+async def ack_everything(ws):
+    async for message in ws:
+        if message.json()["type"] == "slash_commands":
+            await ws.send_json({"envelope_id": message.json()["envelope_id"]})
+
+
+def test_slack_does_not_know_that_one_of_two_connections_is_deaf(slack):
+    async def story():
+        async with line(slack) as good:
+            answering = asyncio.create_task(ack_everything(good))
+            async with line(slack):
+                await asyncio.to_thread(slack.disconnect, "deaf", "newest")
+                assert slack.connections == 1
+                slack.ack_limit_s = 0.1
+                acked = {(await call_in_thread(slack)).acked for _ in range(30)}
+                assert acked == {True, False}
+            slack.ack_limit_s = 3
+            assert all([(await call_in_thread(slack)).acked for _ in range(10)])
+            answering.cancel()
 
     asyncio.run(story())
 
 
-@pytest.mark.parametrize("kind", ["disconnect_message", "close_frame", "reset"])
+@pytest.mark.parametrize(("which", "retired"), [("oldest", 0), ("newest", 1)])
+def test_one_of_two_connections_may_be_sent_away(slack, which, retired):
+    async def story():
+        async with line(slack) as oldest, line(slack) as newest:
+            lines = [oldest, newest]
+            await asyncio.to_thread(slack.disconnect, "disconnect_message", which)
+            assert (await lines[retired].receive_json())["reason"] == "refresh_requested"
+            answering = asyncio.create_task(ack_everything(lines[1 - retired]))
+            assert all([(await call_in_thread(slack)).acked for _ in range(10)])
+            answering.cancel()
+
+    asyncio.run(story())
+
+
+def test_after_a_warning_a_connection_still_carries_payloads(slack):
+    async def story():
+        async with line(slack) as ws:
+            await asyncio.to_thread(slack.disconnect, "warning")
+            assert await ws.receive_json() == {"type": "disconnect", "reason": "warning"}
+            answering = asyncio.create_task(ack_everything(ws))
+            assert slack.connections == 1 and (await call_in_thread(slack)).acked
+            answering.cancel()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("kind", ["link_disabled", "token_revoked"])
+def test_an_app_that_is_locked_out_gets_in_again_only_when_it_is_let_in(slack, kind):
+    async def story():
+        async with line(slack) as ws:
+            ordered = asyncio.create_task(asyncio.to_thread(slack.disconnect, kind))
+            if kind == "link_disabled":
+                assert (await ws.receive_json())["reason"] == kind
+            assert (await ws.receive()).type is aiohttp.WSMsgType.CLOSE
+            await ordered
+        with pytest.raises(SlackApiError) as caught:
+            async with line(slack):
+                pass
+        assert caught.value.response["error"] == kind
+        slack.let_in()
+        async with line(slack):
+            assert slack.connections == 1
+
+    asyncio.run(story())
+
+
+def test_only_known_trouble_can_be_ordered(slack):
+    with pytest.raises(ValueError, match="unknown kind of trouble: rain"):
+        slack.disconnect("rain")
+
+
+@pytest.mark.parametrize("kind", ["disconnect_message", "close_frame", "fin", "reset"])
 def test_connections_end_as_ordered(slack, kind):
     async def story():
         async with line(slack) as ws:
@@ -712,6 +794,8 @@ def test_connections_end_as_ordered(slack, kind):
                 assert message.json()["type"] == "disconnect"
             elif kind == "close_frame":
                 assert message.type is aiohttp.WSMsgType.CLOSE
+            elif kind == "fin":
+                assert message.type is aiohttp.WSMsgType.CLOSED  # no close frame came
             else:
                 assert message.type in {aiohttp.WSMsgType.ERROR, aiohttp.WSMsgType.CLOSED}
 

@@ -358,6 +358,15 @@ def test_an_answer_may_be_slow_while_the_work_is_done(slack, client):
         assert answer.result()["ok"]
 
 
+def test_an_answer_may_come_byte_by_byte(slack, client):
+    slack.fault("chat.postMessage", "drip", seconds=0.005)
+    started = time.monotonic()
+    answer = post(client)
+    assert answer["ok"] and count(slack) == (1, 1)
+    assert time.monotonic() - started > 0.005 * 100  # that many bytes are there at the least
+    assert "chat:write" in answer.headers["x-oauth-scopes"]
+
+
 def test_a_fault_without_an_end_lasts_until_it_is_cleared(slack, client):
     slack.fault("chat.postMessage", "500", times=None)
     for _ in range(3):

@@ -21,7 +21,7 @@ from evoslack.sandbox.slack.methods import Methods
 from evoslack.sandbox.slack.posts import Posts, RateLimited
 from evoslack.sandbox.slack.team import APP_ID, Refused, Team
 
-FAULTS = re.compile("429|500|error:.+|cut|lose_answer|hang|hang_after|slow")
+FAULTS = re.compile("429|500|error:.+|cut|lose_answer|hang|hang_after|slow|drip")
 _JSON_FIELDS = ("view", "blocks", "metadata", "attachments")
 _YES_NO_FIELDS = ("inclusive", "include_all_metadata", "replace_original", "delete_original")
 
@@ -119,6 +119,8 @@ class Api:
             await asyncio.Event().wait()
         if fault and kind == "slow":
             await asyncio.sleep(fault.seconds)
+        if fault and kind == "drip":
+            return await _drip(request, self._send(answer), fault.seconds)
         return self._send(answer)
 
     def _next_fault(self, method: str) -> Fault | None:
@@ -176,6 +178,19 @@ def _hang_up(request: web.Request) -> web.Response:
     if request.transport is not None:
         request.transport.abort()
     return web.Response()
+
+
+async def _drip(request: web.Request, answer: web.Response, every_s: float) -> web.StreamResponse:
+    """The head at once, then one byte of the body after the other."""
+    body = answer.body if isinstance(answer.body, bytes) else b""
+    stream = web.StreamResponse(status=answer.status, headers=answer.headers)
+    stream.content_length = len(body)
+    await stream.prepare(request)
+    for byte in body:
+        await asyncio.sleep(every_s)
+        await stream.write(bytes([byte]))
+    await stream.write_eof()
+    return stream
 
 
 async def _arguments(request: web.Request) -> Json:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import itertools
 import json
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
@@ -61,30 +63,40 @@ def sign(secret: str, timestamp: str, body: str) -> str:
 
 
 class Courier:
-    """Brings deliveries to the app, by `request_url` if there is one, else by Socket Mode."""
+    """Brings deliveries to the app, by `request_url` if there is one, else by Socket Mode.
+
+    Several addresses are used in turn, as by a load balancer in front of several bots.
+    """
 
     def __init__(self, sockets: Sockets, signing_secret: str) -> None:
         self._sockets = sockets
         self._secret = signing_secret
-        self.request_url: str | None = None
+        self.request_url: str | Sequence[str] | None = None
+        self._turn = itertools.count()
         self.limit_s = 3.0
 
     async def deliver(self, delivery: Delivery) -> None:
         """Send it and note what came back; never raises for what the app does."""
         started = time.monotonic()
-        delivery.over_http = self.request_url is not None
+        url = self._next_url()
+        delivery.over_http = url is not None
         try:
             async with asyncio.timeout(self.limit_s):
-                if self.request_url is None:
+                if url is None:
                     delivery.payload = await self._sockets.send(_envelope(delivery))
                     delivery.acked = True
                 else:
-                    await self._post(self.request_url, delivery)
+                    await self._post(url, delivery)
         except TimeoutError:
             delivery.failure = "timeout"
         except (NoConnection, aiohttp.ClientError, OSError):
             delivery.failure = "unreachable"
         delivery.seconds = time.monotonic() - started
+
+    def _next_url(self) -> str | None:
+        if self.request_url is None or isinstance(self.request_url, str):
+            return self.request_url
+        return self.request_url[next(self._turn) % len(self.request_url)]
 
     async def _post(self, url: str, delivery: Delivery) -> None:
         kind, body = _http_body(delivery)

@@ -15,13 +15,20 @@ import socket
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from aiohttp import WSMsgType, web
 
 from evoslack.sandbox.slack.block_kit import Json
-from evoslack.sandbox.slack.team import APP_ID
+from evoslack.sandbox.slack.team import APP_ID, Refused
 
 MOST_CONNECTIONS = 10
+# Kinds of trouble that Slack announces, and the reason that it gives.
+REASONS = {"warning": "warning", "disconnect_message": "refresh_requested", "link_disabled": "link_disabled"}
+LOCKED_OUT = ("link_disabled", "token_revoked")  # closed, and nobody gets in again before `unlock`
+KINDS = {*REASONS, *LOCKED_OUT, "close_frame", "fin", "reset", "deaf"}
+
+Which = Literal["all", "newest", "oldest"]
 
 
 class NoConnection(Exception):
@@ -44,6 +51,7 @@ class Sockets:
     def __init__(self, on_change: Callable[[], None]) -> None:
         self._on_change = on_change
         self._tickets: set[str] = set()
+        self._refusal = ""
         self._lines: list[_Line] = []
         self._waiting: dict[str, list[asyncio.Future[Json | None]]] = {}
 
@@ -53,7 +61,9 @@ class Sockets:
         return sum(not (line.deaf or line.retiring) for line in self._lines)
 
     def new_path(self) -> str:
-        """Where the app may connect, once."""
+        """Where the app may connect, once. Raises `Refused` while it is locked out."""
+        if self._refusal:
+            raise Refused(self._refusal)
         ticket = secrets.token_hex(16)
         self._tickets.add(ticket)
         return f"/link?ticket={ticket}&app_id={APP_ID}"
@@ -70,10 +80,10 @@ class Sockets:
             await ws.send_json({"type": "disconnect", "reason": "too_many_websockets"})
             return ws
         line = _Line(ws, request)
-        await ws.send_json(self._hello())
-        self._lines.append(line)
-        self._on_change()
+        self._lines.append(line)  # before the greeting, which is written at once: whoever got it counts
         try:
+            await ws.send_json(self._hello())
+            self._on_change()
             await self._listen(line)
         finally:
             self._lines.remove(line)
@@ -83,7 +93,7 @@ class Sockets:
     def _hello(self) -> Json:
         return {
             "type": "hello",
-            "num_connections": len(self._lines) + 1,
+            "num_connections": len(self._lines),
             "connection_info": {"app_id": APP_ID},
             "debug_info": {"host": "sandbox", "approximate_connection_time": 18060},
         }
@@ -108,12 +118,12 @@ class Sockets:
     async def send(self, envelope: Json) -> Json | None:
         """Send to one of the connections and wait for the ack; returns its payload.
 
-        Raises NoConnection. A connection that is deaf, or lost on the way, lets the caller wait in vain.
+        Raises NoConnection. A connection that is deaf, or lost on the way, lets the caller wait in vain:
+        Slack does not know that it is deaf.
         """
-        alive = [line for line in self._lines if not (line.deaf or line.retiring)]
         if not self._lines:
             raise NoConnection
-        line = random.choice(alive or self._lines)
+        line = random.choice([line for line in self._lines if not line.retiring] or self._lines)
         ack: asyncio.Future[Json | None] = asyncio.get_running_loop().create_future()
         waiting = self._waiting.setdefault(envelope["envelope_id"], [])
         waiting.append(ack)
@@ -126,21 +136,33 @@ class Sockets:
             if not waiting:
                 self._waiting.pop(envelope["envelope_id"], None)
 
-    async def trouble(self, kind: str) -> None:
-        """Bring trouble over every open connection; the kinds stand in `SlackWorkspace.disconnect`."""
-        for line in list(self._lines):
-            if kind == "disconnect_message":
-                line.retiring = True
-                await line.ws.send_json({"type": "disconnect", "reason": "refresh_requested"})
-            elif kind == "close_frame":
-                await line.ws.close()
-            elif kind == "deaf":
-                line.deaf = True
-            elif kind == "reset":
-                self.cut(line)
-            else:
-                raise ValueError(f"unknown kind of trouble: {kind}")
+    async def trouble(self, kind: str, which: Which = "all") -> None:
+        """Bring trouble over open connections; the kinds stand in `SlackWorkspace.disconnect`."""
+        if kind not in KINDS:
+            raise ValueError(f"unknown kind of trouble: {kind}")
+        if kind in LOCKED_OUT:
+            self._refusal = kind
+        chosen = {"all": slice(None), "newest": slice(-1, None), "oldest": slice(1)}[which]
+        for line in self._lines[chosen]:
+            await self._trouble(kind, line)
         self._on_change()
+
+    async def _trouble(self, kind: str, line: _Line) -> None:
+        line.retiring = line.retiring or kind not in {"warning", "deaf"}
+        if kind in REASONS:
+            await line.ws.send_json({"type": "disconnect", "reason": REASONS[kind]})
+        if kind in {"close_frame", *LOCKED_OUT}:
+            await line.ws.close()
+        elif kind == "deaf":
+            line.deaf = True
+        elif kind == "reset":
+            self.cut(line)
+        elif kind == "fin" and line.request.transport is not None:
+            line.request.transport.close()
+
+    def unlock(self) -> None:
+        """Let the app connect again after it was locked out."""
+        self._refusal = ""
 
     def cut(self, line: _Line) -> None:
         """End a connection with a TCP reset, without a close frame."""

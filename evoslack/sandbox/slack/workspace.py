@@ -7,7 +7,7 @@ through slack_sdk and Bolt, unchanged. Faithful to slack-facts; safe to use from
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -21,7 +21,7 @@ from evoslack.sandbox.slack.methods import Methods
 from evoslack.sandbox.slack.people import People
 from evoslack.sandbox.slack.posts import Posts
 from evoslack.sandbox.slack.screens import Screens
-from evoslack.sandbox.slack.sockets import Sockets
+from evoslack.sandbox.slack.sockets import Sockets, Which
 from evoslack.sandbox.slack.team import BOT_USER_ID, TEAM_ID, Private, Team
 
 __all__ = ["ApiCall", "Delivery", "Private", "SlackWorkspace"]
@@ -166,12 +166,12 @@ class SlackWorkspace(People):
     # --- deliveries
 
     @property
-    def request_url(self) -> str | None:
-        """Where payloads are POSTed, signed (HTTP mode); None: Socket Mode."""
+    def request_url(self) -> str | Sequence[str] | None:
+        """Where payloads are POSTed, signed (HTTP mode), several addresses in turn; None: Socket Mode."""
         return self._courier.request_url
 
     @request_url.setter
-    def request_url(self, url: str | None) -> None:
+    def request_url(self, url: str | Sequence[str] | None) -> None:
         self._courier.request_url = url
 
     @property
@@ -234,7 +234,8 @@ class SlackWorkspace(People):
 
         Kinds: `429`, `500`, `error:<code>`; `cut` and `hang` (nothing is done; connection closed, or no
         answer), `lose_answer` and `hang_after` (it is done, and then the same), `slow` (done, answered
-        after `seconds`). Several faults of a method take effect one after the other.
+        after `seconds`), `drip` (done, a byte every `seconds`). Several faults of a method take effect one
+        after the other.
         """
         if not FAULTS.fullmatch(kind):
             raise ValueError(f"unknown kind of fault: {kind}")
@@ -260,12 +261,17 @@ class SlackWorkspace(People):
         """Socket Mode connections that can carry a payload: neither deaf nor told to disconnect."""
         return self._sockets.count
 
-    def disconnect(self, kind: str = "disconnect_message") -> None:
-        """Trouble for every open connection: `disconnect_message`, `close_frame`, `reset`, `deaf`.
+    def disconnect(self, kind: str = "disconnect_message", which: Which = "all") -> None:
+        """Trouble for open connections: `warning`, `disconnect_message`, `close_frame`, `fin`, `reset`.
 
-        `deaf`: the connection stays open, but nothing is answered or sent any more, not even pongs.
+        `deaf`: the connection stays open and Slack does not know, but nothing is answered or sent any more,
+        not even pongs. `link_disabled` and `token_revoked` also keep the app out until `let_in`.
         """
-        self._server.run(self._sockets.trouble(kind))
+        self._server.run(self._sockets.trouble(kind, which))
+
+    def let_in(self) -> None:
+        """Socket Mode is switched on again, and the app-level token is good again."""
+        self._sockets.unlock()
 
     def wait_for_connection(self, within_s: float = 10) -> None:
         """Wait until the app has a Socket Mode connection."""

@@ -1,0 +1,250 @@
+"""Where an experiment happens: one workspace, one phone system, one ledger, and people who press.
+
+Also the judgement of every press: how often the phone rang, and whether the card, the private line and the
+ledger say the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+
+from evoslack.calls import Call, State
+from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.news import NewsLedger
+from evoslack.ledger.schema import calls, news
+from evoslack.ledger.store import Store
+from evoslack.numbers import pretty
+from evoslack.sandbox.bot_process import BotProcess, sandbox_settings
+from evoslack.sandbox.evo.voice import EvoVoice
+from evoslack.sandbox.evo.world import PASSWORD
+from evoslack.sandbox.slack.delivery import Delivery
+from evoslack.sandbox.slack.workspace import SlackWorkspace
+from evoslack.settings import Settings
+from evoslack.slack.announcer import LEASE
+from evoslack.slack.messages import STATE_WORDS
+from evoslack.switchboard import PLACING_LIMIT
+from evoslack.wiring import SWEEP_EVERY_S, build
+from tests.chaos.tally import Scale, Tally
+from tests.postgres import postgres
+
+OUTGOING = "/sessions/outgoing"
+REGION = "US"  # which the settings mean when they say nothing
+PEOPLE = 8  # who press at the same moment
+PRESSES = 3  # the most that anybody presses one form
+LATER = max(LEASE, PLACING_LIMIT) + timedelta(seconds=5)  # by then nothing of a dead bot is left to wait for
+SETTLED_WITHIN_S = 2 * (LATER.total_seconds() + SWEEP_EVERY_S)
+RINGS = {State.PLACED: {1}, State.IN_DOUBT: {0, 1}}  # every other state says that nothing rang
+
+logging.getLogger("evoslack").addHandler(logging.NullHandler())  # a bot in this process keeps its log
+
+
+@dataclass
+class Press:
+    """One filled-in form and every press of its button; `how` says how to do that again."""
+
+    user_id: str
+    number: str
+    how: str
+    answers: list[Delivery] = field(default_factory=list)
+
+    @property
+    def acked(self) -> bool:
+        """Whether the app answered the last press."""
+        return bool(self.answers) and self.answers[-1].acked
+
+
+class Scene:
+    """The stand-ins, the ledger, and what people do."""
+
+    def __init__(self, folder: Path, database_url: str) -> None:
+        self.slack, self.evo = SlackWorkspace(), EvoVoice()
+        self.slack.start()
+        self.evo.start()
+        self.folder = folder
+        self.settings = sandbox_settings(self.slack, self.evo, database_url)
+        self._store = Store(database_url)
+        self._people = ThreadPoolExecutor(PEOPLE)
+        self._numbers = itertools.count(8144040000)
+
+    def close(self) -> None:
+        """Everybody goes home."""
+        self._people.shutdown(cancel_futures=True)
+        self._store.close()
+        self.slack.close()
+        self.evo.close()
+
+    # --- people
+
+    def newcomer(self, name: str) -> str:
+        """Somebody who may call; returns the user id."""
+        user_id, email = f"U{name.upper()}", f"{name}@acme.test"
+        self.evo.world.add_login(email, PASSWORD)
+        self.slack.add_user(user_id, name, email)
+        return user_id
+
+    def fill_in(self, user_id: str, how: str, within_s: float = 8) -> Press:
+        """Open a new form and fill it in, with a number that nobody has called yet.
+
+        AssertionError or LookupError when the app does not play along; then nothing was pressed.
+        """
+        if self.slack.modal(user_id) is not None:
+            self.slack.close_modal(user_id, everything=True)
+        delivery = self.slack.type_command(user_id)
+        assert delivery.acked, delivery.seen
+        self.slack.wait_for_modal(user_id, "call_form", within_s)
+        number = str(next(self._numbers))
+        self.slack.fill(user_id, {"flow": "flow2", "number": number})
+        return Press(user_id, f"+1{number}", how)
+
+    def press(self, press: Press) -> None:
+        """Press the button, and wait for what comes of it."""
+        press.answers.append(self.slack.submit(press.user_id))
+
+    def press_until_acked(self, press: Press) -> None:
+        """What people do when Slack says that it had trouble: the same form again."""
+        while not press.acked and len(press.answers) < PRESSES:
+            self.slack.wait_for(lambda: self.slack.connections, 60, "a bot")
+            self.press(press)
+
+    def start_pressing(self, press: Press) -> Any:
+        """Press in the background; the future is done when Slack has shown what came of it."""
+        return self._people.submit(self.press, press)
+
+    # --- what the ledger says
+
+    def has_nothing_to_do(self) -> bool:
+        """Whether nobody can dial or tell anything at this moment."""
+        at = datetime.now(UTC)
+        free = sa.or_(news.c.leased_until.is_(None), news.c.leased_until <= at)
+        untold = sa.select(news.c.call_id).where(news.c.due_at <= at, free)
+        waiting = sa.select(calls.c.id).where(calls.c.state == State.ACCEPTED)
+        return not self._ask(waiting) and not self._ask(untold)
+
+    def is_told(self, press: Press) -> bool:
+        """Whether this press became a call of which nothing is left to tell for now."""
+        told = sa.select(calls.c.id).join(news).where(calls.c.number == press.number, news.c.due_at.is_(None))
+        return bool(self._ask(told.where(calls.c.state != State.ACCEPTED)))
+
+    def is_open(self, press: Press) -> bool:
+        """Whether its call is not over."""
+        states = self._ask(sa.select(calls.c.state).where(calls.c.number == press.number))
+        return any(State(state) in {State.ACCEPTED, State.PLACING} for (state,) in states)
+
+    def rings(self, press: Press) -> int:
+        """How often that phone rang."""
+        return sum(ring.number == press.number for ring in list(self.evo.world.rings))
+
+    def _ask(self, query: sa.Select[Any]) -> list[Any]:
+        with self._store.engine.connect() as connection:
+            return list(connection.execute(query))
+
+    # --- the end
+
+    def settle(self, presses: Iterable[Press], scale: Scale) -> None:
+        """One more bot, which stays alive: whoever got no answer presses again, then all is settled and told.
+
+        For a short experiment its clock is ahead, so that the waiting that is meant for other bots is over.
+        """
+        self.slack.clear_faults()
+        self.evo.clear_faults()
+        self.slack.wait_for(lambda: not self.slack.connections, what="the dead bots' connections to be gone")
+        bot = (
+            BotProcess(self.settings, self.folder)
+            if scale == "long"
+            else build(Settings.from_env(self.settings), now=lambda: datetime.now(UTC) + LATER)
+        )
+        bot.start()
+        try:
+            list(self._people.map(self.press_until_acked, presses))
+            with contextlib.suppress(AssertionError):  # whatever is not settled then is found by the judge
+                self.slack.wait_for(self._is_settled, SETTLED_WITHIN_S)
+        finally:
+            bot.stop()
+
+    def _is_settled(self) -> bool:
+        is_open = any(CallLedger(self._store).count_open().values())
+        return not is_open and not NewsLedger(self._store).count_untold()
+
+    def judge(self, presses: Iterable[Press], tally: Tally) -> None:
+        """Count every press: how often it rang, and what is wrong with what people know."""
+        rings = Counter(ring.number for ring in self.evo.world.rings)
+        found: dict[str, list[Call]] = defaultdict(list)
+        for call in CallLedger(self._store).newest(1_000_000):
+            found[call.request.number].append(call)
+        cards: dict[str, list[str]] = defaultdict(list)
+        for message in self.slack.messages("C_CALLS"):
+            cards[message["metadata"]["event_payload"]["call_id"]].append(message["text"])
+        for press in presses:
+            mine, rang = found[press.number], rings[press.number]
+            shown = [card for call in mine for card in cards[call.id]]
+            lines = [line.text for line in self.slack.private(press.user_id)]
+            wrong = [*_problems(press, mine, rang, shown, lines)]
+            facts = f"rings {rang}, states {[call.state.value for call in mine]}, cards {shown}"
+            answers = [each.failure or str(each.payload)[:90] for each in press.answers]
+            story = f"{press.how}: {'; '.join(wrong)} ({facts}, private lines {lines}, answers {answers})"
+            tally.count(rang, lost=story if wrong else "")
+
+
+def _problems(press: Press, mine: list[Call], rang: int, cards: list[str], lines: list[str]) -> Iterator[str]:
+    if rang > 1:
+        yield "the phone rang more than once"
+    if not mine:
+        yield from _problems_without_call(press, rang)
+        return
+    call, *more = mine
+    words = STATE_WORDS[call.state]
+    if more:
+        yield "one form became several calls"
+    if call.is_open:
+        yield "the call is still open"
+    elif rang not in RINGS.get(call.state, {0}):
+        yield "the phone did not do what the ledger says"
+    if len(cards) != 1:
+        yield f"{len(cards)} cards"
+    elif not cards[0].startswith(words):
+        yield "the card does not say what the ledger says"
+    about = pretty(press.number, REGION)  # whoever calls several numbers gets several lines
+    if call.state is not State.PLACED and not any(words in line and about in line for line in lines):
+        yield "the caller was not told"
+
+
+def _problems_without_call(press: Press, rang: int) -> Iterator[str]:
+    if rang:
+        yield "the phone rang for a call that was never written down"
+    last = press.answers[-1]
+    if not (last.payload if last.acked else last.seen):
+        yield "neither a call nor a word about it"
+
+
+@contextmanager
+def scene(database_url: str = "") -> Iterator[Scene]:
+    """A scene, and the end of it; without an address its ledger is a SQLite file of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = Scene(Path(folder), database_url or f"sqlite:///{folder}/ledger.db")
+        try:
+            yield found
+        finally:
+            found.close()
+
+
+def new_databases() -> Iterator[str]:
+    """The address of one empty PostgreSQL database after the other; the first one starts the server."""
+    with postgres() as server:
+        for number in itertools.count():
+            with psycopg.connect(server.uri, autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE scene{number}")
+            yield sa.make_url(server.url).set(database=f"scene{number}").render_as_string(hide_password=False)
