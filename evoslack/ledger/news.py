@@ -62,9 +62,11 @@ class NewsLedger:
             )
         return tried.rowcount == 1
 
-    def no_card_posted(self, call_id: str) -> None:
-        """Slack said no, so there is certainly no card from this attempt."""
-        self._set(call_id, card_tried_at=None)
+    def no_card_posted(self, call_id: str, *, lease: datetime) -> None:
+        """Slack said no, so there is certainly no card from this attempt, if it was the latest."""
+        with self._engine.begin() as connection:
+            ours = sa.and_(news.c.call_id == call_id, news.c.leased_until == lease)
+            connection.execute(sa.update(news).where(ours).values(card_tried_at=None))
 
     def card_waits(self, call_id: str, until: datetime) -> None:
         """The card is not to be tried before; the caller may be told all the same."""

@@ -13,10 +13,13 @@ from typing import Any
 
 from slack_bolt import App, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk import WebClient
 
+from evoslack.refusals import UnreadableForm
 from evoslack.slack import messages, views
 from evoslack.slack.listeners import CallListeners, new_reference
+from evoslack.slack.refusal_words import spoken
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +42,7 @@ def build_app(
         authorize=authorize,
         signing_secret=signing_secret or "socket-mode-needs-none",
         process_before_response=True,
+        raise_error_for_unhandled_request=True,  # else Bolt answers nothing, and Slack waits
         ssl_check_enabled=False,  # would answer before the signature is checked (slack-facts 1)
         logger=logging.getLogger("slack_bolt"),
     )
@@ -62,6 +66,8 @@ def register(app: App, listeners: CallListeners, command: str) -> None:
 
 def answer_broken(error: Exception, body: dict[str, Any], listeners: CallListeners) -> BoltResponse:
     """Log a defect under a reference and tell the person, after looking up what became of the press."""
+    if isinstance(error, BoltUnhandledRequestError):
+        return _answer_unknown(body)
     reference = new_reference()
     log.error("a listener broke (reference %s)", reference, exc_info=error)
     words = messages.broken(reference)
@@ -78,6 +84,17 @@ def answer_broken(error: Exception, body: dict[str, Any], listeners: CallListene
         if call is not None:
             return _json({"response_action": "update", "view": listeners.accepted(call)})
         return _json({"response_action": "errors", "errors": {views.NUMBER: words}})
+    return BoltResponse(status=200, body="")
+
+
+def _answer_unknown(body: dict[str, Any]) -> BoltResponse:
+    """What no listener is for, such as a form of an older version: acknowledged, and nothing is done."""
+    log.warning("nothing here answers a payload of type %r", body.get("type"))
+    if body.get("type") == "view_submission":
+        words = spoken(UnreadableForm(), "").words
+        return _json({"response_action": "update", "view": views.notice(words)})
+    if body.get("type") == "block_suggestion":
+        return _json({"options": []})
     return BoltResponse(status=200, body="")
 
 

@@ -55,6 +55,8 @@ class HttpDoor:
             host=host,
             port=port,
             threads=THREADS,
+            connection_limit=1000,  # a hundred silent ones would close the door for Slack
+            channel_timeout=20,
             max_request_body_size=LARGEST_BODY,
             max_request_header_size=LARGEST_HEAD,
             clear_untrusted_proxy_headers=True,
@@ -93,16 +95,20 @@ class HttpDoor:
     def _serve(self) -> None:
         """The server's loop; whatever it owns is also closed here, by the one thread that uses it."""
         while not self._stopping.is_set():
-            wasyncore.loop(timeout=LOOP_S, map=self._connections, count=1)
+            self._look(LOOP_S)
         # Only the port: the server's own `close` also closes the pipe that finishing requests write to.
         for listener in [one for one in self._connections.values() if one.accepting]:
             wasyncore.dispatcher.close(listener)
         while not self._drained.is_set():
-            wasyncore.loop(timeout=LOOP_S, map=self._connections, count=1)
+            self._look(LOOP_S)
             self._drained.wait(0.01)  # without connections the loop returns at once
-        wasyncore.loop(timeout=0, map=self._connections, count=1)  # the last answers go out
+        self._look(0)  # the last answers go out
         if not self._server.task_dispatcher.threads:
             wasyncore.close_all(self._connections, ignore_all=True)
+
+    def _look(self, within_s: float) -> None:
+        # By poll: select has no room for more than a thousand connections.
+        wasyncore.loop(timeout=within_s, use_poll=True, map=self._connections, count=1)
 
 
 def wsgi(
@@ -130,7 +136,11 @@ def wsgi(
         if not _is_signed(verifier, environ, body):
             return _answer(start_response, "401 Unauthorized", "Invalid signature")
         environ["wsgi.input"] = _Reread(body)
-        return bolt(environ, start_response)
+        try:
+            return bolt(environ, start_response)
+        except Exception:  # listeners never raise, so it is the payload that Bolt could not read
+            log.warning("a signed request could not be read", exc_info=True)
+            return _answer(start_response, "400 Bad Request", "Cannot be read")
 
     return application
 

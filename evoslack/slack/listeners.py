@@ -222,7 +222,11 @@ class CallListeners:
 
     def _safe_url(self, url: str) -> str:
         """An address that private lines may be posted to, or nothing."""
-        return url if urlsplit(url).hostname in self._rules.response_hosts and len(url) < 1000 else ""
+        try:
+            host = urlsplit(url).hostname
+        except ValueError:
+            return ""
+        return url if host in self._rules.response_hosts and len(url) < 1000 else ""
 
     def _accept(self, press: Press) -> Call:
         """Check what was filled in and write the call down. Raises `_Unclear` or a `Refusal`."""

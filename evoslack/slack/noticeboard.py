@@ -46,7 +46,7 @@ class Book(Protocol):
     """What is known of the cards; see `ledger.news.NewsLedger`."""
 
     def trying_card(self, call_id: str, channel: str, *, at: datetime, lease: datetime) -> bool: ...
-    def no_card_posted(self, call_id: str) -> None: ...
+    def no_card_posted(self, call_id: str, *, lease: datetime) -> None: ...
     def card_shows(self, call_id: str, revision: int, channel: str, ts: str) -> None: ...
     def card_given_up(self, call_id: str, revision: int, problem: str) -> None: ...
 
@@ -76,6 +76,7 @@ class Noticeboard:
 
     def show(self, news: News, *, lease: datetime) -> None:
         """Bring the card of a call up to date, or raise `Later`. `lease` is until when this is ours."""
+        self._require(lease)
         if news.card_ts:
             self._update(news, news.card_channel, news.card_ts)
         elif news.card_tried_at is None:
@@ -83,12 +84,16 @@ class Noticeboard:
         else:
             self._find(news, news.card_tried_at, lease)
 
+    def _require(self, lease: datetime) -> None:
+        """Whoever lost the lease, or nearly so, must not write: somebody else may have newer news."""
+        if lease - self._now() < LEAST_LEASE:
+            raise Later("this took too long", 0.0)
+
     def _post(self, news: News, lease: datetime) -> None:
         call, channel = news.call, self._channel_id
         _queue(self._posting, news)
-        # Whoever lost the lease, or nearly so, must not post: somebody else may be doing it.
-        now = self._now()
-        if lease - now < LEAST_LEASE or not self._book.trying_card(call.id, channel, at=now, lease=lease):
+        self._require(lease)  # once more: looking for the card may have taken its time
+        if not self._book.trying_card(call.id, channel, at=self._now(), lease=lease):
             raise Later("this took too long", 0.0)
         try:
             posted = self._client.chat_postMessage(
@@ -104,7 +109,7 @@ class Noticeboard:
             if not _is_a_no(error):
                 raise Later(problem_of(error), SETTLING.total_seconds()) from error
             # An answer that says no proves that there is no card, so another attempt is safe.
-            self._book.no_card_posted(call.id)
+            self._book.no_card_posted(call.id, lease=lease)
             raise self._later(call, error, self._posting) from error
         except NO_ANSWER as error:
             raise Later(problem_of(error), SETTLING.total_seconds()) from error

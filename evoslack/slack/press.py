@@ -29,14 +29,14 @@ class Press:
         """Read a `view_submission`. Raises `UnreadableForm`."""
         try:
             return cls(
-                user_id=body["user"]["id"],
+                user_id=_text(body["user"]["id"]),
                 team_id=team_of(body),
                 origin=views.Origin.unpacked(view["private_metadata"]),
                 flow_id=_chosen(view, views.FLOW),
-                typed_number=_element(view, views.NUMBER).get("value") or "",
+                typed_number=_text(_element(view, views.NUMBER).get("value") or ""),
                 caller_id=_chosen(view, views.CALLER_ID),
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UnreadableForm from error
 
     def same_as(self, first: Call, number: str) -> Call:
@@ -54,6 +54,12 @@ class Press:
 def team_of(body: Payload) -> str:
     """The workspace of whoever pressed, not of whoever installed the app."""
     return str(body["user"].get("team_id") or (body.get("team") or {}).get("id") or "")
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
 
 
 def _chosen(view: Payload, block: str) -> str:

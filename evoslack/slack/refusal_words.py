@@ -26,19 +26,28 @@ from evoslack.refusals import (
 from evoslack.slack.messages import ASK_OPERATOR, NOTHING_RANG, STATE_WORDS
 
 DENIAL_WORDS = {
-    Denial.NOT_A_MEMBER: "Only full members of this workspace may place calls.",
-    Denial.EMAIL_MISSING: "Slack does not show your e-mail address, so your Evo Voice login cannot be found.",
+    Denial.NOT_A_MEMBER: "Only full members of this workspace may place calls. Ask one of them to call.",
+    Denial.EMAIL_MISSING: (
+        "Slack does not show your e-mail address, so your Evo Voice login cannot be found. Ask an "
+        "administrator of EvoSlack to connect the two."
+    ),
     Denial.EMAIL_UNCONFIRMED: "Your e-mail address in Slack is not confirmed. Confirm it, then try again.",
     Denial.NO_LOGIN: (
         "No Evo Voice login has your Slack e-mail address. If yours differs, ask an administrator of "
         "EvoSlack to connect the two."
     ),
-    Denial.SEVERAL_LOGINS: "Several Evo Voice logins have your e-mail address, so it is unclear who you are.",
+    Denial.SEVERAL_LOGINS: (
+        "Several Evo Voice logins have your e-mail address, so it is unclear who you are. "
+        "Ask an Evo Voice administrator to leave one."
+    ),
     Denial.ROLE: (
         "Placing calls needs the role Manager in Evo Voice, and your login does not have it. "
         "An Evo Voice administrator can give it to you."
     ),
-    Denial.ACCOUNT: "You are a manager in Evo Voice, but not of the account that this workspace calls from.",
+    Denial.ACCOUNT: (
+        "You are a manager in Evo Voice, but not of the account that this workspace calls from. "
+        "An Evo Voice administrator can give you access to it."
+    ),
     Denial.READ_ONLY: (
         "Your manager access in Evo Voice is read-only, and placing calls needs more. "
         "An Evo Voice administrator can give it to you."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
@@ -40,9 +41,15 @@ class Origin:
         values = json.loads(text)
         if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
             raise ValueError("not an origin")
-        if not values.get("key") or not values.keys() <= {"key", "channel_id", "response_url"}:
+        if not values.keys() <= {"key", "channel_id", "response_url"}:
             raise ValueError("not an origin")
-        return cls(**values)
+        origin = cls(**({"key": ""} | values))
+        # No more than the ledger takes, and nothing that a database cannot store.
+        if not re.fullmatch(r"[\w.-]{1,64}", origin.key, re.ASCII):
+            raise ValueError("not an origin")
+        if not re.fullmatch(r"\w{0,32}", origin.channel_id, re.ASCII):
+            raise ValueError("not an origin")
+        return origin
 
 
 def loading(external_id: str) -> View:

@@ -682,7 +682,9 @@ def test_the_book_remembers_what_became_of_the_card(ledger: CallLedger, book: Ne
     assert now_known() == (None, "", "", 0, "")
     assert book.trying_card(call.id, "C1", at=T0, lease=T0 + SECOND)
     assert now_known() == (T0, "C1", "", 0, "")
-    book.no_card_posted(call.id)
+    book.no_card_posted(call.id, lease=T0)
+    assert now_known() == (T0, "C1", "", 0, ""), "somebody else's attempt"
+    book.no_card_posted(call.id, lease=T0 + SECOND)
     assert now_known() == (None, "C1", "", 0, "")
     book.card_in_trouble(call.id, "not_in_channel")
     assert now_known() == (None, "C1", "", 0, "not_in_channel")

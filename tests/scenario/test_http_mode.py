@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
+import json
+import socket
 import time
+from collections.abc import Iterator
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -12,6 +16,7 @@ import requests
 
 from tests.scenario.office import SARA, Office
 
+FORM_TYPE = "application/x-www-form-urlencoded"
 BODY = urlencode({"command": "/call", "text": "help", "user_id": SARA, "team_id": "T0SANDBOX"})
 
 
@@ -21,18 +26,55 @@ def served(empty_office: Office) -> Office:
     return empty_office
 
 
-def signed(body: str, *, secret: str = "sandbox-secret", at: float | None = None) -> dict[str, str]:
-    timestamp = str(int(time.time() if at is None else at))
-    digest = hmac.new(secret.encode(), f"v0:{timestamp}:{body}".encode(), hashlib.sha256).hexdigest()
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """One bot for everything that should not even get in; it must still answer afterwards."""
+    office = Office(tmp_path_factory.mktemp("door"))
+    office.open(over_http=True)
+    yield office
+    assert post(office, BODY, signed(BODY)).status_code == 200
+    assert (office.rings, office.ledger(), office.slack.api_calls("views.open")) == (0, [], [])
+    office.close()
+
+
+def signed(
+    body: str | bytes, *, secret: str = "sandbox-secret", at: float | str | None = None
+) -> dict[str, str]:
+    timestamp = at if isinstance(at, str) else str(int(time.time() if at is None else at))
+    content = body if isinstance(body, bytes) else body.encode()
+    digest = hmac.new(secret.encode(), f"v0:{timestamp}:".encode() + content, hashlib.sha256).hexdigest()
     return {
         "X-Slack-Request-Timestamp": timestamp,
         "X-Slack-Signature": f"v0={digest}",
-        "Content-Type": "application/x-www-form-urlencoded",
+        "Content-Type": FORM_TYPE,
     }
 
 
-def post(office: Office, body: str, headers: dict[str, str | bytes]) -> requests.Response:
+def post(office: Office, body: str | bytes, headers: dict[str, str | bytes]) -> requests.Response:
     return requests.post(office.slack.request_url, data=body, headers=headers, timeout=5)
+
+
+def address(office: Office) -> str:
+    parts = urlsplit(office.slack.request_url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def connect(office: Office) -> socket.socket:
+    parts = urlsplit(office.slack.request_url)
+    return socket.create_connection((parts.hostname, parts.port), timeout=5)
+
+
+def raw(office: Office, request: bytes) -> bytes:
+    """The first line of the answer to these very bytes; nothing more is sent."""
+    with connect(office) as connection:
+        connection.sendall(request)
+        return connection.makefile("rb").readline()
+
+
+def head(headers: dict[str, str], **more: str) -> bytes:
+    """The head of a POST as it goes over the wire."""
+    lines = [f"{name.replace('_', '-')}: {value}" for name, value in (headers | more).items()]
+    return "\r\n".join(["POST /slack/events HTTP/1.1", "Host: bot", *lines, "", ""]).encode()
 
 
 def test_the_whole_way_works_over_http(served: Office) -> None:
@@ -76,6 +118,163 @@ def test_deep_json_without_a_signature_costs_nothing(served: Office) -> None:
     assert post(served, body, {"Content-Type": "application/x-www-form-urlencoded"}).status_code == 401
 
 
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        {"X-Slack-Signature": None},
+        {"X-Slack-Request-Timestamp": None},
+        {"X-Slack-Request-Timestamp": ""},
+        {"X-Slack-Signature": "v0="},
+        {"X-Slack-Signature": "v0=" + "0" * 100_00},
+        {"X-Slack-Signature": b"v0=\xff\xfe"},
+        {"X-Slack-Signature": "v0=\u0661\u0662".encode()},
+        {"X-Slack-Request-Timestamp": "\u0661\u0662\u0663".encode()},
+        {"X-Slack-Request-Timestamp": b"\xb2\xb3"},  # superscripts: digits to str.isdigit, not to int
+    ],
+)
+def test_odd_signatures_and_timestamps_are_a_no_and_not_a_defect(door: Office, spoil: dict) -> None:
+    headers = {name: value for name, value in (signed(BODY) | spoil).items() if value is not None}
+
+    assert post(door, BODY, headers).status_code == 401
+
+
+@pytest.mark.parametrize("at", ["-1", "0", "1e9", "0x10", "1_700_000_000", "1700000000.5", "nan", "9" * 12])
+def test_an_odd_timestamp_is_refused_even_if_it_is_signed(door: Office, at: str) -> None:
+    assert post(door, BODY, signed(BODY, at=at)).status_code == 401
+
+
+@pytest.mark.parametrize("version", ["v1=", "V0=", "", "v0=v0="])
+def test_only_the_one_version_of_signatures_counts(door: Office, version: str) -> None:
+    headers = signed(BODY)
+    headers["X-Slack-Signature"] = headers["X-Slack-Signature"].replace("v0=", version)
+
+    assert post(door, BODY, headers).status_code == 401
+
+
+def test_a_signature_beside_a_wrong_one_does_not_count(door: Office) -> None:
+    good = signed(BODY)
+    two = head(good, Content_Length=str(len(BODY)), x_slack_signature="v0=00") + BODY.encode()
+
+    assert b" 401 " in raw(door, two)
+
+
+def test_the_clocks_may_differ_by_less_than_five_minutes(door: Office) -> None:
+    assert post(door, BODY, signed(BODY, at=time.time() - 290)).status_code == 200
+    assert post(door, BODY, signed(BODY, at=time.time() + 290)).status_code == 200
+    assert post(door, BODY, signed(BODY, at=time.time() - 310)).status_code == 401
+    assert post(door, BODY, signed(BODY, at=time.time() + 310)).status_code == 401
+
+
+def test_the_same_bytes_again_ring_no_second_time(served: Office) -> None:
+    served.form()
+    served.fill(number="911")
+    press = served.press().sent
+    press["view"]["state"]["values"]["number"]["number"]["value"] = "814 404 3093"
+    body = urlencode({"payload": json.dumps(press)})
+    headers = signed(body)
+
+    answers = [post(served, body, headers) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert {answer.json()["response_action"] for answer in answers} == {"update"}
+    served.wait_until_settled()
+    assert (served.rings, len(served.cards()), len(served.ledger())) == (1, 1, 1)
+    served.pass_time(minutes=4)
+    assert "This was your call" in post(served, body, headers).text
+    assert served.rings == 1
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        *("[" * 100_000 + "]" * 100_000, '{"view":' * 100_000 + "1" + "}" * 100_000),
+        *("nonsense", "", "null", "[]", "7", '"text"', "{}", '{"type":"view_submission"}', '{"a":1}{"b":2}'),
+        '{"type":"view_submission","user":{"id":"U_SARA"},"view":[]}',
+    ],
+)
+def test_a_signed_payload_that_slack_would_never_send_is_no_defect(door: Office, payload: str) -> None:
+    body = urlencode({"payload": payload})
+
+    assert post(door, body, signed(body)).status_code < 500
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/json", "[" * 100_000),
+        ("application/json", "{"),
+        ("application/json", BODY),
+        (FORM_TYPE, "payload"),
+        (FORM_TYPE, "payload=%ff"),
+        (FORM_TYPE, "[" * 100_000),
+        ("multipart/form-data", "{"),
+        ("", ""),
+        ("\u00e9", "payload"),
+    ],
+)
+def test_a_signed_body_of_another_kind_is_no_defect(door: Office, kind: str, body: str) -> None:
+    assert post(door, body, signed(body) | {"Content-Type": kind.encode()}).status_code < 500
+
+
+def test_a_body_that_is_no_text_is_refused_even_if_it_is_signed(door: Office) -> None:
+    assert post(door, b"payload=\xff\xfe", signed(b"payload=\xff\xfe")).status_code == 401
+
+
+@pytest.mark.parametrize("length", ["x", "-1", "1 1", "0x10", "9" * 30, ""])
+def test_a_length_that_is_no_length_is_refused(door: Office, length: str) -> None:
+    first_line = raw(door, head(signed(BODY), Content_Length=length) + BODY.encode())
+
+    assert b" 4" in first_line
+
+
+def test_a_body_shorter_than_the_signed_one_is_refused(door: Office) -> None:
+    first_line = raw(door, head(signed(BODY), Content_Length=str(len(BODY) - 1)) + BODY.encode())
+
+    assert b" 401 " in first_line
+
+
+def test_a_body_in_chunks_is_read_whole(door: Office) -> None:
+    chunks = (BODY[at : at + 7].encode() for at in range(0, len(BODY), 7))
+
+    answer = requests.post(door.slack.request_url, data=chunks, headers=signed(BODY), timeout=5)
+
+    assert answer.status_code == 200
+    assert "opens a form" in answer.text
+
+
+def test_an_endless_body_in_chunks_is_refused(door: Office) -> None:
+    body = b"text=" + b"x" * (2 * 1024 * 1024)
+    chunks = (b"%x\r\n%b\r\n" % (len(part), part) for part in (body[: 2**20], body[2**20 :]))
+    with connect(door) as connection, contextlib.suppress(ConnectionError):
+        connection.sendall(head(signed(body), Transfer_Encoding="chunked") + b"".join(chunks))
+        assert b" 413 " in connection.makefile("rb").readline()
+
+
+@pytest.mark.parametrize(
+    ("more", "body"),
+    [
+        ({"Transfer_Encoding": "chunked"}, b"zz\r\nnonsense\r\n0\r\n\r\n"),
+        ({"Transfer_Encoding": "gzip"}, b""),
+        ({"Transfer_Encoding": "chunked", "Content_Length": "3"}, b"zz\r\n"),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_refused(door: Office, more: dict[str, str], body: bytes) -> None:
+    status = int(raw(door, head(signed(BODY), **more) + body).split()[1])
+
+    assert 400 <= status < 500 or status == 501
+
+
+def test_many_who_open_a_connection_and_say_nothing_keep_nobody_out(door: Office) -> None:
+    with contextlib.ExitStack() as idle:
+        for beginning in (b"", b"POST /slack/ev", head(signed(BODY), Content_Length="1000") + b"text="):
+            for _ in range(40):
+                idle.enter_context(connect(door)).sendall(beginning)
+        started = time.monotonic()
+
+        assert post(door, BODY, signed(BODY)).status_code == 200
+        assert time.monotonic() - started < 3  # longer, and Slack would have given up
+
+
 def test_an_oversized_body_is_refused(served: Office) -> None:
     body = "text=" + "x" * (2 * 1024 * 1024)
 
@@ -89,17 +288,26 @@ def test_a_flood_of_headers_is_refused(served: Office) -> None:
 
 
 def test_only_the_known_paths_and_verbs_answer(served: Office) -> None:
-    parts = urlsplit(served.slack.request_url)
-    address = f"{parts.scheme}://{parts.netloc}"
+    assert requests.get(f"{address(served)}/", timeout=5).status_code == 404
+    assert requests.get(f"{address(served)}/slack/events", timeout=5).status_code == 405
 
-    assert requests.get(f"{address}/", timeout=5).status_code == 404
-    assert requests.get(f"{address}/slack/events", timeout=5).status_code == 405
+
+@pytest.mark.parametrize("verb", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CALL"])
+def test_only_a_post_gets_in(door: Office, verb: str) -> None:
+    line = head(signed(BODY), Content_Length=str(len(BODY))).replace(b"POST", verb.encode(), 1)
+
+    assert b" 405 " in raw(door, line + BODY.encode())
+
+
+@pytest.mark.parametrize("path", ["/slack/events/", "/SLACK/EVENTS", "/slack", "/healthz"])
+def test_a_signed_request_to_another_path_gets_nowhere(door: Office, path: str) -> None:
+    line = head(signed(BODY), Content_Length=str(len(BODY))).replace(b"/slack/events", path.encode(), 1)
+
+    assert b" 404 " in raw(door, line + BODY.encode())
 
 
 def test_healthz_says_which_part_is_well(served: Office) -> None:
-    parts = urlsplit(served.slack.request_url)
-
-    answer = requests.get(f"{parts.scheme}://{parts.netloc}/healthz", timeout=5)
+    answer = requests.get(f"{address(served)}/healthz", timeout=5)
 
     assert answer.status_code == 200
     assert answer.json() == {

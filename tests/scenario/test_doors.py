@@ -1,0 +1,256 @@
+"""Every door and every kind of person: who gets in, and what everybody else reads instead.
+
+The doors are the command, the two lists of the form and its button. Each case is a person of its own who
+comes to one door for the first time, in an office that stays open for all of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import pytest
+
+from evoslack.refusals import Denial, NotAllowed
+from evoslack.sandbox.evo.world import PASSWORD
+from evoslack.sandbox.slack.delivery import Delivery
+from evoslack.sandbox.slack.team import TEAM_ID
+from evoslack.slack.refusal_words import spoken
+from tests.scenario.office import Office
+
+MANAGER, AGENT_ROLE = ("Manager",), ("User",)
+MEMBERS_ONLY = "Only full members"
+
+Trouble = Callable[[Office, "Person"], AbstractContextManager[None]]
+
+
+def no_trouble(_office: Office, _person: Person) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+@contextmanager
+def role_is_taken_away(office: Office, person: Person) -> Iterator[None]:
+    assert person.searches(office, "flow") != []  # found to be a manager, and remembered
+    office.evo.world.logins[person.email].roles = AGENT_ROLE
+    office.pass_time(seconds=61)
+    yield
+
+
+@contextmanager
+def evo_voice_is_down(office: Office, _person: Person) -> Iterator[None]:
+    office.evo.stop()
+    try:
+        yield
+    finally:
+        office.evo.start()
+
+
+@contextmanager
+def slack_has_an_error(office: Office, _person: Person) -> Iterator[None]:
+    office.slack.fault("users.info", "500", times=None)
+    try:
+        yield
+    finally:
+        office.slack.clear_faults()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of person: what Slack and Evo Voice say of them, and the words they read (none: come in)."""
+
+    words: str = ""
+    slack: dict[str, Any] = field(default_factory=dict)  # what is unusual about the user object
+    logins: dict[str, dict[str, Any]] = field(default_factory=lambda: {"{}": {}})  # e-mail: what is unusual
+    team_id: str = TEAM_ID  # what the payload says
+    user_id: str = ""  # if it has to be a certain one
+    mapped_to: str = ""  # an e-mail in EVO_USER_MAP
+    trouble: Trouble = no_trouble
+
+
+NO_LOGIN = "No Evo Voice login"
+NO_MAIL = "does not show your e-mail"
+KINDS = {
+    "manager": Kind(),
+    "manager on an older server": Kind(logins={"{}": {"manager_access": None}}),
+    "manager beside a similar address": Kind(logins={"{}": {}, "x{}": {"roles": AGENT_ROLE}}),
+    "administrator": Kind(
+        logins={"{}": {"roles": ("SystemAdministrator",), "account_ids": (), "manager_access": None}}
+    ),
+    "mapped manager without an e-mail": Kind(slack={"profile": {}}, mapped_to="boss@acme.test"),
+    "agent": Kind("needs the role Manager", logins={"{}": {"roles": AGENT_ROLE, "manager_access": None}}),
+    "agent beside a similar address": Kind(
+        "needs the role Manager", logins={"{}": {"roles": AGENT_ROLE}, "x{}": {}}
+    ),
+    "mapped agent": Kind("needs the role Manager", mapped_to="agent@acme.test"),
+    "no role at all": Kind("needs the role Manager", logins={"{}": {"roles": ()}}),
+    "read-only manager": Kind("read-only", logins={"{}": {"manager_access": "ReadOnly"}}),
+    "manager with unknown access": Kind("read-only", logins={"{}": {"manager_access": "Sometimes"}}),
+    "manager of another account": Kind("not of the account", logins={"{}": {"account_ids": ("acc2",)}}),
+    "nobody": Kind(NO_LOGIN, logins={}),
+    "part of a manager's address": Kind(NO_LOGIN, logins={"x{}": {}}),
+    "more than a manager's address": Kind(
+        NO_LOGIN, slack={"profile": {"email": "xx-{}"}}, logins={"x-{}": {}}
+    ),
+    "two logins": Kind("Several Evo Voice logins", logins={"{}": {}, " {}": {}}),
+    "unconfirmed e-mail": Kind("not confirmed", slack={"is_email_confirmed": False}),
+    "confirmation not told": Kind("not confirmed", slack={"is_email_confirmed": None}),
+    "no e-mail": Kind(NO_MAIL, slack={"profile": {}}),
+    "no profile": Kind(NO_MAIL, slack={"profile": None}),
+    "deleted": Kind(MEMBERS_ONLY, slack={"deleted": True}),
+    "guest": Kind(MEMBERS_ONLY, slack={"is_restricted": True}),
+    "single-channel guest": Kind(MEMBERS_ONLY, slack={"is_restricted": True, "is_ultra_restricted": True}),
+    "guest as far as one can tell": Kind(MEMBERS_ONLY, slack={"is_restricted": None}),
+    "mapped guest": Kind(MEMBERS_ONLY, slack={"is_restricted": True}, mapped_to="boss@acme.test"),
+    "stranger": Kind(MEMBERS_ONLY, slack={"is_stranger": True}),
+    "invited user": Kind(MEMBERS_ONLY, slack={"is_invited_user": True}),
+    "bot": Kind(MEMBERS_ONLY, slack={"is_bot": True}),
+    "Slackbot": Kind(MEMBERS_ONLY, user_id="USLACKBOT"),
+    "member of another team": Kind(MEMBERS_ONLY, slack={"team_id": "T_OTHER"}),
+    "comes from another team": Kind(MEMBERS_ONLY, team_id="T_OTHER"),
+    "comes from no team": Kind(MEMBERS_ONLY, team_id=""),
+    "somebody else by Slack's answer": Kind(MEMBERS_ONLY, slack={"id": "U_BOSS"}),
+    "manager until a minute ago": Kind("needs the role Manager", trouble=role_is_taken_away),
+    "manager while Evo Voice is down": Kind(
+        "It could not be checked whether you may call", trouble=evo_voice_is_down
+    ),
+    "manager while Slack has an error": Kind(
+        "It could not be checked who you are", trouble=slack_has_an_error
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody of a kind, at one door."""
+
+    kind: Kind
+    user_id: str
+    email: str
+
+    @classmethod
+    def of(cls, kind: str, door: str) -> Person:
+        number = 1000 + 10 * list(KINDS).index(kind) + [*DOORS, *LISTS].index(door)
+        return cls(KINDS[kind], KINDS[kind].user_id or f"U{number}", f"u{number}@acme.test")
+
+    def arrives(self, office: Office) -> None:
+        fields = {**self.kind.slack}
+        if (fields.get("profile") or {}).get("email"):
+            fields["profile"] = {"email": fields["profile"]["email"].format(self.email)}
+        office.slack.add_user(self.user_id, "somebody", self.email, **fields)
+        for email, unusual in self.kind.logins.items():
+            office.evo.world.add_login(email.format(self.email), PASSWORD, **({"roles": MANAGER} | unusual))
+
+    def types(self, office: Office, text: str) -> Delivery:
+        payload = {"command": "/call", "text": text, "user_id": self.user_id, "team_id": self.kind.team_id}
+        payload |= {"channel_id": "C_GENERAL", "trigger_id": office.slack.new_trigger(self.user_id)}
+        return office.slack.send("slash_commands", payload)
+
+    def searches(self, office: Office, select: str) -> list[Any]:
+        payload = {"action_id": select, "block_id": select, "value": "", "view": {"callback_id": "call_form"}}
+        delivery = office.slack.send("block_suggestion", self.acting() | payload)
+        assert delivery.acked
+        return delivery.payload["options"]
+
+    def presses(self, office: Office, number: str) -> Delivery:
+        chosen = {"flow": {"selected_option": {"value": "flow2"}}, "number": {"value": number}}
+        chosen |= {"caller_id": {"selected_option": {"value": "+12025550100"}}}
+        view = {
+            "type": "modal",
+            "callback_id": "call_form",
+            "private_metadata": f'{{"key":"{self.user_id}"}}',
+            "state": {"values": {block: {block: entry} for block, entry in chosen.items()}},
+        }
+        return office.slack.send("view_submission", self.acting() | {"view": view})
+
+    def acting(self) -> dict[str, Any]:
+        team = {"id": self.kind.team_id}
+        return {"user": {"id": self.user_id, "team_id": self.kind.team_id}, "team": team}
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """One office for all of them; the bot's login sees two accounts, and calls from the first."""
+    office = Office(tmp_path_factory.mktemp("doors"))
+    office.evo.world.logins["bot@acme.test"].account_ids = ("acc1", "acc2")
+    everybody = [Person.of(kind, door) for kind in KINDS for door in (*DOORS, *LISTS)]
+    mapped = [f"{one.user_id}={one.kind.mapped_to}" for one in everybody if one.kind.mapped_to]
+    office.open(EVO_ACCOUNT_ID="acc1", EVO_USER_MAP=",".join(mapped))
+    office.slack.wait_for(office.bot.catalog.refresh, what="flows to offer")
+    yield office
+    office.close()
+
+
+def at_the_command(office: Office, person: Person, text: str = "") -> str:
+    """What the page says that opens in the end; nothing when it is the form."""
+    assert person.types(office, text).acked
+    view = office.slack.wait_for(
+        lambda: (now := office.slack.modal(person.user_id)) and now["callback_id"] != "call_loading" and now
+    )
+    return "" if view["callback_id"] == "call_form" else office.page(person.user_id)
+
+
+def at_the_command_with_words(office: Office, person: Person) -> str:
+    return at_the_command(office, person, "814 404 3093 survey")
+
+
+NUMBERS = (f"+1814404{last:04}" for last in count(1000))
+
+
+def at_the_button(office: Office, person: Person) -> str:
+    """What the page says afterwards, or the field; nothing when the call was taken."""
+    delivery = person.presses(office, next(NUMBERS))
+    assert delivery.acked
+    if "errors" in delivery.payload:
+        assert delivery.payload["response_action"] == "errors"
+        return delivery.payload["errors"]["number"]
+    words = delivery.payload["view"]["blocks"][0]["text"]["text"]
+    return "" if "On its way" in words else words
+
+
+DOORS = {
+    "command": at_the_command,
+    "command with words": at_the_command_with_words,
+    "button": at_the_button,
+}
+LISTS = ("flow", "caller_id")
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_whoever_may_call_gets_in_and_everybody_else_reads_why(office: Office, kind: str, door: str) -> None:
+    person = Person.of(kind, door)
+    person.arrives(office)
+    before = (office.rings, len(office.ledger()))
+    with person.kind.trouble(office, person):
+        words = DOORS[door](office, person)
+
+    if person.kind.words:
+        assert person.kind.words in words
+        assert (office.rings, len(office.ledger())) == before
+    else:
+        assert words == ""
+        office.wait_until_settled()
+        more = int(door == "button")
+        assert (office.rings, len(office.ledger())) == (before[0] + more, before[1] + more)
+
+
+@pytest.mark.parametrize("select", LISTS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_whoever_may_call_finds_something_in_the_lists(office: Office, kind: str, select: str) -> None:
+    person = Person.of(kind, select)
+    person.arrives(office)
+    with person.kind.trouble(office, person):
+        found = person.searches(office, select)
+
+    assert bool(found) is not bool(person.kind.words)
+
+
+@pytest.mark.parametrize("denial", Denial)
+def test_every_no_says_what_can_be_done_about_it(denial: Denial) -> None:
+    words = spoken(NotAllowed(denial), "US").words
+
+    assert re.search(r"\b(ask|confirm|tell|try again|can give)\b", words, re.IGNORECASE)
