@@ -21,7 +21,7 @@ from evoslack.evo.client import DIAL_DEADLINE_S, EvoClient
 from evoslack.evo.directory import Directory
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
-from evoslack.ledger.store import LedgerTaken, Store, database_problem
+from evoslack.ledger.store import LedgerTaken, Store, database_problem, giving_way
 from evoslack.permission import Permission
 from evoslack.settings import Settings
 from evoslack.slack.announcer import Announcer
@@ -119,9 +119,9 @@ class Bot:
         if self.store.is_sqlite:  # nobody else has it, so whatever was under way is orphaned
             self.news.drop_leases(at=self._now())
             self.switchboard.sweep(everything_is_orphaned=True)
-        self._diallers.start(self.switchboard.connect_next)
-        self._announcers.start(self._announcer().tell_next)
-        self._sweepers.start(self._sweep)
+        self._diallers.start(giving_way(self.switchboard.connect_next))
+        self._announcers.start(giving_way(self._announcer().tell_next))
+        self._sweepers.start(giving_way(self._sweep))
         self._refresher.start()
         try:
             way = self._door.start()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,11 +12,21 @@ import psycopg
 
 
 class Postgres:
-    """A running server; `uri` is psycopg's address of it (a socket in its folder)."""
+    """A running server; `uri` is psycopg's address of it (a socket in its folder).
 
-    def __init__(self, uri: str, data: Path) -> None:
+    `stop` and `start` are there for a while without it.
+    """
+
+    def __init__(self, uri: str, data: Path, stop: Callable[[], None], start: Callable[[], None]) -> None:
         self.uri = uri
         self.data = data
+        self.stop = stop
+        self.start = start
+
+    @property
+    def socket(self) -> Path:
+        """Where it listens."""
+        return Path(psycopg.conninfo.conninfo_to_dict(self.uri)["host"]) / ".s.PGSQL.5432"
 
     @property
     def url(self) -> str:
@@ -48,7 +58,9 @@ def postgres() -> Iterator[Postgres]:
                 for name in ("fsync", "synchronous_commit", "full_page_writes"):
                     connection.execute(f"ALTER SYSTEM SET {name} = off")
                 connection.execute("SELECT pg_reload_conf()")
-            yield Postgres(server.get_uri(), Path(folder) / "data")
+            yield Postgres(
+                server.get_uri(), Path(folder) / "data", server.stop, server.ensure_postgres_running
+            )
         finally:
             server.cleanup()
             if before is None:

@@ -7,6 +7,8 @@ an orphan. PostgreSQL may be shared by several bots.
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,16 @@ from alembic import command
 from alembic.config import Config
 from filelock import FileLock, Timeout
 
+from evoslack.ledger.sqlite_file import Connection, LedgerFile, LedgerLost
+
 BUSY_TIMEOUT_S = 2  # a listener has three seconds in all, and the person wants a sentence before that
+LOCKED_TIMEOUT_S = 1  # for a SQLite file that another program has locked, after waiting for one's turn
+GIVES_WAY_AFTER_S = 0.1  # for threads that look again anyway
 MIGRATION_LOCK = 0x45564F  # one number that all bots agree on, for PostgreSQL's advisory lock
 
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",  # readers and the one writer do not wait for each other
     "PRAGMA synchronous=FULL",  # written down means on the disk, also when the power goes
-    f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}",
     "PRAGMA foreign_keys=ON",
 )
 _POSTGRES = {
@@ -38,6 +43,15 @@ _POSTGRES = {
 }
 
 
+class _Manner(threading.local):
+    """How patient this thread is with a locked file."""
+
+    locked_timeout_s: float = LOCKED_TIMEOUT_S
+
+
+_manner = _Manner()
+
+
 class LedgerTaken(Exception):
     """Another bot is using this SQLite file."""
 
@@ -49,34 +63,35 @@ class Store:
         self._url = sa.make_url(url)
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
         self._lock: FileLock | None = None
-        arguments: dict[str, Any] = {"timeout": BUSY_TIMEOUT_S}
-        if not self.is_sqlite:
-            arguments = dict(_POSTGRES)
+        self._file: LedgerFile | None = None
+        where: dict[str, Any] = {"connect_args": _POSTGRES, "pool_size": 10, "max_overflow": 40}
+        if self.is_sqlite:
+            self._file = LedgerFile(Path(self._url.database or "").resolve(), _SQLITE_PRAGMAS)
+            # One connection, in turns: SQLite has one writer at a time, and lets somebody starve for seconds
+            # when many compete for it. Whoever has it must not keep the others waiting either.
+            where = {"creator": self._file.connect, "pool_size": 1, "max_overflow": 0}
         self.engine = sa.create_engine(
             self._url,
-            connect_args=arguments,
-            pool_size=10,
-            max_overflow=40,
+            **where,
             pool_timeout=BUSY_TIMEOUT_S,
             hide_parameters=True,  # errors go to the log, and parameters are full numbers
             pool_pre_ping=not self.is_sqlite,  # a restarted PostgreSQL costs one ping, not one call
         )
-        if self.is_sqlite:
-            sa.event.listen(self.engine, "connect", _set_pragmas)
-            sa.event.listen(self.engine, "begin", _begin)
+        if self._file is not None:
+            _watch(self.engine, self._file)
 
     @property
     def file(self) -> Path | None:
         """The SQLite file; None for PostgreSQL."""
-        return Path(self._url.database or "").resolve() if self.is_sqlite else None
+        return None if self._file is None else self._file.path
 
     def open(self) -> None:
         """Take the database and bring its tables up to date.
 
         Raises `LedgerTaken`, or what the database says when it cannot be used.
         """
-        if self.file is not None:
-            self._take(self.file)
+        if self._file is not None:
+            self._take(self._file)
         with self.engine.connect() as connection:
             if not self.is_sqlite:
                 connection.execute(sa.text("SET statement_timeout = 0"))
@@ -104,28 +119,52 @@ class Store:
     def close(self) -> None:
         """Let go of the database."""
         self.engine.dispose()
+        if self._file is not None:
+            self._file.release()
         if self._lock is not None:
             self._lock.release()
 
-    def _take(self, file: Path) -> None:
-        if not file.parent.is_dir():
-            raise FileNotFoundError(f"there is no folder {file.parent}")
-        self._lock = FileLock(f"{file}.lock")
+    def _take(self, file: LedgerFile) -> None:
+        if not file.path.parent.is_dir():
+            raise FileNotFoundError(f"there is no folder {file.path.parent}")
+        self._lock = FileLock(f"{file.path}.lock")
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
-            raise LedgerTaken(str(file)) from None
+            raise LedgerTaken(str(file.path)) from None
+        file.take()
 
 
-def _begin(connection: sa.Connection) -> None:
-    """Python's driver would begin late and not for changes of tables; a half-made migration must vanish."""
-    connection.exec_driver_sql("BEGIN")
+def giving_way(step: Callable[[], bool]) -> Callable[[], bool]:
+    """The same step, for a thread that looks again anyway: it does not insist while the file is locked."""
+
+    def patient() -> bool:
+        _manner.locked_timeout_s = GIVES_WAY_AFTER_S
+        return step()
+
+    return patient
 
 
-def _set_pragmas(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # leave beginning to `_begin`
-    for pragma in _SQLITE_PRAGMAS:
-        connection.execute(pragma)
+def _watch(engine: sa.Engine, file: LedgerFile) -> None:
+    """Begin nothing and commit nothing unless the file is where it will be found again."""
+
+    def checkout(connection: Connection, *_: object) -> None:
+        file.mended()
+        if not file.is_behind(connection):
+            raise sa.exc.DisconnectionError  # the pool opens another one
+
+    def begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={int(_manner.locked_timeout_s * 1000)}")
+        # Python's driver would begin late and not for changes of tables; a half-made migration must vanish.
+        connection.exec_driver_sql("BEGIN")
+
+    def commit(connection: sa.Connection) -> None:
+        writing = connection.connection.dbapi_connection
+        if not (isinstance(writing, Connection) and file.is_behind(writing)):
+            raise LedgerLost(f"{file.path} was deleted or replaced meanwhile")
+
+    for name, listener in (("checkout", checkout), ("begin", begin), ("commit", commit)):
+        sa.event.listen(engine, name, listener)
 
 
 def database_problem(error: Exception) -> str:

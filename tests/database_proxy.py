@@ -1,0 +1,162 @@
+"""A proxy in front of PostgreSQL that loses exactly one COMMIT, or exactly its answer.
+
+It reads what the driver says, message by message (a type, a length, a body), so that the connection can be
+cut after a certain statement, at the moment that counts.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+SSL_OR_GSS = (80877103, 80877104)  # "may we encrypt?", asked before anything else
+
+
+@dataclass
+class Cut:
+    """Cut the connection at the first COMMIT after a statement with these words that changed a row."""
+
+    words: str
+    answer_only: bool  # the COMMIT arrives and is carried out; only its answer is lost
+    done: bool = False
+
+
+class DatabaseProxy:
+    """Listens on a loopback port and forwards to the socket of a server."""
+
+    def __init__(self, upstream: Path) -> None:
+        self._upstream = str(upstream)
+        self._cut: Cut | None = None
+        self._taking = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """The address as DATABASE_URL takes it."""
+        return f"postgresql://postgres@127.0.0.1:{self._listener.getsockname()[1]}/postgres"
+
+    def cut(self, words: str, *, answer_only: bool) -> Cut:
+        """Cut the next connection that commits a statement with these words, once."""
+        self._cut = Cut(words, answer_only)
+        return self._cut
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in (self._listener, *self._open):
+            _hang_up(each)
+
+    def _accept(self) -> None:
+        with suppress(OSError):  # until it is closed
+            while True:
+                client, _address = self._listener.accept()
+                server = socket.socket(socket.AF_UNIX)
+                server.connect(self._upstream)
+                self._open |= {client, server}
+                threading.Thread(target=_Link(self, client, server).carry, daemon=True).start()
+
+    def take(self, statements: set[str]) -> Cut | None:
+        """The cut that one of these statements was waited for with, if nobody else has it."""
+        with self._taking:
+            cut = self._cut
+            if cut is None or not any(cut.words in statement for statement in statements):
+                return None
+            self._cut = None
+            return cut
+
+
+class _Link:
+    """One connection of the bot's."""
+
+    def __init__(self, proxy: DatabaseProxy, client: socket.socket, server: socket.socket) -> None:
+        self._proxy = proxy
+        self._client = client
+        self._server = server
+        self._prepared: dict[bytes, str] = {}
+        self._statements: set[str] = set()  # of the transaction that is open
+        self._changed = False  # anything, in that transaction
+        self._lost_answer: Cut | None = None
+
+    def carry(self) -> None:
+        """Carry both ways until one side, or a cut, ends it."""
+        threading.Thread(target=self._carry_answers, daemon=True).start()
+        with suppress(OSError, EOFError):
+            self._greet()
+            while self._carry_message():
+                pass
+        self._end()
+
+    def _greet(self) -> None:
+        while True:
+            (length,) = struct.unpack("!i", head := _exactly(self._client, 4))
+            body = _exactly(self._client, length - 4)
+            if struct.unpack("!i", body[:4])[0] not in SSL_OR_GSS:
+                self._server.sendall(head + body)
+                return
+            self._client.sendall(b"N")
+
+    def _carry_message(self) -> bool:
+        """One message; whether the connection goes on."""
+        kind, length = struct.unpack("!ci", head := _exactly(self._client, 5))
+        body = _exactly(self._client, length - 4)
+        self._note(kind, body)
+        if kind == b"Q" and body.startswith((b"COMMIT", b"ROLLBACK")):
+            counts = self._changed and body.startswith(b"COMMIT")
+            cut = self._proxy.take(self._statements) if counts else None
+            self._statements.clear()
+            self._changed = False
+            if cut is not None and not cut.answer_only:
+                self._end()
+                cut.done = True
+                return False
+            self._lost_answer = cut
+        self._server.sendall(head + body)
+        return True
+
+    def _note(self, kind: bytes, body: bytes) -> None:
+        """A statement comes whole at first; when it comes often, it gets a name and comes by that."""
+        if kind == b"P":
+            name, statement, _types = body.split(b"\0", 2)
+            self._prepared[name] = statement.decode()
+        elif kind == b"B":
+            _portal, name, _values = body.split(b"\0", 2)
+            self._statements.add(self._prepared[name])
+
+    def _carry_answers(self) -> None:
+        with suppress(OSError):
+            while data := self._server.recv(65536):
+                if self._lost_answer is not None:
+                    self._lost_answer.done = True
+                    break
+                self._changed |= any(tag in data for tag in (b"UPDATE 1\0", b"INSERT 0 1\0"))
+                self._client.sendall(data)
+        self._end()
+
+    def _end(self) -> None:
+        for each in (self._client, self._server):
+            _hang_up(each)
+
+
+def _exactly(source: socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        more = source.recv(count - len(data))
+        if not more:
+            raise EOFError
+        data += more
+    return data
+
+
+def _hang_up(side: socket.socket) -> None:
+    """Also wakes whoever is reading from it."""
+    with suppress(OSError):
+        side.shutdown(socket.SHUT_RDWR)
+    side.close()
