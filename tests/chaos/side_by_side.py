@@ -1,0 +1,38 @@
+"""Runs experiments in processes of their own: what measures times alone, the rest side by side.
+
+Most of an experiment is waiting, so several share the machine well; but they take each other's milliseconds.
+"""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import sys
+import time
+from collections.abc import Collection
+from concurrent.futures import ProcessPoolExecutor, as_completed
+
+from tests.chaos.tally import Scale, Tally
+
+ALONE = ("storm",)
+TOGETHER = ("fleet", "crash_points", "random_kills", "bad_phone")  # the longest first
+
+
+def run_all(wanted: Collection[str], scale: Scale) -> list[Tally]:
+    """Run the experiments with these names; their counts in the order in which they came."""
+    found: list[Tally] = []
+    context = multiprocessing.get_context("spawn")
+    for group, width in ((ALONE, 1), (TOGETHER, len(TOGETHER))):
+        with ProcessPoolExecutor(width, mp_context=context) as pool:
+            running = [pool.submit(run_one, name, scale) for name in group if name in wanted]
+            for done in as_completed(running):
+                found += done.result()
+    return found
+
+
+def run_one(name: str, scale: Scale) -> list[Tally]:
+    """Run one experiment and say how long it took."""
+    started = time.monotonic()
+    tallies: list[Tally] = importlib.import_module(f"tests.chaos.{name}").run(scale)
+    print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+    return tallies
