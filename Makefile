@@ -22,10 +22,10 @@ check: .venv/ready ## Check style, types and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-chaos: .venv/ready ## Try to break the promise, at length (about half an hour); writes chaos.json
+chaos: .venv/ready ## Try to break the promise, at length (up to an hour); writes chaos.json
 	$(BIN)/python -m tests.chaos
 
-chaos-short: .venv/ready ## The same in less than three minutes
+chaos-short: .venv/ready ## The same in two minutes
 	$(BIN)/python -m tests.chaos --short
 
 bench: .venv/ready ## Compare /call and Submit with a bare Bolt app
