@@ -15,21 +15,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NoReturn, TypeVar
 
-from evoslack.calls import Call, State
+from evoslack.calls import Call
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.store import Store
-from evoslack.numbers import pretty
 from evoslack.sandbox.bot_process import BotProcess, sandbox_settings
 from evoslack.sandbox.evo.world import PASSWORD
 from evoslack.sandbox.slack.delivery import Delivery
-from evoslack.slack.messages import STATE_WORDS
+from tests.chaos.judge import wrong_with
 from tests.chaos.tally import Scale, Tally
 from tests.scenario.office import Office
 
 T = TypeVar("T")
 
 FORMS_AT_ONCE = 12
-MAY_RING = {State.PLACED: {1}, State.IN_DOUBT: {0, 1}}  # in every other state nothing may have rung
 GLANCE_S = 0.2
 
 
@@ -130,32 +128,19 @@ class Evidence:
             # Slack's own error told the person, who presses again.
             shown = self._office.slack.field_errors(press.who) or self._office.page(press.who)
             return f"{press.number}: acked, but not written down: {shown}" if press.acked or rings else ""
-        about = f"{press.number} ({call.state}, {call.why})"
-        if len(self._calls[press.number]) > 1:
-            return f"{about}: written down more than once"
-        if call.is_open:
-            return f"{about}: still open"
-        if rings not in MAY_RING.get(call.state, {0}):
-            return f"{about}: {rings} rings"
-        cards = self._cards[call.id]
-        if len(cards) > 1:
-            return f"{about}: {len(cards)} cards"
-        on_card = bool(cards) and STATE_WORDS[call.state] in cards[0]
-        if not on_card and not (card_may_be_late and self._was_told(call)):
-            return f"{about}: the card says {cards}"
-        if call.state is not State.PLACED and not self._was_told(call):
-            return f"{about}: the caller was not told"
-        return ""
+        wrong = wrong_with(
+            self._calls[press.number],
+            rings,
+            self._cards[call.id],
+            self._office.told(call.request.user_id),
+            card_may_be_late=card_may_be_late,
+        )
+        return "; ".join(f"{press.number} ({call.state}, {call.why}): {each}" for each in wrong)
 
     def troubles(self, presses: Iterable[Press], *, card_may_be_late: bool = False) -> list[str]:
         """Everything that is wrong."""
         found = (self.trouble(press, card_may_be_late=card_may_be_late) for press in presses)
         return [trouble for trouble in found if trouble]
-
-    def _was_told(self, call: Call) -> bool:
-        state, number = STATE_WORDS[call.state], pretty(call.request.number, "US")
-        lines = self._office.told(call.request.user_id)
-        return any(state in line and number in line for line in lines)
 
 
 def bot_settings(office: Office, *, over_http: bool, **more: str) -> dict[str, str]:

@@ -27,7 +27,6 @@ from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
 from evoslack.ledger.schema import calls, news
 from evoslack.ledger.store import Store
-from evoslack.numbers import pretty
 from evoslack.sandbox.bot_process import BotProcess, sandbox_settings
 from evoslack.sandbox.evo.voice import EvoVoice
 from evoslack.sandbox.evo.world import PASSWORD
@@ -35,9 +34,9 @@ from evoslack.sandbox.slack.delivery import Delivery
 from evoslack.sandbox.slack.workspace import SlackWorkspace
 from evoslack.settings import Settings
 from evoslack.slack.announcer import LEASE
-from evoslack.slack.messages import STATE_WORDS
 from evoslack.switchboard import PLACING_LIMIT
 from evoslack.wiring import SWEEP_EVERY_S, build
+from tests.chaos.judge import wrong_with
 from tests.chaos.tally import Scale, Tally
 from tests.postgres import postgres
 
@@ -47,7 +46,6 @@ PEOPLE = 8  # who press at the same moment
 PRESSES = 3  # the most that anybody presses one form
 LATER = max(LEASE, PLACING_LIMIT) + timedelta(seconds=5)  # by then nothing of a dead bot is left to wait for
 SETTLED_WITHIN_S = 2 * (LATER.total_seconds() + SWEEP_EVERY_S)
-RINGS = {State.PLACED: {1}, State.IN_DOUBT: {0, 1}}  # every other state says that nothing rang
 
 logging.getLogger("evoslack").addHandler(logging.NullHandler())  # a bot in this process keeps its log
 
@@ -200,26 +198,10 @@ class Scene:
 
 
 def _problems(press: Press, mine: list[Call], rang: int, cards: list[str], lines: list[str]) -> Iterator[str]:
-    if rang > 1:
-        yield "the phone rang more than once"
     if not mine:
         yield from _problems_without_call(press, rang)
         return
-    call, *more = mine
-    words = STATE_WORDS[call.state]
-    if more:
-        yield "one form became several calls"
-    if call.is_open:
-        yield "the call is still open"
-    elif rang not in RINGS.get(call.state, {0}):
-        yield "the phone did not do what the ledger says"
-    if len(cards) != 1:
-        yield f"{len(cards)} cards"
-    elif not cards[0].startswith(words):
-        yield "the card does not say what the ledger says"
-    about = pretty(press.number, REGION)  # whoever calls several numbers gets several lines
-    if call.state is not State.PLACED and not any(words in line and about in line for line in lines):
-        yield "the caller was not told"
+    yield from wrong_with(mine, rang, cards, lines)
 
 
 def _problems_without_call(press: Press, rang: int) -> Iterator[str]:

@@ -1,0 +1,44 @@
+"""What is wrong with what became of a press that is in the ledger: the one measure of every experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from evoslack.calls import Call, State
+from evoslack.numbers import pretty
+from evoslack.slack.messages import STATE_WORDS
+
+MAY_RING = {State.PLACED: {1}, State.IN_DOUBT: {0, 1}}  # in every other state nothing may have rung
+
+
+def wrong_with(
+    calls: Sequence[Call],
+    rings: int,
+    cards: Sequence[str],
+    lines: Sequence[str],
+    *,
+    card_may_be_late: bool = False,
+) -> Iterator[str]:
+    """A sentence for each thing that breaks the promise; none if it was kept.
+
+    `calls` are what the form became, `cards` what the channel shows of them, `lines` what the caller alone
+    was told. With `card_may_be_late` a private line will do: Slack itself holds the cards up.
+    """
+    call, *more = calls
+    words, number = STATE_WORDS[call.state], pretty(call.request.number, "US")
+    # Whoever calls several numbers gets several lines.
+    was_told = any(words in line and number in line for line in lines)
+    if rings > 1:
+        yield "the phone rang more than once"
+    if more:
+        yield "one form became several calls"
+    if call.is_open:
+        yield "the call is still open"
+    elif rings not in MAY_RING.get(call.state, {0}):
+        yield "the phone did not do what the ledger says"
+    if len(cards) > 1:
+        yield f"{len(cards)} cards"
+    elif not (cards and cards[0].startswith(words)) and not (card_may_be_late and was_told):
+        yield "the card does not say what the ledger says"
+    if call.state is not State.PLACED and not was_told:
+        yield "the caller was not told"
