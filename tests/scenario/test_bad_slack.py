@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -211,3 +212,24 @@ def test_the_log_level_of_a_refresh_is_no_alarm(connected: Office, caplog: pytes
     connected.slack.wait_for(lambda: connected.slack.connections == 2, what="the refreshed connection")
 
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+def test_a_bot_that_is_stopped_answers_what_has_arrived(connected: Office) -> None:
+    """Through the last connection, while the others are closed already."""
+    office = connected
+    for who in (SARA, BOSS):
+        office.form(who)
+        office.fill(who, "814 404 3001" if who == SARA else "814 404 3002")
+    office.pass_time(seconds=61)  # so the button asks Slack and Evo Voice again
+    office.slack.fault("users.info", "slow", times=None, seconds=0.6)
+    with ThreadPoolExecutor(2) as hands:
+        presses = [hands.submit(office.press, who) for who in (SARA, BOSS)]
+        office.slack.wait_for(
+            lambda: len(office.slack.api_calls("users.info")) >= 4, what="both to be asked for"
+        )
+        office.bot.stop()
+        assert [press.result().acked for press in presses] == [True, True]
+
+    office.open()
+    office.wait_until_settled()
+    assert office.rings == 2
