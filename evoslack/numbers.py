@@ -6,6 +6,7 @@ answered with a question, never repaired silently.
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections.abc import Collection
@@ -25,6 +26,14 @@ LONGEST_TEXT = 60  # the longest sensible spelling of one number; E.164 has 15 d
 _GROUPING = re.compile(r"[\s\-\u2010-\u2015\u2212.·()\[\]/]+")
 _PLUS = "+\uff0b"  # and the full-width one of Asian keyboards
 _SLACK_LINK = re.compile(r"<tel:([^|>]+)(?:\|[^>]*)?>", re.IGNORECASE)
+_TOKEN = re.compile(r"<[^>]*>")  # Slack's links, mentions and dates
+_ID_BEFORE = re.compile(r"[#№$€£¥=/_]\Z|[^\W\d_]-?\Z|\d[.,]\Z")
+_COUNTED = re.compile(
+    r"\b(?:order|invoice|ticket|case|ref|reference|id|account|acct|customer|serial|tracking|item|part|sku)"
+    r"(?:\s*(?:no|nr|number|id))?[.:]?\s*\Z",
+    re.IGNORECASE,
+)
+_ID_AFTER = re.compile(r"[-_/]?[^\W\d_]|\.\w")
 _EXTENSION = re.compile(r"(?:;|,|#|~|\*|\bext?\b|\bext?(?=\d)|\bextension\b|(?<=\d)\s*x\s*\d)", re.IGNORECASE)
 
 
@@ -115,6 +124,31 @@ def typed_after_command(text: str, region: str) -> Typed:
     # Digits alone may name a flow ("survey 2024"), but a form with a wrong number says so and a
     # number put into the flow search would vanish without a word.
     return Typed(" ".join(digits), " ".join(words))
+
+
+def numbers_in(text: str, region: str) -> list[str]:
+    """The numbers in somebody's text (Slack's mrkdwn), as E.164, each once, in their order.
+
+    What Slack itself marked as a number counts first; digits in links, mentions, prices, dates, times and
+    ids do not.
+    """
+    marked = [html.unescape(url) for url in _SLACK_LINK.findall(text)]
+    plain = html.unescape(_TOKEN.sub(" ", text))
+    found: list[str] = []
+    for piece in (*marked, plain):
+        for match in PhoneNumberMatcher(piece, region):
+            number = phonenumbers.format_number(match.number, PhoneNumberFormat.E164)
+            if number not in found and not _is_an_id(piece, match):
+                found.append(number)
+    return found
+
+
+def _is_an_id(text: str, match: phonenumbers.PhoneNumberMatch) -> bool:
+    """Whether the digits name something else: `#4155550143`, `INV-4155550143`, `order 4155550143`."""
+    before, after = text[: match.start], text[match.end :]
+    if match.raw_string.isdecimal() and _COUNTED.search(before):
+        return True
+    return bool(_ID_BEFORE.search(before) or _ID_AFTER.match(after))
 
 
 def pretty(number: str, region: str) -> str:

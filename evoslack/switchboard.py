@@ -34,6 +34,8 @@ class Ledger(Protocol):
     def expire(self, *, at: datetime, accepted_before: datetime) -> list[Call]: ...
     def doubt_orphans(self, *, at: datetime, began_before: datetime | None) -> list[Call]: ...
     def find(self, request_key: str) -> Call | None: ...
+    def get(self, call_id: str) -> Call | None: ...
+    def last_of(self, user_id: str, team_id: str) -> Call | None: ...
 
 
 class Phone(Protocol):
@@ -83,6 +85,14 @@ class Switchboard:
     def find(self, request_key: str) -> Call | None:
         """The call that a form became, if it did."""
         return self._ledger.find(request_key)
+
+    def get(self, call_id: str) -> Call | None:
+        """The call with that id."""
+        return self._ledger.get(call_id)
+
+    def last_of(self, user_id: str, team_id: str) -> Call | None:
+        """The latest call that this person asked for."""
+        return self._ledger.last_of(user_id, team_id)
 
     def connect_next(self) -> bool:
         """Dial the oldest waiting call; whether there was one.

@@ -27,8 +27,10 @@ from evoslack.settings import Settings
 from evoslack.slack.announcer import Announcer
 from evoslack.slack.app import build_app
 from evoslack.slack.delivery import Door, HttpDoor
-from evoslack.slack.listeners import CallListeners, Rules
+from evoslack.slack.listeners import CallListeners
+from evoslack.slack.opening import Opener, Rules
 from evoslack.slack.people import SlackPeople
+from evoslack.slack.shortcuts import ShortcutListeners
 from evoslack.slack.socket_mode import SocketDoor
 from evoslack.slack.workspace import (
     LISTENER_TIMEOUT_S,
@@ -176,31 +178,30 @@ class Bot:
             private_client=private_client,
         )
 
-    def _listeners(self, evo: EvoClient, identity: Identity) -> CallListeners:
+    def _listeners(self, evo: EvoClient, identity: Identity) -> tuple[CallListeners, ShortcutListeners]:
         settings = self._settings
         client = web_client(settings.slack_bot_token, settings.slack_api_url, timeout_s=LISTENER_TIMEOUT_S)
         people = SlackPeople(client, team_id=identity.team_id, enterprise_id=identity.enterprise_id)
         hosts = {SLACKS_RESPONSE_HOST, urlsplit(settings.slack_api_url).hostname or ""}
-        return CallListeners(
-            client,
-            self.switchboard,
-            Permission(people, Directory(evo), user_map=settings.evo_user_map, clock_s=self._clock_s),
-            self.catalog,
-            Rules(
-                command=settings.slack_command,
-                region=settings.default_region,
-                allowed_countries=settings.allowed_countries,
-                calls_channel=settings.calls_channel,
-                response_hosts=frozenset(hosts),
-            ),
-            self._later.submit,
+        rules = Rules(
+            command=settings.slack_command,
+            region=settings.default_region,
+            allowed_countries=settings.allowed_countries,
+            calls_channel=settings.calls_channel,
+            response_hosts=frozenset(hosts),
+        )
+        permission = Permission(people, Directory(evo), user_map=settings.evo_user_map, clock_s=self._clock_s)
+        opener = Opener(client, permission, self.catalog, rules, self._later.submit)
+        return (
+            CallListeners(self.switchboard, opener, rules),
+            ShortcutListeners(client, self.switchboard, opener, rules, self._later.submit),
         )
 
-    def _build_app(self, listeners: CallListeners, identity: Identity) -> App:
+    def _build_app(self, listeners: tuple[CallListeners, ShortcutListeners], identity: Identity) -> App:
         settings = self._settings
         return build_app(
             settings.slack_api_url,
-            listeners,
+            *listeners,
             command=settings.slack_command,
             signing_secret=settings.slack_signing_secret,
             identity=AuthorizeResult(

@@ -112,6 +112,15 @@ class CallLedger:
         """The call that a form became."""
         return self._first(sa.select(calls).where(calls.c.request_key == request_key))
 
+    def get(self, call_id: str) -> Call | None:
+        """The call with that id."""
+        return self._first(sa.select(calls).where(calls.c.id == call_id))
+
+    def last_of(self, user_id: str, team_id: str) -> Call | None:
+        """The latest call that this person asked for."""
+        theirs = sa.and_(calls.c.user_id == user_id, calls.c.team_id == team_id)
+        return self._first(sa.select(calls).where(theirs).order_by(calls.c.accepted_at.desc()).limit(1))
+
     def newest(self, limit: int) -> list[Call]:
         """The latest calls, newest first."""
         return self._all(sa.select(calls).order_by(calls.c.accepted_at.desc()).limit(limit))

@@ -74,6 +74,7 @@ sa.Index(
 )
 sa.Index("calls_by_number", calls.c.account_id, calls.c.number, calls.c.accepted_at)
 sa.Index("calls_by_state", calls.c.state, calls.c.accepted_at)
+sa.Index("calls_by_person", calls.c.user_id, calls.c.accepted_at)
 sa.Index("calls_by_age", calls.c.accepted_at)
 
 news = sa.Table(

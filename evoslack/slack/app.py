@@ -17,9 +17,10 @@ from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk import WebClient
 
 from evoslack.refusals import UnreadableForm
-from evoslack.slack import messages, views
-from evoslack.slack.listeners import CallListeners, new_reference
+from evoslack.slack import cards, messages, views
+from evoslack.slack.listeners import CallListeners
 from evoslack.slack.refusal_words import spoken
+from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL, ShortcutListeners
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 def build_app(
     api_url: str,
     listeners: CallListeners,
+    shortcuts: ShortcutListeners,
     *,
     command: str,
     signing_secret: str | None,
@@ -46,17 +48,21 @@ def build_app(
         ssl_check_enabled=False,  # would answer before the signature is checked (slack-facts 1)
         logger=logging.getLogger("slack_bolt"),
     )
-    register(app, listeners, command)
+    register(app, listeners, shortcuts, command)
     return app
 
 
-def register(app: App, listeners: CallListeners, command: str) -> None:
+def register(app: App, listeners: CallListeners, shortcuts: ShortcutListeners, command: str) -> None:
     """Connect every door to its listener."""
     app.command(command)(listeners.command)
     app.command(re.compile("^/"))(listeners.other_command)
     app.options(views.FLOW)(listeners.flows)
     app.options(views.CALLER_ID)(listeners.caller_ids)
     app.view(views.FORM)(listeners.submit)
+    app.global_shortcut(PLACE_A_CALL)(shortcuts.place_a_call)
+    app.message_shortcut(NUMBER_IN_MESSAGE)(shortcuts.number_in_message)
+    app.view(views.CHOICE)(shortcuts.chosen)
+    app.block_action(cards.CALL_AGAIN)(shortcuts.call_again)
 
     def broken(error: Exception, body: dict[str, Any]) -> BoltResponse:
         return answer_broken(error, body, listeners)
@@ -68,7 +74,7 @@ def answer_broken(error: Exception, body: dict[str, Any], listeners: CallListene
     """Log a defect under a reference and tell the person, after looking up what became of the press."""
     if isinstance(error, BoltUnhandledRequestError):
         return _answer_unknown(body)
-    reference = new_reference()
+    reference = messages.new_reference()
     log.error("a listener broke (reference %s)", reference, exc_info=error)
     words = messages.broken(reference)
     if "command" in body:

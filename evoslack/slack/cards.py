@@ -9,6 +9,7 @@ from evoslack.numbers import pretty
 from evoslack.slack import messages
 
 EVENT_TYPE = "evoslack_call"
+CALL_AGAIN = "call_again"
 
 
 def text(call: Call, region: str) -> str:
@@ -43,6 +44,10 @@ def blocks(call: Call, region: str) -> list[dict[str, Any]]:
     ]
     if reason := messages.reason(call):
         found.insert(1, {"type": "section", "text": _mrkdwn(reason)})
+    if not call.is_open:
+        text = {"type": "plain_text", "text": messages.CALL_AGAIN, "emoji": False}
+        button = {"type": "button", "action_id": CALL_AGAIN, "text": text, "value": call.id}
+        found.append({"type": "actions", "elements": [button]})
     return found
 
 

@@ -5,6 +5,8 @@ Words only; layout is in `views` and `cards`. Text from outside is escaped where
 
 from __future__ import annotations
 
+import secrets
+
 from evoslack.calls import Call, State, Why
 from evoslack.numbers import example, pretty
 
@@ -67,12 +69,27 @@ LOADING = (
 FORM_TOO_LATE = "Slack did not let the form open in time. Please try again."
 FORM_MAY_COME = "Slack is slow. If a form still opens, it works; otherwise please try again."
 
+NOTHING_TO_REPEAT = "You have not called anybody from here yet, so there is nothing to call again."
+GONE = "EvoSlack has no record of this call any more. Type the command to call any number."
+CALL_AGAIN = "Call again"
+CHOICE_SUBMIT = "Next"
+CHOICE_LABEL = "Which number?"
+NO_NUMBER = (
+    "There is no phone number in this message that can be called. Type the command to call any number."
+)
+
 
 def number_hint(region: str, allowed: frozenset[str]) -> str:
     """An example of the region, and whether other countries can be called."""
     if allowed == frozenset({region}):
         return f"For example {example(region)}"
     return f"For example {example(region)}. Another country: begin with + and its code."
+
+
+def choice_hint(found: int, offered: int) -> str:
+    """How many numbers a message has, and whether all of them are offered."""
+    more = f"; these are the first {offered}" if offered < found else ""
+    return f"{found} numbers are in this message{more}. Nothing is dialled yet."
 
 
 def on_its_way(call: Call, region: str, channel_id: str) -> str:
@@ -136,7 +153,9 @@ def help_text(command: str, region: str) -> str:
     return (
         f"*{command}* opens a form: choose a flow, a number and a caller ID, then press *{FORM_SUBMIT}*.\n"
         f"*{command} {example(region)}* fills in the number, *{command} {example(region)} survey* also the "
-        "flow whose name fits best. Nothing is dialled before you press the button.\n"
+        "flow whose name fits best, *{command} last* fills in your last call.\n"
+        "Nothing is dialled before you press the button. "
+        "A number in a message: *⋮* → *Call number in message*.\n"
         "You need the role Manager in Evo Voice. One press rings at most once, and you always hear what "
         "became of it."
     )
@@ -145,6 +164,11 @@ def help_text(command: str, region: str) -> str:
 def wrong_command(arrived: str, expected: str) -> str:
     """For a command that the manifest has and the settings do not."""
     return f"EvoSlack listens to {expected}, not to {arrived}. Set SLACK_COMMAND to {arrived} to change that."
+
+
+def new_reference() -> str:
+    """A short word that a person can pass on and an operator can find in the log."""
+    return secrets.token_hex(3).upper()
 
 
 def broken(reference: str) -> str:

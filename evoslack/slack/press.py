@@ -29,11 +29,11 @@ class Press:
         """Read a `view_submission`. Raises `UnreadableForm`."""
         try:
             return cls(
-                user_id=_text(body["user"]["id"]),
+                user_id=text_of(body["user"]["id"]),
                 team_id=team_of(body),
                 origin=views.Origin.unpacked(view["private_metadata"]),
                 flow_id=_chosen(view, views.FLOW),
-                typed_number=_text(_element(view, views.NUMBER).get("value") or ""),
+                typed_number=text_of(_element(view, views.NUMBER).get("value") or ""),
                 caller_id=_chosen(view, views.CALLER_ID),
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -56,7 +56,8 @@ def team_of(body: Payload) -> str:
     return str(body["user"].get("team_id") or (body.get("team") or {}).get("id") or "")
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """The value, if it is a text at all. Raises `TypeError`."""
     if not isinstance(value, str):
         raise TypeError("not a text")
     return value

@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
-from evoslack.calls import CallerId, Flow, Offer
+from evoslack.calls import Call, CallerId, Flow, Offer
 from evoslack.numbers import pretty
 from evoslack.slack import messages
 
 View = dict[str, Any]
 
-FORM = "call_form"
+FORM, CHOICE = "call_form", "call_choice"
 NUMBER, FLOW, CALLER_ID = "number", "flow", "caller_id"  # block ids and action ids alike
 
 MOST_OPTIONS = 100  # slack-facts 3: options of a select
@@ -52,6 +52,22 @@ class Origin:
         return origin
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a form shall be filled with; whatever is not on offer is left open."""
+
+    number: str = ""  # as a person would type it
+    words: str = ""  # that should name a flow
+    flow_id: str = ""
+    caller_id: str = ""
+
+    @classmethod
+    def again(cls, call: Call, region: str) -> Wish:
+        """The same call once more."""
+        request = call.request
+        return cls(pretty(request.number, region), "", request.flow_id, request.caller_id)
+
+
 def loading(external_id: str) -> View:
     """Shown at once while the role is being looked up: a trigger lives only three seconds.
 
@@ -71,19 +87,20 @@ def form(
     *,
     region: str,
     allowed: frozenset[str],
-    number: str = "",
-    words: str = "",
+    wish: Wish,
 ) -> View:
-    """The form, filled with what was typed after the command and with the preset caller ID."""
-    flow = offer.flows[0] if len(offer.flows) == 1 else best_flow(offer.flows, words)
+    """The form, filled with what is wished for, and with the preset caller ID if none is."""
+    only = offer.flows[0] if len(offer.flows) == 1 else None
+    flow = offer.flow(wish.flow_id) or only or best_flow(offer.flows, wish.words)
+    caller_id = offer.caller_id(wish.caller_id) or offer.default_caller_id
     number_input = {
         "type": "plain_text_input",
         "action_id": NUMBER,
         "max_length": 150,
         "focus_on_load": flow is not None,
     }
-    if number:
-        number_input["initial_value"] = number[:150]
+    if wish.number:
+        number_input["initial_value"] = wish.number[:150]
     return {
         "type": "modal",
         "callback_id": FORM,
@@ -104,8 +121,30 @@ def form(
                 CALLER_ID,
                 messages.CALLER_ID_LABEL,
                 messages.CALLER_ID_HINT,
-                caller_id_option(offer.default_caller_id, region),
+                caller_id_option(caller_id, region),
             ),
+        ],
+    }
+
+
+def choice(numbers: Sequence[str], origin: Origin, *, region: str) -> View:
+    """Several numbers were found: which one shall the form have? At most a hundred are offered."""
+    options = [{"text": _plain(pretty(number, region)), "value": number} for number in numbers[:MOST_OPTIONS]]
+    return {
+        "type": "modal",
+        "callback_id": CHOICE,
+        "private_metadata": origin.packed(),
+        "title": _plain(messages.FORM_TITLE),
+        "submit": _plain(messages.CHOICE_SUBMIT),
+        "close": _plain(messages.FORM_CLOSE),
+        "blocks": [
+            {
+                "type": "input",
+                "block_id": NUMBER,
+                "label": _plain(messages.CHOICE_LABEL),
+                "hint": _plain(messages.choice_hint(len(numbers), len(options))),
+                "element": {"type": "static_select", "action_id": NUMBER, "options": options},
+            }
         ],
     }
 

@@ -15,6 +15,7 @@ from evoslack.check import SCOPES
 from evoslack.settings import Settings
 from evoslack.slack.app import register
 from evoslack.slack.listeners import CallListeners
+from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL, ShortcutListeners
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,14 +77,19 @@ def test_the_command_is_the_one_that_the_settings_expect(manifest: dict[str, Any
 
 def test_every_door_of_the_manifest_has_a_listener(manifest: dict[str, Any]) -> None:
     app = App(token="xoxb-1", signing_secret="x", token_verification_enabled=False)
-    listeners = CallListeners(None, None, None, None, None, None)  # type: ignore[arg-type]
-    register(app, listeners, "/call")
+    listeners = CallListeners(None, None, None)  # type: ignore[arg-type]
+    shortcuts = ShortcutListeners(None, None, None, None, None)  # type: ignore[arg-type]
+    register(app, listeners, shortcuts, "/call")
 
     registered = [listener.ack_function.__name__ for listener in app._listeners]
-    assert registered == ["command", "other_command", "flows", "caller_ids", "submit"]
+    assert registered == [
+        *("command", "other_command", "flows", "caller_ids", "submit"),
+        *("place_a_call", "number_in_message", "chosen", "call_again"),
+    ]
     assert manifest["settings"]["interactivity"]["is_enabled"] is True  # for the form
     assert "event_subscriptions" not in manifest["settings"]  # no listener for events
-    assert "shortcuts" not in manifest["features"]
+    shortcuts = {each["callback_id"]: each["type"] for each in manifest["features"]["shortcuts"]}
+    assert shortcuts == {PLACE_A_CALL: "global", NUMBER_IN_MESSAGE: "message"}
 
 
 def test_the_manifest_keeps_slacks_limits(manifest: dict[str, Any]) -> None:
@@ -97,6 +103,10 @@ def test_the_manifest_keeps_slacks_limits(manifest: dict[str, Any]) -> None:
     assert re.fullmatch(r"#[0-9a-f]{6}", about["background_color"])
     assert len(command["command"]) <= 32
     assert set(command) == {"command", "description", "usage_hint", "should_escape"}
+    for shortcut in manifest["features"]["shortcuts"]:
+        assert set(shortcut) == {"name", "type", "callback_id", "description"}
+        assert len(shortcut["name"]) <= 24
+        assert len(shortcut["description"]) <= 150
     assert manifest["settings"]["socket_mode_enabled"] is True
     assert set(manifest) == {
         "_metadata",

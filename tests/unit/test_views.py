@@ -24,8 +24,8 @@ ORIGIN = Origin("key", "C1", "https://hooks.slack.com/x")
 NASTY = ["<!channel> & <@U1>", "*bold* `code` ~x~", "x" * 300, "日本語" * 60, "👩‍👩‍👧" * 40, "a\nb\tc", '"}]']
 
 
-def form(offer: Offer = OFFER, *, number: str = "", words: str = "") -> views.View:
-    return views.form(offer, ORIGIN, region="US", allowed=frozenset({"US"}), number=number, words=words)
+def form(offer: Offer = OFFER, **wish: str) -> views.View:
+    return views.form(offer, ORIGIN, region="US", allowed=frozenset({"US"}), wish=views.Wish(**wish))
 
 
 def element(view: views.View, block: str) -> dict[str, Any]:

@@ -34,6 +34,8 @@ class Answers:
                 self._submission(delivery)
             elif kind == "block_suggestion":
                 self._suggestion(delivery)
+            elif kind in {"shortcut", "message_action"} and not delivery.acked:
+                delivery.seen = TROUBLE
             elif kind == "block_actions" and not delivery.acked:
                 delivery.seen = TROUBLE if delivery.sent.get("view") else WARNING_SIGN
 

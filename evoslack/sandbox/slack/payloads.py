@@ -55,6 +55,25 @@ def slash_command(team: Team, user_id: str, command: str, text: str, channel_id:
     }
 
 
+def global_shortcut(team: Team, user_id: str, callback_id: str) -> Json:
+    """Somebody chose a shortcut of the app from the shortcuts menu: no channel, no response_url."""
+    trigger = {"trigger_id": team.new_trigger(user_id), "action_ts": team.next_ts()}
+    return _act(team, "shortcut", user_id) | {"callback_id": callback_id} | trigger
+
+
+def message_shortcut(team: Team, user_id: str, callback_id: str, channel_id: str, message: Json) -> Json:
+    """Somebody chose a shortcut of the app from the menu of a message."""
+    return _act(team, "message_action", user_id) | {
+        "callback_id": callback_id,
+        "trigger_id": team.new_trigger(user_id, channel_id),
+        "response_url": team.new_response_url(user_id, channel_id),
+        "action_ts": team.next_ts(),
+        "channel": _channel(team, channel_id),
+        "message_ts": message["ts"],
+        "message": copy.deepcopy(message),
+    }
+
+
 def view_submission(team: Team, screens: Screens, user_id: str, form: Form) -> Json:
     """Somebody pressed Submit in a modal."""
     return _act(team, "view_submission", user_id) | {

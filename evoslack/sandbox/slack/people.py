@@ -42,15 +42,30 @@ class People:
             payload = payloads.slash_command(self._team, user_id, command, text, channel_id)
         return self.send("slash_commands", payload)
 
+    def use_shortcut(self, user_id: str, callback_id: str) -> Delivery:
+        """Choose a shortcut of the app from the shortcuts menu."""
+        with self._team.change():
+            payload = payloads.global_shortcut(self._team, user_id, callback_id)
+        return self.send("shortcut", payload)
+
+    def use_message_shortcut(self, user_id: str, callback_id: str, channel_id: str, ts: str) -> Delivery:
+        """Choose a shortcut of the app from the menu of a message. LookupError without such a message."""
+        with self._team.change():
+            message = self._team.message(channel_id, ts)
+            if message is None:
+                raise LookupError(f"no message {ts} in {channel_id}")
+            payload = payloads.message_shortcut(self._team, user_id, callback_id, channel_id, message)
+        return self.send("message_action", payload)
+
     def leave(self, user_id: str, channel_id: str) -> None:
         """Somebody leaves a channel; everybody is in every channel at first."""
         with self._team.change():
             self._team.absent.setdefault(channel_id, set()).add(user_id)
 
-    def say(self, user_id: str, channel_id: str, text: str) -> str:
-        """Write a message into a channel; returns its ts."""
+    def say(self, user_id: str, channel_id: str, text: str, **more: Any) -> str:
+        """Write a message into a channel; `more` are further fields of it. Returns its ts."""
         with self._team.change():
-            return str(self._team.post(channel_id, user_id, text)["ts"])
+            return str(self._team.post(channel_id, user_id, text, **more)["ts"])
 
     def delete_message(self, channel_id: str, ts: str) -> None:
         """Delete a message."""

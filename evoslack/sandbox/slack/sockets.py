@@ -75,7 +75,10 @@ class Sockets:
             return web.Response(status=408, text="no such ticket")
         self._tickets.discard(ticket)
         ws = web.WebSocketResponse(autoping=False, compress=False, timeout=1)
-        await ws.prepare(request)
+        try:
+            await ws.prepare(request)
+        except ConnectionResetError:  # the app is gone already
+            return ws
         if len(self._lines) >= MOST_CONNECTIONS:
             await ws.send_json({"type": "disconnect", "reason": "too_many_websockets"})
             return ws
@@ -103,7 +106,8 @@ class Sockets:
             if line.deaf:
                 continue
             if message.type is WSMsgType.PING:
-                await line.ws.pong(message.data)
+                with contextlib.suppress(ConnectionResetError):
+                    await line.ws.pong(message.data)
             elif message.type is WSMsgType.TEXT:
                 with contextlib.suppress(ValueError):
                     self._acked(json.loads(message.data))

@@ -1,0 +1,169 @@
+"""Opens the form, from wherever somebody asks for it, filled with what is known already.
+
+One `views.open` when the role is remembered, else a loading page first: a trigger lives three seconds, and a
+role takes longer to look up. Nothing here dials; a form is only ever a wish.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from evoslack.calls import Offer
+from evoslack.refusals import NothingToOffer, Refusal
+from evoslack.slack import messages, views
+from evoslack.slack.refusal_words import spoken
+from evoslack.slack.workspace import NO_ANSWER, problem_of
+
+log = logging.getLogger(__name__)
+
+
+class Permission(Protocol):
+    """Who may call."""
+
+    def is_known(self, user_id: str, team_id: str, account_id: str) -> bool: ...
+    def require(self, user_id: str, team_id: str, account_id: str) -> None: ...
+
+
+class Catalog(Protocol):
+    """What can be offered."""
+
+    def offer(self) -> Offer: ...
+    def refresh(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the settings say about the form."""
+
+    command: str
+    region: str
+    allowed_countries: frozenset[str]
+    calls_channel: str
+    response_hosts: frozenset[str]  # where private lines may be posted
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asked for the form and where; what came with the payload, as it came."""
+
+    user_id: str
+    team_id: str
+    trigger_id: str
+    channel_id: str = ""
+    response_url: str = ""
+
+
+class Opener:
+    """Opens forms for whoever may call."""
+
+    def __init__(
+        self,
+        client: WebClient,
+        permission: Permission,
+        catalog: Catalog,
+        rules: Rules,
+        later: Callable[[Callable[[], None]], object],
+    ) -> None:
+        self._client = client
+        self._permission = permission
+        self._catalog = catalog
+        self._rules = rules
+        self._later = later
+
+    def open(self, asked: Asked, *wishes: views.Wish) -> str:
+        """Open the form, or a choice if there are several wishes; what to tell the person if it may not open.
+
+        An empty answer means that Slack took it. Never raises for what Slack does.
+        """
+        offer = self._offer_to_known(asked)
+        view = self.view(offer, asked, *wishes) if offer is not None else None
+        try:
+            if view is not None:
+                self._client.views_open(trigger_id=asked.trigger_id, view=view)
+            else:
+                self._open_loading(asked, *wishes)
+        except SlackApiError as error:
+            log.warning("the form did not open: %s", problem_of(error))
+            return messages.FORM_TOO_LATE
+        except NO_ANSWER as error:
+            log.warning("whether the form opened is unknown: %s", problem_of(error))
+            return messages.FORM_MAY_COME
+        return ""
+
+    def offer_to(self, user_id: str, team_id: str) -> Offer:
+        """The offer for somebody who may call. Raises `Refusal`."""
+        offer = self._catalog.offer()
+        self._permission.require(user_id, team_id, offer.account_id)
+        return offer
+
+    def view(self, offer: Offer, asked: Asked, *wishes: views.Wish) -> views.View:
+        """The form with a new request key, or the choice between several wishes."""
+        origin = views.Origin(
+            key=secrets.token_urlsafe(18),
+            channel_id=asked.channel_id,
+            response_url=self.safe_url(asked.response_url),
+        )
+        region, allowed = self._rules.region, self._rules.allowed_countries
+        if len(wishes) > 1:
+            return views.choice([wish.number for wish in wishes], origin, region=region)
+        wish = wishes[0] if wishes else views.Wish()
+        return views.form(offer, origin, region=region, allowed=allowed, wish=wish)
+
+    def safe_url(self, url: str) -> str:
+        """An address that private lines may be posted to, or nothing."""
+        try:
+            host = urlsplit(url).hostname
+        except ValueError:
+            return ""
+        return url if host in self._rules.response_hosts and len(url) < 1000 else ""
+
+    def _offer_to_known(self, asked: Asked) -> Offer | None:
+        """The offer, if this person's permission is remembered; without asking anybody."""
+        try:
+            offer = self._catalog.offer()
+        except NothingToOffer:
+            return None
+        return offer if self._permission.is_known(asked.user_id, asked.team_id, offer.account_id) else None
+
+    def _open_loading(self, asked: Asked, *wishes: views.Wish) -> None:
+        external_id = secrets.token_urlsafe(18)
+        try:
+            self._client.views_open(trigger_id=asked.trigger_id, view=views.loading(external_id))
+        except SlackApiError:
+            raise
+        except NO_ANSWER:
+            self._later(lambda: self._fill(external_id, asked, *wishes))  # it may have opened all the same
+            raise
+        self._later(lambda: self._fill(external_id, asked, *wishes))
+
+    def _fill(self, external_id: str, asked: Asked, *wishes: views.Wish) -> None:
+        """Turn the loading page into the form, or into the reason why there is none."""
+        try:
+            if not self._catalog_is_ready():
+                self._catalog.refresh()
+            view = self.view(self.offer_to(asked.user_id, asked.team_id), asked, *wishes)
+        except Refusal as refusal:
+            view = views.notice(messages.escape(spoken(refusal, self._rules.region).words))
+        except Exception:
+            reference = messages.new_reference()
+            log.exception("the form could not be filled (reference %s)", reference)
+            view = views.notice(messages.broken(reference))
+        try:
+            self._client.views_update(external_id=external_id, view=view)
+        except NO_ANSWER as error:
+            log.warning("the loading page could not be updated: %s", problem_of(error))
+
+    def _catalog_is_ready(self) -> bool:
+        try:
+            self._catalog.offer()
+        except NothingToOffer:
+            return False
+        return True

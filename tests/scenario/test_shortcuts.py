@@ -1,0 +1,172 @@
+"""More ways to the form: shortcuts, numbers in messages, `/call last`, and Call again on a card."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from evoslack.slack.cards import CALL_AGAIN
+from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
+from tests.scenario.office import BOSS, NUMBER, SARA, SHOWN, TYPED, Office
+
+
+def in_form(office: Office, who: str = SARA) -> dict[str, str]:
+    """What stands in the form on somebody's screen: block id to value."""
+    office.slack.wait_for_modal(who, "call_form")
+    values = office.slack.modal(who)["state"]["values"]
+    found = {}
+    for block, elements in values.items():
+        (element,) = elements.values()
+        option = element.get("selected_option")
+        found[block] = option["value"] if option else element.get("value") or ""
+    return found
+
+
+def call_number_in(office: Office, text: str, who: str = SARA, **more: Any) -> None:
+    ts = office.slack.say(BOSS, "C_GENERAL", text, **more)
+    assert office.slack.use_message_shortcut(who, NUMBER_IN_MESSAGE, "C_GENERAL", ts).acked
+
+
+@pytest.fixture(autouse=True)
+def _slack_understood_everything(office: Office) -> Any:
+    yield
+    assert office.slack.complaints == []
+
+
+def test_the_shortcut_opens_an_empty_form_and_the_call_is_told_by_direct_message(office: Office) -> None:
+    office.evo.fault("/sessions/outgoing", "400_json")
+    assert office.slack.use_shortcut(SARA, PLACE_A_CALL).acked
+    assert in_form(office)["number"] == ""
+    office.fill()
+
+    assert office.press().acked
+
+    office.wait_until_told("Nothing was dialled")
+    (line,) = office.slack.private(SARA)
+    assert line.kind == "dm", "a shortcut has no place to answer in"
+
+
+def test_one_number_in_a_message_fills_the_form(office: Office) -> None:
+    call_number_in(office, f"Please call <tel:{NUMBER}|{SHOWN}> about order 4155550143 by 2026-03-02")
+
+    assert in_form(office)["number"] == NUMBER
+    office.fill(number=TYPED)
+    office.press()
+    office.wait_for_card("Placed")
+    assert office.rings == 1
+
+
+def test_several_numbers_are_a_choice(office: Office) -> None:
+    call_number_in(office, f"{SHOWN} or 202-555-0143 or +44 20 7946 0958")
+    view = office.slack.wait_for_modal(SARA, "call_choice")
+    options = view["blocks"][0]["element"]["options"]
+    assert [option["text"]["text"] for option in options] == [SHOWN, "(202) 555-0143", "+44 20 7946 0958"]
+
+    office.slack.fill(SARA, {"number": "+12025550143"})
+    assert office.slack.submit(SARA).acked
+
+    assert in_form(office)["number"] == "+12025550143"
+    assert office.rings == 0, "choosing dials nothing"
+
+
+def test_a_message_without_a_number_says_so(office: Office) -> None:
+    call_number_in(office, "Invoice #4155550143 costs $415,555.01 <https://x.test/4155550143> <@U4155550143>")
+
+    assert "no phone number in this message" in office.wait_until_told("no phone number")
+    assert office.slack.modal(SARA) is None
+
+
+def test_a_message_with_two_hundred_numbers_offers_a_hundred_of_them(office: Office) -> None:
+    call_number_in(office, ", ".join(f"(202) 555-{index:04}" for index in range(100, 300)))
+
+    view = office.slack.wait_for_modal(SARA, "call_choice")
+    assert len(view["blocks"][0]["element"]["options"]) == 100
+    assert "200 numbers are in this message; these are the first 100" in view["blocks"][0]["hint"]["text"]
+
+
+def test_numbers_in_blocks_and_attachments_are_found(office: Office) -> None:
+    link = {"type": "link", "url": f"tel:{NUMBER}", "text": "call me"}
+    rich = [{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [link]}]}]
+    call_number_in(office, "see below", blocks=rich, attachments=[{"fallback": "202-555-0143"}])
+
+    view = office.slack.wait_for_modal(SARA, "call_choice")
+    values = [option["value"] for option in view["blocks"][0]["element"]["options"]]
+    assert values == [NUMBER, "+12025550143"]
+
+
+def test_call_last_fills_in_what_was_called_last(office: Office) -> None:
+    office.call(SARA)
+    office.wait_until_settled()
+    office.call(BOSS, "202 555 0143")
+    office.wait_until_settled()
+
+    office.form(SARA, "last")
+
+    assert in_form(office) == {"flow": "flow2", "number": SHOWN, "caller_id": "+12025550100"}
+    assert office.rings == 2, "nothing is dialled by itself"
+
+
+def test_call_last_without_a_last_call_says_so(office: Office) -> None:
+    assert office.slack.type_command(SARA, " LAST ").acked
+
+    assert office.told() == ["You have not called anybody from here yet, so there is nothing to call again."]
+
+
+def test_call_again_on_a_card_opens_the_same_form_for_whoever_may_call(office: Office) -> None:
+    office.call(SARA)
+    card = office.wait_for_card("Placed")
+
+    assert office.slack.click(BOSS, CALL_AGAIN, "C_CALLS", card["ts"]).acked
+
+    assert in_form(office, BOSS) == {"flow": "flow2", "number": SHOWN, "caller_id": "+12025550100"}
+    office.pass_time(seconds=11)  # a number that was just called is left alone for ten seconds
+    assert office.press(BOSS).acked
+    office.slack.wait_for(lambda: office.rings == 2)
+
+
+def test_a_card_has_no_call_again_while_the_call_is_on_its_way(office: Office) -> None:
+    held = office.evo.fault("/sessions/outgoing", "slow", seconds=0.5)
+    office.call()
+    office.evo.wait_for(lambda: held.hits)
+    card = office.wait_for_card("On its way")
+    assert CALL_AGAIN not in str(card["blocks"])
+
+    assert CALL_AGAIN in str(office.wait_for_card("Placed")["blocks"])
+
+
+def test_call_again_for_a_call_that_was_forgotten_says_so(office: Office) -> None:
+    office.call()
+    card = office.wait_for_card("Placed")
+    office.wait_until_settled()
+    office.pass_time(days=366)
+    office.bot.wake()
+    office.slack.wait_for(lambda: not office.ledger())
+
+    office.slack.click(SARA, CALL_AGAIN, "C_CALLS", card["ts"])
+
+    assert "no record of this call" in office.wait_until_told("no record")
+
+
+@pytest.mark.parametrize("trouble", ["expired", "cut"])
+def test_a_shortcut_whose_form_does_not_open_is_explained(office: Office, trouble: str) -> None:
+    if trouble == "expired":
+        office.slack.trigger_lifetime_s = 0
+    else:
+        office.slack.fault("views.open", "cut")
+
+    assert office.slack.use_shortcut(SARA, PLACE_A_CALL).acked
+
+    assert office.wait_until_told("try again")
+
+
+def test_a_forged_choice_cannot_be_read(office: Office) -> None:
+    call_number_in(office, f"{SHOWN} or 202-555-0143")
+    office.slack.wait_for_modal(SARA, "call_choice")
+    view = office.slack.modal(SARA)
+    for state in ({"values": {}}, {"values": {"number": {"number": {"selected_option": {"value": 7}}}}}):
+        delivery = office.slack.send(
+            "view_submission",
+            {"user": {"id": SARA, "team_id": office.slack.team_id}, "view": {**view, "state": state}},
+        )
+        assert "cannot be read" in str(delivery.payload)
