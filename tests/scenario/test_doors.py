@@ -1,7 +1,8 @@
 """Every door and every kind of person: who gets in, and what everybody else reads instead.
 
-The doors are the command, the two lists of the form and its button. Each case is a person of its own who
-comes to one door for the first time, in an office that stays open for all of them.
+The doors are the command, the shortcuts, Call again, the choice between numbers, the two lists of the form
+and its button. Each case is a person of its own who comes to one door for the first time, in an office that
+stays open for all of them.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from evoslack.refusals import Denial, NotAllowed
 from evoslack.sandbox.evo.world import PASSWORD
 from evoslack.sandbox.slack.delivery import Delivery
 from evoslack.sandbox.slack.team import TEAM_ID
+from evoslack.slack.cards import CALL_AGAIN
 from evoslack.slack.refusal_words import spoken
+from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
 from tests.scenario.office import Office
 
 MANAGER, AGENT_ROLE = ("Manager",), ("User",)
@@ -187,6 +190,10 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 def at_the_command(office: Office, person: Person, text: str = "") -> str:
     """What the page says that opens in the end; nothing when it is the form."""
     assert person.types(office, text).acked
+    return page_that_opens(office, person)
+
+
+def page_that_opens(office: Office, person: Person) -> str:
     view = office.slack.wait_for(
         lambda: (now := office.slack.modal(person.user_id)) and now["callback_id"] != "call_loading" and now
     )
@@ -195,6 +202,38 @@ def at_the_command(office: Office, person: Person, text: str = "") -> str:
 
 def at_the_command_with_words(office: Office, person: Person) -> str:
     return at_the_command(office, person, "814 404 3093 survey")
+
+
+def at_the_shortcut(office: Office, person: Person) -> str:
+    trigger = {"trigger_id": office.slack.new_trigger(person.user_id)}
+    payload = person.acting() | trigger | {"callback_id": PLACE_A_CALL}
+    assert office.slack.send("shortcut", payload).acked
+    return page_that_opens(office, person)
+
+
+def at_a_message(office: Office, person: Person) -> str:
+    payload = {"callback_id": NUMBER_IN_MESSAGE, "channel": {"id": "C_GENERAL"}}
+    payload |= {"trigger_id": office.slack.new_trigger(person.user_id), "message": {"text": "202-555-0143"}}
+    assert office.slack.send("message_action", person.acting() | payload).acked
+    return page_that_opens(office, person)
+
+
+def at_a_card(office: Office, person: Person) -> str:
+    action = {"action_id": CALL_AGAIN, "block_id": "b", "type": "button", "value": office.ledger()[0].id}
+    payload = {"trigger_id": office.slack.new_trigger(person.user_id), "actions": [action]}
+    assert office.slack.send("block_actions", person.acting() | payload).acked
+    return page_that_opens(office, person)
+
+
+def at_the_choice(office: Office, person: Person) -> str:
+    """What the page says afterwards; nothing when it is the form."""
+    option = {"number": {"number": {"selected_option": {"value": "+12025550143"}}}}
+    view = {"type": "modal", "callback_id": "call_choice", "private_metadata": '{"key":"k"}'}
+    payload = person.acting() | {"view": view | {"state": {"values": option}}}
+    delivery = office.slack.send("view_submission", payload)
+    assert delivery.acked
+    view = delivery.payload["view"]
+    return "" if view["callback_id"] == "call_form" else view["blocks"][0]["text"]["text"]
 
 
 NUMBERS = (f"+1814404{last:04}" for last in count(1000))
@@ -214,6 +253,10 @@ def at_the_button(office: Office, person: Person) -> str:
 DOORS = {
     "command": at_the_command,
     "command with words": at_the_command_with_words,
+    "shortcut": at_the_shortcut,
+    "message": at_a_message,
+    "card": at_a_card,
+    "choice": at_the_choice,
     "button": at_the_button,
 }
 LISTS = ("flow", "caller_id")
@@ -224,6 +267,9 @@ LISTS = ("flow", "caller_id")
 def test_whoever_may_call_gets_in_and_everybody_else_reads_why(office: Office, kind: str, door: str) -> None:
     person = Person.of(kind, door)
     person.arrives(office)
+    if door == "card" and not office.ledger():
+        office.call()
+        office.wait_until_settled()
     before = (office.rings, len(office.ledger()))
     with person.kind.trouble(office, person):
         words = DOORS[door](office, person)
