@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from evoslack.calls import Call
+from evoslack.calls import Call, State
 from evoslack.numbers import pretty
 from evoslack.slack import messages
 
@@ -45,15 +45,35 @@ def blocks(call: Call, region: str) -> list[dict[str, Any]]:
     if reason := messages.reason(call):
         found.insert(1, {"type": "section", "text": _mrkdwn(reason)})
     if not call.is_open:
-        text = {"type": "plain_text", "text": messages.CALL_AGAIN, "emoji": False}
-        button = {"type": "button", "action_id": CALL_AGAIN, "text": text, "value": call.id}
-        found.append({"type": "actions", "elements": [button]})
+        found.append({"type": "actions", "elements": [_call_again(call)]})
     return found
+
+
+def _call_again(call: Call) -> dict[str, Any]:
+    """The button that opens the form once more; after a doubt it asks whether somebody has looked."""
+    button = {
+        "type": "button",
+        "action_id": CALL_AGAIN,
+        "text": _plain(messages.CALL_AGAIN),
+        "value": call.id,
+    }
+    if call.state is State.IN_DOUBT:
+        button["confirm"] = {
+            "title": _plain(messages.MAY_HAVE_RUNG),
+            "text": _plain(messages.LOOK_FIRST),
+            "confirm": _plain(messages.OPEN_FORM),
+            "deny": _plain(messages.FORM_CLOSE),
+        }
+    return button
 
 
 def metadata(call: Call) -> dict[str, Any]:
     """The call's id, by which a card can be found again. Everybody may read this: nothing else in it."""
     return {"event_type": EVENT_TYPE, "event_payload": {"call_id": call.id}}
+
+
+def _plain(words: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": words, "emoji": False}
 
 
 def _mrkdwn(words: str) -> dict[str, Any]:

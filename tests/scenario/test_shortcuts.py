@@ -170,3 +170,15 @@ def test_a_forged_choice_cannot_be_read(office: Office) -> None:
             {"user": {"id": SARA, "team_id": office.slack.team_id}, "view": {**view, "state": state}},
         )
         assert "cannot be read" in str(delivery.payload)
+
+
+def test_after_a_doubt_call_again_asks_first_whether_somebody_has_looked(office: Office) -> None:
+    office.evo.fault("/sessions/outgoing", "cut_after_ring")
+    office.call()
+    card = office.wait_for_card("Not certain")
+
+    button = card["blocks"][-1]["elements"][0]
+    assert "rings the same phone twice" in button["confirm"]["text"]["text"]
+    office.slack.click(SARA, CALL_AGAIN, "C_CALLS", card["ts"])  # and says yes
+    assert in_form(office)["number"] == SHOWN
+    assert office.rings == 1
