@@ -90,4 +90,7 @@ def set_up_logging(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(code)  # a thread that waits for an answer of Slack's would hold the end up

@@ -24,6 +24,7 @@ class Crew:
         self._look_every_s = look_every_s
         self._stopping = threading.Event()
         self._leave_nothing = False
+        self._trouble = ""  # the last one that was logged
         self._nudges: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True)
@@ -72,14 +73,23 @@ class Crew:
                 return
             try:
                 found = self._step()
-            except Exception:
+            except Exception as error:  # noqa: BLE001 - logged by `_note`
                 # The row stays where it is; the next look, or the sweep, repairs it.
-                log.exception("%s: a step broke", self._name)
+                self._note(error)
                 found = False
+            else:
+                self._trouble = ""
             if is_last_round and not found:
                 return
             if not found and not self._stopping.is_set():
                 self._rest()
+
+    def _note(self, error: Exception) -> None:
+        """Each trouble once, whole; while the database is away, everybody meets it every two seconds."""
+        trouble = f"{type(error).__name__}: {error}"
+        if trouble != self._trouble:
+            log.error("%s: a step broke", self._name, exc_info=error)
+        self._trouble = trouble
 
     def _rest(self) -> None:
         try:

@@ -21,8 +21,10 @@ log = logging.getLogger(__name__)
 PLACING_LIMIT = timedelta(seconds=45)
 # A machine that stood still must not dial after people were told that the call is in doubt.
 LATEST_DIALLING = timedelta(seconds=10)
+FORGET_EVERY = timedelta(hours=1)
 WRITE_PAUSE_S = 1.0
 WRITE_TRIES = 120
+WRITES_PER_LINE = 30  # that do not work, before it is logged again
 
 
 class Ledger(Protocol):
@@ -33,9 +35,10 @@ class Ledger(Protocol):
     def finish(self, call_id: str, outcome: Outcome, *, at: datetime) -> Call | None: ...
     def expire(self, *, at: datetime, accepted_before: datetime) -> list[Call]: ...
     def doubt_orphans(self, *, at: datetime, began_before: datetime | None) -> list[Call]: ...
+    def forget(self, *, accepted_before: datetime) -> int: ...
     def find(self, request_key: str) -> Call | None: ...
     def get(self, call_id: str) -> Call | None: ...
-    def last_of(self, user_id: str, team_id: str) -> Call | None: ...
+    def latest_of(self, user_id: str, team_id: str, limit: int) -> list[Call]: ...
 
 
 class Phone(Protocol):
@@ -64,6 +67,7 @@ class Switchboard:
         self._ledger = ledger
         self._phone = phone
         self._longest_wait = longest_wait
+        self._forget_at = now()
         self._now = now
         self._on_work = on_work
         self._on_news = on_news
@@ -90,9 +94,9 @@ class Switchboard:
         """The call with that id."""
         return self._ledger.get(call_id)
 
-    def last_of(self, user_id: str, team_id: str) -> Call | None:
-        """The latest call that this person asked for."""
-        return self._ledger.last_of(user_id, team_id)
+    def latest_of(self, user_id: str, team_id: str, limit: int) -> list[Call]:
+        """The latest calls that this person asked for, newest first."""
+        return self._ledger.latest_of(user_id, team_id, limit)
 
     def connect_next(self) -> bool:
         """Dial the oldest waiting call; whether there was one.
@@ -121,6 +125,15 @@ class Switchboard:
         if closed:
             self._on_news()
 
+    def forget(self, history: timedelta) -> None:
+        """Delete calls that are older than that, over and told; once an hour, as looking is not cheap."""
+        now = self._now()
+        if now < self._forget_at:
+            return
+        while self._ledger.forget(accepted_before=now - history):
+            pass
+        self._forget_at = now + FORGET_EVERY
+
     def stop(self) -> None:
         """Do not insist any longer on writing results down; the sweep of the next start is honest too."""
         self._stopping.set()
@@ -139,13 +152,16 @@ class Switchboard:
 
     def _finish(self, call: Call, outcome: Outcome) -> None:
         """Write the outcome down, patiently: it is known only here, and dialling again is no way out."""
-        for _attempt in range(WRITE_TRIES):
+        for attempt in range(WRITE_TRIES):
             try:
                 finished = self._ledger.finish(call.id, outcome, at=self._now())
                 # What was written, if its confirmation got lost and this is the second try.
                 written = finished or self._ledger.find(call.request.key)
             except Exception:
-                log.exception("call %s: the outcome %s is not written yet", call.id, type(outcome).__name__)
+                if attempt % WRITES_PER_LINE == 0:
+                    log.exception(
+                        "call %s: the outcome %s is not written yet", call.id, type(outcome).__name__
+                    )
                 if self._stopping.wait(WRITE_PAUSE_S):
                     return
                 continue

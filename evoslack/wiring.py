@@ -31,6 +31,7 @@ from evoslack.slack.listeners import CallListeners
 from evoslack.slack.opening import Opener, Rules
 from evoslack.slack.people import SlackPeople
 from evoslack.slack.shortcuts import ShortcutListeners
+from evoslack.slack.socket_line import NoHello
 from evoslack.slack.socket_mode import SocketDoor
 from evoslack.slack.workspace import (
     LISTENER_TIMEOUT_S,
@@ -49,8 +50,6 @@ TELLERS = 4  # news told side by side, so that one slow answer of Slack does not
 FORM_FILLERS = 8  # loading pages being filled side by side
 LOOK_EVERY_S = 2.0  # how long a call of a bot that died may wait for another bot to see it
 SWEEP_EVERY_S = 10.0  # with a teller's lease of 60 s: what a dead bot left is taken over within 90 s
-REFRESH_EVERY_S = 60.0
-REFRESH_AGAIN_S = 5.0  # while there is nothing to offer
 DRAIN_S = 40.0  # a call may be dialled for 30 s
 GOODBYE_S = 5.0  # for the last cards and private lines
 SLACKS_RESPONSE_HOST = "hooks.slack.com"
@@ -101,8 +100,10 @@ class Bot:
             on_work=self._diallers.wake,
             on_news=self._announcers.wake,
         )
-        self._refresher = threading.Thread(target=self._keep_catalog, name="refreshing", daemon=True)
         self._stopping = threading.Event()
+        self._refresher = threading.Thread(
+            target=self.catalog.keep_fresh, args=[self._stopping], name="refreshing", daemon=True
+        )
         self._later = ThreadPoolExecutor(FORM_FILLERS, thread_name_prefix="form")
         self.app = self._build_app(self._listeners(evo, identity), identity)
         self._door = self._build_door()
@@ -127,7 +128,7 @@ class Bot:
         self._refresher.start()
         try:
             way = self._door.start()
-        except NO_ANSWER as error:
+        except (*NO_ANSWER, NoHello) as error:
             self.stop()  # calls that are being dialled already are finished
             raise CannotStart(_not_let_in("SLACK_APP_TOKEN", error)) from error
         settings = self._settings
@@ -191,7 +192,7 @@ class Bot:
             response_hosts=frozenset(hosts),
         )
         permission = Permission(people, Directory(evo), user_map=settings.evo_user_map, clock_s=self._clock_s)
-        opener = Opener(client, permission, self.catalog, rules, self._later.submit)
+        opener = Opener(client, permission, self.catalog, rules, self._later.submit, self._now)
         return (
             CallListeners(self.switchboard, opener, rules),
             ShortcutListeners(client, self.switchboard, opener, rules, self._later.submit),
@@ -227,17 +228,8 @@ class Bot:
 
     def _sweep(self) -> bool:
         self.switchboard.sweep()
-        oldest = self._now() - timedelta(days=self._settings.history_days)
-        return bool(self.calls.forget(accepted_before=oldest))
-
-    def _keep_catalog(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                loaded = self.catalog.refresh()
-            except Exception:
-                log.exception("refreshing the flows and numbers broke")
-                loaded = False
-            self._stopping.wait(REFRESH_EVERY_S if loaded else REFRESH_AGAIN_S)
+        self.switchboard.forget(timedelta(days=self._settings.history_days))
+        return False
 
     def _left_words(self, finished: bool) -> str:
         try:
@@ -275,6 +267,8 @@ def build(
 
 def _not_let_in(token: str, error: Exception) -> str:
     """Only an answer of Slack's is about the token."""
+    if isinstance(error, NoHello):
+        return f"Slack's websocket cannot be opened ({error}). A proxy or firewall may block wss://."
     if isinstance(error, SlackApiError):
         return f"Slack does not take {token}: {problem_of(error)}."
     return f"Slack cannot be reached: {problem_of(error)}. Check the network."

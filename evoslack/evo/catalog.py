@@ -20,6 +20,8 @@ from evoslack.refusals import Lack, NothingToOffer
 log = logging.getLogger(__name__)
 
 REFRESH_BUDGET_S = 20.0
+REFRESH_EVERY_S = 60.0
+REFRESH_AGAIN_S = 5.0  # while there is nothing to offer
 
 
 class Catalog:
@@ -67,6 +69,16 @@ class Catalog:
         finally:
             self._refreshing.release()
         return self._offer is not None
+
+    def keep_fresh(self, stopping: threading.Event) -> None:
+        """Read the offer again and again until `stopping` is set."""
+        while not stopping.is_set():
+            try:
+                loaded = self.refresh()
+            except Exception:
+                log.exception("refreshing the flows and numbers broke")
+                loaded = False
+            stopping.wait(REFRESH_EVERY_S if loaded else REFRESH_AGAIN_S)
 
     def _read(self, budget_s: float) -> Offer:
         ends = time.monotonic() + budget_s

@@ -116,10 +116,10 @@ class CallLedger:
         """The call with that id."""
         return self._first(sa.select(calls).where(calls.c.id == call_id))
 
-    def last_of(self, user_id: str, team_id: str) -> Call | None:
-        """The latest call that this person asked for."""
+    def latest_of(self, user_id: str, team_id: str, limit: int) -> list[Call]:
+        """The latest calls that this person asked for, newest first."""
         theirs = sa.and_(calls.c.user_id == user_id, calls.c.team_id == team_id)
-        return self._first(sa.select(calls).where(theirs).order_by(calls.c.accepted_at.desc()).limit(1))
+        return self._all(sa.select(calls).where(theirs).order_by(calls.c.accepted_at.desc()).limit(limit))
 
     def newest(self, limit: int) -> list[Call]:
         """The latest calls, newest first."""
@@ -138,14 +138,11 @@ class CallLedger:
 
     def forget(self, *, accepted_before: datetime, most: int = 500) -> int:
         """Delete calls that are over and told, with all that is known of them; returns how many."""
-        told = sa.select(news.c.call_id).where(news.c.due_at.is_(None))
+        told = sa.exists().where(news.c.call_id == calls.c.id, news.c.due_at.is_(None))
         old = (
             sa.select(calls.c.id)
-            .where(
-                calls.c.accepted_at < accepted_before,
-                calls.c.state.not_in(sorted(OPEN_STATES)),
-                calls.c.id.in_(told),
-            )
+            .where(calls.c.accepted_at < accepted_before, calls.c.state.not_in(sorted(OPEN_STATES)), told)
+            .order_by(calls.c.accepted_at)
             .limit(most)
         )
         with self._engine.begin() as connection:

@@ -77,9 +77,10 @@ class NewsLedger:
         self._set(call_id, card_problem=problem)
 
     def card_shows(self, call_id: str, revision: int, channel: str, ts: str) -> None:
-        """The card is in the channel and shows that revision."""
+        """The card is in the channel and shows that revision; whoever says so of an older one is late."""
         self._set(
             call_id,
+            news.c.card_revision <= revision,
             card_revision=revision,
             card_channel=channel,
             card_ts=ts,
@@ -89,11 +90,11 @@ class NewsLedger:
 
     def card_given_up(self, call_id: str, revision: int, problem: str) -> None:
         """There will be no better card for that revision."""
-        self._set(call_id, card_revision=revision, card_problem=problem)
+        self._set(call_id, news.c.card_revision <= revision, card_revision=revision, card_problem=problem)
 
     def told(self, call_id: str, revision: int, *, bad_news: bool) -> None:
         """The caller knows about that revision, or needs no private line for it."""
-        self._set(call_id, told_revision=revision, told_bad_news=bad_news)
+        self._set(call_id, news.c.told_revision <= revision, told_revision=revision, told_bad_news=bad_news)
 
     def done(
         self,
@@ -126,6 +127,7 @@ class NewsLedger:
             query = sa.select(sa.func.count()).select_from(news).where(news.c.due_at.is_not(None))
             return connection.execute(query).scalar_one()
 
-    def _set(self, call_id: str, **values: Any) -> None:
+    def _set(self, call_id: str, *unless_late: sa.ColumnElement[bool], **values: Any) -> None:
         with self._engine.begin() as connection:
-            connection.execute(sa.update(news).where(news.c.call_id == call_id).values(**values))
+            this = sa.and_(news.c.call_id == call_id, *unless_late)
+            connection.execute(sa.update(news).where(this).values(**values))

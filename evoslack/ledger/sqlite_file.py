@@ -19,10 +19,10 @@ import sqlalchemy as sa
 
 log = logging.getLogger(__name__)
 
-# Which files are there, whatever their names: device and inode of the file and of the -wal beside it, which
-# has the latest commits; None for one that is not there.
+# Which files are there, whatever their names: device and inode of the file, of the -wal beside it, which has
+# the latest commits, and of the -shm, through which programs share their locks; None for one that is missing.
 _Inode = tuple[int, int] | None
-_Home = tuple[_Inode, _Inode]
+_Home = tuple[_Inode, _Inode, _Inode]
 _NEVER = (-1, -1)
 
 
@@ -88,7 +88,7 @@ class LedgerFile:
                 except (OSError, sqlite3.Error) as error:
                     raise LedgerLost(f"{self.path} was deleted and cannot be put back: {error}") from error
                 log.error(
-                    "%s, or the -wal beside it, was deleted; EvoSlack put it back with everything in it",
+                    "%s, or a file beside it, was deleted; EvoSlack put it back with everything in it",
                     self.path,
                 )
             return self._home
@@ -115,7 +115,7 @@ class LedgerFile:
             for ending in ("-wal", "-shm"):  # the deleted file's, which must not be read into this one
                 self._beside(ending).unlink(missing_ok=True)
             # Ours from here on, though nobody may write into it before it has keepers.
-            self._home = _inode(copy), _NEVER
+            self._home = _inode(copy), _NEVER, _NEVER
             copy.replace(self.path)
             _flush(self.path.parent)
         finally:
@@ -156,7 +156,7 @@ class LedgerFile:
         return connection
 
     def _found(self) -> _Home:
-        return _inode(self.path), _inode(self._beside("-wal"))
+        return _inode(self.path), _inode(self._beside("-wal")), _inode(self._beside("-shm"))
 
     def _beside(self, ending: str) -> Path:
         return self.path.with_name(self.path.name + ending)

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from filelock import FileLock, Timeout
 
 from evoslack.ledger.sqlite_file import Connection, LedgerFile, LedgerLost
@@ -28,6 +29,7 @@ _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",  # readers and the one writer do not wait for each other
     "PRAGMA synchronous=FULL",  # written down means on the disk, also when the power goes
     "PRAGMA foreign_keys=ON",
+    "PRAGMA secure_delete=ON",  # what is deleted after HISTORY_DAYS is overwritten
 )
 _POSTGRES = {
     "connect_timeout": BUSY_TIMEOUT_S,
@@ -50,6 +52,10 @@ class _Manner(threading.local):
 
 
 _manner = _Manner()
+
+
+class MadeByNewer(Exception):
+    """The tables are those of a later version."""
 
 
 class LedgerTaken(Exception):
@@ -103,6 +109,8 @@ class Store:
             config.attributes["connection"] = connection
             try:
                 command.upgrade(config, "head")
+            except CommandError as error:
+                raise MadeByNewer("it was made by a newer EvoSlack; run that one") from error
             finally:
                 connection.rollback()
                 connection.invalidate()  # drops the lock and the timeouts with it

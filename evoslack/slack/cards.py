@@ -27,29 +27,27 @@ def text(call: Call, region: str) -> str:
 def blocks(call: Call, region: str) -> list[dict[str, Any]]:
     """State first, a reason where there is trouble, then who, what and when."""
     request = call.request
-    asked_at = int(call.accepted_at.timestamp())
-    when = f"<!date^{asked_at}^{{date_short_pretty}} {{time}}|{call.accepted_at:%Y-%m-%d %H:%M} UTC>"
     state = messages.STATE_WORDS[call.state]
     found: list[dict[str, Any]] = [
-        {"type": "section", "text": _mrkdwn(f"*{state}.* {messages.headline(call, region)}")},
+        {"type": "section", "text": mrkdwn(f"*{state}.* {messages.headline(call, region)}")},
         {
             "type": "section",
             "fields": [
-                _mrkdwn(f"*Asked for by*\n<@{request.user_id}>"),
-                _mrkdwn(f"*Flow*\n{messages.shown_name(request.flow_name)}"),
-                _mrkdwn(f"*Caller ID*\n{pretty(request.caller_id, region)}"),
-                _mrkdwn(f"*When*\n{when}"),
+                mrkdwn(f"*Asked for by*\n<@{request.user_id}>"),
+                mrkdwn(f"*Flow*\n{messages.shown_name(request.flow_name)}"),
+                mrkdwn(f"*Caller ID*\n{pretty(request.caller_id, region)}"),
+                mrkdwn(f"*When*\n{when(call)}"),
             ],
         },
     ]
     if reason := messages.reason(call):
-        found.insert(1, {"type": "section", "text": _mrkdwn(reason)})
+        found.insert(1, {"type": "section", "text": mrkdwn(reason)})
     if not call.is_open:
-        found.append({"type": "actions", "elements": [_call_again(call)]})
+        found.append({"type": "actions", "elements": [call_again(call)]})
     return found
 
 
-def _call_again(call: Call) -> dict[str, Any]:
+def call_again(call: Call) -> dict[str, Any]:
     """The button that opens the form once more; after a doubt it asks whether somebody has looked."""
     button = {
         "type": "button",
@@ -67,6 +65,12 @@ def _call_again(call: Call) -> dict[str, Any]:
     return button
 
 
+def when(call: Call) -> str:
+    """When it was asked for, in each reader's own time (mrkdwn)."""
+    asked_at = int(call.accepted_at.timestamp())
+    return f"<!date^{asked_at}^{{date_short_pretty}} {{time}}|{call.accepted_at:%Y-%m-%d %H:%M} UTC>"
+
+
 def metadata(call: Call) -> dict[str, Any]:
     """The call's id, by which a card can be found again. Everybody may read this: nothing else in it."""
     return {"event_type": EVENT_TYPE, "event_payload": {"call_id": call.id}}
@@ -76,6 +80,7 @@ def _plain(words: str) -> dict[str, Any]:
     return {"type": "plain_text", "text": words, "emoji": False}
 
 
-def _mrkdwn(words: str) -> dict[str, Any]:
+def mrkdwn(words: str) -> dict[str, Any]:
+    """A text with markup."""
     # verbatim: Slack must not turn names, addresses or @words of foreign text into links and mentions.
     return {"type": "mrkdwn", "text": words, "verbatim": True}

@@ -14,8 +14,8 @@ from slack_bolt import Ack
 
 from evoslack.calls import Call, CallRequest, Offer
 from evoslack.numbers import BadNumber, dialable, typed_after_command
-from evoslack.refusals import Refusal, UnknownCallerId, UnknownFlow
-from evoslack.slack import messages, views
+from evoslack.refusals import Refusal, UnknownCallerId, UnknownFlow, UnreadableForm
+from evoslack.slack import history, messages, views
 from evoslack.slack.opening import Asked, Opener, Rules
 from evoslack.slack.press import Payload, Press, team_of
 from evoslack.slack.refusal_words import spoken
@@ -23,7 +23,7 @@ from evoslack.slack.refusal_words import spoken
 log = logging.getLogger(__name__)
 
 HELP = frozenset({"help", "?", "-h", "--help"})
-LAST = "last"
+LAST, HISTORY = "last", "history"
 
 
 class Switchboard(Protocol):
@@ -31,7 +31,7 @@ class Switchboard(Protocol):
 
     def accept(self, request: CallRequest) -> Call: ...
     def find(self, request_key: str) -> Call | None: ...
-    def last_of(self, user_id: str, team_id: str) -> Call | None: ...
+    def latest_of(self, user_id: str, team_id: str, limit: int) -> list[Call]: ...
 
 
 class CallListeners:
@@ -48,6 +48,9 @@ class CallListeners:
         if text.casefold() in HELP:
             ack(messages.help_text(self._rules.command, self._rules.region))
             return
+        if text.casefold() == HISTORY:
+            self._tell_history(ack, body["user_id"], body["team_id"])
+            return
         asked = Asked(
             user_id=body["user_id"],
             team_id=body["team_id"],
@@ -56,16 +59,27 @@ class CallListeners:
             response_url=str(body.get("response_url") or ""),
         )
         if text.casefold() == LAST:
-            last = self._switchboard.last_of(asked.user_id, asked.team_id)
-            if last is None:
+            latest = self._switchboard.latest_of(asked.user_id, asked.team_id, 1)
+            if not latest:
                 ack(messages.NOTHING_TO_REPEAT)
                 return
-            wish = views.Wish.again(last, self._rules.region)
+            wish = views.Wish.again(latest[0], self._rules.region)
         else:
             typed = typed_after_command(text, self._rules.region)
             wish = views.Wish(number=typed.number, words=typed.words)
         words = self._opener.open(asked, wish)
         ack(words) if words else ack()
+
+    def _tell_history(self, ack: Ack, user_id: str, team_id: str) -> None:
+        """Whoever may call sees what they called; nobody else is shown numbers."""
+        region = self._rules.region
+        try:
+            self._opener.offer_to(user_id, team_id)
+        except Refusal as refusal:
+            ack(messages.escape(spoken(refusal, region).words))
+            return
+        calls = self._switchboard.latest_of(user_id, team_id, history.MOST)
+        ack(text=history.text(calls, region), blocks=history.blocks(calls, region))
 
     def other_command(self, ack: Ack, body: Payload) -> None:
         """A command that the manifest has and the settings do not."""
@@ -124,6 +138,8 @@ class CallListeners:
         if first is not None:
             # Whatever changed since, this press already was a call, and that is what the person must hear.
             return press.same_as(first, number)
+        if self._opener.is_too_old(press.origin):
+            raise UnreadableForm
         offer = self._opener.offer_to(press.user_id, press.team_id)
         flow, caller_id = offer.flow(press.flow_id), offer.caller_id(press.caller_id)
         problems += [] if flow else [UnknownFlow()]

@@ -44,7 +44,7 @@ WHY_WORDS = {
     Why.ODD_ANSWER: "Evo Voice gave an answer that proves nothing.",
     Why.BOT_STOPPED: "EvoSlack stopped in the middle of placing this call.",
     Why.BOT_BROKE: f"EvoSlack had a defect while placing this call. {ASK_OPERATOR}",
-    Why.WAITED: f"Too many calls were waiting, and this one got too old. {NOTHING_RANG} Please call again.",
+    Why.WAITED: f"This call waited too long for its turn. {NOTHING_RANG} Please call again.",
 }
 
 IN_DOUBT_ADVICE = (
@@ -72,6 +72,8 @@ FORM_MAY_COME = "Slack is slow. If a form still opens, it works; otherwise pleas
 NOTHING_TO_REPEAT = "You have not called anybody from here yet, so there is nothing to call again."
 GONE = "EvoSlack has no record of this call any more. Type the command to call any number."
 CALL_AGAIN = "Call again"
+HISTORY = "Your latest calls"
+NO_HISTORY = "You have not called anybody from here yet."
 MAY_HAVE_RUNG = "The phone may have rung"
 LOOK_FIRST = "Have you looked in Evo Voice? If the call went out, calling again rings the same phone twice."
 OPEN_FORM = "Open the form"
@@ -154,11 +156,12 @@ def private_line(call: Call, region: str, *, channel_id: str, card_problem: str)
 def help_text(command: str, region: str) -> str:
     """What `/call help` answers (mrkdwn)."""
     return (
-        f"*{command}* opens a form: choose a flow, a number and a caller ID, then press *{FORM_SUBMIT}*.\n"
+        f"*{command}* opens a form: choose a flow, a number and a caller ID, then press *{FORM_SUBMIT}*. "
+        "Nothing is dialled before you press it.\n"
         f"*{command} {example(region)}* fills in the number, *{command} {example(region)} survey* also the "
-        "flow whose name fits best, *{command} last* fills in your last call.\n"
-        "Nothing is dialled before you press the button. "
-        "A number in a message: *⋮* → *Call number in message*.\n"
+        "flow whose name fits best.\n"
+        f"*{command} last* fills in your last call, *{command} history* shows your latest ones.\n"
+        "A number in somebody's message: *⋮* → *Call number in message*.\n"
         "You need the role Manager in Evo Voice. One press rings at most once, and you always hear what "
         "became of it."
     )

@@ -78,7 +78,7 @@ class Noticeboard:
         """Bring the card of a call up to date, or raise `Later`. `lease` is until when this is ours."""
         self._require(lease)
         if news.card_ts:
-            self._update(news, news.card_channel, news.card_ts)
+            self._update(news, news.card_channel, news.card_ts, lease)
         elif news.card_tried_at is None:
             self._post(news, lease)
         else:
@@ -115,9 +115,10 @@ class Noticeboard:
             raise Later(problem_of(error), SETTLING.total_seconds()) from error
         self._book.card_shows(call.id, news.revision, str(posted["channel"]), ts)
 
-    def _update(self, news: News, channel: str, ts: str) -> None:
+    def _update(self, news: News, channel: str, ts: str, lease: datetime) -> None:
         call = news.call
         _queue(self._updating, news)
+        self._require(lease)  # once more: looking for the card may have taken its time
         try:
             self._client.chat_update(
                 channel=channel,
@@ -155,7 +156,7 @@ class Noticeboard:
             if ts is None:
                 self._post(news, lease)
             else:
-                self._update(news, channel, ts)
+                self._update(news, channel, ts, lease)
 
     def _ts_in_history(self, channel: str, call_id: str, *, since: datetime) -> str | None:
         cursor: str | None = None

@@ -10,6 +10,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -23,6 +24,9 @@ from evoslack.slack.refusal_words import spoken
 from evoslack.slack.workspace import NO_ANSWER, problem_of
 
 log = logging.getLogger(__name__)
+
+# A form has no age limit in Slack, but the row that keeps it from calling twice has: HISTORY_DAYS.
+OLDEST_FORM = timedelta(hours=12)
 
 
 class Permission(Protocol):
@@ -71,12 +75,14 @@ class Opener:
         catalog: Catalog,
         rules: Rules,
         later: Callable[[Callable[[], None]], object],
+        now: Callable[[], datetime],
     ) -> None:
         self._client = client
         self._permission = permission
         self._catalog = catalog
         self._rules = rules
         self._later = later
+        self._now = now
 
     def open(self, asked: Asked, *wishes: views.Wish) -> str:
         """Open the form, or a choice if there are several wishes; what to tell the person if it may not open.
@@ -108,6 +114,7 @@ class Opener:
         """The form with a new request key, or the choice between several wishes."""
         origin = views.Origin(
             key=secrets.token_urlsafe(18),
+            made_at=str(int(self._now().timestamp())),
             channel_id=asked.channel_id,
             response_url=self.safe_url(asked.response_url),
         )
@@ -116,6 +123,10 @@ class Opener:
             return views.choice([wish.number for wish in wishes], origin, region=region)
         wish = wishes[0] if wishes else views.Wish()
         return views.form(offer, origin, region=region, allowed=allowed, wish=wish)
+
+    def is_too_old(self, origin: views.Origin) -> bool:
+        """Whether this form may have become a call that is forgotten already."""
+        return self._now().timestamp() - float(origin.made_at or 0) > OLDEST_FORM.total_seconds()
 
     def safe_url(self, url: str) -> str:
         """An address that private lines may be posted to, or nothing."""

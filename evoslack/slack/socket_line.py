@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.socket_mode.builtin import SocketModeClient
@@ -22,6 +23,7 @@ from slack_sdk.socket_mode.builtin.frame_header import FrameHeader
 from slack_sdk.socket_mode.builtin.internals import _build_data_frame_for_sending
 from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
 
 from evoslack.slack.workspace import problem_of
 
@@ -84,6 +86,11 @@ class Line(SocketModeClient):
         """What the SDK calls when Slack says goodbye or the socket is gone: the watchman opens a new line."""
         self.is_told_to_go = True
         self._on_trouble()
+
+    def send_socket_mode_response(self, response: Any) -> None:
+        """As UTF-8: escaped, a hundred flows with names in other scripts would not fit into a frame."""
+        found = response.to_dict() if isinstance(response, SocketModeResponse) else response
+        self.send_message(json.dumps(found, ensure_ascii=False))
 
     def is_dead(self) -> bool:
         """Whether nothing will come any more: closed by either side, or silent for too long."""

@@ -23,7 +23,7 @@ from evoslack.slack.workspace import NO_ANSWER, pause_of, problem_of
 
 log = logging.getLogger(__name__)
 
-LINES = 2  # of the ten that Slack allows, so that five bots can run side by side
+LINES = 2  # of the ten that Slack allows; while all are refreshed at once, four bots fit side by side
 THREADS = 32  # 100 presses a second at 300 ms of Slack's latency
 LOOK_EVERY_S = 1.0
 LINGER_S = 12.0  # Slack warns about ten seconds before it closes, and may send until then
@@ -50,6 +50,7 @@ class SocketDoor:
         self._stopping = threading.Event()
         self._nudge = threading.Event()
         self._watchman = threading.Thread(target=self._watch, name="watchman", daemon=True)
+        self._counting = threading.Lock()
         self._in_hand = _InHand()
         self._is_over = False
         self._troubles = 0  # in a row
@@ -57,11 +58,8 @@ class SocketDoor:
         self._said = ""
 
     def start(self) -> str:
-        """Connect; raises what the SDK raises when Slack does not let us in."""
-        try:
-            self._open_line()
-        except NoHello as silence:
-            raise ConnectionError(str(silence)) from silence
+        """Connect; raises what the SDK raises when Slack does not let us in, or `NoHello`."""
+        self._open_line()
         self._watchman.start()  # who opens the other one
         return "Socket Mode"
 
@@ -70,7 +68,8 @@ class SocketDoor:
 
         One connection after the other, so that the last one can carry the acks of the rest.
         """
-        self._stopping.set()
+        with self._counting:
+            self._stopping.set()
         self._nudge.set()
         if self._watchman.ident is not None:
             self._watchman.join(LAST_ACKS_S)
@@ -93,7 +92,8 @@ class SocketDoor:
 
     def is_open(self) -> bool:
         """Whether payloads can come in right now."""
-        return any(line.is_connected() for line in list(self._lines))
+        leaving = [line for line, _ in list(self._leaving)]  # which Slack may still use
+        return any(line.is_connected() for line in (*self._lines, *leaving))
 
     def _open_line(self) -> None:
         line = Line(
@@ -109,7 +109,11 @@ class SocketDoor:
         except BaseException:
             line.close()
             raise
-        self._lines = [*self._lines, line]
+        with self._counting:  # a line that opened too late would take payloads that nobody answers
+            if self._stopping.is_set():
+                line.close()
+            else:
+                self._lines = [*self._lines, line]
 
     def _watch(self) -> None:
         while not self._stopping.is_set():
@@ -138,7 +142,9 @@ class SocketDoor:
         for line, until in [each for each in self._leaving if each[0].is_dead() or each[1] < now]:
             self._leaving.remove((line, until))
             line.close()
-        while len(self._lines) < LINES and time.monotonic() >= self._next_try_s:
+        while (
+            len(self._lines) < LINES and time.monotonic() >= self._next_try_s and not self._stopping.is_set()
+        ):
             self._try_to_open(time.monotonic())
 
     def _try_to_open(self, now: float) -> None:
@@ -170,7 +176,9 @@ class SocketDoor:
                 "token with connections:write and start EvoSlack with it.",
                 problem,
             )
-        if not self._lines:
+        if problem == "too_many_websockets" and self.is_open():
+            return  # there is room as soon as the leaving ones are gone
+        if not self.is_open():
             log.error("No connection to Slack (%s): no command comes in. EvoSlack goes on trying.", problem)
         else:
             log.warning("Slack opens no further connection (%s); one is enough for now.", problem)

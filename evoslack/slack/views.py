@@ -25,9 +25,10 @@ CLOSE_ENOUGH = 0.6  # how like a flow's name typed words must be
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a form remembers: its request key, and where it was asked for."""
+    """What a form remembers: its request key, when it was made (Unix time), and where it was asked for."""
 
     key: str
+    made_at: str = ""
     channel_id: str = ""
     response_url: str = ""
 
@@ -41,11 +42,13 @@ class Origin:
         values = json.loads(text)
         if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
             raise ValueError("not an origin")
-        if not values.keys() <= {"key", "channel_id", "response_url"}:
+        if not values.keys() <= {"key", "made_at", "channel_id", "response_url"}:
             raise ValueError("not an origin")
         origin = cls(**({"key": ""} | values))
         # No more than the ledger takes, and nothing that a database cannot store.
         if not re.fullmatch(r"[\w.-]{1,64}", origin.key, re.ASCII):
+            raise ValueError("not an origin")
+        if not re.fullmatch(r"\d{0,12}", origin.made_at, re.ASCII):
             raise ValueError("not an origin")
         if not re.fullmatch(r"\w{0,32}", origin.channel_id, re.ASCII):
             raise ValueError("not an origin")

@@ -120,7 +120,9 @@ def test_while_slack_limits_cards_for_minutes_everybody_is_told_and_nobody_knock
         office.call(BOSS, number)
     office.slack.wait_for(lambda: all(not call.is_open for call in office.ledger()))
 
-    office.let_time_pass_until(lambda: len([line for line in office.told(BOSS) if "Placed" in line]) == 10)
+    office.let_time_pass_until(
+        lambda: len([line for line in office.told(BOSS) if "Placed" in line]) == 10, within_s=20
+    )
 
     assert all("The card in <#C_CALLS> is missing" in line for line in office.told(BOSS))
     knocks = len(office.slack.api_calls("chat.postMessage"))

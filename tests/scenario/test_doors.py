@@ -8,6 +8,7 @@ stays open for all of them.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from evoslack.slack.refusal_words import spoken
 from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
 from tests.scenario.office import Office
 
+JUST_NOW = int(time.time()) + 3600  # the clocks of this office are put forward by the minute
 MANAGER, AGENT_ROLE = ("Manager",), ("User",)
 MEMBERS_ONLY = "Only full members"
 
@@ -164,7 +166,7 @@ class Person:
         view = {
             "type": "modal",
             "callback_id": "call_form",
-            "private_metadata": f'{{"key":"{self.user_id}"}}',
+            "private_metadata": f'{{"key":"{self.user_id}","made_at":"{JUST_NOW}"}}',
             "state": {"values": {block: {block: entry} for block, entry in chosen.items()}},
         }
         return office.slack.send("view_submission", self.acting() | {"view": view})
@@ -228,7 +230,11 @@ def at_a_card(office: Office, person: Person) -> str:
 def at_the_choice(office: Office, person: Person) -> str:
     """What the page says afterwards; nothing when it is the form."""
     option = {"number": {"number": {"selected_option": {"value": "+12025550143"}}}}
-    view = {"type": "modal", "callback_id": "call_choice", "private_metadata": '{"key":"k"}'}
+    view = {
+        "type": "modal",
+        "callback_id": "call_choice",
+        "private_metadata": f'{{"key":"k","made_at":"{JUST_NOW}"}}',
+    }
     payload = person.acting() | {"view": view | {"state": {"values": option}}}
     delivery = office.slack.send("view_submission", payload)
     assert delivery.acked

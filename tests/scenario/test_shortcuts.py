@@ -182,3 +182,44 @@ def test_after_a_doubt_call_again_asks_first_whether_somebody_has_looked(office:
     office.slack.click(SARA, CALL_AGAIN, "C_CALLS", card["ts"])  # and says yes
     assert in_form(office)["number"] == SHOWN
     assert office.rings == 1
+
+
+def test_history_shows_ones_own_latest_calls_with_call_again(office: Office) -> None:
+    office.evo.fault("/sessions/outgoing", "400_json")
+    office.call(SARA, "202 555 0143")
+    office.wait_until_settled()
+    office.call(BOSS, "202 555 0144")
+    office.call(SARA)
+    office.wait_until_settled()
+
+    assert office.slack.type_command(SARA, "history").acked
+
+    note = office.slack.private(SARA)[-1]
+    heading, newest, oldest = (block["text"]["text"] for block in note.blocks)
+    assert heading == "*Your latest calls*"
+    assert "Placed" in newest and SHOWN in newest and "Customer survey" in newest
+    assert "Refused" in oldest and "(202) 555-0143" in oldest
+    assert "555-0144" not in str(note.blocks), "somebody else's call"
+    again = note.blocks[2]["accessory"]
+    office.slack.click(SARA, again["action_id"], note.channel_id, note.ts, note.blocks[2]["block_id"])
+    assert in_form(office)["number"] == "(202) 555-0143"
+
+
+def test_history_without_calls_or_without_the_role_says_so(office: Office) -> None:
+    office.slack.type_command(SARA, "history")
+    office.slack.type_command("U_AGENT", "history")
+
+    assert office.told(SARA) == ["You have not called anybody from here yet."]
+    assert "needs the role Manager" in office.told("U_AGENT")[0]
+
+
+def test_history_is_ten_calls_long(office: Office) -> None:
+    for index in range(12):
+        office.call(SARA, f"(202) 555-01{index:02}")
+        office.wait_until_settled()
+
+    office.slack.type_command(SARA, "history")
+
+    note = office.slack.private(SARA)[-1]
+    assert len(note.blocks) == 11
+    assert "555-0111" in note.blocks[1]["text"]["text"]

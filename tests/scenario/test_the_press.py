@@ -234,9 +234,32 @@ def test_private_lines_are_never_posted_to_a_strange_address(office: Office) -> 
     office.form()
     payload = pressed(office)
     payload["view"]["private_metadata"] = (
-        '{"key":"forged","channel_id":"C","response_url":"http://evil.test/"}'
+        '{"key":"forged","made_at":"9999999999","channel_id":"C","response_url":"http://evil.test/"}'
     )
 
     assert office.slack.send("view_submission", payload).acked
 
     assert office.ledger()[0].request.response_url == ""
+
+
+def test_a_form_from_yesterday_is_refused_because_its_call_may_be_forgotten(office: Office) -> None:
+    """The row that keeps a form from calling twice is deleted one day, and the form may still be open."""
+    office.form()
+    office.fill()
+    office.pass_time(hours=12, seconds=1)
+
+    assert office.press().acked
+
+    assert "cannot be read any more" in office.page()
+    assert (office.rings, office.ledger()) == (0, [])
+
+
+def test_a_form_that_became_a_call_yesterday_still_says_so(office: Office) -> None:
+    delivery = office.call()
+    office.wait_until_settled()
+    office.pass_time(hours=13)
+
+    again = office.slack.redeliver(delivery)
+
+    assert "Placed" in str(again.payload)
+    assert office.rings == 1

@@ -83,7 +83,7 @@ def test_a_call_that_waited_too_long_is_never_dialled(empty_office: Office) -> N
     empty_office.pass_time(minutes=3)
     empty_office.bot.switchboard.sweep()
 
-    empty_office.wait_until_told("Too many calls were waiting, and this one got too old")
+    empty_office.wait_until_told("waited too long for its turn")
     assert empty_office.wait_until_settled()[0].state is State.EXPIRED
     assert NUMBER not in [ring.number for ring in empty_office.evo.world.rings]
 

@@ -237,7 +237,8 @@ def test_the_hint_speaks_of_other_countries_only_where_they_can_be_called(
 def test_help_names_the_command_as_it_is_called_here() -> None:
     words = messages.help_text("/dial", "US")
 
-    assert words.count("/dial") == 3
+    assert words.count("/dial") == 5
+    assert "{" not in words
     assert "/call" not in words
 
 

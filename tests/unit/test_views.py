@@ -20,7 +20,7 @@ FLOWS = (
 )
 FRONT_DESK, SUPPORT = CallerId("+12025550100", "Front desk"), CallerId("+442079460958", "Support")
 OFFER = Offer("acc1", FLOWS, (FRONT_DESK, SUPPORT), SUPPORT)
-ORIGIN = Origin("key", "C1", "https://hooks.slack.com/x")
+ORIGIN = Origin("key", "1772443800", "C1", "https://hooks.slack.com/x")
 NASTY = ["<!channel> & <@U1>", "*bold* `code` ~x~", "x" * 300, "日本語" * 60, "👩‍👩‍👧" * 40, "a\nb\tc", '"}]']
 
 
