@@ -11,7 +11,7 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -39,8 +39,9 @@ class Connection(sqlite3.Connection):
 class LedgerFile:
     """One SQLite file, watched over between `take` and `release`."""
 
-    def __init__(self, path: Path, pragmas: Sequence[str]) -> None:
+    def __init__(self, path: Path, pragmas: Sequence[str], require_lock: Callable[[], None]) -> None:
         self.path = path
+        self._require_lock = require_lock  # raises LedgerLost if another bot has the file by now
         self._pragmas = pragmas
         self._home: _Home | None = None
         self._keepers: list[Connection] = []
@@ -83,6 +84,7 @@ class LedgerFile:
             if self._home is not None and found != self._home:
                 if found[0] not in {None, self._home[0]}:
                     raise self._replaced(found)
+                self._require_lock()
                 try:
                     self._put_back()
                 except (OSError, sqlite3.Error) as error:

@@ -69,10 +69,13 @@ class Store:
         self._url = sa.make_url(url)
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
         self._lock: FileLock | None = None
+        self._lock_inode = 0
         self._file: LedgerFile | None = None
         where: dict[str, Any] = {"connect_args": _POSTGRES, "pool_size": 10, "max_overflow": 40}
         if self.is_sqlite:
-            self._file = LedgerFile(Path(self._url.database or "").resolve(), _SQLITE_PRAGMAS)
+            self._file = LedgerFile(
+                Path(self._url.database or "").resolve(), _SQLITE_PRAGMAS, self._require_lock
+            )
             # One connection, in turns: SQLite has one writer at a time, and lets somebody starve for seconds
             # when many compete for it. Whoever has it must not keep the others waiting either.
             where = {"creator": self._file.connect, "pool_size": 1, "max_overflow": 0}
@@ -135,12 +138,30 @@ class Store:
     def _take(self, file: LedgerFile) -> None:
         if not file.path.parent.is_dir():
             raise FileNotFoundError(f"there is no folder {file.path.parent}")
-        self._lock = FileLock(f"{file.path}.lock")
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise LedgerTaken(str(file.path)) from None
+        self._acquire(Path(f"{file.path}.lock"))
         file.take()
+
+    def _acquire(self, path: Path) -> None:
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise LedgerTaken(str(path.with_suffix(""))) from None
+        self._lock, self._lock_inode = lock, path.stat().st_ino
+
+    def _require_lock(self) -> None:
+        """Make sure that the file is still ours: whoever deleted it may have deleted the lock beside it."""
+        if self._file is None or self._lock is None:
+            return
+        path = Path(f"{self._file.path}.lock")
+        if path.exists() and path.stat().st_ino == self._lock_inode:
+            return
+        if not path.parent.is_dir():  # the lock would make one
+            raise LedgerLost(f"there is no folder {path.parent} any more")
+        try:
+            self._acquire(path)
+        except LedgerTaken as taken:
+            raise LedgerLost(f"another bot has {taken} by now") from taken
 
 
 def giving_way(step: Callable[[], bool]) -> Callable[[], bool]:

@@ -22,7 +22,7 @@ import pytest
 from evoslack.calls import State
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
-from evoslack.ledger.store import Store
+from evoslack.ledger.store import LedgerTaken, Store
 from evoslack.sandbox.bot_process import BOT, BotProcess, sandbox_settings
 from evoslack.sandbox.evo.faults import Fault
 from evoslack.sandbox.slack.delivery import Delivery
@@ -103,7 +103,9 @@ def ringing(office: Office, news: NewsLedger) -> tuple[Delivery, Fault]:
 # --- the SQLite file is deleted or replaced --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("endings", [("",), ("-wal",), ("", "-wal", "-shm")], ids=" and ".join)
+@pytest.mark.parametrize(
+    "endings", [("",), ("-wal",), ("-shm",), ("", "-wal", "-shm", ".lock")], ids=" and ".join
+)
 def test_a_deleted_ledger_is_put_back_with_everything_in_it(
     office: Office, endings: tuple[str, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -115,6 +117,8 @@ def test_a_deleted_ledger_is_put_back_with_everything_in_it(
 
     is_safe_to_press_again(office, delivery)
     assert "EvoSlack put it back with everything in it" in caplog.text
+    with pytest.raises(LedgerTaken):
+        Store(office.database_url).open()
     office.bot.stop()
     office.open()  # what a restart finds is the same ledger
     is_safe_to_press_again(office, delivery)
