@@ -78,7 +78,11 @@ def office() -> Iterator[tuple[SlackWorkspace, App, App, App]]:
         slack.wait_for_modal(SARA, views.FORM)
         try:
             view = views.form(
-                bot.catalog.offer(), views.Origin("bare"), region="US", allowed=frozenset({"US"})
+                bot.catalog.offer(),
+                views.Origin("bare"),
+                region="US",
+                allowed=frozenset({"US"}),
+                wish=views.Wish(),
             )
             yield slack, bot.app, bare(slack, view, inline=True), bare(slack, view, inline=False)
         finally:

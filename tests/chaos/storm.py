@@ -118,7 +118,10 @@ def _storm(office: Office, store: Store, weather: Weather) -> Tally:
         )
     tally.figures |= _figures(blow) | dict(evidence.states(blow.presses))
     tally.figures["everybody knows s after the last press"] = round(time.monotonic() - ended, 1)
-    tally.lost += _missed_aims(blow, tally)
+    tally.lost += [
+        f"/call {n}: {one.seen}" for n, one in enumerate(blow.commands) if not one.acked or one.seen
+    ]
+    tally.figures["aims that were missed"] = "; ".join(_missed_aims(tally)) or "none"
     tally.lost += [f"Slack did not understand: {complaint}" for complaint in office.slack.complaints]
     return tally
 
@@ -190,14 +193,14 @@ def _figures(blow: Blow) -> dict[str, float | str]:
     }
 
 
-def _missed_aims(blow: Blow, tally: Tally) -> list[str]:
-    """Answers that came, but too slowly."""
-    lost = [f"/call {n}: {one.seen}" for n, one in enumerate(blow.commands) if not one.acked or one.seen]
+def _missed_aims(tally: Tally) -> list[str]:
+    """Answers that came, but too slowly. A figure and not a failure: it depends on the machine."""
+    missed = []
     limits = {"submit ack p99 ms": SUBMIT_P99_S, "/call p99 ms": COMMAND_P99_S + SLACKS_LATENCY_S}
     for figure, limit in limits.items():
         if float(tally.figures[figure]) > limit * 1000:
-            lost.append(f"{figure}: {tally.figures[figure]}, and {limit * 1000:g} is too slow already")
-    return lost
+            missed.append(f"{figure}: {tally.figures[figure]}, and {limit * 1000:g} is too slow already")
+    return missed
 
 
 if __name__ == "__main__":
