@@ -135,7 +135,7 @@ def reason(call: Call) -> str:
         words = words.replace("in a minute", f"in {call.detail} seconds")
     elif call.why in {Why.NOT_PERMITTED, Why.NOT_FOUND, Why.BAD_REQUEST} and call.detail:
         # Evo Voice's own words stand at the end of the first sentence.
-        words = words.replace(". ", f": “{escape(call.detail)}” ", 1)
+        words = words.replace(". ", f": “{escape(call.detail)}”. ", 1)
     if call.state is State.IN_DOUBT:
         words = f"{words} {IN_DOUBT_ADVICE}"
     return words
