@@ -112,7 +112,7 @@ def test_too_many_calls_says_how_long_to_wait_if_evo_voice_did() -> None:
 def test_evo_voices_own_words_are_passed_on_where_they_help_and_are_escaped(why: Why) -> None:
     words = messages.reason(ended(State.REJECTED, why, "<!channel> & more"))
 
-    assert ": “&lt;!channel&gt; &amp; more” " in words
+    assert ": “&lt;!channel&gt; &amp; more”. " in words
 
 
 @pytest.mark.parametrize("why", [Why.SERVER_ERROR, Why.ODD_ANSWER])
