@@ -35,7 +35,7 @@ from evoslack.calls import (
 from evoslack.ledger import schema
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
-from evoslack.ledger.store import LedgerTaken, Store
+from evoslack.ledger.store import LedgerTaken, MadeByNewer, Store
 from evoslack.refusals import KeyTaken, NotYourForm, NumberBusy
 
 T = TypeVar("T")
@@ -958,3 +958,14 @@ def test_a_database_out_of_reach_does_not_answer(store: Store, tmp_path: Path) -
     away = Store(f"sqlite:///{tmp_path / 'no folder' / 'ledger.db'}")
     assert not away.answers()
     away.close()
+
+
+def test_tables_of_a_newer_version_are_named_as_such(store: Store, database_url: str) -> None:
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    store.close()
+
+    older = Store(database_url)
+    with pytest.raises(MadeByNewer, match="newer EvoSlack"):
+        older.open()
+    older.close()
