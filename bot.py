@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
 
 try:
@@ -24,6 +23,7 @@ except ModuleNotFoundError as missing:
     ) from None
 
 BAD_SETTINGS, CANNOT_START = 2, 1
+STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 
 
 def main(arguments: list[str]) -> int:
@@ -54,9 +54,8 @@ def main(arguments: list[str]) -> int:
 
 def run(settings: Settings) -> int:
     """Start, wait for a signal, stop in good order."""
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    # Blocked and waited for: a handler that runs just before the wait begins would be slept through.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         bot = build(settings)
         ready = bot.start()
@@ -64,7 +63,7 @@ def run(settings: Settings) -> int:
         print(f"EvoSlack cannot start. {reason}", file=sys.stderr)
         return CANNOT_START
     print(ready, flush=True)
-    stopping.wait()
+    signal.sigwait(STOP_SIGNALS)
     print("EvoSlack is stopping; calls that are being dialled are finished first.", flush=True)
     print(bot.stop(), flush=True)
     return 0

@@ -40,6 +40,7 @@ class BotProcess:
         self._env = {**mine, **settings, "PYTHONUNBUFFERED": "1"}
         self._folder = folder
         self._process: subprocess.Popen[str] | None = None
+        self._listeners: list[threading.Thread] = []
         self._said_something = threading.Condition()
         self.output: list[str] = []  # lines of standard output, of every start
         self.log: list[str] = []  # lines of standard error
@@ -66,8 +67,12 @@ class BotProcess:
             text=True,
             encoding="utf-8",
         )
-        for stream, lines in ((self._process.stdout, self.output), (self._process.stderr, self.log)):
-            threading.Thread(target=self._listen, args=(stream, lines), daemon=True).start()
+        streams = (self._process.stdout, self.output), (self._process.stderr, self.log)
+        self._listeners = [
+            threading.Thread(target=self._listen, args=heard, daemon=True) for heard in streams
+        ]
+        for listener in self._listeners:
+            listener.start()
 
     def wait_for_line(self, beginning: str, within_s: float = 20) -> str:
         """The first line of standard output that begins so. Raises `AssertionError` with the log."""
@@ -84,17 +89,20 @@ class BotProcess:
     def kill(self) -> None:
         """`kill -9`: the bot gets no chance to say anything."""
         self._running().kill()
-        self._running().wait(10)
+        self.wait(10)
 
     def stop(self, within_s: float = 60) -> int:
         """SIGTERM, then wait for the end in good order; returns the exit code."""
         if self._running().poll() is None:
             self._running().send_signal(signal.SIGTERM)
-        return self._running().wait(within_s)
+        return self.wait(within_s)
 
     def wait(self, within_s: float = 20) -> int:
-        """Wait until the bot ends by itself; returns the exit code."""
-        return self._running().wait(within_s)
+        """Wait until the bot has ended and its last line is heard; returns the exit code."""
+        code = self._running().wait(within_s)
+        for listener in self._listeners:
+            listener.join(within_s)
+        return code
 
     def close(self) -> None:
         """Leave nothing running."""

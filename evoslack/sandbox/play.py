@@ -8,6 +8,7 @@ import socket
 import sys
 import tempfile
 import threading
+import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def play() -> int:
 
     The bot then finishes the calls that are being dialled; a second Ctrl-C does not wait for them.
     """
-    stopping = threading.Event()
+    asked: list[int] = []  # the signals that came
     with ExitStack() as doings:
         folder = doings.enter_context(tempfile.TemporaryDirectory(prefix="evoslack-sandbox-"))
         os.environ.clear()  # the bot would inherit it, with the reader's own proxies and databases
@@ -37,11 +38,11 @@ def play() -> int:
         settings = sandbox_settings(slack, evo, f"sqlite:///{folder}/evoslack.db")
         process = BotProcess(settings, Path(folder))
 
-        def stop(*_: object) -> None:
-            if stopping.is_set():
+        def stop(number: int, _frame: object) -> None:
+            if asked:
                 with suppress(ProcessLookupError):
                     os.kill(process.pid, signal.SIGKILL)
-            stopping.set()
+            asked.append(number)
 
         for number in SIGNALS:
             doings.callback(signal.signal, number, signal.signal(number, stop))
@@ -49,16 +50,17 @@ def play() -> int:
         try:
             process.start()
         except AssertionError as why:
-            if not stopping.is_set():
+            if not asked:
                 print(why, file=sys.stderr)
-            return 0 if stopping.is_set() else 1
+            return 0 if asked else 1
         bot = PlayedBot(process, slack)
         doings.callback(bot.stop)
         page = Server(Page(slack, evo, bot).app(), free_port())
         page.start()
         doings.callback(page.close)
         print(f"Play with EvoSlack at {page.url}", flush=True)
-        stopping.wait()
+        while not asked:  # in short naps: a signal right before a long one would be slept through
+            time.sleep(0.1)
     return 0
 
 
