@@ -13,8 +13,9 @@ try:
     from dotenv import dotenv_values
     from pythonjsonlogger.json import JsonFormatter
 
+    from evoslack.running import CannotStart
     from evoslack.settings import BadSettings, Settings
-    from evoslack.wiring import CannotStart, build
+    from evoslack.wiring import build
 except ModuleNotFoundError as missing:
     raise SystemExit(
         f"EvoSlack cannot start: the package {missing.name} is not installed. Run\n"

@@ -1,8 +1,8 @@
 """What a call is: the words and the rules that everything else is built on.
 
 A call is written down (accepted), begun (placing: from here on a phone may ring) and ends in one of
-five ways. Nothing ever leads back to accepted, so no call is dialled twice. This module touches
-nothing outside.
+five ways. Nothing ever leads back to accepted, so no call is dialled twice. How it goes on from there is its
+progress: news, and no part of the guarantee. This module touches nothing outside.
 """
 
 from __future__ import annotations
@@ -30,12 +30,48 @@ MAY_FOLLOW: dict[State, frozenset[State]] = {
     # Doubt may still be settled by a late answer. It is never dialled again.
     State.IN_DOUBT: frozenset({State.PLACED, State.REJECTED, State.NOT_SENT}),
     State.PLACED: frozenset(),
-    State.REJECTED: frozenset(),
+    # A 400 can come from late in the service: if the call is seen all the same, it was placed.
+    State.REJECTED: frozenset({State.PLACED}),
     State.NOT_SENT: frozenset(),
     State.EXPIRED: frozenset(),
 }
 
 OPEN_STATES = frozenset({State.ACCEPTED, State.PLACING})
+
+
+class Progress(StrEnum):
+    """How far a call has come since it was asked for; it never goes back."""
+
+    WAITING = "waiting"  # nothing of it is to be seen yet
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    ENDED = "ended"
+    LOST = "lost"  # never seen, or out of sight for too long
+
+
+OVER = frozenset({Progress.ENDED, Progress.LOST})
+
+
+class HangUp(StrEnum):
+    """What became of somebody's wish to end the call."""
+
+    ASKED = "asked"
+    NO_EFFECT = "no_effect"  # Evo Voice took it, and the call went on
+
+
+class Ending(StrEnum):
+    """What Evo Voice said to somebody's wish to end a call."""
+
+    TAKEN = "taken"  # which does not prove that it ended
+    GONE = "gone"  # there is no such session any more
+    FORBIDDEN = "forbidden"  # the bot's login may not end calls
+
+
+class Role(StrEnum):
+    """What somebody may do here: both may call; an administrator also sees and ends other people's calls."""
+
+    MANAGER = "manager"
+    ADMINISTRATOR = "administrator"
 
 
 class Why(StrEnum):
@@ -133,11 +169,29 @@ class Call:
     finished_at: datetime | None = None
     why: Why | None = None
     detail: str = ""
+    session_id: str = ""  # Evo Voice's name for it, once that is known
+    progress: Progress | None = None  # None: there is nothing to follow
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    end_word: str = ""  # Evo Voice's own word for how it ended
+    hang_up: HangUp | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether the dialling is still ahead or under way."""
         return self.state in OPEN_STATES
+
+    @property
+    def is_going_on(self) -> bool:
+        """Whether it is dialled or followed, so that more will be known of it."""
+        return self.is_open or (self.progress is not None and self.progress not in OVER)
+
+    @property
+    def talked_s(self) -> float | None:
+        """Seconds from the answer to the end, as far as both were seen."""
+        if self.progress is not Progress.ENDED or self.answered_at is None or self.ended_at is None:
+            return None
+        return max((self.ended_at - self.answered_at).total_seconds(), 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +212,7 @@ class News:
     card_problem: str = ""  # Slack's word for why there is no (right) card
     told_revision: int = 0  # what the caller was told privately, or needed no telling
     told_bad_news: bool = False  # a private line said something else than placed
+    told_what: str = ""  # the last thing that the caller was told, or could see
     attempts: int = 0  # in a row without success
 
 

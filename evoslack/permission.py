@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from evoslack.calls import Role
 from evoslack.refusals import CannotCheck, Source
 
 REMEMBERED_S = 60.0  # a role that was taken away works no longer than this
@@ -30,8 +31,8 @@ class People(Protocol):
 class Logins(Protocol):
     """The logins of the phone system."""
 
-    def require_caller(self, email: str, account_id: str, *, budget_s: float) -> None:
-        """Raises `NotAllowed` or `CannotCheck` unless that login may place calls for the account."""
+    def require_caller(self, email: str, account_id: str, *, budget_s: float) -> Role:
+        """The role of a login that may place calls for the account; else `NotAllowed` or `CannotCheck`."""
 
 
 class Permission:
@@ -49,30 +50,35 @@ class Permission:
         self._logins = logins
         self._user_map = dict(user_map)
         self._clock_s = clock_s
-        self._allowed_until: dict[tuple[str, str, str], float] = {}
+        self._allowed: dict[tuple[str, str, str], tuple[Role, float]] = {}  # with until when
         self._lock = threading.Lock()
 
     def is_known(self, user_id: str, team_id: str, account_id: str) -> bool:
         """Whether `require` would answer yes without asking anybody."""
-        with self._lock:
-            return self._clock_s() < self._allowed_until.get((team_id, user_id, account_id), 0.0)
+        return self._remembered(user_id, team_id, account_id) is not None
 
-    def require(self, user_id: str, team_id: str, account_id: str) -> None:
-        """Return quietly if this Slack user may place calls for the account.
+    def require(self, user_id: str, team_id: str, account_id: str) -> Role:
+        """The role of a Slack user who may place calls for the account.
 
         Takes two seconds at the most. Raises `NotAllowed` (and it is known why) or `CannotCheck`.
         """
-        if self.is_known(user_id, team_id, account_id):
-            return
+        if remembered := self._remembered(user_id, team_id, account_id):
+            return remembered
         started_s = self._clock_s()
         mapped = self._user_map.get(user_id, "")
         email = self._people.confirmed_email(user_id, team_id, needs_email=not mapped)
         left_s = BUDGET_S - (self._clock_s() - started_s)
         if left_s <= 0:  # whoever pressed has been told by Slack that it failed, so it must not dial any more
             raise CannotCheck(Source.SLACK)
-        self._logins.require_caller(mapped or email, account_id, budget_s=left_s)
+        role = self._logins.require_caller(mapped or email, account_id, budget_s=left_s)
         with self._lock:
             now_s = self._clock_s()
-            self._allowed_until = {key: until for key, until in self._allowed_until.items() if until > now_s}
+            self._allowed = {key: known for key, known in self._allowed.items() if known[1] > now_s}
             # Counted from the question, not from the answer.
-            self._allowed_until[team_id, user_id, account_id] = started_s + REMEMBERED_S
+            self._allowed[team_id, user_id, account_id] = role, started_s + REMEMBERED_S
+        return role
+
+    def _remembered(self, user_id: str, team_id: str, account_id: str) -> Role | None:
+        with self._lock:
+            role, until_s = self._allowed.get((team_id, user_id, account_id), (None, 0.0))
+        return role if self._clock_s() < until_s else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -31,8 +31,11 @@ class Ledger(Protocol):
     """The durable record; see `ledger.calls.CallLedger` for what each promises."""
 
     def accept(self, request: CallRequest, *, at: datetime) -> Call: ...
+    def waiting(self, *, accepted_after: datetime) -> Call | None: ...
     def begin(self, *, at: datetime, accepted_after: datetime) -> Call | None: ...
-    def finish(self, call_id: str, outcome: Outcome, *, at: datetime) -> Call | None: ...
+    def finish(
+        self, call_id: str, outcome: Outcome, *, at: datetime, known_ids: Collection[str] | None
+    ) -> Call | None: ...
     def expire(self, *, at: datetime, accepted_before: datetime) -> list[Call]: ...
     def doubt_orphans(self, *, at: datetime, began_before: datetime | None) -> list[Call]: ...
     def forget(self, *, accepted_before: datetime) -> int: ...
@@ -48,6 +51,18 @@ class Phone(Protocol):
         """Send one request; how it ended is returned, never raised."""
 
 
+class Sight(Protocol):
+    """What was there before the call went out."""
+
+    def ids(self, number: str, caller_id: str) -> Collection[str]: ...
+
+
+class Watch(Protocol):
+    """Whoever follows calls; see `follower.Follower`."""
+
+    def look_before(self, account_id: str) -> Sight | None: ...
+
+
 class Switchboard:
     """Takes calls and gets them dialled. `on_work` and `on_news` wake whoever goes on from there.
 
@@ -58,6 +73,7 @@ class Switchboard:
         self,
         ledger: Ledger,
         phone: Phone,
+        watch: Watch,
         *,
         longest_wait: timedelta,
         now: Callable[[], datetime],
@@ -66,6 +82,7 @@ class Switchboard:
     ) -> None:
         self._ledger = ledger
         self._phone = phone
+        self._watch = watch
         self._longest_wait = longest_wait
         self._forget_at = now()
         self._now = now
@@ -103,12 +120,20 @@ class Switchboard:
 
         Between `begin`, which is committed, and `finish` a phone may ring, once.
         """
+        waiting = self._ledger.waiting(accepted_after=self._now() - self._longest_wait)
+        if waiting is None:
+            return False
+        # Before, and not after `begin`: there it would make the time longer in which a crash leaves doubt.
+        sight = self._watch.look_before(waiting.request.account_id)
         now = self._now()
         call = self._ledger.begin(at=now, accepted_after=now - self._longest_wait)
         if call is None:
-            return False
+            return False  # another one was quicker
         _log_state(call)
-        self._finish(call, self._dial(call, began_at=now))
+        known_ids = None
+        if sight is not None and call.request.account_id == waiting.request.account_id:
+            known_ids = sight.ids(call.request.number, call.request.caller_id)
+        self._finish(call, self._dial(call, began_at=now), known_ids)
         return True
 
     def sweep(self, *, everything_is_orphaned: bool = False) -> None:
@@ -150,11 +175,11 @@ class Switchboard:
             log.exception("call %s: dialling broke", call.id)
             return InDoubt(Why.BOT_BROKE)
 
-    def _finish(self, call: Call, outcome: Outcome) -> None:
+    def _finish(self, call: Call, outcome: Outcome, known_ids: Collection[str] | None) -> None:
         """Write the outcome down, patiently: it is known only here, and dialling again is no way out."""
         for attempt in range(WRITE_TRIES):
             try:
-                finished = self._ledger.finish(call.id, outcome, at=self._now())
+                finished = self._ledger.finish(call.id, outcome, at=self._now(), known_ids=known_ids)
                 # What was written, if its confirmation got lost and this is the second try.
                 written = finished or self._ledger.find(call.request.key)
             except Exception:

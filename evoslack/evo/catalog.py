@@ -20,6 +20,7 @@ from evoslack.refusals import Lack, NothingToOffer
 log = logging.getLogger(__name__)
 
 REFRESH_BUDGET_S = 20.0
+ENDING_ROLES = frozenset({"User", "Admin"})  # evo-voice-api 5.7 and 8
 REFRESH_EVERY_S = 60.0
 REFRESH_AGAIN_S = 5.0  # while there is nothing to offer
 
@@ -41,6 +42,7 @@ class Catalog:
         self._default_caller_id = default_caller_id
         self._refreshing = threading.Lock()
         self._offer: Offer | None = None
+        self.may_end_calls = False  # whether the bot's login may, as far as is known
         self._lack = Lack.NOT_LOADED
         self._trouble = ""  # the last failure, so that the log has each trouble once
 
@@ -105,6 +107,7 @@ class Catalog:
     def _account(self, budget_s: float) -> str:
         """The account that calls are placed for (evo-voice-api 5.1: flow and caller ID must share it)."""
         me = self._client.whoami(budget_s=budget_s)
+        self.may_end_calls = bool(me.roles & ENDING_ROLES)
         if self._account_id is not None:
             # A system administrator may list no account at all.
             if me.account_ids and self._account_id not in me.account_ids:

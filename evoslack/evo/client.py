@@ -9,10 +9,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import quote
 
-from evoslack.calls import InDoubt, NotSent, Outcome, Rejected, Why
+from evoslack.calls import Ending, InDoubt, NotSent, Outcome, Rejected, Why
 from evoslack.evo.transport import Reply, Transport, Unanswered, Unsent, seconds_until
 from evoslack.evo.wire import Login, login_of, outcome_of, words_of
 from evoslack.numbers import masked
@@ -46,12 +49,20 @@ class EvoClient:
     """One login at one Evo Voice. Safe from several threads."""
 
     def __init__(
-        self, base_url: str, username: str, password: str, *, dial_deadline_s: float = DIAL_DEADLINE_S
+        self,
+        base_url: str,
+        username: str,
+        password: str,
+        *,
+        dial_deadline_s: float = DIAL_DEADLINE_S,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._transport = Transport(base_url)
         self._username = username
         self._password = password
         self._dial_deadline_s = dial_deadline_s
+        self._now = now
+        self.skew = timedelta(0)  # how far Evo Voice's clock is ahead of ours, by its last answer
         self._login_lock = threading.Lock()
         self._login_count = 0  # which login the cookies are from; 0: none yet
         self._refused_until = 0.0
@@ -81,6 +92,21 @@ class EvoClient:
                 self._rest_from_login()
         return outcome_of(reply) if isinstance(reply, Reply) else reply
 
+    def end(self, session_id: str, *, budget_s: float) -> Ending:
+        """Ask Evo Voice to end a session (evo-voice-api 5.7 and 8); whether it does is for the next look.
+
+        Raises `EvoUnavailable` or `LoginRefused` when nobody took the wish.
+        """
+        if not session_id.strip("."):  # such a path would mean something else: all of the history
+            return Ending.GONE
+        path = f"/sessions/{quote(session_id, safe='')}"
+        reply = self._ask("DELETE", path, {}, time.monotonic() + budget_s)
+        if reply.status in {403, 404}:
+            return Ending.FORBIDDEN if reply.status == 403 else Ending.GONE
+        if 200 <= reply.status < 300:
+            return Ending.TAKEN
+        raise EvoUnavailable(f"ending a session: status {reply.status}")
+
     def whoami(self, *, budget_s: float) -> Login:
         """The bot's own login, roles and accounts (evo-voice-api 3.3). Raises `EvoError`."""
         ends = time.monotonic() + budget_s
@@ -96,15 +122,7 @@ class EvoClient:
 
     def get(self, path: str, params: Mapping[str, str], *, budget_s: float) -> dict[str, Any]:
         """Read a JSON object. Raises `EvoUnavailable`, `LoginRefused` or `Forbidden`."""
-        ends = time.monotonic() + budget_s
-        login = self._login_once(ends)
-        reply = self._read(path, params, ends)
-        if reply.status == 401:
-            self._login_once(ends, instead_of=login)
-            reply = self._read(path, params, ends)
-        if reply.status == 401:
-            self._rest_from_login()
-            raise LoginRefused(path)
+        reply = self._ask("GET", path, params, time.monotonic() + budget_s)
         if reply.status == 403:
             raise Forbidden(f"{path}: {words_of(reply) or 'role missing'}")
         found = {} if reply.status == 204 else reply.json_object()
@@ -144,18 +162,38 @@ class EvoClient:
             log.warning("call to %s: sent, but not answered: %s", masked(str(body["numberToDial"])), error)
             return InDoubt(Why.NO_ANSWER if error.timed_out else Why.CUT_OFF)
 
-    def _read(self, path: str, params: Mapping[str, str], ends: float) -> Reply:
+    def _ask(self, method: str, path: str, params: Mapping[str, str], ends: float) -> Reply:
+        """Send what may be sent twice; after a 401 log in anew. Raises `EvoUnavailable` or `LoginRefused`."""
+        login = self._login_once(ends)
+        reply = self._exchange(method, path, params, ends)
+        if reply.status == 401:
+            self._login_once(ends, instead_of=login)
+            reply = self._exchange(method, path, params, ends)
+        if reply.status == 401:
+            self._rest_from_login()
+            raise LoginRefused(path)
+        self._note_clock(reply)
+        return reply
+
+    def _note_clock(self, reply: Reply) -> None:
         try:
-            return self._transport.exchange("GET", path, params=params, budget_s=seconds_until(ends))
+            date = parsedate_to_datetime(reply.headers.get("Date", ""))
+        except ValueError:
+            return
+        self.skew = date.replace(tzinfo=date.tzinfo or UTC) - self._now()
+
+    def _exchange(self, method: str, path: str, params: Mapping[str, str], ends: float) -> Reply:
+        try:
+            return self._transport.exchange(method, path, params=params, budget_s=seconds_until(ends))
         except Unanswered as error:
             if error.timed_out:
                 raise EvoUnavailable(f"{path}: no answer in time") from error
         except Unsent as error:
             raise EvoUnavailable(f"{path}: {error}") from error
-        # A kept connection may have died between two reads; a read may be asked again.
+        # A kept connection may have died meanwhile; a read, and an end, may be asked for again.
         try:
             return self._transport.exchange(
-                "GET", path, params=params, budget_s=seconds_until(ends), fresh=True
+                method, path, params=params, budget_s=seconds_until(ends), fresh=True
             )
         except (Unsent, Unanswered) as error:
             raise EvoUnavailable(f"{path}: {error}") from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 
+from evoslack.calls import Role
 from evoslack.evo.client import EvoClient, EvoError
 from evoslack.evo.transport import seconds_until
 from evoslack.evo.wire import Login, login_of
@@ -27,8 +28,8 @@ class Directory:
     def __init__(self, client: EvoClient) -> None:
         self._client = client
 
-    def require_caller(self, email: str, account_id: str, *, budget_s: float) -> None:
-        """Return quietly if the login with that e-mail may place calls for the account.
+    def require_caller(self, email: str, account_id: str, *, budget_s: float) -> Role:
+        """The role of the login with that e-mail, if it may place calls for the account.
 
         Raises `NotAllowed` with the reason, or `CannotCheck` when Evo Voice does not say in time.
         """
@@ -41,7 +42,7 @@ class Directory:
             raise NotAllowed(Denial.NO_LOGIN)
         if len(logins) > 1:
             raise NotAllowed(Denial.SEVERAL_LOGINS)
-        _require_role(logins[0], account_id)
+        return _role(logins[0], account_id)
 
     def _logins(self, email: str, account_id: str, budget_s: float) -> list[Login]:
         """Every login with exactly that e-mail (evo-voice-api 5.10), asked in up to three ways."""
@@ -58,7 +59,7 @@ class Directory:
         return []
 
 
-def _require_role(login: Login, account_id: str) -> None:
+def _role(login: Login, account_id: str) -> Role:
     if not login.roles & CALLING_ROLES:
         raise NotAllowed(Denial.ROLE)
     # A system administrator belongs to no account in particular and may list none or all.
@@ -66,6 +67,7 @@ def _require_role(login: Login, account_id: str) -> None:
         raise NotAllowed(Denial.ACCOUNT)
     if login.manager_access not in ACCESS_TO_CALL:
         raise NotAllowed(Denial.READ_ONLY)
+    return Role.ADMINISTRATOR if ADMINISTRATOR in login.roles else Role.MANAGER
 
 
 def _same(one: str, other: str) -> bool:

@@ -6,13 +6,27 @@ nothing ever goes back to accepted.
 
 from __future__ import annotations
 
+import json
 import uuid
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from evoslack.calls import MAY_FOLLOW, OPEN_STATES, STATE_OF, Call, CallRequest, Outcome, Placed, State, Why
+from evoslack.calls import (
+    MAY_FOLLOW,
+    OPEN_STATES,
+    STATE_OF,
+    Call,
+    CallRequest,
+    Outcome,
+    Placed,
+    Progress,
+    State,
+    Why,
+)
+from evoslack.ledger.ripples import make_news, touch
 from evoslack.ledger.schema import REQUEST_FIELDS, call_of, calls, news
 from evoslack.ledger.store import Store
 from evoslack.refusals import NumberBusy, require_same
@@ -54,6 +68,11 @@ class CallLedger:
                 raise NumberBusy(busy)
         raise RuntimeError("the ledger took the call neither as new nor as known")
 
+    def waiting(self, *, accepted_after: datetime) -> Call | None:
+        """The oldest waiting call, or None; nobody has it by that."""
+        is_waiting = sa.and_(calls.c.state == State.ACCEPTED, calls.c.accepted_at > accepted_after)
+        return self._first(sa.select(calls).where(is_waiting).order_by(calls.c.accepted_at).limit(1))
+
     def begin(self, *, at: datetime, accepted_after: datetime) -> Call | None:
         """Take the oldest waiting call for dialling, or None when there is none.
 
@@ -77,9 +96,16 @@ class CallLedger:
             .returning(calls)
         )
 
-    def finish(self, call_id: str, outcome: Outcome, *, at: datetime) -> Call | None:
-        """Write down how dialling ended; None when the call's state does not allow that any more."""
+    def finish(
+        self, call_id: str, outcome: Outcome, *, at: datetime, known_ids: Collection[str] | None = None
+    ) -> Call | None:
+        """Write down how dialling ended; None when the call's state does not allow that any more.
+
+        `known_ids` are sessions and SIDs that cannot be this call's, as they were there before it.
+        """
         values: dict[str, Any] = {"state": STATE_OF[type(outcome)], "finished_at": at}
+        if known_ids is not None:
+            values["known_ids"] = json.dumps(sorted(known_ids))
         if isinstance(outcome, Placed):
             values |= {
                 "why": None,
@@ -182,6 +208,7 @@ class CallLedger:
                         told_bad_news=False,
                     )
                 )
+                touch(connection, [call.id], at)
         except sa.exc.IntegrityError:
             return None  # PostgreSQL's own words would bring the number into a log
         return call
@@ -190,17 +217,12 @@ class CallLedger:
         """Change the state of the calls that may change so, and put the change among the news."""
         target = State(values["state"])
         sources = [state for state, following in MAY_FOLLOW.items() if target in following]
+        if target in {State.PLACED, State.IN_DOUBT} or values.get("why") is Why.BAD_REQUEST:
+            values["progress"] = sa.func.coalesce(calls.c.progress, Progress.WAITING)  # to be followed
         moving = sa.update(calls).where(which, calls.c.state.in_(sources)).values(**values).returning(calls)
         with self._engine.begin() as connection:
             moved = [call_of(row) for row in connection.execute(moving)]
-            if moved:
-                # Due now, even if its card has to wait: the caller need not.
-                due_at = sa.case((news.c.due_at <= at, news.c.due_at), else_=at)
-                connection.execute(
-                    sa.update(news)
-                    .where(news.c.call_id.in_([call.id for call in moved]))
-                    .values(revision=news.c.revision + 1, due_at=due_at)
-                )
+            make_news(connection, [call.id for call in moved], at)
         return moved
 
     def _busy_with(self, request: CallRequest, at: datetime) -> Call | None:

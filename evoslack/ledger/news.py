@@ -92,9 +92,15 @@ class NewsLedger:
         """There will be no better card for that revision."""
         self._set(call_id, news.c.card_revision <= revision, card_revision=revision, card_problem=problem)
 
-    def told(self, call_id: str, revision: int, *, bad_news: bool) -> None:
-        """The caller knows about that revision, or needs no private line for it."""
-        self._set(call_id, news.c.told_revision <= revision, told_revision=revision, told_bad_news=bad_news)
+    def told(self, call_id: str, revision: int, *, bad_news: bool, what: str) -> None:
+        """The caller knows about that revision, or needs no private line for it; `what` was said in short."""
+        self._set(
+            call_id,
+            news.c.told_revision <= revision,
+            told_revision=revision,
+            told_bad_news=bad_news,
+            told_what=what,
+        )
 
     def done(
         self,

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from evoslack.calls import OPEN_STATES, Call, CallRequest, News, State, Why
+from evoslack.calls import OPEN_STATES, Call, CallRequest, HangUp, News, Progress, State, Why
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -58,6 +58,14 @@ calls = sa.Table(
     sa.Column("accepted_at", UtcDateTime, nullable=False),
     sa.Column("began_at", UtcDateTime),
     sa.Column("finished_at", UtcDateTime),
+    sa.Column("progress", sa.String(16)),  # null: there is nothing to follow
+    sa.Column("known_ids", sa.Text),  # what matched before the call went out; null: nobody looked
+    sa.Column("answered_at", UtcDateTime),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Column("gone_since", UtcDateTime),  # it was listed at Evo Voice, and is not any more
+    sa.Column("end_word", sa.String(200)),
+    sa.Column("hang_up", sa.String(16)),
+    sa.Column("hang_up_at", UtcDateTime),
 )
 
 _is_open = calls.c.state.in_(sorted(OPEN_STATES))
@@ -76,6 +84,7 @@ sa.Index("calls_by_number", calls.c.account_id, calls.c.number, calls.c.accepted
 sa.Index("calls_by_state", calls.c.state, calls.c.accepted_at)
 sa.Index("calls_by_person", calls.c.user_id, calls.c.accepted_at)
 sa.Index("calls_by_age", calls.c.accepted_at)
+sa.Index("calls_by_progress", calls.c.progress)
 
 news = sa.Table(
     "news",
@@ -93,8 +102,51 @@ news = sa.Table(
     sa.Column("card_problem", sa.String(64), nullable=False),
     sa.Column("told_revision", sa.Integer, nullable=False),
     sa.Column("told_bad_news", sa.Boolean, nullable=False),
+    sa.Column("told_what", sa.String(32)),
 )
 sa.Index("news_by_due", news.c.due_at)
+
+# What one bot at a time does for all of them.
+turns = sa.Table(
+    "turns",
+    metadata,
+    sa.Column("name", sa.String(16), primary_key=True),
+    sa.Column("holder", sa.String(32), nullable=False),
+    sa.Column("until", UtcDateTime, nullable=False),
+)
+
+# What people look at in App Home, so that it can be shown anew when a call changes.
+homes = sa.Table(
+    "homes",
+    metadata,
+    sa.Column("team_id", sa.String(32), primary_key=True),
+    sa.Column("user_id", sa.String(32), primary_key=True),
+    sa.Column("look", sa.Text, nullable=False),  # which calls, as JSON
+    sa.Column("sees_all", sa.Boolean, nullable=False),  # other people's calls too
+    sa.Column("opened_at", UtcDateTime, nullable=False),
+    sa.Column("due_at", UtcDateTime),  # when it is to be shown anew; null: it is up to date, or under way
+    sa.Column("leased_until", UtcDateTime),
+    sa.Column("shown_at", UtcDateTime),  # it rests then; null: its owner did something since
+)
+sa.Index("homes_by_due", homes.c.due_at)
+
+# Steps of workflows that run right now, and what Slack has to be told of them.
+steps = sa.Table(
+    "steps",
+    metadata,
+    sa.Column("execution_id", sa.String(64), primary_key=True),
+    sa.Column("team_id", sa.String(32), nullable=False),
+    sa.Column("inputs", sa.Text, nullable=False),  # as JSON
+    sa.Column("asked_at", UtcDateTime, nullable=False),
+    sa.Column("call_id", sa.ForeignKey("calls.id", ondelete="CASCADE")),
+    sa.Column("refusal", sa.Text),  # why there will be no call, in words; written down before Slack is told
+    sa.Column("due_at", UtcDateTime),  # when somebody shall look; null: nothing to do until the call changes
+    sa.Column("leased_until", UtcDateTime),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("ended_at", UtcDateTime),  # when Slack took the end of it
+)
+sa.Index("steps_by_due", steps.c.due_at)
+sa.Index("steps_by_call", steps.c.call_id)
 
 REQUEST_FIELDS = (
     "team_id",
@@ -121,6 +173,12 @@ def call_of(row: sa.Row[Any]) -> Call:
         finished_at=values["finished_at"],
         why=Why(values["why"]) if values["why"] else None,
         detail=values["detail"],
+        session_id=values["session_id"] or "",
+        progress=Progress(values["progress"]) if values["progress"] else None,
+        answered_at=values["answered_at"],
+        ended_at=values["ended_at"],
+        end_word=values["end_word"] or "",
+        hang_up=HangUp(values["hang_up"]) if values["hang_up"] else None,
     )
 
 
@@ -138,5 +196,6 @@ def news_of(row: sa.Row[Any]) -> News:
         card_problem=values["card_problem"],
         told_revision=values["told_revision"],
         told_bad_news=values["told_bad_news"],
+        told_what=values["told_what"] or "",
         attempts=values["attempts"],
     )

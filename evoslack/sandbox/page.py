@@ -1,37 +1,31 @@
 """The web page to play in: what it shows as a stream of JSON, what one does on it as POSTs.
 
 `GET /events?person=U_SARA` sends everything that this person sees as one server-sent event, again after
-every change. `POST /act/{name}` takes and answers JSON. Everything goes through SlackWorkspace and EvoVoice.
+every change. `POST /act/{name}` takes and answers JSON, see `page_acts`. `GET /files/…` are files that the
+app shared. Everything goes through SlackWorkspace and EvoVoice.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 from aiohttp import web
 
+from evoslack.sandbox.app_manifest import AppManifest
 from evoslack.sandbox.evo.voice import EvoVoice
+from evoslack.sandbox.page_acts import all_acts
 from evoslack.sandbox.page_state import Bot, PageState
-from evoslack.sandbox.slack.block_kit import Json
-from evoslack.sandbox.slack.delivery import Delivery
+from evoslack.sandbox.phones import Phones
 from evoslack.sandbox.slack.workspace import SlackWorkspace
 from evoslack.sandbox.troubles import all_troubles
 
 FOLDER = Path(__file__).parent / "page"
-FILES = {
-    "index.html": "text/html",
-    "page.css": "text/css",
-    "page.js": "text/javascript",
-    "blocks.js": "text/javascript",
-    "dom.js": "text/javascript",
-    "mrkdwn.js": "text/javascript",
-    "phone.js": "text/javascript",
-}
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+FILES = {path.name: TYPES[path.suffix] for path in FOLDER.iterdir()}
 GLANCE_S = 0.3  # calls go on without anybody saying so
-COMMAND = "/call"
 SAFE = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src data:",
@@ -43,21 +37,12 @@ SAFE = {
 class Page:
     """The page of one workspace and one phone system. Acts run in threads: they wait for the bot."""
 
-    def __init__(self, slack: SlackWorkspace, evo: EvoVoice, bot: Bot) -> None:
-        self._slack, self._bot = slack, bot
-        self._troubles = all_troubles(slack, evo)
-        self._state = PageState(slack, evo, bot, self._troubles)
+    def __init__(self, slack: SlackWorkspace, evo: EvoVoice, bot: Bot, manifest: AppManifest) -> None:
+        self._slack = slack
+        phones, troubles = Phones(evo), all_troubles(slack, evo)
+        self._state = PageState(slack, evo, bot, manifest, phones, troubles)
+        self._acts = all_acts(slack, bot, manifest, phones, troubles)
         self._acted = asyncio.Event()
-        self._acts: dict[str, Callable[[Json], Json | None]] = {
-            "write": self._write,
-            "click": self._click,
-            "suggest": self._suggest,
-            "choose": self._choose,
-            "submit": self._submit,
-            "close": self._close,
-            "trouble": self._trouble,
-            "kill": lambda _: self._bot.kill_and_start(),
-        }
 
     def app(self) -> web.Application:
         """The application to serve."""
@@ -66,6 +51,7 @@ class Page:
             [
                 web.get("/", self._file),
                 web.get("/events", self._events),
+                web.get("/files/{channel}/{file}", self._shared_file),
                 web.get("/{name}", self._file),
                 web.post("/act/{name}", self._act),
             ]
@@ -78,6 +64,16 @@ class Page:
             raise web.HTTPNotFound
         text = await asyncio.to_thread((FOLDER / name).read_text, "utf-8")
         return web.Response(text=text, content_type=FILES[name], headers=SAFE)
+
+    async def _shared_file(self, request: web.Request) -> web.Response:
+        """A file that the app shared, to be saved and never to be shown as a page."""
+        shared = self._slack.files(request.match_info["channel"])
+        found = next((each for each in shared if each.id == request.match_info["file"]), None)
+        if found is None:
+            raise web.HTTPNotFound
+        saved_as = f"attachment; filename*=UTF-8''{quote(found.name, safe='')}"
+        headers = SAFE | {"Content-Disposition": saved_as}
+        return web.Response(body=found.content, content_type="application/octet-stream", headers=headers)
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         person = request.query.get("person", "")
@@ -109,58 +105,3 @@ class Page:
         acted, self._acted = self._acted, asyncio.Event()
         acted.set()
         return web.json_response(answer, status=status)
-
-    # --- what there is to do
-
-    def _write(self, body: Json) -> Json | None:
-        """Send a message, or a command if it begins with a slash."""
-        person, channel, text = body["person"], body["channel"], str(body["text"]).strip()
-        command, _, rest = text.partition(" ")
-        if not text.startswith("/"):
-            self._slack.say(person, channel, _escaped(text))
-        elif command != COMMAND:
-            return {"seen": f"{command} is not a valid command."}
-        else:
-            delivery = self._slack.type_command(person, rest.strip(), channel, COMMAND)
-            if delivery.seen:
-                return {"seen": f"{command} failed with the error “{delivery.seen}”"}
-        return None
-
-    def _click(self, body: Json) -> Json:
-        return _told(
-            self._slack.click(
-                body["person"],
-                body["action"],
-                body.get("channel"),
-                body.get("ts"),
-                body["block"],
-                value=body.get("value"),
-            )
-        )
-
-    def _suggest(self, body: Json) -> Json:
-        return {"options": self._slack.suggest(body["person"], body["block"], str(body.get("query", "")))}
-
-    def _choose(self, body: Json) -> None:
-        self._slack.fill(body["person"], {body["block"]: body["value"]})
-
-    def _submit(self, body: Json) -> Json:
-        self._slack.fill(body["person"], body["typed"])
-        return _told(self._slack.submit(body["person"]))
-
-    def _close(self, body: Json) -> None:
-        self._slack.close_modal(body["person"], bool(body.get("everything")))
-
-    def _trouble(self, body: Json) -> None:
-        self._troubles[body["id"]].put(bool(body["on"]))
-
-
-def _told(delivery: Delivery) -> Json:
-    return {"seen": delivery.seen, "missing": list(delivery.refused_locally)}
-
-
-def _escaped(text: str) -> str:
-    """As Slack stores what a person typed."""
-    for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-        text = text.replace(char, entity)
-    return text

@@ -1,14 +1,16 @@
-"""Everything that one person sees on the page, as JSON: Slack, the phone system, the bot, the switches."""
+"""Everything that one person sees on the page, as JSON: Slack, telephones, the bot, the switches."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Protocol
 
-from evoslack.sandbox.evo.calls import OutgoingCall
+from evoslack.sandbox.app_manifest import AppManifest
 from evoslack.sandbox.evo.voice import EvoVoice
 from evoslack.sandbox.evo.world import ADMINISTRATOR, Login
+from evoslack.sandbox.phones import Phones
 from evoslack.sandbox.slack.block_kit import Json
+from evoslack.sandbox.slack.steps import Execution
 from evoslack.sandbox.slack.workspace import SlackWorkspace
 from evoslack.sandbox.troubles import Trouble
 
@@ -34,9 +36,16 @@ class PageState:
     """What there is to see of one workspace, one phone system and one bot."""
 
     def __init__(
-        self, slack: SlackWorkspace, evo: EvoVoice, bot: Bot, troubles: Mapping[str, Trouble]
+        self,
+        slack: SlackWorkspace,
+        evo: EvoVoice,
+        bot: Bot,
+        manifest: AppManifest,
+        phones: Phones,
+        troubles: Mapping[str, Trouble],
     ) -> None:
-        self._slack, self._evo, self._bot, self._troubles = slack, evo, bot, troubles
+        self._slack, self._evo, self._bot = slack, evo, bot
+        self._manifest, self._phones, self._troubles = manifest, phones, troubles
 
     def seen_by(self, person: str) -> Json:
         """Everything on the page, as this person sees it."""
@@ -54,11 +63,15 @@ class PageState:
                 "condition": self._bot.condition(),
                 "log": self._bot.log(LOG_LINES),
             },
+            "app": self._manifest.shown(),
             "channels": self._channels(person),
+            "home": slack.home(person),
+            "runs": [_run(each) for each in reversed(slack.executions) if not each.is_options],
             "modal": slack.modal(person),
             "errors": slack.field_errors(person),
             "rings": len(world.rings),
-            "calls": [self._call(call) for call in reversed(list(world.calls))],
+            "calls": self._phones.calls(),
+            "next_calls": self._phones.next_calls(),
             "troubles": [
                 {"id": id_, "where": each.where, "words": each.words, "on": each.is_on()}
                 for id_, each in self._troubles.items()
@@ -87,22 +100,12 @@ class PageState:
             found.append(about | {"messages": messages[-MOST_MESSAGES:]})
         return found
 
-    def _call(self, call: OutgoingCall) -> Json:
-        """A call that the phone heard; times in Unix seconds, `lasted` when it is over."""
-        world = self._evo.world
-        status = call.status(world.age(call))
-        over = status == "completed"
-        return {
-            "number": call.number,
-            "flow": call.flow["name"],
-            "caller_id": call.caller_id,
-            "status": _PROGRESS[status] if not over else "ended" if call.answered else "nobody answered",
-            "since": call.placed_at.timestamp(),
-            "lasted": round(call.end_s / world.speed) if over else None,
-        }
 
-
-_PROGRESS = {"queued": "on its way", "ringing": "ringing", "in-progress": "answered"}
+def _run(run: Execution) -> Json:
+    """A workflow that reached one of the app's steps."""
+    heard = any(delivery.acked for delivery in run.deliveries)
+    about = {"id": run.id, "step": run.callback_id, "inputs": run.inputs, "status": run.status}
+    return about | {"outputs": run.outputs, "error": run.error, "unheard": bool(run.deliveries) and not heard}
 
 
 def _role_words(login: Login | None) -> str:

@@ -12,6 +12,7 @@ import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from evoslack.sandbox.app_manifest import AppManifest
 from evoslack.sandbox.bot_process import BotProcess, sandbox_settings
 from evoslack.sandbox.evo.voice import EvoVoice
 from evoslack.sandbox.page import Page
@@ -55,7 +56,7 @@ def play() -> int:
             return 0 if asked else 1
         bot = PlayedBot(process, slack)
         doings.callback(bot.stop)
-        page = Server(Page(slack, evo, bot).app(), free_port())
+        page = Server(Page(slack, evo, bot, AppManifest.read()).app(), free_port())
         page.start()
         doings.callback(page.close)
         print(f"Play with EvoSlack at {page.url}", flush=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from evoslack.sandbox.evo.calls import NO_ANSWER, Script
 from evoslack.sandbox.evo.faults import OUTGOING, Fault
 from evoslack.sandbox.evo.voice import EvoVoice
 from evoslack.sandbox.slack.workspace import SlackWorkspace
@@ -49,7 +48,6 @@ class Trouble:
 def all_troubles(slack: SlackWorkspace, evo: EvoVoice) -> dict[str, Trouble]:
     """The switches by id, in the order in which the page shows them."""
     found = {key: _next_call(evo, *each) for key, each in NEXT_CALLS.items()}
-    found["nobody_there"] = _nobody_there(evo)
     found["evo_down"] = _down(evo)
     found["login_locked"] = _login_locked(evo)
     on: set[str] = set()
@@ -71,13 +69,6 @@ def _next_call(evo: EvoVoice, words: str, kind: str) -> Trouble:
         ordered[:] = [evo.fault(path, kind, method=method, seconds=TAKES_ITS_TIME_S)] if on else []
 
     return Trouble(NEXT_CALL, words, is_on, put)
-
-
-def _nobody_there(evo: EvoVoice) -> Trouble:
-    def put(on: bool) -> None:
-        evo.world.default_script = NO_ANSWER if on else Script()
-
-    return Trouble(EVO_VOICE, "Nobody picks up the phone", lambda: evo.world.default_script == NO_ANSWER, put)
 
 
 def _down(evo: EvoVoice) -> Trouble:

@@ -14,7 +14,7 @@ from typing import Protocol
 from slack_sdk import WebClient
 from slack_sdk.webhook import WebhookClient
 
-from evoslack.calls import News, State
+from evoslack.calls import OVER, News, State
 from evoslack.slack import messages
 from evoslack.slack.audience import Audience
 from evoslack.slack.noticeboard import LEAST_LEASE, Book, Later, Noticeboard
@@ -37,7 +37,7 @@ class NewsBook(Book, Protocol):
     def read(self, call_id: str) -> News: ...
     def card_waits(self, call_id: str, until: datetime) -> None: ...
     def card_in_trouble(self, call_id: str, problem: str) -> None: ...
-    def told(self, call_id: str, revision: int, *, bad_news: bool) -> None: ...
+    def told(self, call_id: str, revision: int, *, bad_news: bool, what: str) -> None: ...
     def done(
         self, call_id: str, revision: int, *, at: datetime, lease: datetime, again_at: datetime | None
     ) -> None: ...
@@ -55,10 +55,13 @@ class Announcer:
         region: str,
         now: Callable[[], datetime],
         private_client: Callable[[str], WebhookClient],
+        can_end: Callable[[], bool],
     ) -> None:
         self._client = client
         self._book = book
-        self._board = Noticeboard(client, book, channel_id=channel_id, region=region, now=now)
+        self._board = Noticeboard(
+            client, book, channel_id=channel_id, region=region, now=now, can_end=can_end
+        )
         self._audience = Audience(client, channel_id)
         self._channel_id = channel_id
         self._region = region
@@ -114,8 +117,9 @@ class Announcer:
 
     def _look_again_at(self, news: News, due_at: datetime, problem: str) -> datetime:
         """When the card is due, or earlier to tell the caller of an ended call that it is in trouble."""
-        ended_at = news.call.finished_at
-        if ended_at is None or news.card_problem:
+        call = news.call
+        ended_at = call.ended_at if call.progress in OVER else call.finished_at
+        if ended_at is None or news.card_problem or news.told_what == _what(news):
             return due_at
         if self._now() < ended_at + PATIENCE:
             return min(due_at, ended_at + PATIENCE)
@@ -127,14 +131,17 @@ class Announcer:
         call = news.call
         if news.told_revision >= news.revision or call.is_open:
             return None
-        good = call.state is State.PLACED
+        good, what = call.state is State.PLACED, _what(news)
+        if what == news.told_what:  # how far it has come is for the card alone
+            self._book.told(call.id, news.revision, bad_news=news.told_bad_news, what=what)
+            return None
         if good and not news.told_bad_news and not news.card_problem:
             # The card says it; but only once it is there, for it may still go wrong, and only to those
             # who can read the channel.
             if news.card_revision < news.revision:
                 return None
             if self._audience.includes(call.request.user_id):
-                self._book.told(call.id, news.revision, bad_news=False)
+                self._book.told(call.id, news.revision, bad_news=False, what=what)
                 return None
         if lease - self._now() < LEAST_LEASE:  # somebody else may be telling it by the time this is through
             return self._now()
@@ -150,7 +157,7 @@ class Announcer:
                 if not self._is_too_old(news):
                     return self._now() + timedelta(seconds=_pause_s(news))
                 log.error("call %s: the caller could not be told: %s", call.id, problem_of(error))
-        self._book.told(call.id, news.revision, bad_news=not good)
+        self._book.told(call.id, news.revision, bad_news=not good, what=what)
         return None
 
     def _in_place(self, news: News, words: str) -> bool:
@@ -169,6 +176,14 @@ class Announcer:
 
     def _is_too_old(self, news: News) -> bool:
         return self._now() - news.call.accepted_at > GIVE_UP_AFTER
+
+
+def _what(news: News) -> str:
+    """What there is to be told, in short: how it was placed, how it ended, and whether the card fails."""
+    call = news.call
+    is_over = call.progress in OVER and call.state in {State.PLACED, State.IN_DOUBT}
+    parts = [call.state.value, "over" if is_over else "", "no_card" if news.card_problem else ""]
+    return " ".join(part for part in parts if part)
 
 
 def _pause_s(news: News) -> float:

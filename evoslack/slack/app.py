@@ -19,25 +19,33 @@ from slack_sdk import WebClient
 from evoslack.refusals import UnreadableForm
 from evoslack.slack import cards, messages, views
 from evoslack.slack.listeners import CallListeners
+from evoslack.slack.reception import Listeners
 from evoslack.slack.refusal_words import spoken
-from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL, ShortcutListeners
+from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
+from evoslack.slack.workspace import Identity
 
 log = logging.getLogger(__name__)
 
 
 def build_app(
     api_url: str,
-    listeners: CallListeners,
-    shortcuts: ShortcutListeners,
+    listeners: Listeners,
     *,
     command: str,
     signing_secret: str | None,
-    identity: AuthorizeResult,
+    identity: Identity,
+    bot_token: str,
 ) -> App:
     """The Bolt app for one workspace. `identity` is what `auth.test` said at start."""
 
     def authorize(**_context: Any) -> AuthorizeResult:
-        return identity
+        return AuthorizeResult(
+            enterprise_id=identity.enterprise_id,
+            team_id=identity.team_id,
+            bot_id=identity.bot_id,
+            bot_user_id=identity.bot_user_id,
+            bot_token=bot_token,
+        )
 
     app = App(
         client=WebClient(base_url=api_url),  # Bolt's own; the listeners bring theirs
@@ -48,24 +56,26 @@ def build_app(
         ssl_check_enabled=False,  # would answer before the signature is checked (slack-facts 1)
         logger=logging.getLogger("slack_bolt"),
     )
-    register(app, listeners, shortcuts, command)
+    register(app, listeners, command)
     return app
 
 
-def register(app: App, listeners: CallListeners, shortcuts: ShortcutListeners, command: str) -> None:
+def register(app: App, listeners: Listeners, command: str) -> None:
     """Connect every door to its listener."""
-    app.command(command)(listeners.command)
-    app.command(re.compile("^/"))(listeners.other_command)
-    app.options(views.FLOW)(listeners.flows)
-    app.options(views.CALLER_ID)(listeners.caller_ids)
-    app.view(views.FORM)(listeners.submit)
+    form, shortcuts = listeners.form, listeners.shortcuts
+    app.command(command)(form.command)
+    app.command(re.compile("^/"))(form.other_command)
+    app.options(views.FLOW)(form.flows)
+    app.options(views.CALLER_ID)(form.caller_ids)
+    app.view(views.FORM)(form.submit)
     app.global_shortcut(PLACE_A_CALL)(shortcuts.place_a_call)
     app.message_shortcut(NUMBER_IN_MESSAGE)(shortcuts.number_in_message)
     app.view(views.CHOICE)(shortcuts.chosen)
     app.block_action(cards.CALL_AGAIN)(shortcuts.call_again)
+    app.block_action(cards.HANG_UP)(listeners.hanging_up.pressed)
 
     def broken(error: Exception, body: dict[str, Any]) -> BoltResponse:
-        return answer_broken(error, body, listeners)
+        return answer_broken(error, body, form)
 
     app.error(broken)
 

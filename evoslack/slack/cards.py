@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from evoslack.calls import Call, State
+from evoslack.calls import Call, HangUp, Progress, State
 from evoslack.numbers import pretty
 from evoslack.slack import messages
 
 EVENT_TYPE = "evoslack_call"
 CALL_AGAIN = "call_again"
+HANG_UP = "hang_up"
 
 
 def text(call: Call, region: str) -> str:
@@ -17,17 +19,20 @@ def text(call: Call, region: str) -> str:
     request = call.request
     flow, caller_id = messages.shown_name(request.flow_name), pretty(request.caller_id, region)
     sentences = (
-        f"{messages.STATE_WORDS[call.state]}: {messages.headline(call, region)}",
+        f"{messages.state_words(call)}: {messages.headline(call, region)}",
         messages.reason(call),
         f"Asked for by <@{request.user_id}>, flow {flow}, caller ID {caller_id}.",
     )
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def blocks(call: Call, region: str) -> list[dict[str, Any]]:
-    """State first, a reason where there is trouble, then who, what and when."""
+def blocks(call: Call, region: str, *, can_end: bool = False) -> list[dict[str, Any]]:
+    """State first, a reason where there is trouble, then who, what and when.
+
+    `can_end`: whether the bot may end calls at Evo Voice.
+    """
     request = call.request
-    state = messages.STATE_WORDS[call.state]
+    state = messages.state_words(call)
     found: list[dict[str, Any]] = [
         {"type": "section", "text": mrkdwn(f"*{state}.* {messages.headline(call, region)}")},
         {
@@ -37,13 +42,17 @@ def blocks(call: Call, region: str) -> list[dict[str, Any]]:
                 mrkdwn(f"*Flow*\n{messages.shown_name(request.flow_name)}"),
                 mrkdwn(f"*Caller ID*\n{pretty(request.caller_id, region)}"),
                 mrkdwn(f"*When*\n{when(call)}"),
+                *_running_time(call),
             ],
         },
     ]
     if reason := messages.reason(call):
         found.insert(1, {"type": "section", "text": mrkdwn(reason)})
+    if call.hang_up is not None and call.is_going_on:
+        found.append({"type": "section", "text": mrkdwn(messages.HANG_UP_WORDS[call.hang_up])})
     if not call.is_open:
-        found.append({"type": "actions", "elements": [call_again(call)]})
+        buttons = [_hang_up(call)] if can_end and _may_be_ended(call) else []
+        found.append({"type": "actions", "elements": [*buttons, call_again(call)]})
     return found
 
 
@@ -65,10 +74,41 @@ def call_again(call: Call) -> dict[str, Any]:
     return button
 
 
+def _hang_up(call: Call) -> dict[str, Any]:
+    return {
+        "type": "button",
+        "action_id": HANG_UP,
+        "style": "danger",
+        "text": _plain(messages.HANG_UP),
+        "value": call.id,
+        "confirm": {
+            "title": _plain(f"{messages.HANG_UP}?"),
+            "text": _plain(messages.HANG_UP_TEXT),
+            "confirm": _plain(messages.HANG_UP),
+            "deny": _plain(messages.KEEP_ON),
+        },
+    }
+
+
+def _may_be_ended(call: Call) -> bool:
+    """Whether it is known which session to end, and nobody is at it already."""
+    return bool(call.session_id) and call.is_going_on and call.hang_up is not HangUp.ASKED
+
+
+def _running_time(call: Call) -> list[dict[str, Any]]:
+    """Since when people talk, by Slack's own clock so that it is right whenever somebody looks."""
+    if call.progress is not Progress.ANSWERED or call.answered_at is None:
+        return []
+    return [mrkdwn(f"*Answered*\n{_moment(call.answered_at, '{time_secs}, {ago}', '%H:%M:%S')}")]
+
+
 def when(call: Call) -> str:
     """When it was asked for, in each reader's own time (mrkdwn)."""
-    asked_at = int(call.accepted_at.timestamp())
-    return f"<!date^{asked_at}^{{date_short_pretty}} {{time}}|{call.accepted_at:%Y-%m-%d %H:%M} UTC>"
+    return _moment(call.accepted_at, "{date_short_pretty} {time}", "%Y-%m-%d %H:%M")
+
+
+def _moment(at: datetime, shown: str, otherwise: str) -> str:
+    return f"<!date^{int(at.timestamp())}^{shown}|{at:{otherwise}} UTC>"
 
 
 def metadata(call: Call) -> dict[str, Any]:

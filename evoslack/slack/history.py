@@ -35,6 +35,6 @@ def blocks(calls: Sequence[Call], region: str) -> list[dict[str, Any]]:
 def _line(call: Call, region: str) -> str:
     number = pretty(call.request.number, region)
     return (
-        f"*{messages.STATE_WORDS[call.state]}* · {number} · {messages.shown_name(call.request.flow_name)} · "
+        f"*{messages.state_words(call)}* · {number} · {messages.shown_name(call.request.flow_name)} · "
         f"{cards.when(call)}"
     )

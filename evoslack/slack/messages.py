@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 
-from evoslack.calls import Call, State, Why
+from evoslack.calls import Call, Ending, HangUp, Progress, State, Why
 from evoslack.numbers import example, pretty
 
 LONGEST_NAME = 200  # characters; a field takes 2,000, and escaping makes one up to five
@@ -21,6 +21,13 @@ STATE_WORDS = {
     State.NOT_SENT: "❌ Not sent",
     State.IN_DOUBT: "❓ Not certain",
     State.EXPIRED: "⌛ Too late",
+}
+
+_PROGRESS_WORDS = {
+    Progress.RINGING: "ringing",
+    Progress.ANSWERED: "answered",
+    Progress.ENDED: "ended",
+    Progress.LOST: "no longer visible",
 }
 
 NOTHING_RANG = "Nothing was dialled."
@@ -51,6 +58,28 @@ IN_DOUBT_ADVICE = (
     "The phone may have rung, at most once. EvoSlack does not dial it again. "
     "Look in Evo Voice before you call again."
 )
+
+_NOT_SAID = "Evo Voice does not say how."
+_MAYBE_UNANSWERED = "Perhaps nobody answered."
+_LOOKING = "EvoSlack is looking for it there now."
+_NOT_FOUND = "EvoSlack looked for it there and found nothing, which does not prove that it did not ring."
+
+HANG_UP = "Hang up"
+KEEP_ON = "Keep talking"
+HANG_UP_TEXT = "This ends the call for both sides. It cannot be taken back."
+HANG_UP_WORDS = {
+    HangUp.ASKED: "Somebody hung up here; Evo Voice has not shown the end yet.",
+    HangUp.NO_EFFECT: "Somebody hung up here, but the call goes on. Try again, or end it in Evo Voice.",
+}
+NOT_YOURS_TO_END = "Only whoever asked for this call, or an administrator of Evo Voice, can end it here."
+NOTHING_TO_END = "There is nothing to end: the call is over, or EvoSlack does not see which one it is."
+ENDING_WORDS = {
+    Ending.FORBIDDEN: (
+        "Evo Voice does not let EvoSlack's login end calls: it needs the role User. The call goes on. "
+        "End it in Evo Voice, and tell whoever looks after EvoSlack."
+    ),
+    None: "Evo Voice did not answer, so the call probably goes on. Try again, or end it in Evo Voice.",
+}
 
 FORM_TITLE = "Place a call"
 FORM_SUBMIT = "Call"
@@ -108,22 +137,57 @@ def on_its_way(call: Call, region: str, channel_id: str) -> str:
                 f"You can close this page; it does not change. The card in <#{channel_id}> does."
             )
         case _:
-            state = STATE_WORDS[call.state]
+            state = state_words(call)
             return f"*{state}.* This was your call to {number}. Details are in <#{channel_id}>."
 
 
+def state_words(call: Call) -> str:
+    """Where the call stands, in two or three words."""
+    words = STATE_WORDS[call.state]
+    if call.state is State.PLACED and call.progress in _PROGRESS_WORDS:
+        words = f"{words}, {_PROGRESS_WORDS[call.progress]}"
+    return words
+
+
 def headline(call: Call, region: str) -> str:
-    """One sentence on where the call stands, without markup."""
+    """One sentence on where the call stands, without markup; escaped."""
     number = pretty(call.request.number, region)
     match call.state:
         case State.ACCEPTED | State.PLACING:
             return f"Evo Voice is being asked to call {number}."
         case State.PLACED:
-            return f"Evo Voice took the call to {number} and runs the flow when somebody answers."
+            return _how_it_goes(call, number)
         case State.IN_DOUBT:
             return f"EvoSlack cannot tell whether {number} was called."
         case State.REJECTED | State.NOT_SENT | State.EXPIRED:
             return f"The call to {number} was not placed."
+
+
+def _how_it_goes(call: Call, number: str) -> str:
+    match call.progress:
+        case Progress.RINGING:
+            return f"{number} is ringing; the flow runs when somebody answers."
+        case Progress.ANSWERED:
+            return f"{number} was answered; the flow is running."
+        case Progress.ENDED:
+            after = "" if call.talked_s is None else f" after {duration(call.talked_s)}"
+            said = f"Evo Voice says: “{escape(call.end_word)}”." if call.end_word else _NOT_SAID
+            return f"The call to {number} ended{after}. {said}"
+        case Progress.LOST if call.answered_at is not None:
+            return f"The call to {number} went on for hours; EvoSlack stopped following it."
+        case Progress.LOST:
+            return f"Evo Voice took the call to {number}, but shows nothing more of it. {_MAYBE_UNANSWERED}"
+        case _:
+            return f"Evo Voice took the call to {number} and runs the flow when somebody answers."
+
+
+def duration(seconds: float) -> str:
+    """A time span as people say it; seconds matter less and less."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def reason(call: Call) -> str:
@@ -138,12 +202,14 @@ def reason(call: Call) -> str:
         words = words.replace(". ", f": “{escape(call.detail)}”. ", 1)
     if call.state is State.IN_DOUBT:
         words = f"{words} {IN_DOUBT_ADVICE}"
+        if call.progress is not None:
+            words = f"{words} {_NOT_FOUND if call.progress is Progress.LOST else _LOOKING}"
     return words
 
 
 def private_line(call: Call, region: str, *, channel_id: str, card_problem: str) -> str:
     """What the caller is told privately (mrkdwn)."""
-    lines = [f"*{STATE_WORDS[call.state]}.* {headline(call, region)}", reason(call)]
+    lines = [f"*{state_words(call)}.* {headline(call, region)}", reason(call)]
     if card_problem in {"not_in_channel", "channel_not_found"}:
         how = "Somebody there can type /invite @EvoSlack."
         lines.append(f"EvoSlack is not in <#{channel_id}>, so there is no card yet. {how}")

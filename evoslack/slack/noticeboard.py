@@ -65,13 +65,21 @@ class Noticeboard:
     """The cards in one channel."""
 
     def __init__(
-        self, client: WebClient, book: Book, *, channel_id: str, region: str, now: Callable[[], datetime]
+        self,
+        client: WebClient,
+        book: Book,
+        *,
+        channel_id: str,
+        region: str,
+        now: Callable[[], datetime],
+        can_end: Callable[[], bool],
     ) -> None:
         self._client = client
         self._book = book
         self._channel_id = channel_id
         self._region = region
         self._now = now
+        self._can_end = can_end
         self._posting, self._updating = Pace(POST_EVERY_S, now), Pace(UPDATE_EVERY_S, now)
 
     def show(self, news: News, *, lease: datetime) -> None:
@@ -99,7 +107,7 @@ class Noticeboard:
             posted = self._client.chat_postMessage(
                 channel=channel,
                 text=cards.text(call, self._region),
-                blocks=cards.blocks(call, self._region),
+                blocks=cards.blocks(call, self._region, can_end=self._can_end()),
                 metadata=cards.metadata(call),
                 unfurl_links=False,
                 unfurl_media=False,
@@ -124,7 +132,7 @@ class Noticeboard:
                 channel=channel,
                 ts=ts,
                 text=cards.text(call, self._region),
-                blocks=cards.blocks(call, self._region),
+                blocks=cards.blocks(call, self._region, can_end=self._can_end()),
                 metadata=cards.metadata(call),
             )
         except SlackApiError as error:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from evoslack.calls import Offer
+from evoslack.calls import Offer, Role
 from evoslack.refusals import NothingToOffer, Refusal
 from evoslack.slack import messages, views
 from evoslack.slack.refusal_words import spoken
@@ -33,7 +33,7 @@ class Permission(Protocol):
     """Who may call."""
 
     def is_known(self, user_id: str, team_id: str, account_id: str) -> bool: ...
-    def require(self, user_id: str, team_id: str, account_id: str) -> None: ...
+    def require(self, user_id: str, team_id: str, account_id: str) -> Role: ...
 
 
 class Catalog(Protocol):
@@ -109,6 +109,10 @@ class Opener:
         offer = self._catalog.offer()
         self._permission.require(user_id, team_id, offer.account_id)
         return offer
+
+    def role_of(self, user_id: str, team_id: str) -> Role:
+        """What somebody may do here who may call. Raises `Refusal`."""
+        return self._permission.require(user_id, team_id, self._catalog.offer().account_id)
 
     def view(self, offer: Offer, asked: Asked, *wishes: views.Wish) -> views.View:
         """The form with a new request key, or the choice between several wishes."""

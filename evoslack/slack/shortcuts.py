@@ -5,12 +5,10 @@ Each only opens the form, for whoever may call; the button in it is what dials.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from slack_bolt import Ack
-from slack_sdk import WebClient
 
 from evoslack.calls import Call
 from evoslack.numbers import numbers_in
@@ -19,9 +17,7 @@ from evoslack.slack import messages, views
 from evoslack.slack.opening import Asked, Opener, Rules
 from evoslack.slack.press import Payload, team_of, text_of
 from evoslack.slack.refusal_words import spoken
-from evoslack.slack.workspace import NO_ANSWER, problem_of
-
-log = logging.getLogger(__name__)
+from evoslack.slack.whisper import Whisper
 
 PLACE_A_CALL = "place_a_call"  # callback ids, as in manifest.yml
 NUMBER_IN_MESSAGE = "call_a_number_in_this_message"
@@ -39,17 +35,15 @@ class ShortcutListeners:
 
     def __init__(
         self,
-        client: WebClient,
         calls: Calls,
         opener: Opener,
         rules: Rules,
-        later: Callable[[Callable[[], None]], object],
+        whisper: Whisper,
     ) -> None:
-        self._client = client
         self._calls = calls
         self._opener = opener
         self._rules = rules
-        self._later = later
+        self._whisper = whisper
 
     def place_a_call(self, ack: Ack, body: Payload) -> None:
         """The shortcut: an empty form."""
@@ -63,7 +57,7 @@ class ShortcutListeners:
         if found:
             self._open(asked, *(views.Wish(number=number) for number in found))
         else:
-            self._say(asked, messages.NO_NUMBER)
+            self._whisper(asked.user_id, messages.NO_NUMBER)
         ack()
 
     def chosen(self, ack: Ack, body: Payload, view: Payload) -> None:
@@ -82,25 +76,14 @@ class ShortcutListeners:
         asked = _asked(body)
         call = self._calls.get(str(body["actions"][0].get("value") or ""))
         if call is None:
-            self._say(asked, messages.GONE)
+            self._whisper(asked.user_id, messages.GONE)
         else:
             self._open(asked, views.Wish.again(call, self._rules.region))
         ack()
 
     def _open(self, asked: Asked, *wishes: views.Wish) -> None:
         if words := self._opener.open(asked, *wishes):
-            self._say(asked, words)
-
-    def _say(self, asked: Asked, words: str) -> None:
-        """Tell one person, later: these ways in have no answer of their own."""
-
-        def say() -> None:
-            try:
-                self._client.chat_postMessage(channel=asked.user_id, text=words)
-            except NO_ANSWER as error:
-                log.warning("%s could not be told: %s", asked.user_id, problem_of(error))
-
-        self._later(say)
+            self._whisper(asked.user_id, words)
 
 
 def texts_of(message: Mapping[str, Any]) -> Iterator[str]:

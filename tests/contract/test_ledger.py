@@ -708,11 +708,11 @@ def test_whoever_lost_the_lease_may_not_post_a_card(ledger: CallLedger, book: Ne
 def test_the_book_remembers_what_the_caller_was_told(ledger: CallLedger, book: NewsLedger) -> None:
     call = ledger.accept(ask(), at=T0)
 
-    book.told(call.id, 1, bad_news=True)
+    book.told(call.id, 1, bad_news=True, what="in_doubt")
 
     news = claim(book)
     assert news is not None
-    assert (news.told_revision, news.told_bad_news) == (1, True)
+    assert (news.told_revision, news.told_bad_news, news.told_what) == (1, True, "in_doubt")
 
 
 def test_a_note_about_one_call_leaves_the_others_alone(ledger: CallLedger, book: NewsLedger) -> None:

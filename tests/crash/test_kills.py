@@ -62,7 +62,22 @@ def crashed(empty_office: Office, tmp_path: Path) -> Iterator[Crashed]:
     story.close()
 
 
-def test_killed_while_the_phone_rings(empty_office: Office, crashed: Crashed) -> None:
+def test_killed_while_the_phone_rings_the_call_is_found_again(empty_office: Office, crashed: Crashed) -> None:
+    empty_office.evo.fault(OUTGOING, "hang_after_ring")
+    crashed.press()
+    empty_office.evo.wait_for(lambda: empty_office.rings)
+    crashed.bot.kill()
+
+    crashed.start_again()
+
+    empty_office.wait_for_card("Placed")
+    assert empty_office.rings == 1
+
+
+def test_killed_while_the_phone_rings_and_the_call_cannot_be_seen(
+    empty_office: Office, crashed: Crashed
+) -> None:
+    empty_office.hide_calls()
     empty_office.evo.fault(OUTGOING, "hang_after_ring")
     crashed.press()
     empty_office.evo.wait_for(lambda: empty_office.rings)
@@ -80,7 +95,6 @@ def test_killed_before_anything_was_sent(empty_office: Office, crashed: Crashed)
     empty_office.slack.wait_for_connection()
     empty_office.form(SARA, TYPED)
     empty_office.fill()
-    empty_office.evo.expire_logins()
     empty_office.evo.fault(OUTGOING, "401_empty")
     login = empty_office.evo.fault("/auth/credentials", "hang")
     assert empty_office.press().acked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from slack_sdk import WebClient
 from evoslack.check import SCOPES
 from evoslack.settings import Settings
 from evoslack.slack.app import register
-from evoslack.slack.listeners import CallListeners
-from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL, ShortcutListeners
+from evoslack.slack.opening import Rules
+from evoslack.slack.reception import Desk, seat
+from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
 
 ROOT = Path(__file__).parents[2]
 
@@ -75,16 +77,20 @@ def test_the_command_is_the_one_that_the_settings_expect(manifest: dict[str, Any
     assert command["should_escape"] is False
 
 
+def _empty_desk() -> Desk:
+    """Listeners can be seated without anything to work with."""
+    nothing = dict.fromkeys(field.name for field in fields(Desk))
+    return Desk(**nothing | {"rules": Rules("/call", "US", frozenset(), "C_CALLS", frozenset())})
+
+
 def test_every_door_of_the_manifest_has_a_listener(manifest: dict[str, Any]) -> None:
     app = App(token="xoxb-1", signing_secret="x", token_verification_enabled=False)
-    listeners = CallListeners(None, None, None)  # type: ignore[arg-type]
-    shortcuts = ShortcutListeners(None, None, None, None, None)  # type: ignore[arg-type]
-    register(app, listeners, shortcuts, "/call")
+    register(app, seat(_empty_desk()), "/call")
 
     registered = [listener.ack_function.__name__ for listener in app._listeners]
     assert registered == [
         *("command", "other_command", "flows", "caller_ids", "submit"),
-        *("place_a_call", "number_in_message", "chosen", "call_again"),
+        *("place_a_call", "number_in_message", "chosen", "call_again", "pressed"),
     ]
     assert manifest["settings"]["interactivity"]["is_enabled"] is True  # for the form
     assert "event_subscriptions" not in manifest["settings"]  # no listener for events

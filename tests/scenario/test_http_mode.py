@@ -316,4 +316,5 @@ def test_healthz_says_which_part_is_well(served: Office) -> None:
         "dialling": True,
         "telling": True,
         "sweeping": True,
+        "following": True,
     }

@@ -173,6 +173,7 @@ def test_a_forged_choice_cannot_be_read(office: Office) -> None:
 
 
 def test_after_a_doubt_call_again_asks_first_whether_somebody_has_looked(office: Office) -> None:
+    office.hide_calls()
     office.evo.fault("/sessions/outgoing", "cut_after_ring")
     office.call()
     card = office.wait_for_card("Not certain")

@@ -194,6 +194,7 @@ def test_an_unreadable_form_is_refused(office: Office, metadata: str) -> None:
 def test_two_people_want_the_same_number_at_once_and_it_rings_once(empty_office: Office) -> None:
     office = empty_office
     office.open(dial_deadline_s=1.5)
+    office.hide_calls()
     office.evo.fault("/sessions/outgoing", "hang_after_ring")  # Sara's call is under way
     for who in (SARA, BOSS):
         office.form(who)

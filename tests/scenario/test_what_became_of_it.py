@@ -32,6 +32,7 @@ def test_everything_but_placed_is_told_on_the_card_and_privately(
     empty_office: Office, fault: str, state: State, words: str, rings: int
 ) -> None:
     empty_office.open(dial_deadline_s=1.0)
+    empty_office.hide_calls()
     empty_office.evo.fault(OUTGOING, fault, retry_after=7)
     empty_office.call()
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from evoslack.calls import Role
 from evoslack.permission import BUDGET_S, REMEMBERED_S, Permission
 from evoslack.refusals import CannotCheck, Denial, NotAllowed, Refusal, Source
 
@@ -46,15 +47,17 @@ class EvoVoice:
         self.clock = clock
         self.no: Refusal | None = None
         self.takes_s = 0.0
+        self.role = Role.MANAGER
         self.asked: list[tuple[str, str]] = []
         self.budgets_s: list[float] = []
 
-    def require_caller(self, email: str, account_id: str, *, budget_s: float) -> None:
+    def require_caller(self, email: str, account_id: str, *, budget_s: float) -> Role:
         self.asked.append((email, account_id))
         self.budgets_s.append(budget_s)
         self.clock.now_s += self.takes_s
         if self.no:
             raise self.no
+        return self.role
 
 
 class House:
@@ -208,3 +211,15 @@ def test_an_answer_that_comes_too_late_is_a_no(house: House, slack_takes_s: floa
 def test_what_is_known_is_told_without_asking_anybody(house: House) -> None:
     assert not house.permission.is_known(*SARA)
     assert house.both_asked() == (0, 0)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_the_role_is_told_and_remembered_with_the_permission(house: House, role: Role) -> None:
+    house.evo.role = role
+
+    assert house.permission.require(*SARA) is role
+
+    house.evo.role = Role.MANAGER
+    assert house.permission.require(*SARA) is role, "remembered, like the permission itself"
+    house.clock.now_s += REMEMBERED_S
+    assert house.permission.require(*SARA) is Role.MANAGER

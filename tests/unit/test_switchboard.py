@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from evoslack.calls import Call, CallRequest, InDoubt, NotSent, Outcome, Placed,
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
 from evoslack.ledger.store import Store
+from evoslack.ledger.trails import TrailLedger
 from evoslack.refusals import NumberBusy
 from evoslack.switchboard import LATEST_DIALLING, PLACING_LIMIT, Switchboard
 
@@ -38,6 +39,27 @@ class Phone:
         return self.outcome
 
 
+class Sight:
+    """What was there before a call went out: something for that number."""
+
+    def ids(self, number: str, caller_id: str) -> Collection[str]:
+        return [f"{caller_id} {number}", "older"]
+
+
+class Watch:
+    """Sees what was there before, or nothing."""
+
+    def __init__(self) -> None:
+        self.sight: Sight | None = None
+        self.asked: list[str] = []
+        self.happens: Callable[[], object] = lambda: None
+
+    def look_before(self, account_id: str) -> Sight | None:
+        self.asked.append(account_id)
+        self.happens()
+        return self.sight
+
+
 class House:
     """A switchboard with everything around it; `woken` says who was, in order."""
 
@@ -46,6 +68,7 @@ class House:
         self.store.open()
         self.ledger = CallLedger(self.store)
         self.phone = Phone()
+        self.watch = Watch()
         self.now = T0
         self.woken: list[str] = []
         self.board = self.switchboard(self.ledger)
@@ -54,6 +77,7 @@ class House:
         return Switchboard(
             ledger,
             self.phone,
+            self.watch,
             longest_wait=LONGEST_WAIT,
             now=lambda: self.now,
             on_work=lambda: self.woken.append("work"),
@@ -88,6 +112,7 @@ def test_an_accepted_call_is_written_down_before_anybody_is_woken(house: House) 
     house.board = Switchboard(
         house.ledger,
         house.phone,
+        house.watch,
         longest_wait=LONGEST_WAIT,
         now=lambda: house.now,
         on_work=lambda: seen.append(house.state()),
@@ -347,12 +372,14 @@ class Forgetful:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ledger, name)
 
-    def finish(self, call_id: str, outcome: Outcome, *, at: datetime) -> Call | None:
+    def finish(
+        self, call_id: str, outcome: Outcome, *, at: datetime, known_ids: Collection[str] | None
+    ) -> Call | None:
         self.tried.set()
         if self.failures > 0:
             self.failures -= 1
             raise OSError("the disk is full")
-        return self._ledger.finish(call_id, outcome, at=at)
+        return self._ledger.finish(call_id, outcome, at=at, known_ids=known_ids)
 
 
 def test_an_outcome_that_could_not_be_written_is_written_later_and_not_dialled_again(house: House) -> None:
@@ -426,3 +453,48 @@ def test_every_ending_is_there_to_be_told(house: House) -> None:
     news = book.claim(at=T0, until=T0 + TICK)
     assert news is not None
     assert (news.call, news.revision) == (house.call(), 2)
+
+
+def test_what_was_there_before_is_noted_with_the_outcome(house: House) -> None:
+    house.watch.sight = Sight()
+    call = house.board.accept(ask())
+
+    house.board.connect_next()
+
+    (trail,) = TrailLedger(house.store).going_on()
+    assert trail.known_ids == {"older", f"{call.request.caller_id} {call.request.number}"}
+    assert house.watch.asked == [call.request.account_id]
+
+
+def test_a_look_that_does_not_work_holds_no_call_up(house: House) -> None:
+    house.board.accept(ask())
+
+    house.board.connect_next()
+
+    assert house.state() is State.PLACED
+    (trail,) = TrailLedger(house.store).going_on()
+    assert trail.known_ids is None, "nobody knows what was there before"
+
+
+def test_nobody_looks_while_nothing_waits(house: House) -> None:
+    assert not house.board.connect_next()
+    assert house.watch.asked == []
+
+
+def test_the_look_comes_before_the_row_says_placing(house: House) -> None:
+    """A crash during the look leaves a call that is dialled later, and no doubt."""
+    seen: list[State] = []
+    house.watch.happens = lambda: seen.append(house.state())
+    house.board.accept(ask())
+
+    house.board.connect_next()
+
+    assert seen == [State.ACCEPTED]
+
+
+def test_a_call_that_another_bot_took_during_the_look_is_not_dialled_here(house: House) -> None:
+    house.watch.happens = house.begin
+    house.board.accept(ask())
+
+    assert not house.board.connect_next()
+    assert house.phone.dialled == []

@@ -97,6 +97,7 @@ def _plain(status: int, text: str) -> web.Response:
 
 
 ANSWERS: dict[str, Callable[[Fault, Request], web.Response]] = {
+    "204": lambda *_: web.Response(status=204),
     "206": lambda *_: web.Response(status=206),
     "redirect": lambda *_: web.Response(status=302, headers={"Location": "/elsewhere"}),
     "400_json": lambda *_: service_error(400, "ArgumentException", "The stand-in does not like this"),

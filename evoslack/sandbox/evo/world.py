@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
@@ -74,7 +74,8 @@ class World:
         world = cls(clock)
         world.add_account("acc1", "Acme")
         world.add_account("acc2", "Other")
-        world.add_login("bot@acme.test", PASSWORD, first_name="Call", last_name="Bot")
+        # With the role User it may end calls too (evo-voice-api 5.7); whether a real one can be had is open.
+        world.add_login("bot@acme.test", PASSWORD, ("Manager", "User"), first_name="Call", last_name="Bot")
         world.add_login("sara@acme.test", PASSWORD, first_name="Sara", last_name="Lind")
         world.add_login("boss@acme.test", PASSWORD, first_name="Bo", last_name="Berg")
         world.add_login(
@@ -193,6 +194,13 @@ class World:
             self.rings.append(Ring(call.placed_at, flow_id, number, caller_id, login_email, call.sid))
             self.changed.notify_all()
         return call
+
+    def answer(self, call: OutgoingCall) -> None:
+        """Pick up a phone that rings; whatever was to become of the call, somebody is there now."""
+        with self.changed:
+            if call.status(self.age(call)) == "ringing":
+                call.script = replace(call.script, ring_s=self.age(call), answer=True, outcome="Completed")
+                self.changed.notify_all()
 
     def hang_up(self, call: OutgoingCall) -> None:
         """End a call that is still going on."""

@@ -1,13 +1,13 @@
-// Block Kit as Slack draws it: blocks of messages and modals, and the elements in them.
+// Block Kit as Slack draws it: blocks of messages, modals and Home tabs, and the elements in them.
 //
-// `context` is what the page lends: `names`, `channels`, `go` (see mrkdwn.js), `use(block, element, value)` when
-// something is pressed or chosen, `entry(block, element)` for what stands in it (as in view.state.values),
-// `typed(block, element, text)` and `suggest(block, query)` in modals, `note(block)` for an error under an input.
+// `context` is what the page lends: `names`, `people`, `channels`, `go` (see mrkdwn.js); `where`, a word of its own
+// for each place on the page; `use(block, element, value)` when something is pressed or chosen, `entry(block,
+// element)` for what stands in it (as in view.state.values), `typed(block, element, text)`, `entered(block, element,
+// text)` for a field that tells the app at once, `suggest(block, query)`, `note(block)` for an error under an input.
 
+import { combobox } from "./combobox.js";
 import { el } from "./dom.js";
 import { textNodes } from "./mrkdwn.js";
-
-const SEARCH_PAUSE_MS = 150;
 
 export function drawBlocks(blocks, context) {
   return blocks.map((block) => (BLOCKS[block.type] ?? unknown)(block, context));
@@ -45,10 +45,10 @@ const BLOCKS = {
   input: (block, context) => {
     const element = drawElement(block, block.element, context);
     const field = element.matches("input, textarea, select") ? element : element.querySelector("input");
-    if (!element.matches(".ticks")) field.id = `field-${block.block_id}`; // several fields share that label
+    if (!element.matches(".ticks")) field.id = `${context.where}-${block.block_id}`; // several fields share that label
     const [hint, error] = [block.hint?.text, context.note(block)];
     const optional = block.optional && el("span", { class: "muted" }, " (optional)");
-    field.setAttribute("aria-describedby", `about-${block.block_id}`);
+    field.setAttribute("aria-describedby", `${context.where}-about-${block.block_id}`);
     if (error) field.setAttribute("aria-invalid", "true");
     return el(
       "div",
@@ -57,7 +57,7 @@ const BLOCKS = {
       element,
       el(
         "div",
-        { id: `about-${block.block_id}` },
+        { id: `${context.where}-about-${block.block_id}` },
         error && el("p", { class: "error" }, error),
         hint && el("p", { class: "hint" }, hint),
       ),
@@ -90,7 +90,15 @@ const ELEMENTS = {
       autocomplete: "off",
       placeholder: element.placeholder?.text,
       "data-focus": element.focus_on_load,
-      oninput: () => context.typed(block, element, field.value),
+      oninput: () => {
+        context.typed(block, element, field.value);
+        if (tells(block, element, "on_character_entered")) context.entered?.(block, element, field.value);
+      },
+      onkeydown: (event) => {
+        if (event.key !== "Enter" || event.isComposing || !context.entered) return;
+        if (!element.multiline) event.preventDefault();
+        if (tells(block, element, "on_enter_pressed")) context.entered(block, element, field.value);
+      },
     });
     field.value = context.entry(block, element)?.value ?? "";
     return field;
@@ -103,12 +111,22 @@ const ELEMENTS = {
     const options = Object.entries(context.channels).map(([value, name]) => ({ value, text: { text: `#${name}` } }));
     return choice(element, context, block, [{ options }], context.entry(block, element)?.selected_conversation);
   },
+  users_select: (element, context, block) => {
+    const options = Object.entries(context.people).map(([value, name]) => ({ value, text: { text: name } }));
+    return choice(element, context, block, [{ options }], context.entry(block, element)?.selected_user);
+  },
   overflow: (element, context, block) =>
     choice({ ...element, placeholder: { text: "⋯" } }, context, block, [{ options: element.options }]),
   radio_buttons: (element, context, block) => ticks(element, context, block, "radio"),
   checkboxes: (element, context, block) => ticks(element, context, block, "checkbox"),
   external_select: combobox,
 };
+
+/** Whether a field tells the app of this at once. */
+function tells(block, element, trigger) {
+  const on = element.dispatch_action_config?.trigger_actions_on ?? ["on_enter_pressed"];
+  return Boolean(block.dispatch_action) && on.includes(trigger);
+}
 
 function choice(element, context, block, groups, chosen = "") {
   const options = (group) => group.options.map((each) => el("option", { value: each.value }, each.text.text));
@@ -119,7 +137,7 @@ function choice(element, context, block, groups, chosen = "") {
       "aria-label": element.placeholder?.text,
       onchange: () => context.use(block, element, field.value),
     },
-    el("option", { value: "", disabled: true }, element.placeholder?.text ?? ""),
+    el("option", { value: "", disabled: true }, element.placeholder?.text ?? "Choose …"),
     groups.map((group) => (group.label ? el("optgroup", { label: group.label.text }, options(group)) : options(group))),
   );
   field.value = chosen;
@@ -131,7 +149,7 @@ function ticks(element, context, block, type) {
   const chosen = (entry.selected_options ?? [entry.selected_option]).map((option) => option?.value);
   const box = el("div", { class: "ticks" });
   for (const option of element.options) {
-    const [name, checked] = [`${block.block_id}/${element.action_id}`, chosen.includes(option.value)];
+    const [name, checked] = [`${context.where}/${block.block_id}/${element.action_id}`, chosen.includes(option.value)];
     const change = () => {
       const values = [...box.querySelectorAll(":checked")].map((tick) => tick.value);
       context.use(block, element, type === "radio" ? values[0] : values);
@@ -141,89 +159,4 @@ function ticks(element, context, block, type) {
     box.append(el("label", {}, tick, " ", textNodes(option.text, context), note));
   }
   return box;
-}
-
-/** An external select: the app is asked for options when it opens and while one types in it. */
-function combobox(element, context, block) {
-  const listId = `options-${block.block_id}`;
-  let chosen = context.entry(block, element)?.selected_option;
-  let [options, active, asked, timer] = [[], -1, 0, 0];
-  const field = el("input", {
-    role: "combobox",
-    "aria-expanded": "false",
-    "aria-controls": listId,
-    autocomplete: "off",
-    placeholder: element.placeholder?.text,
-    "data-focus": element.focus_on_load,
-    onclick: () => open(""),
-    oninput: () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => open(field.value), SEARCH_PAUSE_MS);
-    },
-    onblur: close,
-    onkeydown: key,
-  });
-  const list = el("ul", { id: listId, role: "listbox", hidden: true });
-  field.value = chosen?.text.text ?? "";
-
-  async function open(query) {
-    if (!query) field.select();
-    const mine = ++asked;
-    const found = await context.suggest(block, query);
-    if (mine !== asked || document.activeElement !== field) return;
-    options = found;
-    active = Math.max(0, found.findIndex((option) => option.value === chosen?.value));
-    list.hidden = false;
-    field.setAttribute("aria-expanded", "true");
-    draw();
-  }
-
-  function draw() {
-    const rows = options.map((option, index) =>
-      el(
-        "li",
-        {
-          id: `${listId}-${index}`,
-          role: "option",
-          "aria-selected": String(index === active),
-          onmousedown: (event) => event.preventDefault(), // or the field would lose the focus first
-          onclick: () => take(option),
-        },
-        option.text.text,
-        option.description && el("span", { class: "muted" }, option.description.text),
-      ),
-    );
-    list.replaceChildren(...(rows.length ? rows : [el("li", { class: "muted" }, "No items")]));
-    field.setAttribute("aria-activedescendant", rows.length ? `${listId}-${active}` : "");
-    list.children[active]?.scrollIntoView({ block: "nearest" });
-  }
-
-  function take(option) {
-    chosen = option;
-    context.use(block, element, option.value);
-    close();
-  }
-
-  function close() {
-    clearTimeout(timer);
-    asked += 1;
-    list.hidden = true;
-    field.setAttribute("aria-expanded", "false");
-    field.value = chosen?.text.text ?? "";
-  }
-
-  function key(event) {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step && list.hidden) open("");
-    else if (step && options.length) {
-      active = (active + step + options.length) % options.length;
-      draw();
-    } else if (event.key === "Enter" && !list.hidden && options[active]) take(options[active]);
-    else if (event.key === "Escape" && !list.hidden) close();
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  }
-
-  return el("div", { class: "combobox" }, field, list);
 }

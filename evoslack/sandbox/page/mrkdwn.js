@@ -1,5 +1,6 @@
 // Slack's text objects as DOM nodes: mrkdwn with its tokens and escapes, plain_text as it stands.
 
+import { date } from "./dates.js";
 import { el } from "./dom.js";
 
 const INLINE = new RegExp(
@@ -60,41 +61,13 @@ function tokenNode(token, context) {
     const name = `#${context.channels[id] ?? label ?? id}`;
     return el("button", { type: "button", class: "mention", onclick: () => context.go(id) }, name);
   }
-  if (target.startsWith("!date^")) return date(target, decoded(label ?? ""));
+  if (target.startsWith("!date^")) return date(target, decoded(label ?? ""), link);
   if (target.startsWith("!")) return el("span", { class: "mention loud" }, label ?? `@${target.slice(1)}`);
   return LINKABLE.test(target) ? link(decoded(target), label && decoded(label)) : decoded(`<${token}>`);
 }
 
-function link(address, label = address) {
-  return el("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, label.replace(/^(mailto|tel):/, ""));
-}
-
-/** `!date^unix^format^link`, in the reader's own time zone. */
-function date(token, fallback) {
-  const [, seconds, format, address] = token.split("^");
-  const at = new Date(Number(seconds) * 1000);
-  if (Number.isNaN(at.getTime()) || !format) return fallback;
-  const as = (options) => at.toLocaleString("en-US", options);
-  const long = { month: "long", day: "numeric", year: "numeric" };
-  const formats = {
-    date_num: () => `${at.getFullYear()}-${as({ month: "2-digit" })}-${as({ day: "2-digit" })}`,
-    date: () => as(long),
-    date_short: () => as({ ...long, month: "short" }),
-    date_long: () => as({ ...long, weekday: "long" }),
-    time: () => as({ hour: "numeric", minute: "2-digit" }),
-    time_secs: () => as({ hour: "numeric", minute: "2-digit", second: "2-digit" }),
-  };
-  const shown = format.replace(/\{(\w+?)(_pretty)?\}/g, (whole, name, pretty, index) => {
-    if (!formats[name]) return whole;
-    return (pretty && dayWord(at, index === 0)) || formats[name]();
-  });
-  return address ? link(address, shown) : el("time", { datetime: at.toISOString(), title: at.toString() }, shown);
-}
-
-function dayWord(at, capital) {
-  const day = (time) => new Date(time).setHours(12, 0, 0, 0);
-  const word = { "-1": "yesterday", 0: "today", 1: "tomorrow" }[Math.round((day(at) - day(Date.now())) / 864e5)];
-  return word && (capital ? word[0].toUpperCase() + word.slice(1) : word);
+function link(address, label = address.replace(/^(mailto|tel):/, "")) {
+  return LINKABLE.test(address) ? el("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, label) : label;
 }
 
 function decoded(text) {

@@ -10,6 +10,7 @@ from evoslack.sandbox.slack.block_kit import Json, options_of, problems_in_optio
 from evoslack.sandbox.slack.delivery import Delivery
 from evoslack.sandbox.slack.posts import Posts, checked_message
 from evoslack.sandbox.slack.screens import Screens
+from evoslack.sandbox.slack.steps import Steps
 from evoslack.sandbox.slack.team import Refused, Team
 
 TROUBLE = "We had some trouble connecting. Try again?"
@@ -19,8 +20,9 @@ WARNING_SIGN = "⚠"  # all that a failed click in a message shows
 class Answers:
     """Applies answers to one team's screens and messages."""
 
-    def __init__(self, team: Team, screens: Screens, posts: Posts) -> None:
+    def __init__(self, team: Team, screens: Screens, posts: Posts, steps: Steps) -> None:
         self._team = team
+        self._steps = steps
         self._screens = screens
         self._posts = posts
 
@@ -30,6 +32,8 @@ class Answers:
             kind = delivery.sent.get("type")
             if delivery.envelope_type == "slash_commands":
                 self._command(delivery)
+            elif kind == "event_callback":
+                self._steps.acked(delivery)
             elif kind == "view_submission":
                 self._submission(delivery)
             elif kind == "block_suggestion":

@@ -1,7 +1,8 @@
-"""The HTTP door of the stand-in Slack: `/api/{method}` and `/response/{key}`, with faults on request.
+"""The HTTP door of the stand-in Slack: `/api/{method}`, `/response/{key}` and `/upload/v1/{ticket}`.
 
 Takes form-encoded, JSON and query arguments as slack_sdk sends them, looks at the token, records every
-call before anything else happens to it, and then does the work, or what an ordered fault says.
+call before anything else happens to it, and then does the work, or what an ordered fault says. Besides the
+bot's own token, that of a workflow step opens the doors while the step runs.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ from typing import Any
 from aiohttp import web
 
 from evoslack.sandbox.slack.block_kit import Json
+from evoslack.sandbox.slack.files import Files
 from evoslack.sandbox.slack.methods import Methods
 from evoslack.sandbox.slack.posts import Posts, RateLimited
+from evoslack.sandbox.slack.steps import Steps
 from evoslack.sandbox.slack.team import APP_ID, Refused, Team
 
 FAULTS = re.compile("429|500|error:.+|cut|lose_answer|hang|hang_after|slow|drip")
-_JSON_FIELDS = ("view", "blocks", "metadata", "attachments")
-_YES_NO_FIELDS = ("inclusive", "include_all_metadata", "replace_original", "delete_original")
+_JSON_FIELDS = ("view", "blocks", "metadata", "attachments", "outputs", "files")
+_YES_NO_FIELDS = ("inclusive", "include_all_metadata", "replace_original", "delete_original", "return_im")
 
 
 @dataclass(frozen=True)
@@ -46,28 +49,36 @@ class Fault:
     retry_after: int
     seconds: float
 
+    def __post_init__(self) -> None:
+        if not FAULTS.fullmatch(self.kind):
+            raise ValueError(f"unknown kind of fault: {self.kind}")
+
 
 @dataclass(frozen=True)
 class _Answer:
-    body: Json
+    body: Json | str
     status: int = 200
     retry_after: int | None = None
 
 
 class Api:
-    """Serves the Web API and the response_urls of one team."""
+    """Serves the Web API, the response_urls and the addresses for uploads of one team."""
 
     def __init__(
         self,
         team: Team,
         methods: Methods,
         posts: Posts,
+        steps: Steps,
+        files: Files,
         tokens: tuple[str, str],
         open_socket: Callable[[], str],
     ) -> None:
         self._team = team
         self._methods = methods
         self._posts = posts
+        self._steps = steps
+        self._files = files
         self._bot_token, self._app_token = tokens
         self._open_socket = open_socket
         self.calls: list[ApiCall] = []
@@ -78,6 +89,7 @@ class Api:
         return [
             web.route("*", "/api/{method}", self._serve_method),
             web.post("/response/{key}", self._serve_response_url),
+            web.post("/upload/v1/{ticket}", self._serve_upload),
         ]
 
     async def _serve_method(self, request: web.Request) -> web.StreamResponse:
@@ -94,6 +106,11 @@ class Api:
         call = ApiCall("response_url", args, time.time(), None)
         return await self._serve(request, call, lambda: self._respond(request.match_info["key"], args))
 
+    async def _serve_upload(self, request: web.Request) -> web.StreamResponse:
+        content = await _content(request)
+        call = ApiCall("upload", {"length": len(content)}, time.time(), None)
+        return await self._serve(request, call, lambda: self._receive(request.match_info["ticket"], content))
+
     async def _serve(
         self, request: web.Request, call: ApiCall, work: Callable[[], _Answer]
     ) -> web.StreamResponse:
@@ -106,7 +123,7 @@ class Api:
         if kind == "500":
             return web.Response(status=500, text="Internal Server Error")
         if kind.startswith("error:"):
-            status = 404 if call.method == "response_url" else 200
+            status = 404 if call.method in {"response_url", "upload"} else 200
             return self._send(_Answer({"ok": False, "error": kind.removeprefix("error:")}, status))
         if kind == "hang":
             await asyncio.Event().wait()
@@ -148,7 +165,7 @@ class Api:
         if not token:
             raise Refused("not_authed")
         if token not in {self._bot_token, self._app_token}:
-            raise Refused("invalid_auth")
+            self._check_step_token(token, method)
         if token == self._app_token and method == "apps.connections.open":
             return {"ok": True, "url": self._open_socket()}
         if token == self._app_token and method == "auth.test":
@@ -156,6 +173,14 @@ class Api:
         if token == self._app_token or method == "apps.connections.open":
             raise Refused("not_allowed_token_type")
         return self._methods.call(method, args)
+
+    def _check_step_token(self, token: str, method: str) -> None:
+        """The token that came with a step dies with it; it still gets the answer that the step has ended."""
+        step = self._steps.owner(token)
+        if step is None:
+            raise Refused("invalid_auth")
+        if step.status != "running" and not method.startswith("functions."):
+            raise Refused("token_revoked")
 
     def _respond(self, key: str, args: Json) -> _Answer:
         try:
@@ -165,8 +190,18 @@ class Api:
         except Refused as no:
             return _Answer(no.answer, 404 if no.code.endswith("_url") else 400)
 
+    def _receive(self, ticket: str, content: bytes) -> _Answer:
+        try:
+            with self._team.change():
+                return _Answer(self._files.receive(ticket, content))
+        except Refused as no:
+            return _Answer(no.code, 400)
+
     def _send(self, answer: _Answer) -> web.Response:
-        response = web.json_response(answer.body, status=answer.status)
+        if isinstance(answer.body, str):
+            response = web.Response(text=answer.body, status=answer.status)
+        else:
+            response = web.json_response(answer.body, status=answer.status)
         response.headers["x-oauth-scopes"] = ",".join(sorted(self._team.scopes))
         if answer.retry_after is not None:
             response.headers["Retry-After"] = str(answer.retry_after)
@@ -191,6 +226,14 @@ async def _drip(request: web.Request, answer: web.Response, every_s: float) -> w
         await stream.write(bytes([byte]))
     await stream.write_eof()
     return stream
+
+
+async def _content(request: web.Request) -> bytes:
+    """The bytes of an upload: the body as it is, or the file in a multipart form."""
+    if not request.content_type.startswith("multipart/"):  # slack_sdk sends bytes and calls them a form
+        return await request.read()
+    parts = (await request.post()).values()
+    return b"".join(part.file.read() for part in parts if isinstance(part, web.FileField))
 
 
 async def _arguments(request: web.Request) -> Json:

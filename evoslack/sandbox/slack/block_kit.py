@@ -12,7 +12,6 @@ from typing import Any
 
 from evoslack.sandbox.slack.json_shapes import (
     Check,
-    anything,
     boolean,
     list_of,
     no,
@@ -22,6 +21,7 @@ from evoslack.sandbox.slack.json_shapes import (
     string,
     typed,
 )
+from evoslack.sandbox.slack.rich_text import RICH_PART
 
 Json = dict[str, Any]
 
@@ -139,6 +139,7 @@ ELEMENTS: dict[str, Check] = {
             "filter": _FILTER,
         },
     ),
+    "users_select": shape({}, {**_SELECT, "initial_user": string(255)}),
     "overflow": shape(
         {"options": list_of(_option(_plain(75), url=string(3000)), 2, 5)},
         {"action_id": string(255), "confirm": _CONFIRM},
@@ -158,34 +159,8 @@ def _elements(*kinds: str, **more: Check) -> Check:
     return typed({kind: ELEMENTS[kind] for kind in kinds} | more)
 
 
-_CHOICES = ("static_select", "external_select", "conversations_select", "checkboxes", "radio_buttons")
-_STYLED = {"style": anything}
-_RICH_RUN = typed(
-    {
-        "text": shape({"text": string(3000)}, _STYLED),
-        "link": shape({"url": string(3000)}, {"text": string(3000), "unsafe": boolean, **_STYLED}),
-        "emoji": shape({"name": string(255)}, {"unicode": string(255), **_STYLED}),
-        "user": shape({"user_id": string(255)}, _STYLED),
-        "channel": shape({"channel_id": string(255)}, _STYLED),
-        "date": shape(
-            {"timestamp": anything, "format": string(255)}, {"url": string(3000), "fallback": string(3000)}
-        ),
-    }
-)
-_RUNS = {"elements": list_of(_RICH_RUN, 0, 1000)}
-_BORDER = {"border": number(0, 1)}
-_RICH_SECTION = typed({"rich_text_section": shape(_RUNS)})
-_RICH_PART = typed(
-    {
-        "rich_text_section": shape(_RUNS),
-        "rich_text_quote": shape(_RUNS, _BORDER),
-        "rich_text_preformatted": shape(_RUNS, _BORDER),
-        "rich_text_list": shape(
-            {"elements": list_of(_RICH_SECTION, 1, 1000), "style": one_of("bullet", "ordered")},
-            {"indent": number(0, 8), "offset": number(0, 1000), **_BORDER},
-        ),
-    }
-)
+_SELECTS = ("static_select", "external_select", "conversations_select", "users_select")
+_CHOICES = (*_SELECTS, "checkboxes", "radio_buttons")
 _ID = {"block_id": string(255)}
 _CONTEXT_ITEM = typed({"image": _IMAGE, "plain_text": _text(3000), "mrkdwn": _text(3000)})
 _BLOCK = typed(
@@ -210,7 +185,7 @@ _BLOCK = typed(
             {**_ID, "hint": _plain(2000), "optional": boolean, "dispatch_action": boolean},
         ),
         "image": shape({"image_url": string(3000), "alt_text": string(2000)}, {**_ID, "title": _plain(2000)}),
-        "rich_text": shape({"elements": list_of(_RICH_PART, 1, 1000)}, _ID),
+        "rich_text": shape({"elements": list_of(RICH_PART, 1, 1000)}, _ID),
     }
 )
 

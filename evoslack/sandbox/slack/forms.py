@@ -19,6 +19,7 @@ VALUE_KEYS = {
     "radio_buttons": "selected_option",
     "checkboxes": "selected_options",
     "conversations_select": "selected_conversation",
+    "users_select": "selected_user",
 }
 
 Answer = str | list[str] | None
@@ -147,3 +148,13 @@ class Form:
         if not problems:
             self.errors = dict(errors)
         return problems
+
+
+def dispatches(block: Json, element: Json, enter: bool = False) -> bool:
+    """Whether filling this element tells the app at once; `enter`: a text, with Enter pressed at its end."""
+    if block["type"] != "input":
+        return True
+    if not block.get("dispatch_action") or element["type"] != "plain_text_input":
+        return bool(block.get("dispatch_action"))
+    on = element.get("dispatch_action_config", {}).get("trigger_actions_on", ["on_enter_pressed"])
+    return "on_character_entered" in on or (enter and "on_enter_pressed" in on)

@@ -10,22 +10,18 @@ import copy
 from collections.abc import Callable
 
 from evoslack.sandbox.slack.block_kit import Json
+from evoslack.sandbox.slack.files import Files
 from evoslack.sandbox.slack.forms import Form
 from evoslack.sandbox.slack.posts import Posts
 from evoslack.sandbox.slack.screens import Screens
-from evoslack.sandbox.slack.team import BOT_ID, BOT_USER_ID, TEAM_ID, Refused, Team
-
-
-def _need(args: Json, *names: str) -> None:
-    missing = [name for name in names if not args.get(name)]
-    if missing:
-        raise Refused("invalid_arguments", [f"[ERROR] missing required field: {name}" for name in missing])
+from evoslack.sandbox.slack.steps import Steps
+from evoslack.sandbox.slack.team import BOT_ID, BOT_USER_ID, TEAM_ID, Refused, Team, need
 
 
 class Methods:
     """What the bot may call."""
 
-    def __init__(self, team: Team, screens: Screens, posts: Posts) -> None:
+    def __init__(self, team: Team, screens: Screens, posts: Posts, steps: Steps, files: Files) -> None:
         self._team = team
         self._screens = screens
         # conversations.* need a scope that depends on the kind of channel; `Posts` asks for it
@@ -43,6 +39,11 @@ class Methods:
             "conversations.info": (None, posts.conversations_info),
             "conversations.members": (None, posts.conversations_members),
             "conversations.history": (None, posts.conversations_history),
+            "conversations.open": ("im:write", posts.conversations_open),
+            "files.getUploadURLExternal": ("files:write", files.get_upload_url),
+            "files.completeUploadExternal": ("files:write", files.complete),
+            "functions.completeSuccess": (None, steps.complete_success),
+            "functions.completeError": (None, steps.complete_error),
         }
 
     def __contains__(self, method: str) -> bool:
@@ -74,14 +75,14 @@ class Methods:
         return {"user": user}
 
     def _views_open(self, args: Json) -> Json:
-        _need(args, "trigger_id", "view")
+        need(args, "trigger_id", "view")
         trigger = self._team.valid_trigger(args["trigger_id"])
         form = self._screens.open(trigger.user_id, args["view"], trigger.channel_id)
         trigger.used = True
         return self._shown(form)
 
     def _views_push(self, args: Json) -> Json:
-        _need(args, "trigger_id", "view")
+        need(args, "trigger_id", "view")
         trigger = self._team.valid_trigger(args["trigger_id"])
         if not trigger.in_modal:
             raise Refused("invalid_trigger_id")
@@ -90,14 +91,14 @@ class Methods:
         return self._shown(form)
 
     def _views_update(self, args: Json) -> Json:
-        _need(args, "view")
+        need(args, "view")
         form = self._screens.find(args.get("view_id"), args.get("external_id"))
         if form is None:
             raise Refused("not_found")
         return self._shown(self._screens.update(form, args["view"], args.get("hash")))
 
     def _views_publish(self, args: Json) -> Json:
-        _need(args, "user_id", "view")
+        need(args, "user_id", "view")
         if args["user_id"] not in self._team.users:
             raise Refused("invalid_arguments", ["[ERROR] unknown user_id"])
         return self._shown(self._screens.publish(args["user_id"], args["view"], args.get("hash")))

@@ -10,12 +10,12 @@ import copy
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from evoslack.sandbox.slack import payloads
 from evoslack.sandbox.slack.block_kit import Json, elements_of
 from evoslack.sandbox.slack.delivery import Delivery
-from evoslack.sandbox.slack.forms import Answer, Form
+from evoslack.sandbox.slack.forms import Answer, Form, dispatches
 from evoslack.sandbox.slack.screens import Screens
 from evoslack.sandbox.slack.team import BOT_ID, BOT_USER_ID, Private, Team
 
@@ -31,6 +31,10 @@ class People:
 
     def send(self, payload_type: str, payload: Json) -> Delivery:
         """Deliver a payload to the app; see SlackWorkspace."""
+        raise NotImplementedError
+
+    def redeliver(self, delivery: Delivery) -> Delivery:
+        """The same once more; see SlackWorkspace."""
         raise NotImplementedError
 
     # --- commands and messages
@@ -91,12 +95,6 @@ class People:
             form = self._screens.top(user_id)
             return self._screens.show(form) if form else None
 
-    def home(self, user_id: str) -> Json | None:
-        """What the app's Home tab shows this person; None before the app has published one."""
-        with self._team.changed:
-            form = self._screens.home(user_id)
-            return self._screens.show(form) if form else None
-
     def field_errors(self, user_id: str) -> dict[str, str]:
         """The errors under the fields of the current modal: block_id to text."""
         with self._team.changed:
@@ -119,8 +117,8 @@ class People:
             with self._team.change():
                 form = self._form(user_id)
                 form.fill(block_id, answer)
-                dispatches = _dispatches(form.block(block_id), element)
-            if dispatches:
+                tells = dispatches(form.block(block_id), element)
+            if tells:
                 told.append(self.click(user_id, element["action_id"], block_id=block_id))
         return tuple(told)
 
@@ -181,9 +179,11 @@ class People:
         block_id: str | None = None,
         *,
         value: str | None = None,
+        where: Literal["home"] | None = None,
     ) -> Delivery:
         """Use a component: of a message (`channel_id` and `ts`), else of the current modal, else of Home.
 
+        `where="home"`: of the Home tab in any case, as on a second device while a modal is open.
         `value` chooses in a menu or select. For a text input it is Enter pressed in it. A confirm dialog
         is answered with yes. LookupError when there is no such component to see.
         """
@@ -191,7 +191,8 @@ class People:
             if channel_id is not None and ts is not None:
                 payload = self._click_in_message(user_id, channel_id, ts, (action_id, block_id), value)
             else:
-                payload = self._click_in_view(user_id, (action_id, block_id), value)
+                form = (None if where else self._screens.top(user_id)) or self._screens.home(user_id)
+                payload = self._click_in_view(user_id, form, (action_id, block_id), value)
         return self.send("block_actions", payload)
 
     def _click_in_message(
@@ -211,8 +212,9 @@ class People:
                 return look | {"ts": ts, "text": note.text, "blocks": note.blocks}
         return None
 
-    def _click_in_view(self, user_id: str, ids: tuple[str, str | None], value: str | None) -> Json:
-        form = self._screens.top(user_id) or self._screens.home(user_id)
+    def _click_in_view(
+        self, user_id: str, form: Form | None, ids: tuple[str, str | None], value: str | None
+    ) -> Json:
         if form is None:
             raise LookupError(f"{user_id} has neither a modal nor a Home tab to click in")
         block, element = _find(form.view["blocks"], *ids)
@@ -266,13 +268,3 @@ def _find(blocks: list[Json], action_id: str, block_id: str | None) -> tuple[Jso
                 return block, element
             seen.append(element["action_id"])
     raise LookupError(f"no component {action_id!r} to see, there are {seen}")
-
-
-def _dispatches(block: Json, element: Json) -> bool:
-    """Whether filling this element tells the app at once."""
-    if block["type"] != "input":
-        return True
-    if element["type"] != "plain_text_input":
-        return bool(block.get("dispatch_action"))
-    when = element.get("dispatch_action_config", {}).get("trigger_actions_on", [])
-    return bool(block.get("dispatch_action")) and "on_character_entered" in when

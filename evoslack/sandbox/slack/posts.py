@@ -92,6 +92,13 @@ class Posts:
         )
         return {"channel": channel["id"], "ts": message["ts"], "message": copy.deepcopy(message)}
 
+    def shareable(self, channel_id: str) -> None:
+        """Refuse unless the bot may share a file there: in a conversation it is in, given by its id."""
+        if channel_id not in self._team.channels:
+            raise Refused("channel_not_found")
+        if not self._writable(channel_id)["is_member"]:
+            raise Refused("not_in_channel")
+
     def _keep_to_post_limit(self, channel_id: str) -> None:
         """About one message a second and channel, where that is switched on (slack-facts 8)."""
         if self.limit_per_s is None:
@@ -187,6 +194,25 @@ class Posts:
             cursor = base64.b64encode(page[-1]["ts"].encode()).decode()
             answer["response_metadata"] = {"next_cursor": cursor}
         return answer
+
+    def conversations_open(self, args: Json) -> Json:
+        """The bot's direct messages with one person; opened before or not, it is the same conversation."""
+        known = self._team.channels.get(str(args.get("channel")))
+        if args.get("channel") and known is None:
+            raise Refused("channel_not_found")
+        if known is not None and not known["is_im"]:
+            raise Refused("method_not_supported_for_channel_type")
+        user_id = str(known["user"] if known else args.get("users") or "")
+        if not user_id:
+            raise Refused("users_list_not_supplied")
+        if "," in user_id:
+            raise Refused("invalid_arguments", ["[ERROR] the sandbox knows no conversations of several"])
+        if user_id not in self._team.users:
+            raise Refused("user_not_found")
+        if self._team.users[user_id]["deleted"]:
+            raise Refused("user_disabled")
+        channel = self._team.direct(user_id)
+        return {"channel": copy.deepcopy(channel) if args.get("return_im") else {"id": channel["id"]}}
 
     # --- response_url
 

@@ -18,6 +18,7 @@ from evoslack.sandbox.slack.team import APP_ID, BOT_ID, TEAM_ID, Refused, make_i
 
 MOST_VIEWS = 3
 MOST_BYTES = 250_000
+_OURS = {"team_id": TEAM_ID, "app_installed_team_id": TEAM_ID, "app_id": APP_ID, "bot_id": BOT_ID}
 
 
 def _new_hash() -> str:
@@ -74,7 +75,7 @@ class Screens:
 
     def open(self, user_id: str, view: Any, channel_id: str | None) -> Form:
         """views.open: a new modal for this person, in place of what was there."""
-        checked = self._checked_modal(view)
+        checked = self._checked(view, "modal")
         self._stacks[user_id] = []
         return self._put(user_id, checked, channel_id)
 
@@ -85,18 +86,16 @@ class Screens:
             raise Refused("invalid_trigger_id")
         if len(stack) >= MOST_VIEWS:
             raise Refused("push_limit_reached")
-        return self._put(user_id, self._checked_modal(view), stack[-1].channel_id)
+        return self._put(user_id, self._checked(view, "modal"), stack[-1].channel_id)
 
     def update(self, form: Form, view: Any, known_hash: Any = None) -> Form:
         """views.update: other content in the same place; what was typed stays under the same ids."""
         if known_hash and known_hash != form.view["hash"]:
             raise Refused("hash_conflict")
-        checked = self._checked_modal(view, form)
+        checked = self._checked(view, "modal", form)
         stack = next(stack for stack in self._stacks.values() if form in stack)
         old = form.view
-        kept = {
-            key: old[key] for key in ("id", "team_id", "app_id", "bot_id", "root_view_id", "previous_view_id")
-        }
+        kept = {key: old[key] for key in ("id", *_OURS, "root_view_id", "previous_view_id")}
         renewed = Form(checked | kept | {"hash": _new_hash()}, form.channel_id, form)
         stack[stack.index(form)] = renewed
         return renewed
@@ -106,7 +105,7 @@ class Screens:
         before = self._homes.get(user_id)
         if known_hash and before is not None and known_hash != before.view["hash"]:
             raise Refused("hash_conflict")
-        checked = _checked(view, "home")
+        checked = self._checked(view, "home", before)
         view_id = before.view["id"] if before else make_id("V")
         self._homes[user_id] = Form(self._dressed(checked, view_id, view_id, None), None, before)
         return self._homes[user_id]
@@ -144,10 +143,11 @@ class Screens:
             return [f"not an answer to view_submission: {json.dumps(answer)[:200]}"]
         return []
 
-    def _checked_modal(self, view: Any, instead_of: Form | None = None) -> Json:
-        checked = _checked(view, "modal")
-        other = self.find(None, checked["external_id"])
-        if other is not None and other is not instead_of:
+    def _checked(self, view: Any, kind: str, instead_of: Form | None = None) -> Json:
+        checked = _checked(view, kind)
+        others = [*self._homes.values(), *(form for stack in self._stacks.values() for form in stack)]
+        taken = {form.view["external_id"] for form in others if form is not instead_of}
+        if checked["external_id"] and checked["external_id"] in taken:
             raise Refused("duplicate_external_id")
         return checked
 
@@ -167,9 +167,7 @@ class Screens:
     def _dressed(self, checked: Json, view_id: str, root: str, previous: Form | None) -> Json:
         return checked | {
             "id": view_id,
-            "team_id": TEAM_ID,
-            "app_id": APP_ID,
-            "bot_id": BOT_ID,
+            **_OURS,
             "hash": _new_hash(),
             "root_view_id": root,
             "previous_view_id": previous.view["id"] if previous else None,

@@ -34,6 +34,13 @@ class Refused(Exception):
             self.answer["response_metadata"] = {"messages": messages}
 
 
+def need(args: Json, *names: str) -> None:
+    """Refuse unless all these arguments are given."""
+    missing = [name for name in names if not args.get(name)]
+    if missing:
+        raise Refused("invalid_arguments", [f"[ERROR] missing required field: {name}" for name in missing])
+
+
 @dataclass(frozen=True)
 class Private:
     """Something only one person was shown; `at` in Unix seconds. `kind`: ack, response_url, ephemeral, dm."""
@@ -147,14 +154,21 @@ class Team:
             "profile": profile | ({"email": email} if email else {}),
         } | fields
 
+    def add_channel(self, channel_id: str, name: str, *, private: bool, **flags: bool) -> None:
+        """A full channel object; `flags` add to it."""
+        kind = {"is_channel": not private, "is_group": private, "is_im": False, "is_private": private}
+        self.channels[channel_id] = {"id": channel_id, "name": name} | kind | flags
+
+    def direct(self, user_id: str) -> Json:
+        """The bot's direct messages with a person, always the same conversation."""
+        channel: Json = {"id": f"D{user_id[1:]}", "is_im": True, "user": user_id, "is_member": True}
+        channel |= {"is_private": True, "is_archived": False, "is_ext_shared": False}
+        return self.channels.setdefault(channel["id"], channel)
+
     def find_channel(self, name: str) -> Json | None:
         """A channel by id or name, or the bot's direct messages with a person by the person's id."""
         if name in self.users:
-            return self.channels.setdefault(
-                f"D{name[1:]}",
-                {"id": f"D{name[1:]}", "is_im": True, "user": name, "is_member": True, "is_private": True}
-                | {"is_archived": False, "is_ext_shared": False},
-            )
+            return self.direct(name)
         by_name = (c for c in self.channels.values() if c.get("name") == name.removeprefix("#"))
         return self.channels.get(name) or next(by_name, None)
 

@@ -14,17 +14,19 @@ from aiohttp import web
 
 from evoslack.sandbox.server import Server
 from evoslack.sandbox.slack.answers import Answers
-from evoslack.sandbox.slack.api import FAULTS, Api, ApiCall, Fault
+from evoslack.sandbox.slack.api import Api, ApiCall, Fault
 from evoslack.sandbox.slack.block_kit import Json
 from evoslack.sandbox.slack.delivery import Courier, Delivery
+from evoslack.sandbox.slack.files import Files, SharedFile
+from evoslack.sandbox.slack.home import AtHome
 from evoslack.sandbox.slack.methods import Methods
-from evoslack.sandbox.slack.people import People
 from evoslack.sandbox.slack.posts import Posts
 from evoslack.sandbox.slack.screens import Screens
 from evoslack.sandbox.slack.sockets import Sockets, Which
 from evoslack.sandbox.slack.team import BOT_USER_ID, TEAM_ID, Private, Team
+from evoslack.sandbox.slack.workflows import Workflows
 
-__all__ = ["ApiCall", "Delivery", "Private", "SlackWorkspace"]
+__all__ = ["ApiCall", "Delivery", "Private", "SharedFile", "SlackWorkspace"]
 
 BOT_SCOPES = (
     "commands",
@@ -35,10 +37,12 @@ BOT_SCOPES = (
     "groups:read",
     "channels:history",
     "groups:history",
+    "im:write",
+    "files:write",
 )
 
 
-class SlackWorkspace(People):
+class SlackWorkspace(AtHome, Workflows):
     """One workspace with an installed app: `U_SARA`, `U_BOSS` and others, `C_CALLS` and `C_GENERAL`."""
 
     team_id = TEAM_ID
@@ -56,11 +60,13 @@ class SlackWorkspace(People):
         self.bot_token, self.app_token, self.signing_secret = bot_token, app_token, signing_secret
         self._team.scopes = set(bot_scopes)
         self._posts = Posts(self._team)
-        self._answers = Answers(self._team, self._screens, self._posts)
+        self._files = Files(self._team, self._posts)
+        self._answers = Answers(self._team, self._screens, self._posts, self._steps)
         self._sockets = Sockets(self._notify)
         self._courier = Courier(self._sockets, signing_secret)
-        methods = Methods(self._team, self._screens, self._posts)
-        self._api = Api(self._team, methods, self._posts, (bot_token, app_token), self._socket_url)
+        methods = Methods(self._team, self._screens, self._posts, self._steps, self._files)
+        doors = (methods, self._posts, self._steps, self._files)
+        self._api = Api(self._team, *doors, (bot_token, app_token), self._socket_url)
         app = web.Application(client_max_size=4 * 2**20)
         app.add_routes([*self._api.routes(), web.get("/link", self._sockets.serve)])
         app.on_shutdown.append(self._drop_sockets)
@@ -150,18 +156,9 @@ class SlackWorkspace(People):
     ) -> None:
         """Add a channel; every person is in it, the bot if said so."""
         with self._team.change():
-            self._team.channels[channel_id] = {
-                "id": channel_id,
-                "name": name,
-                "is_channel": not is_private,
-                "is_group": is_private,
-                "is_im": False,
-                "is_private": is_private,
-                "is_archived": is_archived,
-                "is_member": bot_is_member,
-                "is_shared": is_ext_shared,
-                "is_ext_shared": is_ext_shared,
-            }
+            flags = {"is_archived": is_archived, "is_member": bot_is_member}
+            flags |= {"is_shared": is_ext_shared, "is_ext_shared": is_ext_shared}
+            self._team.add_channel(channel_id, name, private=is_private, **flags)
 
     # --- deliveries
 
@@ -223,22 +220,26 @@ class SlackWorkspace(People):
     # --- what the bot did, and trouble for it
 
     def api_calls(self, method: str | None = None) -> list[ApiCall]:
-        """The Web API calls that arrived (`response_url` for posts to one), in order, faulty ones too."""
+        """What arrived, faulty calls too, in order: by method, or `response_url` and `upload`."""
         with self._team.changed:
             return [call for call in self._api.calls if method in {None, call.method}]
+
+    def files(self, channel_or_user: str) -> list[SharedFile]:
+        """The files that the bot shared in a channel or with a person, oldest first."""
+        with self._team.change():
+            channel = self._team.find_channel(channel_or_user)
+            return self._files.in_channel(channel["id"] if channel else "")
 
     def fault(
         self, method: str, kind: str, times: int | None = 1, retry_after: int = 1, seconds: float = 5.0
     ) -> None:
-        """Let the next `times` calls of a method (or `response_url`) go wrong; None: until cleared.
+        """Let the next `times` calls of a method (or `response_url`, `upload`) go wrong; None: until cleared.
 
         Kinds: `429`, `500`, `error:<code>`; `cut` and `hang` (nothing is done; connection closed, or no
         answer), `lose_answer` and `hang_after` (it is done, and then the same), `slow` (done, answered
         after `seconds`), `drip` (done, a byte every `seconds`). Several faults of a method take effect one
         after the other.
         """
-        if not FAULTS.fullmatch(kind):
-            raise ValueError(f"unknown kind of fault: {kind}")
         with self._team.change():
             self._api.faults.append(Fault(method, kind, times, retry_after, seconds))
 

@@ -1,0 +1,124 @@
+"""What is to be seen of an account's calls right now: those that are going on, and the record of them.
+
+Two requests, however many calls are being followed; more only where a page is full. The order of the record
+is not documented, so it is asked for newest first, and all is read unless that wish was visibly granted.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from evoslack.evo.client import PAGE_SIZE, EvoClient
+from evoslack.evo.transport import seconds_until
+from evoslack.progress import Active, Session, Snapshot
+
+A_DAY = timedelta(days=1)  # the zone of the record's days is not known
+TALKING = frozenset({"Connected", "Hold", "Passive"})
+
+
+class Sightings:
+    """The look at one Evo Voice."""
+
+    def __init__(self, client: EvoClient, now: Callable[[], datetime]) -> None:
+        self._client = client
+        self._now = now
+
+    def look(self, account_id: str, since: datetime, *, budget_s: float) -> Snapshot:
+        """What is there of calls placed after `since`. Raises `EvoError`."""
+        ends = time.monotonic() + budget_s
+        calls = self._client.get("/calls/active", {"accountId": account_id}, budget_s=seconds_until(ends))
+        active = [found for item in _objects(calls.get("calls")) if (found := active_of(item))]
+        skew = self._client.skew
+        sessions = list(self._sessions(account_id, since + skew, ends))
+        return Snapshot(self._now(), skew, tuple(active), tuple(sessions))
+
+    def _sessions(self, account_id: str, since: datetime, ends: float) -> Iterator[Session]:
+        today = (self._now() + self._client.skew).astimezone(UTC)
+        query = {
+            "accountIds": account_id,
+            "startDate": f"{min(since.astimezone(UTC), today) - A_DAY:%Y-%m-%d}",
+            "endDate": f"{today + A_DAY:%Y-%m-%d}",
+            "sortField": "dateCreated",
+            "sortOrder": "Descend",
+        }
+        newest_first, before, count = True, None, 0
+        for item in self._client.items("/sessions", query, budget_s=seconds_until(ends)):
+            session = session_of(item, account_id)
+            if session is None:
+                continue
+            count += 1
+            at = session.created_at
+            newest_first = newest_first and at is not None and (before is None or at <= before)
+            before = at
+            if newest_first and count > PAGE_SIZE // 2 and at is not None and at < since - A_DAY:
+                return
+            yield session
+
+
+def active_of(item: Mapping[str, Any]) -> Active | None:
+    """A `CallInfo` that is going on (evo-voice-api 5.6)."""
+    sid, status = item.get("sid"), item.get("status")
+    if not isinstance(sid, str) or not sid or status not in {"queued", "ringing", "in-progress"}:
+        return None
+    return Active(
+        sid,
+        to=_digits(item.get("to")),
+        sender=_digits(item.get("from")),
+        is_answered=status == "in-progress",
+        created_at=moment(item.get("dateCreated")),
+    )
+
+
+def session_of(item: Mapping[str, Any], account_id: str) -> Session | None:
+    """A `SessionInfo` of that account that is a voice call (evo-voice-api 5.5)."""
+    session_id = item.get("id")
+    is_ours = item.get("accountId") == account_id and item.get("channel", "Voice") == "Voice"
+    if not isinstance(session_id, str) or not session_id or not is_ours:
+        return None
+    state, completed_at = item.get("callState"), moment(item.get("dateCompleted"))
+    outcome = item.get("outcome")
+    numbers = {_digits(item.get(name)) for name in ("fromAddress", "toAddress", "destination")}
+    return Session(
+        id=session_id,
+        call_sid=str(item.get("callSid") or ""),
+        numbers=frozenset(numbers - {""}),
+        created_at=moment(item.get("dateCreated")),
+        is_ringing=state == "Ringing",
+        is_talking=state in TALKING,
+        # `callState` Disconnected alone is not the end: it is also how a fresh session looks.
+        is_over=item.get("ended") is True or bool(item.get("dateCompleted")),
+        completed_at=completed_at,
+        outcome=outcome if isinstance(outcome, str) else "",
+    )
+
+
+def moment(value: object) -> datetime | None:
+    """A time in one of the forms that Evo Voice or the carrier may write (evo-voice-api 2.4).
+
+    None without a zone: which one is meant is not known.
+    """
+    if not isinstance(value, str):
+        return None
+    if found := re.fullmatch(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/", value):
+        return datetime.fromtimestamp(int(found[1]) / 1000, UTC)
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        try:
+            at = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+    return at.astimezone(UTC) if at.tzinfo else None
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _digits(value: object) -> str:
+    return re.sub(r"\D", "", value) if isinstance(value, str) else ""

@@ -1,0 +1,166 @@
+"""Follows calls after they were placed, and ends them when somebody wants that.
+
+One look at a time shows all calls of an account, so following one costs as much as following a thousand. Of
+several bots on one database one looks. What a look shows is written down; `progress` has the rules.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from evoslack.calls import Call, Ending, HangUp, Progress
+from evoslack.progress import Snapshot, Trail, follow, give_up
+
+log = logging.getLogger(__name__)
+
+QUICK = timedelta(seconds=2.5)  # while something may begin to ring or be answered
+SLOW = timedelta(seconds=7.5)  # while people talk
+TURN = timedelta(seconds=20)  # after that another bot takes over; a look takes ten at the most
+FRESH = timedelta(seconds=3)  # a look that is not older is as good as a new one
+LOOK_BUDGET_S = 10.0
+BEFORE_DIALLING_S = 2.0
+TROUBLE = timedelta(seconds=10)  # a look that failed is not waited for again so soon
+END_BUDGET_S = 10.0
+
+
+class Eyes(Protocol):
+    """What is to be seen at the phone system."""
+
+    def look(self, account_id: str, since: datetime, *, budget_s: float) -> Snapshot: ...
+
+
+class End(Protocol):
+    """How a session is ended."""
+
+    def __call__(self, session_id: str, *, budget_s: float) -> Ending: ...
+
+
+class Book(Protocol):
+    """Which calls are followed; see `ledger.trails.TrailLedger`."""
+
+    def take_turn(self, name: str, holder: str, *, at: datetime, until: datetime) -> bool: ...
+    def going_on(self) -> list[Trail]: ...
+    def write(self, changes: Iterable[tuple[Trail, Trail]], *, at: datetime) -> list[str]: ...
+    def hang_up(self, call_id: str, wish: HangUp | None, *, at: datetime) -> bool: ...
+
+
+class Follower:
+    """Looks after the calls of this database."""
+
+    def __init__(
+        self,
+        eyes: Eyes,
+        end: End,
+        book: Book,
+        *,
+        now: Callable[[], datetime],
+        on_news: Callable[[], None],
+    ) -> None:
+        self._eyes = eyes
+        self._end = end
+        self._book = book
+        self._now = now
+        self._on_news = on_news
+        self._name = uuid.uuid4().hex
+        self._next_look: datetime | None = None
+        self._latest: dict[str, Snapshot] = {}
+        self._looking = threading.Lock()
+        self._blind_until: datetime | None = None
+        self._trouble = ""
+
+    def look(self) -> bool:
+        """Look at the calls that are going on, if it is time. Always False: there is no hurry to go on."""
+        now = self._now()
+        if self._next_look is not None and now < self._next_look:
+            return False
+        self._next_look = now + QUICK
+        trails = self._book.going_on()
+        if not trails or not self._book.take_turn("following", self._name, at=now, until=now + TURN):
+            return False
+        of_account: dict[str, list[Trail]] = defaultdict(list)
+        for trail in trails:
+            of_account[trail.account_id].append(trail)
+        for account_id, theirs in of_account.items():
+            since = min(trail.asked_at for trail in theirs)
+            snapshot = self._snapshot(account_id, since, budget_s=LOOK_BUDGET_S)
+            after = follow(theirs, snapshot) if snapshot else [give_up(trail, now) for trail in theirs]
+            self._write(theirs, after)
+        self._next_look = now + (QUICK if any(map(_is_young, trails)) else SLOW)
+        return False
+
+    def look_before(self, account_id: str) -> Snapshot | None:
+        """What is there before a call goes out; None if that cannot be seen, which holds nothing up."""
+        now = self._now()
+        latest = self._latest.get(account_id)
+        if latest is not None and now - latest.taken_at <= FRESH:
+            return latest
+        if self._blind_until is not None and now < self._blind_until:
+            return None
+        return self._snapshot(account_id, now, budget_s=BEFORE_DIALLING_S, may_be_old=True)
+
+    def hang_up(self, call: Call) -> Ending | None:
+        """Ask Evo Voice to end this call; None if that could not be asked, or there is nothing to end.
+
+        Whether it worked is what the next looks show.
+        """
+        if not call.session_id or not self._book.hang_up(call.id, HangUp.ASKED, at=self._now()):
+            return Ending.GONE
+        self._on_news()
+        try:
+            ending = self._end(call.session_id, budget_s=END_BUDGET_S)
+        except Exception as error:  # noqa: BLE001 - said to the person, and logged here
+            log.warning("call %s could not be ended: %s", call.id, error)
+            ending = None
+        log.info("call %s: somebody hung up: %s", call.id, ending or "no answer")
+        if ending in {None, Ending.FORBIDDEN}:
+            self._book.hang_up(call.id, None, at=self._now())
+            self._on_news()
+        self._next_look = None
+        return ending
+
+    def _write(self, before: list[Trail], after: list[Trail]) -> None:
+        changes = [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]]
+        told = self._book.write(changes, at=self._now()) if changes else []
+        for old, new in changes:
+            if old.progress is not new.progress:
+                log.info("call %s: %s", new.call_id, new.progress, extra={"call_id": new.call_id})
+        if told:
+            self._on_news()
+
+    def _snapshot(
+        self, account_id: str, since: datetime, *, budget_s: float, may_be_old: bool = False
+    ) -> Snapshot | None:
+        """A look, one thread at a time; None if it does not work."""
+        if not self._looking.acquire(timeout=budget_s):
+            return None
+        try:
+            latest = self._latest.get(account_id)
+            if may_be_old and latest is not None and self._now() - latest.taken_at <= FRESH:
+                return latest  # somebody else's, who was quicker
+            self._latest[account_id] = snapshot = self._eyes.look(account_id, since, budget_s=budget_s)
+        except Exception as error:  # noqa: BLE001 - each trouble once; it is looked again anyway
+            self._blind_until = self._now() + TROUBLE
+            self._note(f"{type(error).__name__}: {error}")
+            return None
+        finally:
+            self._looking.release()
+        self._blind_until = None
+        self._note("")
+        return snapshot
+
+    def _note(self, trouble: str) -> None:
+        if trouble and trouble != self._trouble:
+            log.warning("calls cannot be followed right now: %s", trouble)
+        elif self._trouble and not trouble:
+            log.info("calls can be followed again")
+        self._trouble = trouble
+
+
+def _is_young(trail: Trail) -> bool:
+    return trail.progress in {Progress.WAITING, Progress.RINGING} or trail.hang_up is HangUp.ASKED

@@ -1,0 +1,37 @@
+"""What a change of a call sets in motion: its card and its caller, open Home tabs, and a waiting step.
+
+Always in the transaction of the change itself, so that nobody is forgotten when the bot dies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from evoslack.ledger.schema import calls, homes, news, steps
+
+
+def make_news(connection: sa.Connection, call_ids: Iterable[str], at: datetime) -> None:
+    """These calls have changed in a way that people should hear of."""
+    these = list(call_ids)
+    if not these:
+        return
+    # Due now, even if its card has to wait: the caller need not.
+    due_at = sa.case((news.c.due_at <= at, news.c.due_at), else_=at)
+    changed = sa.update(news).where(news.c.call_id.in_(these))
+    connection.execute(changed.values(revision=news.c.revision + 1, due_at=due_at))
+    touch(connection, these, at)
+
+
+def touch(connection: sa.Connection, call_ids: Iterable[str], at: datetime) -> None:
+    """Whoever looks at these calls elsewhere than on the card is due: Home tabs and steps."""
+    these = list(call_ids)
+    caller_looks = sa.exists().where(
+        calls.c.id.in_(these), calls.c.user_id == homes.c.user_id, calls.c.team_id == homes.c.team_id
+    )
+    watching = sa.update(homes).where(homes.c.due_at.is_(None), sa.or_(homes.c.sees_all, caller_looks))
+    connection.execute(watching.values(due_at=at))
+    waiting = sa.update(steps).where(steps.c.call_id.in_(these), steps.c.ended_at.is_(None))
+    connection.execute(waiting.values(due_at=at))

@@ -1,0 +1,132 @@
+"""The book of the follower: which calls are going on, and how far each has come.
+
+Progress has its own columns and never touches the guarantee, but for one thing: a call that is seen at Evo
+Voice was placed, whatever the answer said.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from evoslack.calls import OVER, HangUp, Progress, State, Why
+from evoslack.ledger.ripples import make_news
+from evoslack.ledger.schema import calls, turns
+from evoslack.ledger.store import Store
+from evoslack.progress import Trail
+
+_OPEN = sorted(set(Progress) - OVER)
+
+
+class TrailLedger:
+    """The trails in a `Store`; every method is one transaction, safe from several threads and bots."""
+
+    def __init__(self, store: Store) -> None:
+        self._engine = store.engine
+
+    def take_turn(self, name: str, holder: str, *, at: datetime, until: datetime) -> bool:
+        """Whether this is `holder`'s to do until then; of several bots only one is told so."""
+        mine_or_over = sa.or_(turns.c.holder == holder, turns.c.until <= at)
+        taking = sa.update(turns).where(turns.c.name == name, mine_or_over)
+        try:
+            with self._engine.begin() as connection:
+                if connection.execute(taking.values(holder=holder, until=until)).rowcount:
+                    return True
+                if connection.execute(sa.select(turns.c.name).where(turns.c.name == name)).first():
+                    return False
+                connection.execute(sa.insert(turns).values(name=name, holder=holder, until=until))
+        except sa.exc.IntegrityError:
+            return False  # another bot was quicker
+        return True
+
+    def going_on(self) -> list[Trail]:
+        """Every call that is followed, oldest first."""
+        query = sa.select(calls).where(calls.c.progress.in_(_OPEN)).order_by(calls.c.accepted_at)
+        with self._engine.connect() as connection:
+            return [_trail_of(row) for row in connection.execute(query)]
+
+    def write(self, changes: Iterable[tuple[Trail, Trail]], *, at: datetime) -> list[str]:
+        """Write down how trails changed, each (before, after); the ids of the calls that are news now.
+
+        What somebody else wrote meanwhile is left alone: the next look finds it again.
+        """
+        told: list[str] = []
+        with self._engine.begin() as connection:
+            for before, after in changes:
+                unchanged = sa.and_(
+                    calls.c.id == before.call_id,
+                    calls.c.progress == before.progress,
+                    calls.c.hang_up.is_not_distinct_from(before.hang_up),
+                    calls.c.session_id.is_not_distinct_from(before.session_id or None),
+                    calls.c.call_sid.is_not_distinct_from(before.call_sid or None),
+                )
+                values: dict[str, Any] = {
+                    "progress": after.progress,
+                    "session_id": after.session_id or None,
+                    "call_sid": after.call_sid or None,
+                    "answered_at": after.answered_at,
+                    "ended_at": after.ended_at,
+                    "gone_since": after.gone_since,
+                    "end_word": after.outcome[:200] or None,
+                    "hang_up": after.hang_up,
+                }
+                if not connection.execute(sa.update(calls).where(unchanged).values(**values)).rowcount:
+                    continue
+                settled = after.is_bound and _settle(connection, after.call_id)
+                if settled or _is_worth_telling(before, after, connection):
+                    told.append(after.call_id)
+            make_news(connection, told, at)
+        return told
+
+    def hang_up(self, call_id: str, wish: HangUp | None, *, at: datetime) -> bool:
+        """Write down that somebody wants this call to end, or wants it no more; False if it is over."""
+        going_on = sa.and_(calls.c.id == call_id, calls.c.progress.in_(_OPEN))
+        with self._engine.begin() as connection:
+            wishing = sa.update(calls).where(going_on).values(hang_up=wish, hang_up_at=at)
+            found = connection.execute(wishing).rowcount == 1
+            if found:
+                make_news(connection, [call_id], at)
+        return found
+
+
+def _settle(connection: sa.Connection, call_id: str) -> bool:
+    """The call is there, so it was placed: doubt and a late 400 are corrected. Whether there was need to."""
+    by_a_400 = sa.and_(calls.c.state == State.REJECTED, calls.c.why == Why.BAD_REQUEST)
+    wrong = sa.and_(calls.c.id == call_id, sa.or_(calls.c.state == State.IN_DOUBT, by_a_400))
+    values = {"state": State.PLACED, "why": None, "detail": ""}
+    return connection.execute(sa.update(calls).where(wrong).values(**values)).rowcount == 1
+
+
+def _is_worth_telling(before: Trail, after: Trail, connection: sa.Connection) -> bool:
+    """Whether people see a difference; a refused call that never shows up is no news."""
+    seen = (before.progress, before.hang_up, bool(before.session_id))
+    if seen == (after.progress, after.hang_up, bool(after.session_id)):
+        return False
+    state = connection.execute(sa.select(calls.c.state).where(calls.c.id == after.call_id)).scalar_one()
+    return bool(state in {State.PLACED, State.IN_DOUBT})
+
+
+def _trail_of(row: sa.Row[Any]) -> Trail:
+    values = row._mapping
+    return Trail(
+        call_id=values["id"],
+        account_id=values["account_id"],
+        number=values["number"],
+        caller_id=values["caller_id"],
+        asked_at=values["began_at"] or values["accepted_at"],
+        was_refused=values["state"] == State.REJECTED,
+        known_ids=None if values["known_ids"] is None else frozenset(json.loads(values["known_ids"])),
+        progress=Progress(values["progress"]),
+        session_id=values["session_id"] or "",
+        call_sid=values["call_sid"] or "",
+        answered_at=values["answered_at"],
+        ended_at=values["ended_at"],
+        gone_since=values["gone_since"],
+        outcome=values["end_word"] or "",
+        hang_up=HangUp(values["hang_up"]) if values["hang_up"] else None,
+        hang_up_at=values["hang_up_at"],
+    )

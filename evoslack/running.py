@@ -1,0 +1,158 @@
+"""A bot that runs: starts its parts in the right order, and stops them so that nothing is lost."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+from slack_bolt import App
+from slack_sdk.errors import SlackApiError
+
+from evoslack.calls import State
+from evoslack.crew import Crew
+from evoslack.evo.catalog import Catalog
+from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.news import NewsLedger
+from evoslack.ledger.store import LedgerTaken, Store, database_problem, giving_way
+from evoslack.slack.delivery import Door
+from evoslack.slack.socket_line import NoHello
+from evoslack.slack.workspace import NO_ANSWER, problem_of
+from evoslack.switchboard import Switchboard
+
+log = logging.getLogger(__name__)
+
+DRAIN_S = 40.0  # a call may be dialled for 30 s
+GOODBYE_S = 5.0  # for the last cards and private lines
+
+
+class CannotStart(Exception):
+    """The bot cannot run; the text is one sentence for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A crew and the step that it repeats."""
+
+    crew: Crew
+    step: Callable[[], bool]
+
+    def start(self) -> None:
+        """Begin with a first look at once."""
+        self.crew.start(giving_way(self.step))
+
+
+class Bot:
+    """The whole bot, built but not started."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        calls: CallLedger,
+        news: NewsLedger,
+        catalog: Catalog,
+        switchboard: Switchboard,
+        dialling: Work,
+        telling: Work,
+        others: list[Work],  # which may stop at any moment: looking again finds what is left
+        later: ThreadPoolExecutor,
+        app: App,
+        make_door: Callable[[Callable[[], dict[str, bool]]], Door],  # is told how to ask for our health
+        about: str,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.store, self.calls, self.news = store, calls, news
+        self.catalog, self.switchboard = catalog, switchboard
+        self.app = app
+        self._dialling, self._telling, self._others = dialling, telling, others
+        self._later = later
+        self._about = about
+        self._now = now
+        self.door = make_door(self.health)
+        self._stopping = threading.Event()
+        self._refresher = threading.Thread(
+            target=catalog.keep_fresh, args=[self._stopping], name="refreshing", daemon=True
+        )
+
+    def start(self) -> str:
+        """Open the ledger, mend what a crash left, start the crews, and let payloads in.
+
+        Returns the ready line. Raises `CannotStart`.
+        """
+        try:
+            self.store.open()
+        except LedgerTaken as taken:
+            raise CannotStart(f"Another bot is using {taken}. Stop it first, or use PostgreSQL.") from taken
+        except Exception as error:
+            raise CannotStart(f"The database cannot be used: {database_problem(error)}") from error
+        if self.store.is_sqlite:  # nobody else has it, so whatever was under way is orphaned
+            self.news.drop_leases(at=self._now())
+            self.switchboard.sweep(everything_is_orphaned=True)
+        for work in (self._dialling, self._telling, *self._others):
+            work.start()
+        self._refresher.start()
+        try:
+            way = self.door.start()
+        except (*NO_ANSWER, NoHello) as error:
+            self.stop()  # calls that are being dialled already are finished
+            raise CannotStart(not_let_in("SLACK_APP_TOKEN", error)) from error
+        return f"EvoSlack is ready: {way}, {self._about}."
+
+    def stop(self) -> str:
+        """Take no more requests, finish what is being dialled, and return what is left, in words."""
+        self._stopping.set()
+        self.door.stop()
+        for work in self._others:
+            work.crew.stop(within_s=0)
+        finished = self._dialling.crew.stop(within_s=DRAIN_S)
+        self.switchboard.stop()
+        self._later.shutdown(wait=False, cancel_futures=True)
+        self._telling.crew.stop(within_s=GOODBYE_S, leave_nothing=True)
+        try:
+            return self._left_words(finished)
+        finally:
+            self.store.close()
+
+    def wake(self) -> None:
+        """Look for work now instead of at the next look."""
+        for crew in self._crews():
+            crew.wake()
+
+    def health(self) -> dict[str, bool]:
+        """The parts that must work for the promise, and whether they do."""
+        return {
+            "database": self.store.answers(),
+            "slack": self.door.is_open(),
+            **{crew.name: crew.is_alive for crew in self._crews()},
+        }
+
+    def _crews(self) -> list[Crew]:
+        return [work.crew for work in (self._dialling, self._telling, *self._others)]
+
+    def _left_words(self, finished: bool) -> str:
+        try:
+            left = self.calls.count_open()
+            untold = self.news.count_untold()
+        except Exception:
+            log.exception("what is left could not be counted")
+            return "EvoSlack stopped; the database does not answer, so what is left is unknown."
+        parts = [
+            f"{left[State.ACCEPTED]} waiting" if left[State.ACCEPTED] else "",
+            f"{left[State.PLACING]} still being dialled" if left[State.PLACING] or not finished else "",
+            f"{untold} not told yet" if untold else "",
+        ]
+        words = ", ".join(part for part in parts if part)
+        return f"EvoSlack stopped; {words or 'nothing is left'}."
+
+
+def not_let_in(token: str, error: Exception) -> str:
+    """Only an answer of Slack's is about the token."""
+    if isinstance(error, NoHello):
+        return f"Slack's websocket cannot be opened ({error}). A proxy or firewall may block wss://."
+    if isinstance(error, SlackApiError):
+        return f"Slack does not take {token}: {problem_of(error)}."
+    return f"Slack cannot be reached: {problem_of(error)}. Check the network."

@@ -1,0 +1,24 @@
+// Slack's own dialog before a component that wants one.
+
+import { el } from "./dom.js";
+import { textNodes } from "./mrkdwn.js";
+import { $ } from "./store.js";
+
+/** Whether the component may be used: it asks for nothing, or the answer was yes. */
+export function confirmed(element, context) {
+  if (!element.confirm) return Promise.resolve(true);
+  const { title, text, confirm, deny, style } = element.confirm;
+  const dialog = $("confirm");
+  const button = (kind, words, value) =>
+    el("button", { type: "button", class: `button ${kind}`, onclick: () => dialog.close(value) }, words);
+  dialog.returnValue = "";
+  dialog.replaceChildren(
+    el("h3", { id: "confirm-title" }, title.text),
+    el("p", { class: "text" }, textNodes(text, context)),
+    el("footer", {}, button("", deny.text, ""), button(style ?? "primary", confirm.text, "yes")),
+  );
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+  });
+}

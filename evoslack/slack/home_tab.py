@@ -1,0 +1,171 @@
+"""Shows people their Home tabs: when they open them, turn to something else, or a call changes.
+
+The listeners only write down what somebody wants to see. A thread of its own finds out who that is, and
+publishes by state: whoever is behind skips to the newest.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from slack_bolt import Ack
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from evoslack.calls import Call, Role
+from evoslack.looks import Home, Look, Whose
+from evoslack.refusals import CannotCheck, NothingToOffer, Refusal
+from evoslack.slack import home
+from evoslack.slack.press import Payload, team_of, text_of
+from evoslack.slack.workspace import NO_ANSWER, pause_of, problem_of
+
+log = logging.getLogger(__name__)
+
+REST = timedelta(seconds=2.5)  # between two looks of a tab, when calls change quickly
+LEASE = timedelta(seconds=30)
+PUBLISHING = timedelta(seconds=12)  # at most; whoever has less left of the lease would be late
+LOOKS_AGAIN = timedelta(seconds=30)  # after trouble that may pass
+KEPT = timedelta(days=7)  # after that, a tab waits for its owner to open it again
+
+# There is no such tab, or nobody to see it.
+_NOBODY = {
+    "not_enabled": "; switch on the Home tab: update the app from manifest.yml",
+    "user_not_found": "",
+    "user_not_visible": "",
+    "user_disabled": "",
+}
+
+
+class Book(Protocol):
+    """Whose home is due; see `ledger.homes.HomeLedger`."""
+
+    def opened(self, team_id: str, user_id: str, *, at: datetime) -> None: ...
+    def turned(self, team_id: str, user_id: str, look: Look, *, at: datetime) -> None: ...
+    def claim(self, *, at: datetime, until: datetime, shown_before: datetime) -> Home | None: ...
+    def shown(self, home: Home, *, lease: datetime, at: datetime) -> None: ...
+    def postponed(self, home: Home, *, lease: datetime, again_at: datetime) -> None: ...
+    def forget(self, home: Home, *, lease: datetime) -> None: ...
+
+
+class History(Protocol):
+    """The calls that are kept; see `ledger.history.CallHistory`."""
+
+    def page(
+        self, team_id: str, *, user_id: str | None, digits: str, limit: int, offset: int
+    ) -> tuple[list[Call], int]: ...
+
+
+class HomeListeners:
+    """What happens when somebody opens the tab or presses something there; `slack.app` registers them."""
+
+    def __init__(self, book: Book, on_look: Callable[[], None], now: Callable[[], datetime]) -> None:
+        self._book = book
+        self._on_look = on_look
+        self._now = now
+
+    def home_opened(self, ack: Ack, body: Payload) -> None:
+        """The tab is shown anew, as it was left."""
+        event = body["event"]
+        if event.get("tab") == "home":
+            self._book.opened(text_of(body["team_id"]), text_of(event["user"]), at=self._now())
+            self._on_look()
+        ack()
+
+    def home_turned(self, ack: Ack, body: Payload) -> None:
+        """Other calls or another page; from what is on the screen, not from what came after it."""
+        before = Look.unpacked(str((body.get("view") or {}).get("private_metadata") or ""))
+        look = home.turned(before, body["actions"][0])
+        self._book.turned(team_of(body), text_of(body["user"]["id"]), look, at=self._now())
+        self._on_look()
+        ack()
+
+
+class HomeTab:
+    """Publishes tabs, one at a time."""
+
+    def __init__(
+        self,
+        client: WebClient,
+        book: Book,
+        history: History,
+        role_of: Callable[[str, str], Role],
+        *,
+        region: str,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._client = client
+        self._book = book
+        self._history = history
+        self._role_of = role_of
+        self._region = region
+        self._now = now
+        self._paused_until = now()
+        self._troubles: dict[str, str] = {}  # of whose tab, until it can be shown again
+
+    def show_next(self) -> bool:
+        """Show the home that is due longest; whether there was one."""
+        now = self._now()
+        if now < self._paused_until:
+            return False
+        lease = now + LEASE
+        due = self._book.claim(at=now, until=lease, shown_before=now - REST)
+        if due is None:
+            return False
+        if now - due.opened_at > KEPT:
+            self._book.forget(due, lease=lease)
+            return True
+        view, may_change = self._view(due)
+        if lease - self._now() < PUBLISHING:  # somebody else may show something newer meanwhile
+            return True
+        self._publish(due, view, lease, may_change)
+        return True
+
+    def _view(self, due: Home) -> tuple[dict[str, Any], bool]:
+        """What to show, and whether that may change without any call changing."""
+        try:
+            role = self._role_of(due.user_id, due.team_id)
+        except Refusal as refusal:
+            return home.refused(refusal, self._region), isinstance(refusal, (CannotCheck, NothingToOffer))
+        sees_team = role is Role.ADMINISTRATOR
+        look = due.look if sees_team else replace(due.look, whose=Whose.MINE, person="")
+        user_id = (look.person or None) if look.whose is Whose.TEAM else due.user_id
+        calls, total = self._page(due.team_id, user_id, look)
+        if not calls and look.page:  # there are fewer calls by now
+            look = replace(look, page=max(total - 1, 0) // home.PER_PAGE)
+            calls, total = self._page(due.team_id, user_id, look)
+        return home.view(home.Page(look, calls, total, sees_team), self._region), False
+
+    def _page(self, team_id: str, user_id: str | None, look: Look) -> tuple[list[Call], int]:
+        offset, limit = look.page * home.PER_PAGE, home.PER_PAGE
+        return self._history.page(team_id, user_id=user_id, digits=look.digits, limit=limit, offset=offset)
+
+    def _publish(self, due: Home, view: dict[str, Any], lease: datetime, may_change: bool) -> None:
+        try:
+            self._client.views_publish(user_id=due.user_id, view=view)
+        except NO_ANSWER as error:
+            problem = problem_of(error)
+            self._note(due, problem)
+            if problem in _NOBODY:
+                self._book.forget(due, lease=lease)
+                return
+            if isinstance(error, SlackApiError) and (pause_s := pause_of(error)) is not None:
+                self._paused_until = self._now() + timedelta(seconds=pause_s)  # for all tabs alike
+                self._book.postponed(due, lease=lease, again_at=self._paused_until)
+                return
+        else:
+            if self._troubles.pop(due.user_id, "") and not self._troubles:
+                log.info("Home tabs can be shown again")
+            if not may_change:
+                self._book.shown(due, lease=lease, at=self._now())
+                return
+        self._book.postponed(due, lease=lease, again_at=self._now() + LOOKS_AGAIN)
+
+    def _note(self, due: Home, problem: str) -> None:
+        """Each trouble once; while it lasts, every tab may meet it."""
+        if problem not in self._troubles.values():
+            log.warning("a Home tab could not be shown: %s%s", problem, _NOBODY.get(problem, ""))
+        self._troubles[due.user_id] = problem
