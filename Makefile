@@ -2,10 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo sandbox test check chaos chaos-short bench audit help
+.PHONY: demo sandbox test check chaos chaos-short bench bench-following audit help
 
 help: ## Show this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 demo: .venv/ready ## Play a story with stand-ins in the terminal (no tokens needed)
 	$(BIN)/python -m evoslack.sandbox.demo
@@ -30,6 +30,9 @@ chaos-short: .venv/ready ## The same in two minutes
 
 bench: .venv/ready ## Compare /call and Submit with a bare Bolt app
 	$(BIN)/python -m tests.bench
+
+bench-following: .venv/ready ## Measure what following calls costs and how soon cards show it (ten minutes)
+	$(BIN)/python -m tests.bench_following
 
 audit: .venv-audit/bin/pip-audit ## Look for known weaknesses in the pinned packages (needs the internet)
 	$< --strict --no-deps --disable-pip -r requirements.txt

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from slack_sdk import WebClient
@@ -17,6 +18,7 @@ from evoslack.calls import Offer
 from evoslack.evo.catalog import Catalog
 from evoslack.evo.client import EvoClient, EvoError, LoginRefused
 from evoslack.evo.directory import ACCESS_TO_CALL, CALLING_ROLES, Directory
+from evoslack.evo.sightings import Sightings
 from evoslack.ledger.store import Store, database_problem
 from evoslack.numbers import pretty
 from evoslack.refusals import Lack, NothingToOffer, Refusal
@@ -32,6 +34,8 @@ SCOPES = (
     "groups:read",
     "channels:history",
     "groups:history",
+    "im:write",
+    "files:write",
 )
 BUDGET_S = 20.0
 
@@ -154,7 +158,27 @@ def _evo(evo: EvoClient, settings: Settings) -> Iterator[Finding]:
         yield Finding("account, flows, numbers", False, LACK_ADVICE[missing.lack])
         return
     yield from _offer(offer, settings)
+    yield _following(evo, offer.account_id)
+    yield _hanging_up(catalog)
     yield from _user_map(Directory(evo), offer.account_id, settings)
+
+
+def _following(evo: EvoClient, account_id: str) -> Finding:
+    """Whether calls can be followed; without that they are placed all the same."""
+    now = datetime.now(UTC)
+    try:
+        seen = Sightings(evo, lambda: datetime.now(UTC)).look(account_id, now, budget_s=BUDGET_S)
+    except EvoError as error:
+        advice = "cards would stay at “Placed”; check that the login may see calls and sessions."
+        return Finding("following", False, f"{error}; {advice}")
+    return Finding("following", True, f"Evo Voice shows its calls; {len(seen.active)} going on now")
+
+
+def _hanging_up(catalog: Catalog) -> Finding:
+    """A login of a manager may lack the role for it, which is no fault (evo-voice-api 8)."""
+    if catalog.may_end_calls:
+        return Finding("hang up", True, "the login may end calls, so cards offer it")
+    return Finding("hang up", True, "not offered, as the login lacks the role User, which ends calls")
 
 
 def _offer(offer: Offer, settings: Settings) -> Iterator[Finding]:

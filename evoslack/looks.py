@@ -62,7 +62,8 @@ class Look:
                 return cls()
             if not (person == "" or _PERSON.fullmatch(person)):
                 return cls()
-            return cls(Whose(whose), typed[:LONGEST_SEARCH], person, page)
+            shown = "".join(filter(str.isprintable, typed))
+            return cls(Whose(whose), shown[:LONGEST_SEARCH], person, page)
         except (ValueError, KeyError, TypeError, RecursionError):
             return cls()
 

@@ -46,7 +46,7 @@ class Inputs:
 
 
 def person_in(context: object) -> str:
-    """The id in Slack's user_context, which names whoever acted and cannot be filled in; empty without one."""
+    """The id in Slack's user_context; nobody can fill that in, it names whoever acted. Empty without one."""
     user_id = context.get("id") if isinstance(context, Mapping) else None
     return user_id if isinstance(user_id, str) and _USER_ID.fullmatch(user_id) else ""
 

@@ -17,7 +17,10 @@ from evoslack.evo.directory import Directory
 from evoslack.evo.sightings import Sightings
 from evoslack.follower import Follower
 from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.history import CallHistory
+from evoslack.ledger.homes import HomeLedger
 from evoslack.ledger.news import NewsLedger
+from evoslack.ledger.steps import StepLedger
 from evoslack.ledger.store import Store
 from evoslack.ledger.trails import TrailLedger
 from evoslack.permission import Permission
@@ -26,10 +29,12 @@ from evoslack.settings import Settings
 from evoslack.slack.announcer import Announcer
 from evoslack.slack.app import build_app
 from evoslack.slack.delivery import Door, HttpDoor
+from evoslack.slack.home_tab import HomeTab
 from evoslack.slack.opening import Rules
 from evoslack.slack.people import SlackPeople
 from evoslack.slack.reception import Desk, seat
 from evoslack.slack.socket_mode import SocketDoor
+from evoslack.slack.step_runner import StepRunner
 from evoslack.slack.workspace import (
     LISTENER_TIMEOUT_S,
     NO_ANSWER,
@@ -44,6 +49,9 @@ TELLERS = 4  # news told side by side, so that one slow answer of Slack does not
 FORM_FILLERS = 8  # loading pages being filled side by side
 LOOK_EVERY_S = 2.0  # how long a call of a bot that died may wait for another bot to see it
 SWEEP_EVERY_S = 10.0  # with a teller's lease of 60 s: what a dead bot left is taken over within 90 s
+SHOWERS = 2  # Home tabs published side by side
+SHOW_EVERY_S = 1.0  # how exactly they keep the rest between two looks of a tab
+STEP_RUNNERS = 2  # workflow steps brought further side by side
 FOLLOW_EVERY_S = 0.5  # how exactly the follower keeps its own times
 SLACKS_RESPONSE_HOST = "hooks.slack.com"
 
@@ -72,7 +80,8 @@ def build(
     )
     back = _Back(settings, evo, now)
     later = ThreadPoolExecutor(FORM_FILLERS, thread_name_prefix="form")
-    app = _app(settings, identity, evo, back, later, now, clock_s)
+    desk = _desk(settings, identity, evo, back, later, now, clock_s)
+    app = _app(settings, identity, desk)
     return Bot(
         store=back.store,
         calls=back.calls,
@@ -84,6 +93,8 @@ def build(
         others=[
             Work(Crew("sweeping", size=1, look_every_s=SWEEP_EVERY_S), back.sweep),
             Work(Crew("following", size=1, look_every_s=FOLLOW_EVERY_S), back.follower.look),
+            Work(back.showers, _home_tab(settings, back, desk).show_next),
+            Work(back.step_runners, _step_runner(settings, back, desk).run_next),
         ],
         later=later,
         app=app,
@@ -98,9 +109,12 @@ class _Back:
 
     def __init__(self, settings: Settings, evo: EvoClient, now: Callable[[], datetime]) -> None:
         self._history = timedelta(days=settings.history_days)
+        self._now = now
         self.store = Store(settings.database_url)
         self.calls = CallLedger(self.store)
         self.news = NewsLedger(self.store)
+        self.homes = HomeLedger(self.store)
+        self.steps = StepLedger(self.store)
         self.catalog = Catalog(
             evo,
             account_id=settings.evo_account_id,
@@ -109,8 +123,10 @@ class _Back:
         )
         self.diallers = Crew("dialling", size=settings.max_calls_at_once, look_every_s=LOOK_EVERY_S)
         self.tellers = Crew("telling", size=TELLERS, look_every_s=LOOK_EVERY_S)
+        self.showers = Crew("showing", size=SHOWERS, look_every_s=SHOW_EVERY_S)
+        self.step_runners = Crew("steps", size=STEP_RUNNERS, look_every_s=LOOK_EVERY_S)
         self.follower = Follower(
-            Sightings(evo, now), evo.end, TrailLedger(self.store), now=now, on_news=self.tellers.wake
+            Sightings(evo, now), evo.end, TrailLedger(self.store), now=now, on_news=self._wake_for_news
         )
         self.switchboard = Switchboard(
             self.calls,
@@ -119,14 +135,19 @@ class _Back:
             longest_wait=timedelta(seconds=settings.max_wait_seconds),
             now=now,
             on_work=self.diallers.wake,
-            on_news=self.tellers.wake,
+            on_news=self._wake_for_news,
         )
 
     def sweep(self) -> bool:
         """Close what nobody works on any more, and forget what is old."""
         self.switchboard.sweep()
         self.switchboard.forget(self._history)
+        self.steps.forget(asked_before=self._now() - self._history)
         return False
+
+    def _wake_for_news(self) -> None:
+        for crew in (self.tellers, self.showers, self.step_runners):
+            crew.wake()
 
 
 def _announcer(settings: Settings, back: _Back, now: Callable[[], datetime]) -> Announcer:
@@ -141,7 +162,30 @@ def _announcer(settings: Settings, back: _Back, now: Callable[[], datetime]) -> 
     )
 
 
-def _app(
+def _home_tab(settings: Settings, back: _Back, desk: Desk) -> HomeTab:
+    return HomeTab(
+        web_client(settings.slack_bot_token, settings.slack_api_url),
+        back.homes,
+        CallHistory(back.store),
+        desk.opener().role_of,
+        region=settings.default_region,
+        now=desk.now,
+    )
+
+
+def _step_runner(settings: Settings, back: _Back, desk: Desk) -> StepRunner:
+    return StepRunner(
+        desk.patient_client,
+        back.steps,
+        back.switchboard,
+        desk.opener(),
+        desk.rules,
+        longest_wait=timedelta(seconds=settings.max_wait_seconds),
+        now=desk.now,
+    )
+
+
+def _desk(
     settings: Settings,
     identity: Identity,
     evo: EvoClient,
@@ -149,16 +193,22 @@ def _app(
     later: ThreadPoolExecutor,
     now: Callable[[], datetime],
     clock_s: Callable[[], float],
-) -> App:
+) -> Desk:
     client = web_client(settings.slack_bot_token, settings.slack_api_url, timeout_s=LISTENER_TIMEOUT_S)
     people = SlackPeople(client, team_id=identity.team_id, enterprise_id=identity.enterprise_id)
     hosts = {SLACKS_RESPONSE_HOST, urlsplit(settings.slack_api_url).hostname or ""}
-    desk = Desk(
+    return Desk(
         client=client,
+        patient_client=web_client(settings.slack_bot_token, settings.slack_api_url),
         switchboard=back.switchboard,
         permission=Permission(people, Directory(evo), user_map=settings.evo_user_map, clock_s=clock_s),
         catalog=back.catalog,
         hang_up=back.follower.hang_up,
+        homes=back.homes,
+        on_look=back.showers.wake,
+        calls_of=CallHistory(back.store).period,
+        steps=back.steps,
+        on_step=back.step_runners.wake,
         rules=Rules(
             command=settings.slack_command,
             region=settings.default_region,
@@ -169,6 +219,9 @@ def _app(
         later=later.submit,
         now=now,
     )
+
+
+def _app(settings: Settings, identity: Identity, desk: Desk) -> App:
     return build_app(
         settings.slack_api_url,
         seat(desk),

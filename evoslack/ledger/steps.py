@@ -1,7 +1,7 @@
 """Keeps book of the workflow steps that ask for calls: what was asked, what it became, whether Slack knows.
 
-A change of a call makes its step due (`ripples`). Whoever works on one takes a lease first, so that of several
-bots one does; what changes meanwhile makes it due once more.
+A change of a call makes its step due (`ripples`). Whoever works on one takes a lease first, so that of
+several bots one does; what changes meanwhile makes it due once more.
 """
 
 from __future__ import annotations

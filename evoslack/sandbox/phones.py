@@ -12,10 +12,10 @@ from evoslack.sandbox.evo.voice import EvoVoice
 from evoslack.sandbox.slack.block_kit import Json
 
 COURSES = {
-    "answered": ("are answered, and over after 20 seconds", Script()),
-    "long": ("are answered, and go on for ten minutes", Script(talk_s=600)),
+    "answered": ("are answered, and over after 20 s", Script()),
+    "long": ("are answered, and go on for 10 min", Script(talk_s=600)),
     "busy": ("are busy", BUSY),
-    "no_answer": ("ring until you answer, 25 seconds at most", NO_ANSWER),
+    "no_answer": ("ring for 25 s unless you answer", NO_ANSWER),
     "failed": ("fail", FAILED),
 }
 RECORDS = {

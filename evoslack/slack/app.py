@@ -17,7 +17,7 @@ from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk import WebClient
 
 from evoslack.refusals import UnreadableForm
-from evoslack.slack import cards, messages, views
+from evoslack.slack import cards, export, home, messages, steps, views
 from evoslack.slack.listeners import CallListeners
 from evoslack.slack.reception import Listeners
 from evoslack.slack.refusal_words import spoken
@@ -63,6 +63,7 @@ def build_app(
 def register(app: App, listeners: Listeners, command: str) -> None:
     """Connect every door to its listener."""
     form, shortcuts = listeners.form, listeners.shortcuts
+    app.command(command, matchers=[export.is_meant])(listeners.exporter.export)
     app.command(command)(form.command)
     app.command(re.compile("^/"))(form.other_command)
     app.options(views.FLOW)(form.flows)
@@ -73,6 +74,11 @@ def register(app: App, listeners: Listeners, command: str) -> None:
     app.view(views.CHOICE)(shortcuts.chosen)
     app.block_action(cards.CALL_AGAIN)(shortcuts.call_again)
     app.block_action(cards.HANG_UP)(listeners.hanging_up.pressed)
+    app.event("app_home_opened")(listeners.home.home_opened)
+    app.block_action(home.PLACE)(shortcuts.place_a_call)
+    app.block_action(home.TURNED)(listeners.home.home_turned)
+    app.function(steps.PLACE_CALL, auto_acknowledge=False)(listeners.steps.place_call)
+    app.function(steps.LIST_FLOWS, auto_acknowledge=False)(listeners.steps.list_flows)
 
     def broken(error: Exception, body: dict[str, Any]) -> BoltResponse:
         return answer_broken(error, body, form)
@@ -100,7 +106,8 @@ def answer_broken(error: Exception, body: dict[str, Any], listeners: CallListene
         if call is not None:
             return _json({"response_action": "update", "view": listeners.accepted(call)})
         return _json({"response_action": "errors", "errors": {views.NUMBER: words}})
-    return BoltResponse(status=200, body="")
+    # An event that was not acknowledged comes again, and acknowledged means written down.
+    return BoltResponse(status=500 if body.get("type") == "event_callback" else 200, body="")
 
 
 def _answer_unknown(body: dict[str, Any]) -> BoltResponse:

@@ -5,6 +5,7 @@ Pure functions. Only whoever may call is shown numbers; `home_tab` finds that ou
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,18 +23,19 @@ Block = dict[str, Any]
 
 PER_PAGE = 10
 PLACE = "home_place"  # action id of the button that opens the form
+TURNED = re.compile("^home_turn_")  # and of everything in `Turn`
 
 
 class Turn(StrEnum):
     """What shows something else on the page, by action id."""
 
-    MINE = "home_mine"
-    TEAM = "home_team"
-    SEARCH = "home_search"
-    PERSON = "home_person"
-    CLEAR = "home_clear"
-    NEWER = "home_newer"
-    OLDER = "home_older"
+    MINE = "home_turn_mine"
+    TEAM = "home_turn_team"
+    SEARCH = "home_turn_search"
+    PERSON = "home_turn_person"
+    CLEAR = "home_turn_clear"
+    NEWER = "home_turn_newer"
+    OLDER = "home_turn_older"
 
 
 MAY = "*You can place calls.*"

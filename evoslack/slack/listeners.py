@@ -13,10 +13,11 @@ from typing import Protocol
 from slack_bolt import Ack
 
 from evoslack.calls import Call, CallRequest, Offer
-from evoslack.numbers import BadNumber, dialable, typed_after_command
-from evoslack.refusals import Refusal, UnknownCallerId, UnknownFlow, UnreadableForm
+from evoslack.numbers import typed_after_command
+from evoslack.refusals import Refusal, UnreadableForm
 from evoslack.slack import history, messages, views
 from evoslack.slack.opening import Asked, Opener, Rules
+from evoslack.slack.orders import Order, Unclear, checked, number_in
 from evoslack.slack.press import Payload, Press, team_of
 from evoslack.slack.refusal_words import spoken
 
@@ -102,8 +103,8 @@ class CallListeners:
         """The button: everything is checked again, the call is written down, then acknowledged."""
         try:
             call = self._accept(Press.of(body, view))
-        except _Unclear as unclear:
-            ack(response_action="errors", errors=unclear.errors)
+        except Unclear as unclear:
+            ack(response_action="errors", errors=self._errors(unclear))
             return
         except Refusal as refusal:
             words = spoken(refusal, self._rules.region)
@@ -132,45 +133,26 @@ class CallListeners:
             return None
 
     def _accept(self, press: Press) -> Call:
-        """Check what was filled in and write the call down. Raises `_Unclear` or a `Refusal`."""
-        number, problems = self._number(press.typed_number)
+        """Check what was filled in and write the call down. Raises `Unclear` or a `Refusal`."""
         first = self._switchboard.find(press.origin.key)
         if first is not None:
             # Whatever changed since, this press already was a call, and that is what the person must hear.
-            return press.same_as(first, number)
+            return press.same_as(first, number_in(press.typed_number, self._rules)[0])
         if self._opener.is_too_old(press.origin):
             raise UnreadableForm
-        offer = self._opener.offer_to(press.user_id, press.team_id)
-        flow, caller_id = offer.flow(press.flow_id), offer.caller_id(press.caller_id)
-        problems += [] if flow else [UnknownFlow()]
-        problems += [] if caller_id else [UnknownCallerId()]
-        if problems or flow is None or caller_id is None:
-            raise _Unclear(problems, self._rules.region)
-        request = CallRequest(
+        order = Order(
             key=press.origin.key,
-            team_id=press.team_id,
             user_id=press.user_id,
-            account_id=offer.account_id,
-            flow_id=flow.id,
-            flow_name=flow.name,
-            number=number,
-            caller_id=caller_id.number,
+            team_id=press.team_id,
+            flow_id=press.flow_id,
+            typed_number=press.typed_number,
+            caller_id=press.caller_id,
             channel_id=press.origin.channel_id,
-            response_url=self._opener.safe_url(press.origin.response_url),
+            response_url=press.origin.response_url,
         )
-        return self._switchboard.accept(request)
+        return self._switchboard.accept(checked(order, self._opener, self._rules))
 
-    def _number(self, typed: str) -> tuple[str, list[Refusal]]:
-        try:
-            return dialable(typed, self._rules.region, self._rules.allowed_countries), []
-        except BadNumber as bad:
-            return "", [bad]
-
-
-class _Unclear(Exception):
-    """Some fields need another look; `errors` has a sentence for each, by block id."""
-
-    def __init__(self, problems: list[Refusal], region: str) -> None:
-        super().__init__()
-        found = [spoken(problem, region) for problem in problems]
-        self.errors = {words.field: words.words for words in found}
+    def _errors(self, unclear: Unclear) -> dict[str, str]:
+        """A sentence for each field that needs another look, by block id."""
+        found = [spoken(problem, self._rules.region) for problem in unclear.problems]
+        return {words.field: words.words for words in found}

@@ -227,6 +227,7 @@ def help_text(command: str, region: str) -> str:
         f"*{command} {example(region)}* fills in the number, *{command} {example(region)} survey* also the "
         "flow whose name fits best.\n"
         f"*{command} last* fills in your last call, *{command} history* shows your latest ones.\n"
+        f"*{command} export* sends administrators everybody's calls as a file.\n"
         "A number in somebody's message: *⋮* → *Call number in message*.\n"
         "You need the role Manager in Evo Voice. One press rings at most once, and you always hear what "
         "became of it."

@@ -34,12 +34,7 @@ class Unclear(Exception):
 
 def checked(order: Order, opener: Opener, rules: Rules) -> CallRequest:
     """The request that the switchboard takes. Raises `Unclear` or a `Refusal`."""
-    problems: list[Refusal] = []
-    number = ""
-    try:
-        number = dialable(order.typed_number, rules.region, rules.allowed_countries)
-    except BadNumber as bad:
-        problems.append(bad)
+    number, problems = number_in(order.typed_number, rules)
     offer = opener.offer_to(order.user_id, order.team_id)
     flow = offer.flow(order.flow_id)
     preset = offer.default_caller_id
@@ -60,3 +55,11 @@ def checked(order: Order, opener: Opener, rules: Rules) -> CallRequest:
         channel_id=order.channel_id,
         response_url=opener.safe_url(order.response_url),
     )
+
+
+def number_in(typed: str, rules: Rules) -> tuple[str, list[Refusal]]:
+    """The number that was typed, or what is wrong with it."""
+    try:
+        return dialable(typed, rules.region, rules.allowed_countries), []
+    except BadNumber as bad:
+        return "", [bad]

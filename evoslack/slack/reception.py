@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -10,7 +10,7 @@ from typing import Protocol
 from slack_sdk import WebClient
 
 from evoslack.calls import Call, Ending
-from evoslack.slack import hanging_up, listeners, shortcuts
+from evoslack.slack import export, hanging_up, home_tab, listeners, shortcuts, steps
 from evoslack.slack.opening import Catalog, Opener, Permission, Rules
 from evoslack.slack.whisper import Whisper
 
@@ -24,13 +24,23 @@ class Desk:
     """What the listeners work with."""
 
     client: WebClient  # quick to give up: Slack waits three seconds
+    patient_client: WebClient  # for what `later` does
     switchboard: Switchboard
     permission: Permission
     catalog: Catalog
     hang_up: Callable[[Call], Ending | None]
+    homes: home_tab.Book
+    on_look: Callable[[], None]  # somebody wants to see a Home tab
+    calls_of: Callable[[datetime, datetime], Iterator[Call]]  # a period
+    steps: steps.Book
+    on_step: Callable[[], None]  # a workflow asks for a call
     rules: Rules
     later: Callable[[Callable[[], None]], object]
     now: Callable[[], datetime]
+
+    def opener(self) -> Opener:
+        """Whoever opens forms, and knows who may."""
+        return Opener(self.client, self.permission, self.catalog, self.rules, self.later, self.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +50,14 @@ class Listeners:
     form: listeners.CallListeners
     shortcuts: shortcuts.ShortcutListeners
     hanging_up: hanging_up.HangUpListener
+    home: home_tab.HomeListeners
+    exporter: export.Exporter
+    steps: steps.StepListeners
 
 
 def seat(desk: Desk) -> Listeners:
     """Build the listeners."""
-    opener = Opener(desk.client, desk.permission, desk.catalog, desk.rules, desk.later, desk.now)
+    opener = desk.opener()
     whisper = Whisper(desk.client, desk.later)
     board, rules = desk.switchboard, desk.rules
     return Listeners(
@@ -52,5 +65,16 @@ def seat(desk: Desk) -> Listeners:
         shortcuts=shortcuts.ShortcutListeners(board, opener, rules, whisper),
         hanging_up=hanging_up.HangUpListener(
             board, desk.hang_up, opener, whisper, desk.later, region=rules.region
+        ),
+        home=home_tab.HomeListeners(desk.homes, desk.on_look, desk.now),
+        exporter=export.Exporter(desk.patient_client, desk.calls_of, opener, rules, desk.later, desk.now),
+        steps=steps.StepListeners(
+            desk.client,
+            desk.steps,
+            opener,
+            desk.catalog,
+            region=rules.region,
+            now=desk.now,
+            on_step=desk.on_step,
         ),
     )

@@ -106,7 +106,7 @@ def _storm(office: Office, store: Store, weather: Weather) -> Tally:
     office.evo.fault(OUTGOING, "slow", times=None, seconds=weather.dialling_s)
     for method in ASKED:
         office.slack.fault(method, "slow", times=None, seconds=SLACKS_LATENCY_S)
-    office.slack.post_limit_per_s = weather.posts_per_s
+    office.slack.limits.posts_per_s = weather.posts_per_s
     blow = _blow(crowd, forms, weather)
     ended = time.monotonic()
     late_cards = weather.posts_per_s is not None

@@ -32,6 +32,7 @@ SCOPES_OF_METHODS = {
     "conversations_info": {"channels:read", "groups:read"},
     "users_info": {"users:read", "users:read.email"},
     "views_open": set(),
+    "views_publish": set(),
     "views_update": set(),
 }
 SCOPES_OF_FEATURES = {"commands"}
@@ -91,9 +92,11 @@ def test_every_door_of_the_manifest_has_a_listener(manifest: dict[str, Any]) -> 
     assert registered == [
         *("command", "other_command", "flows", "caller_ids", "submit"),
         *("place_a_call", "number_in_message", "chosen", "call_again", "pressed"),
+        *("home_opened", "place_a_call", "home_turned"),
     ]
     assert manifest["settings"]["interactivity"]["is_enabled"] is True  # for the form
-    assert "event_subscriptions" not in manifest["settings"]  # no listener for events
+    assert manifest["settings"]["event_subscriptions"] == {"bot_events": ["app_home_opened"]}
+    assert manifest["features"]["app_home"]["home_tab_enabled"] is True
     shortcuts = {each["callback_id"]: each["type"] for each in manifest["features"]["shortcuts"]}
     assert shortcuts == {PLACE_A_CALL: "global", NUMBER_IN_MESSAGE: "message"}
 

@@ -138,7 +138,7 @@ def test_while_slack_limits_cards_for_minutes_everybody_is_told_and_nobody_knock
 
 def test_at_one_card_a_second_every_card_comes_in_the_end(office: Office) -> None:
     """The limit of real Slack, at a hundred times its speed; bots' clocks are put forward instead."""
-    office.slack.post_limit_per_s = 100
+    office.slack.limits.posts_per_s = 100
     for index in range(20):
         office.form(SARA)
         office.fill(SARA, f"(814) 404-31{index:02}")

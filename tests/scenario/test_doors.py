@@ -18,13 +18,15 @@ from typing import Any
 import pytest
 
 from evoslack.refusals import Denial, NotAllowed
+from evoslack.sandbox.evo.calls import FAILED
 from evoslack.sandbox.evo.world import PASSWORD
 from evoslack.sandbox.slack.delivery import Delivery
 from evoslack.sandbox.slack.team import TEAM_ID
-from evoslack.slack.cards import CALL_AGAIN
+from evoslack.slack.cards import CALL_AGAIN, HANG_UP
+from evoslack.slack.messages import NOT_YOURS_TO_END, NOTHING_TO_END
 from evoslack.slack.refusal_words import spoken
 from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
-from tests.scenario.office import Office
+from tests.scenario.office import NUMBER, Office
 
 JUST_NOW = int(time.time()) + 3600  # the clocks of this office are put forward by the minute
 MANAGER, AGENT_ROLE = ("Manager",), ("User",)
@@ -227,6 +229,17 @@ def at_a_card(office: Office, person: Person) -> str:
     return page_that_opens(office, person)
 
 
+def at_hang_up(office: Office, person: Person) -> str:
+    """What they are told; nothing when they got as far as having nothing to end, or nothing of their own."""
+    action = {"action_id": HANG_UP, "block_id": "b", "type": "button", "value": office.ledger()[-1].id}
+    payload = {"trigger_id": office.slack.new_trigger(person.user_id), "actions": [action]}
+    assert office.slack.send("block_actions", person.acting() | payload).acked
+    office.slack.wait_for(lambda: office.told(person.user_id), what="a word about hanging up")
+    words = office.told(person.user_id)[-1]
+    assert not [request for request in office.evo.requests if request.method == "DELETE"]
+    return "" if words in {NOT_YOURS_TO_END, NOTHING_TO_END} else words
+
+
 def at_the_choice(office: Office, person: Person) -> str:
     """What the page says afterwards; nothing when it is the form."""
     option = {"number": {"number": {"selected_option": {"value": "+12025550143"}}}}
@@ -262,6 +275,7 @@ DOORS = {
     "shortcut": at_the_shortcut,
     "message": at_a_message,
     "card": at_a_card,
+    "hang up": at_hang_up,
     "choice": at_the_choice,
     "button": at_the_button,
 }
@@ -273,7 +287,8 @@ LISTS = ("flow", "caller_id")
 def test_whoever_may_call_gets_in_and_everybody_else_reads_why(office: Office, kind: str, door: str) -> None:
     person = Person.of(kind, door)
     person.arrives(office)
-    if door == "card" and not office.ledger():
+    if door in {"card", "hang up"} and not office.ledger():
+        office.evo.world.script(NUMBER, FAILED)
         office.call()
         office.wait_until_settled()
     before = (office.rings, len(office.ledger()))

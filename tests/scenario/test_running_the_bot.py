@@ -157,6 +157,22 @@ def test_check_finds_everything_ready_and_changes_nothing(empty_office: Office, 
 
 
 @pytest.mark.parametrize(
+    ("roles", "words"), [(("Manager", "User"), "may end calls"), (("Manager",), "lacks")]
+)
+def test_check_says_whether_calls_can_be_ended(
+    empty_office: Office, tmp_path: Path, roles: tuple[str, ...], words: str
+) -> None:
+    empty_office.evo.world.logins["bot@acme.test"].roles = roles
+    settings = sandbox_settings(empty_office.slack, empty_office.evo, f"sqlite:///{tmp_path}/new.db")
+
+    result = run(tmp_path, "--check", **settings)
+
+    assert result.returncode == 0, "no fault: calls are placed all the same"
+    (line,) = [line for line in result.stdout.splitlines() if "hang up:" in line]
+    assert words in line
+
+
+@pytest.mark.parametrize(
     ("spoil", "settings", "words"),
     [
         (lambda o: o.slack.bot_scopes.discard("users:read.email"), {}, "missing users:read.email"),
@@ -174,6 +190,7 @@ def test_check_finds_everything_ready_and_changes_nothing(empty_office: Office, 
             "needs the role Manager",
         ),
         (lambda o: None, {"EVO_USERNAME": "readonly@acme.test"}, "read-only"),
+        (lambda o: o.evo.fault("/calls/active", "403_text", times=None), {}, "cards would stay at “Placed”"),
         (lambda o: None, {"EVO_ACCOUNT_ID": "acc2"}, "does not see EVO_ACCOUNT_ID"),
         (lambda o: None, {"EVO_FLOWS": "flow1,gone"}, "EVO_FLOWS has gone"),
         (lambda o: None, {"EVO_CALLER_ID": "+12025550177"}, "is not an owned number"),

@@ -285,7 +285,7 @@ def test_channels_are_described_to_those_who_may_know(slack, client):
 
 
 def test_posting_may_be_limited_per_channel(slack, client):
-    slack.post_limit_per_s = 1
+    slack.limits.posts_per_s = 1
     client.chat_postMessage(channel="C_CALLS", text="a")
     client.chat_postMessage(channel="C_GENERAL", text="a")
     answer = refusal(client.chat_postMessage, channel="C_CALLS", text="b")

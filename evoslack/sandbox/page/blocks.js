@@ -66,7 +66,9 @@ const BLOCKS = {
 };
 
 function drawElement(block, element, context) {
-  return (ELEMENTS[element.type] ?? unknown)(element, context, block);
+  const drawn = (ELEMENTS[element.type] ?? unknown)(element, context, block);
+  drawn.id = `${context.where}-${block.block_id}-${element.action_id}`; // by which it keeps the focus
+  return drawn;
 }
 
 const ELEMENTS = {

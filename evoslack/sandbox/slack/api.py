@@ -19,8 +19,9 @@ from aiohttp import web
 
 from evoslack.sandbox.slack.block_kit import Json
 from evoslack.sandbox.slack.files import Files
+from evoslack.sandbox.slack.limits import RateLimited
 from evoslack.sandbox.slack.methods import Methods
-from evoslack.sandbox.slack.posts import Posts, RateLimited
+from evoslack.sandbox.slack.posts import Posts
 from evoslack.sandbox.slack.steps import Steps
 from evoslack.sandbox.slack.team import APP_ID, Refused, Team
 

@@ -12,18 +12,11 @@ import time
 from typing import Any
 
 from evoslack.sandbox.slack.block_kit import Json, problems_in_blocks
+from evoslack.sandbox.slack.limits import Limits
 from evoslack.sandbox.slack.team import BOT_USER_ID, Refused, ResponseUrl, Team, with_ids
 
 MOST_CHARS_IN_BLOCKS = 13_200
 RESPONSE_URL_LIFETIME_S = 30 * 60
-
-
-class RateLimited(Exception):
-    """HTTP 429 with Retry-After, in seconds."""
-
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"retry after {retry_after} s")
-        self.retry_after = retry_after
 
 
 def _text_of(value: Any) -> int:
@@ -65,8 +58,7 @@ class Posts:
 
     def __init__(self, team: Team) -> None:
         self._team = team
-        self._last_post: dict[str, float] = {}
-        self.limit_per_s: float | None = None  # posts per second and channel; None: no limit
+        self.limits = Limits()
 
     def _writable(self, name: Any, bypass: bool = False) -> Json:
         """The channel, if the bot may write there."""
@@ -85,7 +77,7 @@ class Posts:
         content = checked_message(args)
         if not content.get("text") and not content.get("blocks"):
             raise Refused("no_text")
-        self._keep_to_post_limit(channel["id"])
+        self.limits.post(channel["id"])
         content["text"] = content.get("text", "")[:40_000]
         message = self._team.post(
             channel["id"], BOT_USER_ID, thread_ts=args.get("thread_ts") or None, **content
@@ -98,15 +90,6 @@ class Posts:
             raise Refused("channel_not_found")
         if not self._writable(channel_id)["is_member"]:
             raise Refused("not_in_channel")
-
-    def _keep_to_post_limit(self, channel_id: str) -> None:
-        """About one message a second and channel, where that is switched on (slack-facts 8)."""
-        if self.limit_per_s is None:
-            return
-        now = time.monotonic()
-        if now - self._last_post.get(channel_id, float("-inf")) < 1 / self.limit_per_s:
-            raise RateLimited(max(1, round(1 / self.limit_per_s)))
-        self._last_post[channel_id] = now
 
     def chat_update(self, args: Json) -> Json:
         """Change an own message; what is left out stays as it is."""
@@ -125,6 +108,7 @@ class Posts:
             raise Refused("msg_too_long")
         if not content:
             raise Refused("no_text")
+        self.limits.update()
         self._team.edit(channel["id"], message, content)
         told = copy.deepcopy(message)
         return {"channel": channel["id"], "ts": message["ts"], "text": message["text"], "message": told}

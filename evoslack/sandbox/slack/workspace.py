@@ -19,6 +19,7 @@ from evoslack.sandbox.slack.block_kit import Json
 from evoslack.sandbox.slack.delivery import Courier, Delivery
 from evoslack.sandbox.slack.files import Files, SharedFile
 from evoslack.sandbox.slack.home import AtHome
+from evoslack.sandbox.slack.limits import Limits
 from evoslack.sandbox.slack.methods import Methods
 from evoslack.sandbox.slack.posts import Posts
 from evoslack.sandbox.slack.screens import Screens
@@ -249,13 +250,9 @@ class SlackWorkspace(AtHome, Workflows):
             self._api.faults.clear()
 
     @property
-    def post_limit_per_s(self) -> float | None:
-        """How many messages a second a channel takes before it answers 429; None: any number."""
-        return self._posts.limit_per_s
-
-    @post_limit_per_s.setter
-    def post_limit_per_s(self, limit: float | None) -> None:
-        self._posts.limit_per_s = limit
+    def limits(self) -> Limits:
+        """How fast messages may be posted and changed; change it to be as strict as Slack."""
+        return self._posts.limits
 
     @property
     def connections(self) -> int:

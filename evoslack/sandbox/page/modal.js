@@ -1,0 +1,97 @@
+// The modal on top of one's screen.
+
+import { drawBlocks } from "./blocks.js";
+import { confirmed } from "./confirm.js";
+import { el } from "./dom.js";
+import { $, act, draw, forget, render, ui } from "./store.js";
+
+export const REQUIRED = "Please complete this required field.";
+const drafts = new Map(); // view, block and action -> text that is typed and not yet sent
+const form = { view: "", missing: [], trouble: "", busy: false };
+
+export function drawModal(context) {
+  const view = ui.state.modal;
+  const id = view?.id ?? "";
+  if (form.view !== id) Object.assign(form, { view: id, missing: [], trouble: "", busy: false });
+  const shown = view && [view.id, view.hash, ui.state.errors, form];
+  const inModal = {
+    ...context,
+    where: "modal",
+    entry: (block, element) => {
+      const typed = drafts.get(draftKey(block, element));
+      return typed === undefined ? view.state.values[block.block_id]?.[element.action_id] : { value: typed };
+    },
+    note: (block) => (form.missing.includes(block.block_id) ? REQUIRED : ui.state.errors[block.block_id]),
+    typed: (block, element, text) => drafts.set(draftKey(block, element), text),
+    suggest: async (block, query) => (await act("suggest", { block: block.block_id, query })).options ?? [],
+    use: (block, element, value) => use(block, element, value, context),
+  };
+  const changed = draw("modal", shown, () => (view ? nodes(view, inModal) : []));
+  $("screen").hidden = !view;
+  for (const behind of ["tabs", "messages", "home", "workflows", "composer"]) $(behind).inert = Boolean(view);
+  if (changed && view && !form.busy) focusIn($("modal"));
+  if (changed && !view && !$("composer").hidden) $("text").focus();
+}
+
+const draftKey = (block, element) => `${form.view} ${block.block_id} ${element.action_id}`;
+
+function focusIn(modal) {
+  const first = modal.querySelector("[aria-invalid]") ?? modal.querySelector("[data-focus]");
+  (first ?? modal.querySelector("input, textarea, select") ?? modal).focus();
+}
+
+function nodes(view, context) {
+  const close = (everything) => () => act("close", { everything });
+  const submit = (event) => {
+    event.preventDefault();
+    send(view);
+  };
+  return el(
+    "form",
+    { class: "view", novalidate: true, onsubmit: submit },
+    el(
+      "header",
+      {},
+      el("h3", { id: "modal-title" }, view.title.text),
+      el("button", { type: "button", class: "x", "aria-label": "Close", onclick: close(true) }, "✕"),
+    ),
+    el("div", { class: "body" }, drawBlocks(view.blocks, context)),
+    form.trouble && el("p", { class: "trouble", role: "alert" }, form.trouble),
+    el(
+      "footer",
+      {},
+      el("button", { type: "button", class: "button", onclick: close(false) }, view.close?.text ?? "Cancel"),
+      view.submit && el("button", { type: "submit", class: "button primary", disabled: form.busy }, view.submit.text),
+    ),
+  );
+}
+
+async function send(view) {
+  if (form.busy || !view.submit) return;
+  const texts = view.blocks.filter((block) => block.type === "input" && block.element.type === "plain_text_input");
+  const typed = {};
+  for (const block of texts) {
+    const text = drafts.get(draftKey(block, block.element));
+    if (text !== undefined) typed[block.block_id] = text;
+  }
+  Object.assign(form, { busy: true, missing: [], trouble: "" });
+  render();
+  const told = await act("submit", { typed });
+  const outcome = { busy: false, missing: told.missing ?? [], trouble: told.seen ?? "" };
+  if (form.view === view.id) Object.assign(form, outcome);
+  render();
+}
+
+async function use(block, element, value, context) {
+  if (await confirmed(element, context)) {
+    const isButton = ["button", "overflow"].includes(element.type);
+    const where = { block: block.block_id, action: element.action_id, value };
+    const told = await act(isButton ? "click" : "choose", where);
+    form.trouble = told.seen ?? "";
+  } else forget("modal");
+  render();
+}
+
+$("modal").addEventListener("keydown", (event) => {
+  if (event.key === "Escape") act("close");
+});

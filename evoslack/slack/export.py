@@ -1,0 +1,230 @@
+"""`/call export`: the calls of a period as a CSV file, for administrators, by direct message.
+
+Days are UTC days. Text from outside can never become a formula of the program that opens the file.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Self
+
+from slack_bolt import Ack
+from slack_sdk import WebClient
+
+from evoslack.calls import Call, Role
+from evoslack.refusals import Refusal
+from evoslack.slack import messages
+from evoslack.slack.opening import Opener, Rules
+from evoslack.slack.press import Payload
+from evoslack.slack.refusal_words import spoken
+from evoslack.slack.whisper import Whisper
+from evoslack.slack.workspace import NO_ANSWER, problem_of
+
+log = logging.getLogger(__name__)
+
+EXPORT = "export"
+LAST_DAYS = 30
+HEADER = (
+    *(
+        "call id",
+        "asked at (UTC)",
+        "person (Slack id)",
+        "flow",
+        "number called",
+        "caller ID",
+        "state",
+        "reason",
+    ),
+    *("Evo Voice's words", "answered at (UTC)", "ended at (UTC)", "talked (seconds)", "progress"),
+)
+ADMINISTRATORS_ONLY = (
+    "The export has everybody's calls, so it is for administrators only: it needs the role "
+    "SystemAdministrator in Evo Voice."
+)
+SCOPES_MISSING = (
+    "Slack does not let EvoSlack send files yet: it needs the scopes im:write and files:write. "
+    "Update the app from manifest.yml and install it again."
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Unreadable(Exception):
+    """What was typed names no period."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Whole UTC days, the last one included."""
+
+    first: date
+    last: date
+
+    @classmethod
+    def typed(cls, words: list[str], today: date) -> Self:
+        """Nothing (the last 30 days), a month, or two days. Raises `Unreadable`."""
+        try:
+            match words:
+                case []:
+                    return cls(today - timedelta(days=LAST_DAYS - 1), today)
+                case [month] if re.fullmatch(r"\d{4}-\d\d", month, re.ASCII):
+                    first = date.fromisoformat(f"{month}-01")
+                    next_month = (first + timedelta(days=31)).replace(day=1)
+                    return cls(first, next_month - timedelta(days=1))
+                case [first, last] if all(re.fullmatch(r"\d{4}-\d\d-\d\d", day, re.ASCII) for day in words):
+                    period = cls(date.fromisoformat(first), date.fromisoformat(last))
+                    if period.first <= period.last < date.max:
+                        return period
+        except (ValueError, OverflowError) as error:
+            raise Unreadable from error
+        raise Unreadable
+
+    @property
+    def since(self) -> datetime:
+        """The first moment of it."""
+        return datetime.combine(self.first, time(), UTC)
+
+    @property
+    def until(self) -> datetime:
+        """The first moment after it."""
+        return datetime.combine(self.last + timedelta(days=1), time(), UTC)
+
+    def __str__(self) -> str:
+        """For sentences and the log."""
+        return f"{self.first} to {self.last} (UTC)"
+
+
+class Exporter:
+    """Makes the file and sends it; `slack.app` registers it."""
+
+    def __init__(
+        self,
+        client: WebClient,  # a patient one
+        calls_of: Callable[[datetime, datetime], Iterator[Call]],
+        opener: Opener,
+        rules: Rules,
+        later: Callable[[Callable[[], None]], object],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._client = client
+        self._calls_of = calls_of
+        self._opener = opener
+        self._rules = rules
+        self._later = later
+        self._now = now
+        self._whisper = Whisper(client, later)
+
+    def export(self, ack: Ack, body: Payload) -> None:
+        """`/call export …`: checked at once, made later."""
+        user_id, words = body["user_id"], str(body["text"]).split()[1:]
+        try:
+            role = self._opener.role_of(user_id, body["team_id"])
+            period = Period.typed(words, self._now().date())
+        except Refusal as refusal:
+            ack(messages.escape(spoken(refusal, self._rules.region).words))
+            return
+        except Unreadable:
+            ack(how_to(self._rules.command))
+            return
+        if role is not Role.ADMINISTRATOR:
+            ack(ADMINISTRATORS_ONLY)
+            return
+        self._later(lambda: self._send(user_id, period))
+        ack(f"The calls from {period} are being put together; they come as a direct message.")
+
+    def _send(self, user_id: str, period: Period) -> None:
+        """Send the file, or say privately why there is none."""
+        try:
+            content, rows = _file_of(self._calls_of(period.since, period.until))
+            log.info("export: %s gets %d calls, %s", user_id, rows, period)
+            words = self._upload(user_id, period, content, rows) if rows else f"No calls from {period}."
+        except NO_ANSWER as error:
+            log.warning("export: the file of %s did not go out: %s", user_id, problem_of(error))
+            words = _trouble(problem_of(error))
+        except Exception:
+            reference = messages.new_reference()
+            log.exception("export: it broke (reference %s)", reference)
+            words = messages.broken(reference)
+        if words:
+            self._whisper.now(user_id, words)
+
+    def _upload(self, user_id: str, period: Period, content: bytes, rows: int) -> str:
+        channel = self._client.conversations_open(users=user_id)["channel"]
+        self._client.files_upload_v2(
+            channel=channel["id"],
+            content=content,
+            filename=f"calls-{period.first}-to-{period.last}-utc.csv",
+            title=f"Calls from {period}",
+            initial_comment=f"{rows} calls from {period}, as asked for with {self._rules.command} {EXPORT}.",
+        )
+        return ""
+
+
+def is_meant(body: Payload) -> bool:
+    """Whether this command asks for an export."""
+    return str(body.get("text") or "").casefold().split()[:1] == [EXPORT]
+
+
+def how_to(command: str) -> str:
+    """The three forms that are understood (mrkdwn)."""
+    return (
+        f"Write *{command} export* for the last {LAST_DAYS} days, *{command} export 2026-10* for a month, or "
+        f"*{command} export 2026-10-01 2026-10-31* for the days from one to the other."
+    )
+
+
+def _trouble(problem: str) -> str:
+    if problem == "missing_scope":
+        return SCOPES_MISSING
+    return f"The export could not be sent ({messages.escape(problem)}). Please try again in a minute."
+
+
+def _file_of(calls: Iterable[Call]) -> tuple[bytes, int]:
+    """The file and how many calls it has. With a byte order mark, by which Excel knows UTF-8."""
+    found = io.BytesIO()
+    text = io.TextIOWrapper(found, encoding="utf-8-sig", newline="")
+    writer = csv.writer(text)
+    writer.writerow(HEADER)
+    rows = 0
+    for rows, call in enumerate(calls, 1):  # noqa: B007 - the last one is how many there are
+        writer.writerow(row_of(call))
+    text.flush()
+    return found.getvalue(), rows
+
+
+def row_of(call: Call) -> list[str]:
+    """What the file says of one call, in the order of `HEADER`."""
+    request, talked_s = call.request, call.talked_s
+    return [
+        call.id,
+        _moment(call.accepted_at),
+        request.user_id,
+        _text(request.flow_name),
+        request.number,
+        request.caller_id,
+        _spaced(call.state),
+        _spaced(call.why or ""),
+        _text(call.end_word or call.detail),
+        _moment(call.answered_at),
+        _moment(call.ended_at),
+        "" if talked_s is None else str(round(talked_s)),
+        _spaced(call.progress or ""),
+    ]
+
+
+def _moment(at: datetime | None) -> str:
+    return "" if at is None else at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _spaced(word: str) -> str:
+    return word.replace("_", " ")
+
+
+def _text(foreign: str) -> str:
+    """A text from outside: an apostrophe before it keeps a table program from calculating with it."""
+    return f"'{foreign}" if foreign.lstrip(" \n\u00a0").startswith(_FORMULA) else foreign
