@@ -6,6 +6,8 @@ The map of the house, inside first:
 
 - `calls`        what a call is, and which state may follow which; the words everybody else uses
 - `refusals`     the ways to say no to a person
+- `looks`        what somebody looks at in App Home
+- `steps`        a step of a workflow that asks for a call
 - `numbers`      what a person typed, made into a number that may be dialled, or a reason why not
 - `permission`   who may call: a real member of the workspace with the right role in Evo Voice
 - `switchboard`  what happens to a call: accept, connect, recover

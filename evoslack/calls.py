@@ -30,11 +30,13 @@ MAY_FOLLOW: dict[State, frozenset[State]] = {
     # Doubt may still be settled by a late answer. It is never dialled again.
     State.IN_DOUBT: frozenset({State.PLACED, State.REJECTED, State.NOT_SENT}),
     State.PLACED: frozenset(),
-    # A 400 can come from late in the service: if the call is seen all the same, it was placed.
-    State.REJECTED: frozenset({State.PLACED}),
+    State.REJECTED: frozenset(),
     State.NOT_SENT: frozenset(),
     State.EXPIRED: frozenset(),
 }
+
+# A call that is seen at Evo Voice was placed, whatever the answer said: a 400 can come late in the service.
+SETTLED_BY_SIGHT = frozenset({State.IN_DOUBT, State.REJECTED})
 
 OPEN_STATES = frozenset({State.ACCEPTED, State.PLACING})
 

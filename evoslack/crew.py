@@ -6,7 +6,9 @@ The rows are the queue, so nothing is lost when nobody looks.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import math
 import queue
 import threading
 import time
@@ -26,6 +28,7 @@ class Crew:
         self._leave_nothing = False
         self._trouble = ""  # the last one that was logged
         self._nudges: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._alarm_s = math.inf  # when somebody wants a look, by the monotonic clock
         self._threads = [
             threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True)
             for number in range(1, size + 1)
@@ -50,6 +53,10 @@ class Crew:
     def wake(self) -> None:
         """There may be work. Never blocks, never raises."""
         self._nudges.put(None)
+
+    def wake_in(self, seconds: float) -> None:
+        """There will be work then, for the step that calls this or for anybody who looks before."""
+        self._alarm_s = min(self._alarm_s, time.monotonic() + seconds)
 
     def stop(self, within_s: float, *, leave_nothing: bool = False) -> bool:
         """Let running steps finish and take no new one; whether all threads ended in time.
@@ -92,7 +99,9 @@ class Crew:
         self._trouble = trouble
 
     def _rest(self) -> None:
-        try:
-            self._nudges.get(timeout=self._look_every_s)
-        except queue.Empty:
-            return
+        alarm_s = self._alarm_s
+        pause_s = min(self._look_every_s, max(alarm_s - time.monotonic(), 0.0))
+        with contextlib.suppress(queue.Empty):
+            self._nudges.get(timeout=pause_s)
+        if self._alarm_s == alarm_s <= time.monotonic():
+            self._alarm_s = math.inf

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -20,7 +21,7 @@ from evoslack.progress import Snapshot, Trail, follow, give_up
 log = logging.getLogger(__name__)
 
 QUICK = timedelta(seconds=2.5)  # while something may begin to ring or be answered
-SLOW = timedelta(seconds=7.5)  # while people talk
+SLOW = timedelta(seconds=5)  # while people talk
 TURN = timedelta(seconds=20)  # after that another bot takes over; a look takes ten at the most
 FRESH = timedelta(seconds=3)  # a look that is not older is as good as a new one
 LOOK_BUDGET_S = 10.0
@@ -46,6 +47,7 @@ class Book(Protocol):
 
     def take_turn(self, name: str, holder: str, *, at: datetime, until: datetime) -> bool: ...
     def going_on(self) -> list[Trail]: ...
+    def rivals(self, trails: Collection[Trail]) -> list[Trail]: ...
     def write(self, changes: Iterable[tuple[Trail, Trail]], *, at: datetime) -> list[str]: ...
     def hang_up(self, call_id: str, wish: HangUp | None, *, at: datetime) -> bool: ...
 
@@ -68,31 +70,40 @@ class Follower:
         self._now = now
         self._on_news = on_news
         self._name = uuid.uuid4().hex
-        self._next_look: datetime | None = None
+        self._next_turn: datetime | None = None
+        self._looked_at: datetime | None = None
         self._latest: dict[str, Snapshot] = {}
         self._looking = threading.Lock()
-        self._blind_until: datetime | None = None
-        self._trouble = ""
+        self._blind_until: dict[str, datetime] = {}  # by account, as is the trouble
+        self._trouble: dict[str, str] = {}
 
     def look(self) -> bool:
         """Look at the calls that are going on, if it is time. Always False: there is no hurry to go on."""
         now = self._now()
-        if self._next_look is not None and now < self._next_look:
+        if self._next_turn is not None and now < self._next_turn:
             return False
-        self._next_look = now + QUICK
+        self._next_turn = now + QUICK
         trails = self._book.going_on()
-        if not trails or not self._book.take_turn("following", self._name, at=now, until=now + TURN):
+        if not trails or not (any(map(_is_young, trails)) or self._is_time_for_all(now)):
             return False
+        if not self._book.take_turn("following", self._name, at=now, until=now + TURN):
+            return False
+        self._looked_at = now
         of_account: dict[str, list[Trail]] = defaultdict(list)
         for trail in trails:
             of_account[trail.account_id].append(trail)
         for account_id, theirs in of_account.items():
             since = min(trail.asked_at for trail in theirs)
             snapshot = self._snapshot(account_id, since, budget_s=LOOK_BUDGET_S)
-            after = follow(theirs, snapshot) if snapshot else [give_up(trail, now) for trail in theirs]
+            if snapshot is None:
+                after = [give_up(trail, now) for trail in theirs]
+            else:
+                after = follow([*theirs, *self._book.rivals(theirs)], snapshot)[: len(theirs)]
             self._write(theirs, after)
-        self._next_look = now + (QUICK if any(map(_is_young, trails)) else SLOW)
         return False
+
+    def _is_time_for_all(self, now: datetime) -> bool:
+        return self._looked_at is None or now - self._looked_at >= SLOW
 
     def look_before(self, account_id: str) -> Snapshot | None:
         """What is there before a call goes out; None if that cannot be seen, which holds nothing up."""
@@ -100,12 +111,12 @@ class Follower:
         latest = self._latest.get(account_id)
         if latest is not None and now - latest.taken_at <= FRESH:
             return latest
-        if self._blind_until is not None and now < self._blind_until:
+        if now < self._blind_until.get(account_id, now):
             return None
         return self._snapshot(account_id, now, budget_s=BEFORE_DIALLING_S, may_be_old=True)
 
     def hang_up(self, call: Call) -> Ending | None:
-        """Ask Evo Voice to end this call; None if that could not be asked, or there is nothing to end.
+        """Ask Evo Voice to end this call; None if that could not be asked.
 
         Whether it worked is what the next looks show.
         """
@@ -121,7 +132,7 @@ class Follower:
         if ending in {None, Ending.FORBIDDEN}:
             self._book.hang_up(call.id, None, at=self._now())
             self._on_news()
-        self._next_look = None
+        self._next_turn = None
         return ending
 
     def _write(self, before: list[Trail], after: list[Trail]) -> None:
@@ -137,29 +148,32 @@ class Follower:
         self, account_id: str, since: datetime, *, budget_s: float, may_be_old: bool = False
     ) -> Snapshot | None:
         """A look, one thread at a time; None if it does not work."""
+        ends = time.monotonic() + budget_s
         if not self._looking.acquire(timeout=budget_s):
             return None
         try:
             latest = self._latest.get(account_id)
             if may_be_old and latest is not None and self._now() - latest.taken_at <= FRESH:
                 return latest  # somebody else's, who was quicker
-            self._latest[account_id] = snapshot = self._eyes.look(account_id, since, budget_s=budget_s)
+            left_s = max(ends - time.monotonic(), 0.0)
+            self._latest[account_id] = snapshot = self._eyes.look(account_id, since, budget_s=left_s)
         except Exception as error:  # noqa: BLE001 - each trouble once; it is looked again anyway
-            self._blind_until = self._now() + TROUBLE
-            self._note(f"{type(error).__name__}: {error}")
+            self._blind_until[account_id] = self._now() + TROUBLE
+            self._note(account_id, f"{type(error).__name__}: {error}")
             return None
         finally:
             self._looking.release()
-        self._blind_until = None
-        self._note("")
+        self._blind_until.pop(account_id, None)
+        self._note(account_id, "")
         return snapshot
 
-    def _note(self, trouble: str) -> None:
-        if trouble and trouble != self._trouble:
+    def _note(self, account_id: str, trouble: str) -> None:
+        before = self._trouble.get(account_id, "")
+        if trouble and trouble != before:
             log.warning("calls cannot be followed right now: %s", trouble)
-        elif self._trouble and not trouble:
+        elif before and not trouble:
             log.info("calls can be followed again")
-        self._trouble = trouble
+        self._trouble[account_id] = trouble
 
 
 def _is_young(trail: Trail) -> bool:

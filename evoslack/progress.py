@@ -6,8 +6,8 @@ taken for ours only if nothing else can be; and what is not seen is not claimed.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -32,6 +32,7 @@ class Active:
     sender: str
     is_answered: bool
     created_at: datetime | None = None  # None: not given, or in a form or zone that is not known
+    is_by_request: bool = True  # False: somebody called in, or a flow or a person's phone dialled it
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Session:
     is_ringing: bool
     is_talking: bool
     is_over: bool
+    destination: str = ""  # what was dialled, as far as that is given
     completed_at: datetime | None = None
     outcome: str = ""
 
@@ -53,7 +55,7 @@ class Session:
 class Snapshot:
     """What Evo Voice showed of one account at one moment."""
 
-    taken_at: datetime  # by our clock
+    taken_at: datetime  # by our clock, when the look began
     skew: timedelta  # how far the server's clock is ahead of ours
     active: tuple[Active, ...]
     sessions: tuple[Session, ...]
@@ -80,6 +82,7 @@ class Trail:
     asked_at: datetime  # when the request left, by our clock
     known_ids: frozenset[str] | None  # sessions and SIDs that were there before; None: nobody looked
     was_refused: bool = False  # Evo Voice said no, so it most likely never shows up
+    is_unclear: bool = False  # several calls could have been it, so none that comes later is taken for it
     progress: Progress = Progress.WAITING
     session_id: str = ""
     call_sid: str = ""
@@ -97,15 +100,17 @@ class Trail:
 
 
 def follow(trails: Iterable[Trail], snapshot: Snapshot) -> list[Trail]:
-    """Every trail as it stands after this look, in the order given."""
-    found = list(trails)
+    """Every trail as it stands after this look, in the order given.
+
+    Trails that are over belong among them if they are of the same time and numbers: what is theirs is theirs.
+    """
     active = {one.sid: one for one in snapshot.active}
     sessions = {one.id: one for one in snapshot.sessions}
     return [
         _note_hang_up(
             _advance(trail, active.get(trail.call_sid), sessions.get(trail.session_id), snapshot), snapshot
         )
-        for trail in _bind(found, snapshot)
+        for trail in _bind(list(trails), snapshot)
     ]
 
 
@@ -115,78 +120,106 @@ def give_up(trail: Trail, now: datetime) -> Trail:
     return _lost(trail, now) if is_late else trail
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One call as a snapshot shows it: by the carrier, in the record, or in both."""
+
+    sid: str
+    active: Active | None
+    sessions: tuple[Session, ...]
+
+    @property
+    def ids(self) -> frozenset[str]:
+        return frozenset({self.sid, *(session.id for session in self.sessions)} - {""})
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        if self.active is not None:  # the carrier knows best
+            return frozenset({self.active.to, self.active.sender})
+        return frozenset().union(*(session.numbers for session in self.sessions))
+
+    def can_be(self, trail: Trail, snapshot: Snapshot) -> bool:
+        """Whether it goes the right way and began when that call was asked for; its numbers are right."""
+        number, one = _digits(trail.number), self.active
+        if one is not None and (one.to != number or not one.is_by_request):
+            return False
+        if one is None and any(session.destination not in {"", number} for session in self.sessions):
+            return False
+        times = [one and one.created_at, *(session.created_at for session in self.sessions)]
+        began_at = min((at for at in times if at), default=None)
+        if began_at is None:  # then only a look before the request tells old from new
+            return trail.known_ids is not None and snapshot.taken_at - trail.asked_at <= UNSEEN_FOR
+        return -CLOCKS_DIFFER <= began_at - snapshot.skew - trail.asked_at <= UNSEEN_FOR
+
+
+def _calls_in(snapshot: Snapshot) -> list[_Seen]:
+    """What belongs together, by SID; a session without one stands alone."""
+    listed = {one.sid: one for one in snapshot.active}
+    recorded: dict[str, list[Session]] = defaultdict(list)
+    for session in snapshot.sessions:
+        recorded[session.call_sid].append(session)
+    alone = [_Seen("", None, (session,)) for session in recorded.pop("", [])]
+    sids = {**listed, **recorded}
+    return [_Seen(sid, listed.get(sid), tuple(recorded.get(sid, []))) for sid in sids] + alone
+
+
 def _bind(trails: list[Trail], snapshot: Snapshot) -> list[Trail]:
-    """Give each trail its SID and its session where exactly one fits, and fits no other trail."""
-    found, records = list(trails), _Records(snapshot)
-    for index, sid in _pairs(found, records.sids_for, "call_sid").items():
-        found[index] = replace(found[index], call_sid=sid)
-    while bound := _pairs(found, records.sessions_for, "session_id"):
-        for index, session_id in bound.items():
-            sid = found[index].call_sid or records.by_id[session_id].call_sid
-            found[index] = replace(found[index], session_id=session_id, call_sid=sid)
+    """Give each trail its SID and its session: what belongs to it by name, else the only call that fits."""
+    seen = _calls_in(snapshot)
+    found = _join(trails, seen)
+    options = _options(found, seen, snapshot)
+    claims: dict[_Seen, list[int]] = defaultdict(list)
+    for index in sorted(options, key=lambda index: found[index].was_refused):
+        for one in options[index]:  # a call that was refused stands back
+            if not found[index].was_refused or all(found[other].was_refused for other in claims[one]):
+                claims[one].append(index)
+    for index, each in options.items():
+        if found[index].progress in OVER or found[index].is_unclear:
+            continue
+        if len(each) == 1 and claims[each[0]] == [index]:
+            found[index] = _bound(found[index], each[0])
+        elif any(index in claims[one] for one in each):
+            found[index] = replace(found[index], is_unclear=True)
     return found
 
 
-def _pairs(
-    trails: list[Trail], options_for: Callable[[Trail, set[str]], list[str]], name: str
-) -> dict[int, str]:
-    """Which of the trails without that name get which, by their place in the list."""
-    taken = {value for trail in trails for value in (trail.call_sid, trail.session_id) if value}
-    options = {
-        index: options_for(trail, taken)
-        for index, trail in enumerate(trails)
-        if trail.progress not in OVER and not getattr(trail, name)
-    }
-    claims: dict[str, list[int]] = defaultdict(list)
-    for was_refused in (False, True):  # a call that was refused stands back
-        for index, each in options.items():
-            if trails[index].was_refused is was_refused:
-                for value in each:
-                    if not was_refused or not any(not trails[i].was_refused for i in claims[value]):
-                        claims[value].append(index)
-    return {i: each[0] for i, each in options.items() if len(each) == 1 and claims[each[0]] == [i]}
+def _join(trails: list[Trail], seen: list[_Seen]) -> list[Trail]:
+    """Trails that know their SID get their session with it, and the other way round; if that is clear."""
+    by_name = {name: one for one in seen for name in one.ids}
+    owned = [{by_name.get(name) for name in (trail.call_sid, trail.session_id) if name} for trail in trails]
+    owners = Counter(one for each in owned for one in each)
+    found = list(trails)
+    for index, (trail, each) in enumerate(zip(trails, owned, strict=True)):
+        one = each.pop() if len(each) == 1 else None
+        if one and owners[one] == 1 and trail.progress not in OVER and not one.ids & _known(trail):
+            found[index] = _bound(trail, one)
+    return found
 
 
-class _Records:
-    """A snapshot, to be looked up by numbers and by SID."""
+def _bound(trail: Trail, one: _Seen) -> Trail:
+    session_id = trail.session_id or (one.sessions[0].id if len(one.sessions) == 1 else "")
+    return replace(trail, session_id=session_id, call_sid=trail.call_sid or one.sid)
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._skew = snapshot.skew
-        self.by_id = {session.id: session for session in snapshot.sessions}
-        self._calls: dict[tuple[str, str], list[Active]] = defaultdict(list)
-        self._by_sid: dict[str, list[Session]] = defaultdict(list)
-        self._by_number: dict[str, list[Session]] = defaultdict(list)
-        for active in snapshot.active:
-            self._calls[active.to, active.sender].append(active)
-        for session in snapshot.sessions:
-            self._by_sid[session.call_sid].append(session)
-            for number in session.numbers:
-                self._by_number[number].append(session)
 
-    def sids_for(self, trail: Trail, taken: set[str]) -> list[str]:
-        """The SIDs that can be this call's."""
-        between = self._calls.get((_digits(trail.number), _digits(trail.caller_id)), [])
-        old = (trail.known_ids or frozenset()) | taken
-        return [one.sid for one in between if one.sid not in old and self._is_new(one.created_at, trail)]
+def _options(trails: list[Trail], seen: list[_Seen], snapshot: Snapshot) -> dict[int, list[_Seen]]:
+    """The calls that each trail without a name can be; one without a SID only if none with a SID can."""
+    taken = {name for trail in trails for name in (trail.call_sid, trail.session_id)}
+    between: dict[frozenset[str], list[_Seen]] = defaultdict(list)
+    for one in seen:
+        if not one.ids & taken:
+            between[one.numbers].append(one)
+    options: dict[int, list[_Seen]] = {}
+    for index, trail in enumerate(trails):
+        if not trail.is_bound:
+            both = frozenset({_digits(trail.number), _digits(trail.caller_id)})
+            new = [one for one in between[both] if not one.ids & _known(trail)]
+            fitting = [one for one in new if one.can_be(trail, snapshot)]
+            options[index] = [one for one in fitting if one.sid] or fitting
+    return options
 
-    def sessions_for(self, trail: Trail, taken: set[str]) -> list[str]:
-        """The ids of the sessions that can be this call's: by its SID, else by numbers and time."""
-        if trail.call_sid and (same := self._by_sid.get(trail.call_sid)):
-            return [session.id for session in same if session.id not in taken]
-        caller_id, old = _digits(trail.caller_id), (trail.known_ids or frozenset()) | taken
-        return [
-            session.id
-            for session in self._by_number.get(_digits(trail.number), [])
-            if caller_id in session.numbers
-            and not {session.id, session.call_sid} & old
-            and not (trail.call_sid and session.call_sid)
-            and self._is_new(session.created_at, trail)
-        ]
 
-    def _is_new(self, created_at: datetime | None, trail: Trail) -> bool:
-        if created_at is None:  # without a time only a look before the request tells old from new
-            return trail.known_ids is not None
-        return created_at >= trail.asked_at + self._skew - CLOCKS_DIFFER
+def _known(trail: Trail) -> frozenset[str]:
+    return trail.known_ids or frozenset()
 
 
 def _advance(trail: Trail, active: Active | None, session: Session | None, snapshot: Snapshot) -> Trail:
@@ -212,6 +245,8 @@ def _advance(trail: Trail, active: Active | None, session: Session | None, snaps
 def _note_hang_up(trail: Trail, snapshot: Snapshot) -> Trail:
     now = snapshot.taken_at
     if trail.hang_up is not HangUp.ASKED or trail.hang_up_at is None or trail.progress in OVER:
+        return trail
+    if trail.gone_since is not None:  # it seems to be ending
         return trail
     return trail if now - trail.hang_up_at < HANG_UP_TAKES else replace(trail, hang_up=HangUp.NO_EFFECT)
 

@@ -30,7 +30,8 @@ class Inputs:
         """What a workflow filled in; None if that is not what the step asks for."""
         if not isinstance(given, Mapping):
             return None
-        values = [given.get(FLOW), given.get(NUMBER), given.get(CALLER_ID) or ""]
+        caller_id = given.get(CALLER_ID)
+        values = [given.get(FLOW), given.get(NUMBER), "" if caller_id is None else caller_id]
         texts = [value for value in values if isinstance(value, str) and len(value) <= LONGEST_INPUT]
         user_id = person_in(given.get(PERSON))
         return cls(user_id, *texts) if user_id and len(texts) == len(values) else None

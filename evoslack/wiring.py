@@ -50,6 +50,7 @@ FORM_FILLERS = 8  # loading pages being filled side by side
 LOOK_EVERY_S = 2.0  # how long a call of a bot that died may wait for another bot to see it
 SWEEP_EVERY_S = 10.0  # with a teller's lease of 60 s: what a dead bot left is taken over within 90 s
 SHOWERS = 2  # Home tabs published side by side
+SHOW_BUDGET_S = 5.0  # for learning whom Evo Voice would let call, if that is not known yet
 SHOW_EVERY_S = 1.0  # how exactly they keep the rest between two looks of a tab
 STEP_RUNNERS = 2  # workflow steps brought further side by side
 FOLLOW_EVERY_S = 0.5  # how exactly the follower keeps its own times
@@ -159,6 +160,7 @@ def _announcer(settings: Settings, back: _Back, now: Callable[[], datetime]) -> 
         now=now,
         private_client=private_client,
         can_end=lambda: back.catalog.may_end_calls,
+        wake_in=back.tellers.wake_in,
     )
 
 
@@ -168,6 +170,7 @@ def _home_tab(settings: Settings, back: _Back, desk: Desk) -> HomeTab:
         back.homes,
         CallHistory(back.store),
         desk.opener().role_of,
+        lambda: back.catalog.refresh(budget_s=SHOW_BUDGET_S),
         region=settings.default_region,
         now=desk.now,
     )

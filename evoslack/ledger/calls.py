@@ -219,6 +219,8 @@ class CallLedger:
         sources = [state for state, following in MAY_FOLLOW.items() if target in following]
         if target in {State.PLACED, State.IN_DOUBT} or values.get("why") is Why.BAD_REQUEST:
             values["progress"] = sa.func.coalesce(calls.c.progress, Progress.WAITING)  # to be followed
+        else:
+            values["progress"] = None
         moving = sa.update(calls).where(which, calls.c.state.in_(sources)).values(**values).returning(calls)
         with self._engine.begin() as connection:
             moved = [call_of(row) for row in connection.execute(moving)]

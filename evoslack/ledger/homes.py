@@ -73,6 +73,11 @@ class HomeLedger:
             connection.execute(sa.delete(homes).where(unchanged))
         self._give_back(home, lease, {})
 
+    def forget_unopened(self, *, since: datetime) -> None:
+        """Forget homes that nobody opened since, with what was searched for there."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(homes).where(homes.c.opened_at < since))
+
     def _give_back(self, home: Home, lease: datetime, values: dict[str, Any]) -> None:
         with self._engine.begin() as connection:
             giving = sa.update(homes).where(_leased(home, lease))

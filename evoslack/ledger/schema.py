@@ -60,6 +60,7 @@ calls = sa.Table(
     sa.Column("finished_at", UtcDateTime),
     sa.Column("progress", sa.String(16)),  # null: there is nothing to follow
     sa.Column("known_ids", sa.Text),  # what matched before the call went out; null: nobody looked
+    sa.Column("unclear", sa.Boolean),  # several calls could be it, and it is too late to tell
     sa.Column("answered_at", UtcDateTime),
     sa.Column("ended_at", UtcDateTime),
     sa.Column("gone_since", UtcDateTime),  # it was listed at Evo Voice, and is not any more

@@ -26,7 +26,6 @@ class StepLedger:
         self, execution_id: str, team_id: str, inputs: Inputs | None, *, asked_at: datetime, at: datetime
     ) -> None:
         """A workflow reached the step: due at once. What is written down already stays as it is."""
-        is_known = sa.exists().where(steps.c.execution_id == execution_id)
         values: dict[str, Any] = {
             "execution_id": execution_id,
             "team_id": team_id,
@@ -35,12 +34,11 @@ class StepLedger:
             "due_at": at,
             "attempts": 0,
         }
-        row = sa.select(*(sa.literal(value, steps.c[name].type) for name, value in values.items()))
         try:
             with self._engine.begin() as connection:
-                connection.execute(sa.insert(steps).from_select(list(values), row.where(~is_known)))
+                connection.execute(sa.insert(steps).values(**values))
         except sa.exc.IntegrityError:
-            return  # the same one, delivered twice at once
+            return  # the same one once more; nothing but its id can be in the way
 
     def claim(self, *, at: datetime, until: datetime) -> Step | None:
         """Take the step that is due longest, or None; nobody else gets it before `until`."""

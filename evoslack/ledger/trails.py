@@ -7,17 +7,17 @@ Voice was placed, whatever the answer said.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from evoslack.calls import OVER, HangUp, Progress, State, Why
-from evoslack.ledger.ripples import make_news
+from evoslack.calls import OVER, SETTLED_BY_SIGHT, HangUp, Progress, State
+from evoslack.ledger.ripples import make_news, touch
 from evoslack.ledger.schema import calls, turns
 from evoslack.ledger.store import Store
-from evoslack.progress import Trail
+from evoslack.progress import LONGEST_CALL, Trail
 
 _OPEN = sorted(set(Progress) - OVER)
 
@@ -49,6 +49,21 @@ class TrailLedger:
         with self._engine.connect() as connection:
             return [_trail_of(row) for row in connection.execute(query)]
 
+    def rivals(self, trails: Collection[Trail]) -> list[Trail]:
+        """Calls that are over, whose sessions could be taken for those of `trails`."""
+        unbound = [trail for trail in trails if not trail.is_bound]
+        if not unbound:
+            return []
+        since = min(trail.asked_at for trail in unbound) - LONGEST_CALL
+        query = sa.select(calls).where(
+            calls.c.account_id.in_({trail.account_id for trail in unbound}),
+            calls.c.number.in_({trail.number for trail in unbound}),
+            calls.c.accepted_at > since,
+            calls.c.progress.in_(sorted(OVER)),
+        )
+        with self._engine.connect() as connection:
+            return [_trail_of(row) for row in connection.execute(query)]
+
     def write(self, changes: Iterable[tuple[Trail, Trail]], *, at: datetime) -> list[str]:
         """Write down how trails changed, each (before, after); the ids of the calls that are news now.
 
@@ -73,12 +88,15 @@ class TrailLedger:
                     "gone_since": after.gone_since,
                     "end_word": after.outcome[:200] or None,
                     "hang_up": after.hang_up,
+                    "unclear": after.is_unclear,
                 }
                 if not connection.execute(sa.update(calls).where(unchanged).values(**values)).rowcount:
                     continue
                 settled = after.is_bound and _settle(connection, after.call_id)
                 if settled or _is_worth_telling(before, after, connection):
                     told.append(after.call_id)
+                else:
+                    touch(connection, [after.call_id], at)  # a step may wait for it
             make_news(connection, told, at)
         return told
 
@@ -94,9 +112,8 @@ class TrailLedger:
 
 
 def _settle(connection: sa.Connection, call_id: str) -> bool:
-    """The call is there, so it was placed: doubt and a late 400 are corrected. Whether there was need to."""
-    by_a_400 = sa.and_(calls.c.state == State.REJECTED, calls.c.why == Why.BAD_REQUEST)
-    wrong = sa.and_(calls.c.id == call_id, sa.or_(calls.c.state == State.IN_DOUBT, by_a_400))
+    """The call is there, so it was placed. Whether there was need to correct that."""
+    wrong = sa.and_(calls.c.id == call_id, calls.c.state.in_(sorted(SETTLED_BY_SIGHT)))
     values = {"state": State.PLACED, "why": None, "detail": ""}
     return connection.execute(sa.update(calls).where(wrong).values(**values)).rowcount == 1
 
@@ -119,6 +136,7 @@ def _trail_of(row: sa.Row[Any]) -> Trail:
         caller_id=values["caller_id"],
         asked_at=values["began_at"] or values["accepted_at"],
         was_refused=values["state"] == State.REJECTED,
+        is_unclear=bool(values["unclear"]),
         known_ids=None if values["known_ids"] is None else frozenset(json.loads(values["known_ids"])),
         progress=Progress(values["progress"]),
         session_id=values["session_id"] or "",

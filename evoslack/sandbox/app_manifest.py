@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped, unused-ignore]
 
 from evoslack.sandbox.slack.block_kit import Json
 
 MANIFEST = Path(__file__).resolve().parents[2] / "manifest.yml"
+_WHO = "slack#/types/user_context"  # nobody can fill this in: Slack says who acts
+_BUILDER = "client.builder_context"  # `{{…}}`: who builds the workflow
 _TYPED = "input_parameters."  # `{{input_parameters.name}}`: what was chosen in another input
 _QUERY = "client.query"  # `{{client.query}}`: what is typed in the list of options
 _PICKERS = {"slack#/types/user_id": "users_select", "slack#/types/channel_id": "conversations_select"}
@@ -60,23 +62,24 @@ class AppManifest:
 
     def missing(self, step: str, values: Mapping[str, Any]) -> list[str]:
         """Inputs without which Slack does not let a workflow be published."""
-        return [name for name in self._required(step) if values.get(name) in {None, ""}]
+        to_fill = [name for name in self._required(step) if self._parameters(step)[name]["type"] != _WHO]
+        return [name for name in to_fill if not values.get(name)]
 
-    def inputs(self, step: str, values: Mapping[str, Any]) -> Json:
+    def inputs(self, step: str, person: str, values: Mapping[str, str]) -> Json:
         """What was filled in, each in the type that the manifest declares. ValueError if it is of none."""
-        parameters = self._parameters(step)
-        return {
-            name: _typed(str(value), parameters[name]["type"])
-            for name, value in values.items()
-            if value not in {None, ""}
-        }
+        kinds = {name: each["type"] for name, each in self._parameters(step).items()}
+        typed = {name: _typed(values[name], kinds[name]) for name in kinds if values.get(name)}
+        return typed | {name: _context(person) for name, kind in kinds.items() if kind == _WHO}
 
-    def options(self, step: str, name: str, values: Mapping[str, Any], query: str) -> tuple[str, Json]:
+    def options(
+        self, step: str, name: str, person: str, values: Mapping[str, str], query: str
+    ) -> tuple[str, Json]:
         """The function that offers the options of this input, and what it is told."""
         parameter = self._parameters(step)[name]
+        typed = {f"{_TYPED}{each}": value for each, value in values.items()}
+        known = {**typed, _QUERY: query, _BUILDER: _context(person)}
         wanted = parameter["dynamic_options"].get("inputs") or {}
-        told = {key: _filled(each, values, query) for key, each in wanted.items()}
-        return _source(parameter), told
+        return _source(parameter), {key: _filled(each, known) for key, each in wanted.items()}
 
 
 def _source(parameter: Json) -> str:
@@ -85,6 +88,9 @@ def _source(parameter: Json) -> str:
 
 def _block(name: str, parameter: Json, required: bool) -> Json:
     """One input of a step as a block, to be drawn like those of a form."""
+    if parameter["type"] == _WHO:
+        words = f"{parameter.get('title', name)}: whoever runs it, which is you."
+        return {"type": "context", "block_id": name, "elements": [_plain(words)]}
     block = {"type": "input", "block_id": name, "label": _plain(parameter.get("title", name))}
     if parameter.get("description"):
         block["hint"] = _plain(parameter["description"])
@@ -109,13 +115,16 @@ def _typed(value: str, kind: str) -> Any:
     return {"integer": int, "number": float}.get(kind, str)(value)
 
 
-def _filled(template: Any, values: Mapping[str, Any], query: str) -> Any:
+def _filled(template: Any, known: Mapping[str, Any]) -> Any:
     """An input of a function that offers options: a `{{…}}` of the manifest, or a value as it stands."""
-    told = template.get("value") if isinstance(template, dict) else template
-    name = str(told).removeprefix("{{").removesuffix("}}").strip()
-    if name == _QUERY:
-        return query
-    return values.get(name.removeprefix(_TYPED), "") if name.startswith(_TYPED) else told
+    told = template["value"] if isinstance(template, dict) else template
+    if not (isinstance(told, str) and told.startswith("{{")):
+        return told
+    return known.get(told.strip("{} "), "")
+
+
+def _context(person: str) -> Json:
+    return {"id": person, "secret": "sandbox"}
 
 
 def _plain(text: str) -> Json:

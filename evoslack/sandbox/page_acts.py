@@ -145,14 +145,16 @@ class Steps:
     def options(self, body: Json) -> Json:
         """Open a list of options of an input, as somebody who builds a workflow."""
         query = str(body.get("query", ""))
-        source, inputs = self._manifest.options(body["step"], body["block"], body["values"], query)
+        which = (body["step"], body["block"], body["person"])
+        source, inputs = self._manifest.options(*which, body["values"], query)
         return {"options": self._slack.step_options(source, inputs)}
 
     def run(self, body: Json) -> Json:
         """Let the workflow reach the step, unless something that it needs is not filled in."""
         missing = self._manifest.missing(body["step"], body["values"])
         if not missing:
-            self._slack.run_step(body["step"], self._manifest.inputs(body["step"], body["values"]))
+            inputs = self._manifest.inputs(body["step"], body["person"], body["values"])
+            self._slack.run_step(body["step"], inputs)
         return {"missing": missing}
 
 

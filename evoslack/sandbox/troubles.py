@@ -16,6 +16,7 @@ NEXT_CALL, EVO_VOICE, SLACK = "The next call …", "Evo Voice", "Slack"
 TAKES_ITS_TIME_S = 10.0
 SLOW_FORM_S = 4.0  # longer than a trigger_id lives
 RETRY_AFTER_S = 3
+SHOWS_CALLS = ("/calls/active", "/sessions")
 
 NEXT_CALLS = {
     "answer_lost": ("rings, but Evo Voice's answer is lost", "cut_after_ring"),
@@ -49,6 +50,7 @@ def all_troubles(slack: SlackWorkspace, evo: EvoVoice) -> dict[str, Trouble]:
     """The switches by id, in the order in which the page shows them."""
     found = {key: _next_call(evo, *each) for key, each in NEXT_CALLS.items()}
     found["evo_down"] = _down(evo)
+    found["unseen"] = _unseen(evo)
     found["login_locked"] = _login_locked(evo)
     on: set[str] = set()
     found |= {key: _slack_fault(slack, on, key) for key in SLACK_FAULTS}
@@ -83,6 +85,17 @@ def _down(evo: EvoVoice) -> Trouble:
             down.clear()
 
     return Trouble(EVO_VOICE, "Evo Voice is down", lambda: bool(down), put)
+
+
+def _unseen(evo: EvoVoice) -> Trouble:
+    ordered: list[Fault] = []
+
+    def put(on: bool) -> None:
+        for fault in ordered:
+            fault.times = 0
+        ordered[:] = [evo.fault(path, "500_json", None, method="GET") for path in SHOWS_CALLS] if on else []
+
+    return Trouble(EVO_VOICE, "Evo Voice does not show its calls", lambda: bool(ordered), put)
 
 
 def _login_locked(evo: EvoVoice) -> Trouble:

@@ -56,6 +56,7 @@ class Announcer:
         now: Callable[[], datetime],
         private_client: Callable[[str], WebhookClient],
         can_end: Callable[[], bool],
+        wake_in: Callable[[float], None],
     ) -> None:
         self._client = client
         self._book = book
@@ -66,6 +67,7 @@ class Announcer:
         self._channel_id = channel_id
         self._region = region
         self._now = now
+        self._wake_in = wake_in
         self._private_client = private_client
 
     def tell_next(self) -> bool:
@@ -81,7 +83,10 @@ class Announcer:
         after = self._book.read(news.call.id)
         word_again_at = self._whisper(after, lease) if after.revision == news.revision else None
         again_at = min(filter(None, (card_again_at, word_again_at)), default=None)
-        self._book.done(news.call.id, news.revision, at=self._now(), lease=lease, again_at=again_at)
+        now = self._now()
+        self._book.done(news.call.id, news.revision, at=now, lease=lease, again_at=again_at)
+        if again_at is not None:  # cards take turns, a second apart: a look every two would bunch them
+            self._wake_in((again_at - now).total_seconds())
         return True
 
     def _show(self, news: News, lease: datetime) -> datetime | None:
@@ -117,9 +122,9 @@ class Announcer:
 
     def _look_again_at(self, news: News, due_at: datetime, problem: str) -> datetime:
         """When the card is due, or earlier to tell the caller of an ended call that it is in trouble."""
-        call = news.call
-        ended_at = call.ended_at if call.progress in OVER else call.finished_at
-        if ended_at is None or news.card_problem or news.told_what == _what(news):
+        ended_at, state = news.call.finished_at, news.call.state.value
+        # Who knows that it was placed can wait for a card that says how it went on.
+        if ended_at is None or news.card_problem or news.told_what.startswith(state):
             return due_at
         if self._now() < ended_at + PATIENCE:
             return min(due_at, ended_at + PATIENCE)

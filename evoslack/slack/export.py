@@ -51,7 +51,8 @@ SCOPES_MISSING = (
     "Slack does not let EvoSlack send files yet: it needs the scopes im:write and files:write. "
     "Update the app from manifest.yml and install it again."
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# The full-width ones of Asian keyboards work too.
+_FORMULA = tuple("=+-@\t\r＝＋－＠")
 
 
 class Unreadable(Exception):
@@ -140,7 +141,7 @@ class Exporter:
     def _send(self, user_id: str, period: Period) -> None:
         """Send the file, or say privately why there is none."""
         try:
-            content, rows = _file_of(self._calls_of(period.since, period.until))
+            content, rows = file_of(self._calls_of(period.since, period.until))
             log.info("export: %s gets %d calls, %s", user_id, rows, period)
             words = self._upload(user_id, period, content, rows) if rows else f"No calls from {period}."
         except NO_ANSWER as error:
@@ -184,7 +185,7 @@ def _trouble(problem: str) -> str:
     return f"The export could not be sent ({messages.escape(problem)}). Please try again in a minute."
 
 
-def _file_of(calls: Iterable[Call]) -> tuple[bytes, int]:
+def file_of(calls: Iterable[Call]) -> tuple[bytes, int]:
     """The file and how many calls it has. With a byte order mark, by which Excel knows UTF-8."""
     found = io.BytesIO()
     text = io.TextIOWrapper(found, encoding="utf-8-sig", newline="")

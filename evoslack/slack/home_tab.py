@@ -30,6 +30,7 @@ LEASE = timedelta(seconds=30)
 PUBLISHING = timedelta(seconds=12)  # at most; whoever has less left of the lease would be late
 LOOKS_AGAIN = timedelta(seconds=30)  # after trouble that may pass
 KEPT = timedelta(days=7)  # after that, a tab waits for its owner to open it again
+FORGET_EVERY = timedelta(hours=1)
 
 # There is no such tab, or nobody to see it.
 _NOBODY = {
@@ -49,6 +50,7 @@ class Book(Protocol):
     def shown(self, home: Home, *, lease: datetime, at: datetime) -> None: ...
     def postponed(self, home: Home, *, lease: datetime, again_at: datetime) -> None: ...
     def forget(self, home: Home, *, lease: datetime) -> None: ...
+    def forget_unopened(self, *, since: datetime) -> None: ...
 
 
 class History(Protocol):
@@ -93,6 +95,7 @@ class HomeTab:
         book: Book,
         history: History,
         role_of: Callable[[str, str], Role],
+        refresh: Callable[[], object],
         *,
         region: str,
         now: Callable[[], datetime],
@@ -101,23 +104,24 @@ class HomeTab:
         self._book = book
         self._history = history
         self._role_of = role_of
+        self._refresh = refresh
         self._region = region
         self._now = now
-        self._paused_until = now()
+        self._forget_at = self._paused_until = now()
         self._troubles: dict[str, str] = {}  # of whose tab, until it can be shown again
 
     def show_next(self) -> bool:
         """Show the home that is due longest; whether there was one."""
         now = self._now()
+        if now >= self._forget_at:
+            self._book.forget_unopened(since=now - KEPT)
+            self._forget_at = now + FORGET_EVERY
         if now < self._paused_until:
             return False
         lease = now + LEASE
         due = self._book.claim(at=now, until=lease, shown_before=now - REST)
         if due is None:
             return False
-        if now - due.opened_at > KEPT:
-            self._book.forget(due, lease=lease)
-            return True
         view, may_change = self._view(due)
         if lease - self._now() < PUBLISHING:  # somebody else may show something newer meanwhile
             return True
@@ -127,7 +131,7 @@ class HomeTab:
     def _view(self, due: Home) -> tuple[dict[str, Any], bool]:
         """What to show, and whether that may change without any call changing."""
         try:
-            role = self._role_of(due.user_id, due.team_id)
+            role = self._role(due)
         except Refusal as refusal:
             return home.refused(refusal, self._region), isinstance(refusal, (CannotCheck, NothingToOffer))
         sees_team = role is Role.ADMINISTRATOR
@@ -138,6 +142,13 @@ class HomeTab:
             look = replace(look, page=max(total - 1, 0) // home.PER_PAGE)
             calls, total = self._page(due.team_id, user_id, look)
         return home.view(home.Page(look, calls, total, sees_team), self._region), False
+
+    def _role(self, due: Home) -> Role:
+        try:
+            return self._role_of(due.user_id, due.team_id)
+        except NothingToOffer:
+            self._refresh()  # right after the start nothing is known yet
+            return self._role_of(due.user_id, due.team_id)
 
     def _page(self, team_id: str, user_id: str | None, look: Look) -> tuple[list[Call], int]:
         offset, limit = look.page * home.PER_PAGE, home.PER_PAGE

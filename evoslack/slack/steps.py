@@ -107,6 +107,6 @@ class StepListeners:
 
 def _asked_at(body: Payload, headers: Mapping[str, Any], now: datetime) -> datetime:
     """When the workflow reached the step: Slack may deliver an event again hours later."""
-    if "x-slack-retry-num" not in headers:
+    if headers.get("x-slack-retry-num", ["0"]) == ["0"]:  # for the first time; clocks need not agree then
         return now
     return min(now, datetime.fromtimestamp(int(body["event_time"]), UTC))

@@ -39,6 +39,8 @@ DIALLING: list[tuple[str, int | None, State]] = [
     ("401_empty", None, REJECTED),
 ]
 
+SIGHTS = ("/calls/active", "/sessions")
+FOUND_WITHIN_S = 30.0
 READING = sorted({*ANSWERS, *MANNERS} - {"slow", "late_ring"})
 ASKED_AT_SUBMIT = ("/users", "/auth/credentials")
 SECONDS = {"late_ring": 2 * DEADLINE_S}  # else 0.3: too slow for drops of it, in time for a slow answer
@@ -96,6 +98,8 @@ def _dial(here: Scene, bot: _Bot, tally: Tally) -> None:
     took_s: list[float] = []
     for kind, times, state in DIALLING:
         press = here.fill_in(here.newcomer(f"d{len(presses)}"), f"{kind}, {times or 'any number of'} times")
+        for path in SIGHTS:  # else doubt would be settled before anybody can look at it
+            here.evo.fault(path, "502_html", None, method="GET")
         here.evo.fault(OUTGOING, kind, times, seconds=SECONDS.get(kind, 0.3))
         here.press(press)
         here.slack.wait_for(lambda press=press: _is_over(here, press), 10, press.how)
@@ -111,6 +115,17 @@ def _dial(here: Scene, bot: _Bot, tally: Tally) -> None:
     (late,) = [press for press in presses if press.how.startswith("late_ring,")]
     here.evo.wait_for(lambda: here.rings(late))
     here.judge(presses, tally)
+    rang = [press for press in presses if here.rings(press)]
+
+    def found() -> bool:
+        return all((call := bot.call(press)) and call.state is PLACED for press in rang)
+
+    here.slack.wait_for(found, FOUND_WITHIN_S, "every call that rang to be found at Evo Voice")
+    wrong += [
+        f"{press.how}: it did not ring, and is said to be placed"
+        for press in presses
+        if press not in rang and (call := bot.call(press)) and call.state is PLACED
+    ]
     if max(took_s) > DEADLINE_S + 1:
         wrong.append(f"one dialling took {max(took_s):.1f} s")
     tally.lost += wrong

@@ -320,6 +320,19 @@ def test_a_forgotten_home_is_no_longer_due_until_it_is_opened(calls: CallLedger,
     assert due(homes, at=T0 + 60 * SECOND) is not None
 
 
+def test_what_nobody_opened_for_long_is_gone_with_what_was_searched_for(
+    store: Store, homes: HomeLedger
+) -> None:
+    homes.turned("T1", SARA, Look(typed="814 404 3093"), at=T0)
+    homes.opened("T1", BOSS, at=T0 + SECOND)
+
+    homes.forget_unopened(since=T0 + SECOND)
+
+    with store.engine.connect() as connection:
+        kept = connection.execute(sa.text("SELECT user_id, look FROM homes")).all()
+    assert kept == [(BOSS, "")]
+
+
 def test_a_home_that_is_opened_while_it_is_forgotten_is_shown(homes: HomeLedger) -> None:
     homes.opened("T1", SARA, at=T0)
     home = due(homes)

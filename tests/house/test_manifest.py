@@ -18,6 +18,7 @@ from evoslack.slack.app import register
 from evoslack.slack.opening import Rules
 from evoslack.slack.reception import Desk, seat
 from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
+from evoslack.slack.steps import LIST_FLOWS, PLACE_CALL
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,6 +31,10 @@ SCOPES_OF_METHODS = {
     "conversations_history": {"channels:history", "groups:history"},
     "conversations_members": {"channels:read", "groups:read"},
     "conversations_info": {"channels:read", "groups:read"},
+    "conversations_open": {"im:write"},
+    "files_upload_v2": {"files:write"},
+    "functions_completeError": set(),
+    "functions_completeSuccess": set(),
     "users_info": {"users:read", "users:read.email"},
     "views_open": set(),
     "views_publish": set(),
@@ -47,7 +52,7 @@ def called_methods() -> set[str]:
     """The Web API methods that stand in the product's code."""
     product = [*(ROOT / "evoslack").glob("*.py"), *(ROOT / "evoslack" / "slack").glob("*.py")]
     code = "\n".join(path.read_text(encoding="utf-8") for path in product)
-    called = re.findall(r"client(?:\(.*?\))?\.([a-z]+_[A-Za-z_]+)\(", code)
+    called = re.findall(r"client(?:\(.*?\))?\.([a-z]+_[A-Za-z_0-9]+)\(", code)
     return {name for name in called if hasattr(WebClient, name)}
 
 
@@ -90,12 +95,16 @@ def test_every_door_of_the_manifest_has_a_listener(manifest: dict[str, Any]) -> 
 
     registered = [listener.ack_function.__name__ for listener in app._listeners]
     assert registered == [
-        *("command", "other_command", "flows", "caller_ids", "submit"),
+        *("export", "command", "other_command", "flows", "caller_ids", "submit"),
         *("place_a_call", "number_in_message", "chosen", "call_again", "pressed"),
-        *("home_opened", "place_a_call", "home_turned"),
+        *("home_opened", "place_a_call", "home_turned", "place_call", "list_flows"),
     ]
     assert manifest["settings"]["interactivity"]["is_enabled"] is True  # for the form
-    assert manifest["settings"]["event_subscriptions"] == {"bot_events": ["app_home_opened"]}
+    assert manifest["settings"]["event_subscriptions"] == {
+        "bot_events": ["app_home_opened", "function_executed"]
+    }
+    assert set(manifest["functions"]) == {PLACE_CALL, LIST_FLOWS}
+    assert manifest["settings"]["org_deploy_enabled"] is True, "steps need it"
     assert manifest["features"]["app_home"]["home_tab_enabled"] is True
     shortcuts = {each["callback_id"]: each["type"] for each in manifest["features"]["shortcuts"]}
     assert shortcuts == {PLACE_A_CALL: "global", NUMBER_IN_MESSAGE: "message"}
@@ -121,6 +130,7 @@ def test_the_manifest_keeps_slacks_limits(manifest: dict[str, Any]) -> None:
         "_metadata",
         "display_information",
         "features",
+        "functions",
         "oauth_config",
         "settings",
     }

@@ -1,8 +1,8 @@
 """Every door and every kind of person: who gets in, and what everybody else reads instead.
 
 The doors are the command, the shortcuts, Call again, the choice between numbers, the two lists of the form
-and its button. Each case is a person of its own who comes to one door for the first time, in an office that
-stays open for all of them.
+and its button, the Home tab with its search and its button, the step of a workflow, and the export. Each case
+is a person of its own who comes to one door for the first time, in an office that stays open for all of them.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from evoslack.sandbox.evo.world import PASSWORD
 from evoslack.sandbox.slack.delivery import Delivery
 from evoslack.sandbox.slack.team import TEAM_ID
 from evoslack.slack.cards import CALL_AGAIN, HANG_UP
+from evoslack.slack.export import ADMINISTRATORS_ONLY
+from evoslack.slack.home import PLACE, Turn
 from evoslack.slack.messages import NOT_YOURS_TO_END, NOTHING_TO_END
 from evoslack.slack.refusal_words import spoken
 from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
@@ -140,7 +142,7 @@ class Person:
 
     @classmethod
     def of(cls, kind: str, door: str) -> Person:
-        number = 1000 + 10 * list(KINDS).index(kind) + [*DOORS, *LISTS].index(door)
+        number = 1000 + 100 * list(KINDS).index(kind) + [*DOORS, *LISTS].index(door)
         return cls(KINDS[kind], KINDS[kind].user_id or f"U{number}", f"u{number}@acme.test")
 
     def arrives(self, office: Office) -> None:
@@ -269,6 +271,70 @@ def at_the_button(office: Office, person: Person) -> str:
     return "" if "On its way" in words else words
 
 
+def at_home(office: Office, person: Person) -> str:
+    """What the Home tab says; nothing when it says that this person may call."""
+    event = {"type": "app_home_opened", "user": person.user_id, "tab": "home"}
+    payload = {"type": "event_callback", "team_id": person.kind.team_id, "event": event}
+    assert office.slack.send("events_api", payload).acked
+    return what_home_says(office, person)
+
+
+def at_a_search_at_home(office: Office, person: Person) -> str:
+    action = {"action_id": Turn.SEARCH, "block_id": "b", "type": "plain_text_input", "value": "555"}
+    payload = person.acting() | {"view": {"type": "home"}, "actions": [action]}
+    assert office.slack.send("block_actions", payload).acked
+    return what_home_says(office, person)
+
+
+def what_home_says(office: Office, person: Person) -> str:
+    view = office.slack.wait_for(lambda: office.slack.home(person.user_id))
+    words = view["blocks"][0]["text"]["text"]
+    if "You can place calls" in words:
+        return ""
+    assert len(view["blocks"]) == 1, "and no number"
+    return words
+
+
+def at_the_button_at_home(office: Office, person: Person) -> str:
+    action = {"action_id": PLACE, "block_id": "b", "type": "button"}
+    payload = {"trigger_id": office.slack.new_trigger(person.user_id), "actions": [action]}
+    assert office.slack.send("block_actions", person.acting() | payload).acked
+    return page_that_opens(office, person)
+
+
+def at_the_step(office: Office, person: Person) -> str:
+    """What the workflow is told; nothing when the step became a call."""
+    execution_id = f"Fx{person.email}"
+    inputs = {"person": {"id": person.user_id}, "flow": "flow2", "number": next(NUMBERS)}
+    event = {"type": "function_executed", "function": {"callback_id": "place_call"}, "inputs": inputs}
+    event |= {"function_execution_id": execution_id}
+    payload = {"type": "event_callback", "team_id": person.kind.team_id, "event": event}
+    assert office.slack.send("events_api", payload).acked
+    if "could not be checked" in person.kind.words:  # which the step does not take for an answer at once
+        office.pass_time(seconds=61)
+        office.bot.wake()
+
+    def told() -> list[str]:
+        errors = [call.args for call in office.slack.api_calls("functions.completeError")]
+        return [args["error"] for args in errors if args["function_execution_id"] == execution_id]
+
+    def is_a_call() -> bool:
+        return f"step {execution_id}" in {call.request.key for call in office.ledger()}
+
+    office.slack.wait_for(lambda: told() or is_a_call(), within_s=8)
+    return told()[0] if told() else ""
+
+
+def at_the_export(office: Office, person: Person) -> str:
+    """What the command answers; nothing when that is meant for somebody who may call, by their role."""
+    delivery = person.types(office, "export")
+    assert delivery.acked
+    is_administrator = person.kind is KINDS["administrator"]
+    wanted = "come as a direct message" if is_administrator else ADMINISTRATORS_ONLY
+    words = delivery.payload["text"]
+    return "" if wanted in words else words
+
+
 DOORS = {
     "command": at_the_command,
     "command with words": at_the_command_with_words,
@@ -278,6 +344,11 @@ DOORS = {
     "hang up": at_hang_up,
     "choice": at_the_choice,
     "button": at_the_button,
+    "home": at_home,
+    "search at home": at_a_search_at_home,
+    "button at home": at_the_button_at_home,
+    "step": at_the_step,
+    "export": at_the_export,
 }
 LISTS = ("flow", "caller_id")
 
@@ -301,7 +372,7 @@ def test_whoever_may_call_gets_in_and_everybody_else_reads_why(office: Office, k
     else:
         assert words == ""
         office.wait_until_settled()
-        more = int(door == "button")
+        more = int(door in {"button", "step"})
         assert (office.rings, len(office.ledger())) == (before[0] + more, before[1] + more)
 
 

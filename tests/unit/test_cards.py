@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from evoslack.calls import Call, CallRequest, State, Why
+from evoslack.calls import OVER, Call, CallRequest, HangUp, Progress, State, Why
 from evoslack.sandbox.slack.block_kit import problems_in_blocks
 from evoslack.slack import cards, messages
 
@@ -136,3 +136,121 @@ def test_the_time_is_each_readers_own() -> None:
 
     assert f"<!date^{int(CALL.accepted_at.timestamp())}^" in when
     assert "2026-03-02 09:30 UTC" in when
+
+
+# --- how a placed call goes on ---------------------------------------------------------------------------
+
+ANSWERED_AT = CALL.accepted_at + timedelta(seconds=7)
+
+
+def followed(progress: Progress, **more: Any) -> Call:
+    """A placed call that is known at Evo Voice and has come that far."""
+    values: dict[str, Any] = {"session_id": "S1", "answered_at": ANSWERED_AT, "end_word": "No Answer"}
+    return at(State.PLACED, progress=progress, **(values | more))
+
+
+def button(call: Call, name: str, *, can_end: bool = True) -> dict[str, Any] | None:
+    found = [
+        element
+        for block in cards.blocks(call, "US", can_end=can_end)
+        for element in block.get("elements", [])
+        if element["action_id"] == name
+    ]
+    assert len(found) <= 1
+    return found[0] if found else None
+
+
+@pytest.mark.parametrize("hang_up", [None, *HangUp])
+@pytest.mark.parametrize("progress", Progress)
+def test_a_card_of_every_progress_is_one_that_slack_takes(progress: Progress, hang_up: HangUp | None) -> None:
+    call = followed(progress, hang_up=hang_up, end_word="<" * 200)
+
+    assert problems_in_blocks(cards.blocks(call, "US", can_end=True)) == []
+    assert len(cards.text(call, "US")) <= 4000
+
+
+@pytest.mark.parametrize("progress", Progress)
+def test_the_line_for_screen_readers_says_how_far_it_has_come(progress: Progress) -> None:
+    call = followed(progress)
+    first, *_ = cards.blocks(call, "US")
+
+    line = cards.text(call, "US")
+    assert line.startswith(f"{messages.state_words(call)}: {messages.headline(call, 'US')}")
+    assert first["text"]["text"] == f"*{messages.state_words(call)}.* {messages.headline(call, 'US')}"
+
+
+def test_since_when_people_talk_is_each_readers_own_clock() -> None:
+    """A time that goes on running while nobody updates the card."""
+    (field,) = [
+        text for text in strings(cards.blocks(followed(Progress.ANSWERED), "US")) if "*Answered*" in text
+    ]
+
+    assert f"<!date^{int(ANSWERED_AT.timestamp())}^{{time_secs}}, {{ago}}|09:30:07 UTC>" in field
+
+
+@pytest.mark.parametrize("progress", sorted(set(Progress) - {Progress.ANSWERED}))
+def test_no_time_runs_while_nobody_talks(progress: Progress) -> None:
+    assert "{ago}" not in json.dumps(cards.blocks(followed(progress), "US"))
+
+
+def test_no_time_runs_if_the_answer_was_not_seen() -> None:
+    assert "{ago}" not in json.dumps(cards.blocks(followed(Progress.ANSWERED, answered_at=None), "US"))
+
+
+@pytest.mark.parametrize("progress", sorted(set(Progress) - OVER))
+def test_a_call_that_goes_on_can_be_ended_after_a_question(progress: Progress) -> None:
+    hang_up = button(followed(progress), cards.HANG_UP)
+
+    assert hang_up is not None
+    assert (hang_up["value"], hang_up["style"], hang_up["text"]["text"]) == ("call-id", "danger", "Hang up")
+    assert hang_up["confirm"]["text"]["text"] == messages.HANG_UP_TEXT
+    assert hang_up["confirm"]["confirm"]["text"] == "Hang up"
+    assert hang_up["confirm"]["deny"]["text"] == "Keep talking"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        followed(Progress.ANSWERED, session_id=""),
+        followed(Progress.ANSWERED, hang_up=HangUp.ASKED),
+        *(followed(progress) for progress in sorted(OVER)),
+        at(State.PLACED, session_id="S1"),
+        at(State.PLACING, session_id="S1"),
+        at(State.ACCEPTED),
+    ],
+    ids=["not known which", "asked already", "ended", "lost", "not followed", "being placed", "waiting"],
+)
+def test_what_cannot_be_ended_has_no_button_for_it(call: Call) -> None:
+    assert button(call, cards.HANG_UP) is None
+
+
+def test_nobody_is_offered_what_the_bot_may_not_do() -> None:
+    assert button(followed(Progress.ANSWERED), cards.HANG_UP, can_end=False) is None
+    assert "hang_up" not in json.dumps(cards.blocks(followed(Progress.ANSWERED), "US"))
+
+
+def test_a_hanging_up_without_effect_can_be_tried_again() -> None:
+    assert button(followed(Progress.ANSWERED, hang_up=HangUp.NO_EFFECT), cards.HANG_UP) is not None
+
+
+@pytest.mark.parametrize("progress", Progress)
+@pytest.mark.parametrize("hang_up", HangUp)
+def test_a_card_says_that_somebody_hung_up_until_the_call_is_over(
+    progress: Progress, hang_up: HangUp
+) -> None:
+    words = strings(cards.blocks(followed(progress, hang_up=hang_up), "US"))
+
+    assert (messages.HANG_UP_WORDS[hang_up] in words) is (progress not in OVER)
+
+
+@pytest.mark.parametrize("progress", Progress)
+def test_any_call_that_went_out_can_be_made_again(progress: Progress) -> None:
+    assert button(followed(progress), cards.CALL_AGAIN) is not None
+
+
+@pytest.mark.parametrize("nasty", ["<!channel>", "<@U1>", "<https://evil.test|click> & more"])
+def test_evo_voices_word_for_the_end_becomes_no_mention_and_no_link(nasty: str) -> None:
+    call = followed(Progress.ENDED, end_word=nasty)
+
+    for text in [cards.text(call, "US"), *strings(cards.blocks(call, "US", can_end=True))]:
+        assert "<" not in OURS.sub("", text)

@@ -225,3 +225,31 @@ def test_a_crew_whose_thread_died_is_not_well(crews: Callable[..., Crew]) -> Non
     threads.get(timeout=SOON_S).join(SOON_S)
 
     assert not crew.is_alive
+
+
+def test_a_step_that_knows_when_there_will_be_work_is_looked_at_then(crews: Callable[..., Crew]) -> None:
+    crew = crews()
+    work = Work()
+
+    def step() -> bool:
+        found = work.step()
+        if work.looks == 1:
+            crew.wake_in(0.01)
+        return found
+
+    crew.start(step)
+
+    work.wait_for(looks=2)
+
+
+def test_an_alarm_rings_once(crews: Callable[..., Crew]) -> None:
+    crew, work = crews(), Work()
+    crew.wake_in(0)
+    crew.start(work.step)
+    work.wait_for(looks=2)
+
+    work.jobs.put(nothing)
+    crew.wake()
+    work.wait_for(done=1)
+
+    assert work.looks <= 4, "it does not go on looking"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from evoslack.calls import Call, CallRequest, State, Why
+from evoslack.calls import Call, CallRequest, Ending, HangUp, Progress, State, Why
 from evoslack.numbers import BadNumber, Problem, example
 from evoslack.refusals import (
     CannotCheck,
@@ -237,7 +238,7 @@ def test_the_hint_speaks_of_other_countries_only_where_they_can_be_called(
 def test_help_names_the_command_as_it_is_called_here() -> None:
     words = messages.help_text("/dial", "US")
 
-    assert words.count("/dial") == 5
+    assert words.count("/dial") == 6
     assert "{" not in words
     assert "/call" not in words
 
@@ -252,3 +253,113 @@ def test_a_defect_claims_nothing_and_gives_a_reference() -> None:
 @pytest.mark.parametrize("words", [*messages.WHY_WORDS.values(), *refusal_words.LACK_WORDS.values()])
 def test_sentences_end(words: str) -> None:
     assert words.endswith(".")
+
+
+# --- how a placed call goes on ---------------------------------------------------------------------------
+
+
+def followed(progress: Progress | None, **more: Any) -> Call:
+    return replace(CALL, state=State.PLACED, progress=progress, **more)
+
+
+def talked(seconds: float) -> dict[str, datetime]:
+    return {"answered_at": CALL.accepted_at, "ended_at": CALL.accepted_at + timedelta(seconds=seconds)}
+
+
+@pytest.mark.parametrize(
+    ("progress", "state", "headline"),
+    [
+        (None, "✅ Placed", "took the call to (202) 555-0143 and runs the flow when somebody answers."),
+        (Progress.WAITING, "✅ Placed", "runs the flow when somebody answers."),
+        (Progress.RINGING, "✅ Placed, ringing", "(202) 555-0143 is ringing; the flow runs when"),
+        (Progress.ANSWERED, "✅ Placed, answered", "(202) 555-0143 was answered; the flow is running."),
+        (Progress.ENDED, "✅ Placed, ended", "The call to (202) 555-0143 ended. Evo Voice does not say how."),
+        (Progress.LOST, "✅ Placed, no longer visible", "shows nothing more of it. Perhaps nobody answered."),
+    ],
+)
+def test_each_step_of_a_placed_call_has_words(progress: Progress | None, state: str, headline: str) -> None:
+    assert messages.state_words(followed(progress)) == state
+    assert headline in messages.headline(followed(progress), "US")
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.PLACED])
+@pytest.mark.parametrize("progress", Progress)
+def test_how_far_a_call_has_come_is_said_only_of_one_that_was_placed(
+    state: State, progress: Progress
+) -> None:
+    call = replace(CALL, state=state)
+
+    assert messages.state_words(replace(call, progress=progress)) == messages.STATE_WORDS[state]
+    assert messages.headline(replace(call, progress=progress), "US") == messages.headline(call, "US")
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"end_word": "Completed", **talked(75)}, "ended after 1 min 15 s. Evo Voice says: “Completed”."),
+        (talked(3), "ended after 3 s. Evo Voice does not say how."),
+        ({"end_word": "Busy"}, "(202) 555-0143 ended. Evo Voice says: “Busy”."),
+        ({"end_word": "<!channel> & co"}, "“&lt;!channel&gt; &amp; co”."),
+        ({"ended_at": CALL.accepted_at}, "ended. Evo Voice does not say how."),
+        (talked(-2), "ended after 0 s."),
+    ],
+    ids=["all is known", "no word", "nobody answered", "nasty word", "no answer seen", "clocks differ"],
+)
+def test_the_end_says_what_is_known_and_nothing_else(more: dict[str, Any], words: str) -> None:
+    assert words in messages.headline(followed(Progress.ENDED, **more), "US")
+
+
+def test_a_call_that_was_answered_and_then_lost_is_not_said_to_be_unanswered() -> None:
+    words = messages.headline(followed(Progress.LOST, **talked(4 * 3600)), "US")
+
+    assert "went on for hours" in words
+    assert "nobody answered" not in words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 s"),
+        (0.4, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 0 s"),
+        (60, "1 min 0 s"),
+        (61, "1 min 1 s"),
+        (3599, "59 min 59 s"),
+        (3600, "1 h 0 min"),
+        (3659, "1 h 0 min"),
+        (3 * 3600 + 125, "3 h 2 min"),
+        (100_000, "27 h 46 min"),
+    ],
+)
+def test_time_spans_are_said_as_people_say_them(seconds: float, words: str) -> None:
+    assert messages.duration(seconds) == words
+
+
+@pytest.mark.parametrize("why", sorted(REASONS[State.IN_DOUBT]))
+def test_a_doubt_is_looked_into_and_then_said_to_be_unconfirmed(why: Why) -> None:
+    doubt = ended(State.IN_DOUBT, why)
+
+    for progress in set(Progress) - {Progress.LOST}:
+        looking = messages.reason(replace(doubt, progress=progress))
+        assert looking.endswith("EvoSlack is looking for it there now.")
+    not_found = messages.reason(replace(doubt, progress=Progress.LOST))
+    assert not_found.endswith("found nothing, which does not prove that it did not ring.")
+    assert "looking" not in not_found + messages.reason(doubt)
+    assert "may have rung" in not_found
+
+
+def test_a_refusal_says_nothing_of_being_looked_for() -> None:
+    refused = ended(State.REJECTED, Why.BAD_REQUEST)
+
+    assert {messages.reason(replace(refused, progress=progress)) for progress in Progress} == {
+        messages.reason(refused)
+    }
+
+
+def test_every_end_of_hanging_up_has_words_where_the_card_has_none() -> None:
+    """Whether a wish that was taken came true is what the card says."""
+    assert set(messages.HANG_UP_WORDS) == set(HangUp)
+    assert set(messages.ENDING_WORDS) == {None, Ending.FORBIDDEN}
+    assert all(words.endswith(".") for words in messages.ENDING_WORDS.values())
+    assert all("end it in evo voice" in words.casefold() for words in messages.ENDING_WORDS.values())

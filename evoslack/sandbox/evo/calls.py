@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from email.utils import format_datetime
 from typing import Any, Literal
 
 Row = dict[str, Any]
@@ -48,7 +49,9 @@ class Quirks:
     active_before_answer: bool = True  # /calls/active lists queued and ringing calls
     bare_active_errors: bool = True  # /calls/active: service errors without a responseStatus (5.6)
     callee_side: Literal["to", "from"] = "to"  # which address of a session holds the dialled number
-    dates: Literal["iso", "naive", "servicestack"] = "iso"
+    dates: Literal["iso", "naive", "servicestack", "rfc2822"] = "iso"
+    clock_ahead_s: float = 0  # of ours: the Date header and every date it writes
+    sorts_sessions: bool = False  # does as `sortField` dateCreated asks; off: oldest first
     number_field: Literal["phoneNumber", "number", "displayName"] = "phoneNumber"
     signed_out_status: Literal["json", "empty"] = "json"  # GET /auth/status without a login (3.3)
     end_needs_user: bool = True  # DELETE /sessions/{id}
@@ -177,7 +180,9 @@ class OutgoingCall:
 
     def _stamp(self, age: float, speed: float, quirks: Quirks) -> str:
         """The wall-clock time of an age, in the format that the quirks ask for (2.4)."""
-        at = self.placed_at + timedelta(seconds=age / speed)
+        at = self.placed_at + timedelta(seconds=age / speed + quirks.clock_ahead_s)
         if quirks.dates == "servicestack":
             return f"/Date({int(at.timestamp() * 1000)}+0000)/"
+        if quirks.dates == "rfc2822":
+            return format_datetime(at, usegmt=True)
         return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}" + ("Z" if quirks.dates == "iso" else "")

@@ -196,10 +196,8 @@ def _body(response: web.Response) -> bytes:
 def _raw(response: web.Response) -> bytes:
     """The whole answer as it goes over the wire."""
     body = _body(response)
-    lines = [
-        f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}",
-        f"Date: {formatdate(usegmt=True)}",
-    ]
+    lines = [f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}"]
+    lines += [] if "Date" in response.headers else [f"Date: {formatdate(usegmt=True)}"]
     lines += ["Connection: close"]
     lines += [f"{name}: {value}" for name, value in response.headers.items() if name != "Content-Length"]
     lines += [cookie.output(header="Set-Cookie:") for cookie in response.cookies.values()]

@@ -59,6 +59,8 @@ def listed(ask: Ask) -> Row:
         and sender in row["fromAddress"].lower()
         and receiver in row["toAddress"].lower()
     ]
+    if ask.world.quirks.sorts_sessions and params.text("sortField") == "dateCreated":
+        rows.sort(key=lambda row: str(row["dateCreated"]), reverse=params.text("sortOrder") == "Descend")
     return ask.page(rows)
 
 

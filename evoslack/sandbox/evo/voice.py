@@ -10,6 +10,7 @@ import html
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from email.utils import formatdate
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -171,6 +172,7 @@ class EvoVoice:
         with self.world.changed:
             response = proper_answer(self.world, self._gate, request)
         set_cookies(response, request)
+        response.headers["Date"] = formatdate(time.time() + self.quirks.clock_ahead_s, usegmt=True)
         accept = request.headers.get("Accept", "")
         asked_for_page = (
             "text/html" in accept and "json" not in accept and request.query.get("format") != "json"

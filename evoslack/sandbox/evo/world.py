@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
 from evoslack.sandbox.evo.calls import OutgoingCall, Quirks, Ring, Script
@@ -218,10 +218,12 @@ class World:
         """SessionInfo rows that exist by now, of calls placed on these UTC days, `log` filled (5.5)."""
         with self.changed:
             aged = [(call, self.age(call)) for call in self.calls]
+            ahead = timedelta(seconds=self.quirks.clock_ahead_s)
             return [
                 row | {"accountName": self.accounts.get(row["accountId"])}
                 for call, age in aged
-                if call.archived(age) == (where == "archive") and first <= call.placed_at.date() <= last
+                if call.archived(age) == (where == "archive")
+                and first <= (call.placed_at + ahead).date() <= last
                 for row in call.sessions(age, self.speed, self.quirks)
             ]
 

@@ -130,7 +130,7 @@ function tells(block, element, trigger) {
   return Boolean(block.dispatch_action) && on.includes(trigger);
 }
 
-function choice(element, context, block, groups, chosen = "") {
+function choice(element, context, block, groups, chosen) {
   const options = (group) => group.options.map((each) => el("option", { value: each.value }, each.text.text));
   const field = el(
     "select",
@@ -142,7 +142,7 @@ function choice(element, context, block, groups, chosen = "") {
     el("option", { value: "", disabled: true }, element.placeholder?.text ?? "Choose …"),
     groups.map((group) => (group.label ? el("optgroup", { label: group.label.text }, options(group)) : options(group))),
   );
-  field.value = chosen;
+  field.value = chosen ?? "";
   return field;
 }
 

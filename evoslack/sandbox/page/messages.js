@@ -89,7 +89,7 @@ function fileRow(file, channel) {
   return el(
     "p",
     { class: "file" },
-    el("span", { "aria-hidden": "true" }, "🗎"),
+    el("span", { "aria-hidden": "true" }, "📄"),
     el("b", {}, file.title),
     el("small", { class: "muted" }, `${file.name} · ${size(file.size)}`),
     el("a", { class: "button", href: `/files/${channel}/${file.id}`, download: file.name }, "Download"),

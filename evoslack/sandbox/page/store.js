@@ -20,7 +20,7 @@ export function draw(id, data, nodes) {
   if (drawn.get(id) === key) return false;
   drawn.set(id, key);
   const held = $(id).contains(document.activeElement) ? document.activeElement : null;
-  $(id).replaceChildren(...[nodes(data)].flat(Infinity));
+  $(id).replaceChildren(...[nodes(data)].flat(Infinity).filter((each) => each != null && each !== false));
   if (held?.id) takeUp(document.getElementById(held.id), held);
   return true;
 }

@@ -27,7 +27,7 @@ function choose(step) {
   for (const each of [values, seen]) Object.keys(each).forEach((name) => delete each[name]);
   const { blocks = [] } = ui.state.app.steps.find((each) => each.id === step) ?? {};
   // A workflow usually passes on who started it.
-  for (const block of blocks) if (block.element.type === "users_select") values[block.block_id] = ui.me;
+  for (const block of blocks) if (block.element?.type === "users_select") values[block.block_id] = ui.me;
 }
 
 function stepForm(steps, context) {
@@ -96,6 +96,6 @@ function runRow(run) {
 }
 
 function pairs(title, all) {
-  const rows = Object.entries(all ?? {}).map(([name, value]) => [el("dt", {}, name), el("dd", {}, String(value))]);
+  const rows = Object.entries(all ?? {}).map(([name, value]) => [el("dt", {}, name), el("dd", {}, value?.id ?? String(value))]);
   return rows.length > 0 && el("dl", { "aria-label": title }, el("dt", { class: "muted" }, title), el("dd", {}), rows);
 }

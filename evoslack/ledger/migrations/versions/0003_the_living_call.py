@@ -14,6 +14,7 @@ def upgrade() -> None:
     for column in (
         sa.Column("progress", sa.String(16)),
         sa.Column("known_ids", sa.Text),
+        sa.Column("unclear", sa.Boolean),
         sa.Column("answered_at", _TIME),
         sa.Column("ended_at", _TIME),
         sa.Column("gone_since", _TIME),

@@ -1,0 +1,543 @@
+"""The Home tab: whether I may call, what became of my calls, and the team's for administrators."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from slack_sdk.signature import SignatureVerifier
+
+from evoslack.calls import CallRequest, NotSent, Why
+from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.news import NewsLedger
+from evoslack.ledger.store import Store
+from evoslack.sandbox.evo.calls import Script
+from evoslack.sandbox.slack.team import TEAM_ID
+from evoslack.slack.cards import CALL_AGAIN
+from evoslack.slack.home import PLACE, Turn
+from evoslack.slack.home_tab import REST
+from tests.scenario.office import AGENT, BOSS, NUMBER, ROOT, SARA, SHOWN, Office
+
+MAY, MAY_NOT = "You can place calls", "You cannot place calls"
+RINGING = Script(ring_s=3600)
+PUBLISH = "views.publish"
+
+
+def home(office: Office, who: str = SARA) -> str:
+    """Everything that somebody reads in the tab."""
+    view = office.slack.home(who)
+    return "" if view is None else json.dumps(view["blocks"], ensure_ascii=False)
+
+
+def eventually(office: Office, is_so: Callable[[], bool], what: Callable[[], str], *, step_s: float) -> None:
+    """Wait until it is so; time passes quickly meanwhile."""
+    for _look in range(40):
+        try:
+            office.slack.wait_for(is_so, within_s=0.25)
+        except AssertionError:
+            office.pass_time(seconds=step_s)
+            for bot in office.bots:
+                bot.wake()
+        else:
+            return
+    raise AssertionError(what())
+
+
+def wait_for_home(office: Office, words: str, who: str = SARA, *, without: str = "\0") -> str:
+    """Wait until the tab says these words, and not those."""
+
+    def says() -> bool:
+        return words in home(office, who) and without not in home(office, who)
+
+    eventually(office, says, lambda: f"{words!r} instead of {home(office, who)}", step_s=3)
+    return home(office, who)
+
+
+def opens(office: Office, words: str = MAY, who: str = SARA) -> str:
+    """Somebody opens the tab and reads these words."""
+    assert office.slack.open_home(who).acked
+    office.slack.wait_for(lambda: words in home(office, who), what=f"{words} instead of {home(office, who)}")
+    return home(office, who)
+
+
+def presses(office: Office, turn: str, who: str = SARA) -> None:
+    assert office.slack.click(who, turn, where="home").acked
+
+
+def types(office: Office, text: str, who: str = SARA) -> None:
+    """Search for a number, and press Enter."""
+    view = office.slack.home(who)
+    assert view is not None
+    (block_id,) = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
+    delivery = office.slack.type_in_home(who, block_id, text)
+    assert delivery is not None and delivery.acked
+
+
+def chooses(office: Office, person: str, who: str) -> None:
+    """Choose somebody whose calls to look at."""
+    view = office.slack.home(who)
+    assert view is not None
+    (block_id,) = [b["block_id"] for b in view["blocks"] if b["block_id"].startswith("home_narrow")]
+    delivery = office.slack.choose_in_home(who, block_id, person, action_id=Turn.PERSON)
+    assert delivery is not None and delivery.acked
+
+
+def published(office: Office, who: str | None = None) -> int:
+    """How often tabs were published, or tried to be."""
+    return sum(who in {None, call.args["user_id"]} for call in office.slack.api_calls(PUBLISH))
+
+
+def kept(office: Office, *asked: tuple[str, str], flow: str = "Customer survey") -> None:
+    """Calls of the past hour, told long ago, oldest first; each is who called and which number."""
+    store = Store(office.database_url)
+    store.open()
+    calls, news = CallLedger(store), NewsLedger(store)
+    begins = datetime.now(UTC) - timedelta(hours=1)
+    for index, (who, number) in enumerate(asked):
+        at = begins + timedelta(seconds=index)
+        request = CallRequest(f"past{index}", TEAM_ID, who, "acc1", "flow2", flow, number, "+12025550100")
+        call = calls.accept(request, at=at)
+        calls.begin(at=at, accepted_after=begins - timedelta(seconds=1))
+        calls.finish(call.id, NotSent(Why.UNREACHABLE), at=at)
+        told = news.read(call.id).revision
+        news.told(call.id, told, bad_news=True, what="not_sent")
+        news.card_shows(call.id, told, "C_CALLS", f"1.{index:06}")
+        news.done(call.id, told, at=at)
+    store.close()
+
+
+def shown_number(last: int) -> str:
+    return f"(202) 555-{last:04}"
+
+
+def past(count: int, who: str = SARA) -> list[tuple[str, str]]:
+    return [(who, f"+1202555{1000 + index}") for index in range(count)]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def any_office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Office]:
+    """An office without a bot, on each kind of database in turn."""
+    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
+    office = Office(tmp_path, url)
+    yield office
+    office.close()
+
+
+# --- opening it -----------------------------------------------------------------------------------
+
+
+def test_one_look_shows_that_i_may_call_and_the_button_opens_the_form(office: Office) -> None:
+    assert "You have not called anybody from here yet" in opens(office)
+
+    assert office.slack.click(SARA, PLACE, where="home").acked
+    assert office.slack.wait_for_modal(SARA, "call_form")
+    office.fill()
+    office.press()
+    office.wait_for_card("Placed")
+    assert office.rings == 1
+
+
+@pytest.mark.parametrize(
+    ("who", "why"),
+    [(AGENT, "needs the role Manager"), ("U_READONLY", "read-only"), ("U_OTHER", "No Evo Voice login")],
+)
+def test_whoever_may_not_call_reads_why_and_sees_no_number(empty_office: Office, who: str, why: str) -> None:
+    """Not even of calls that they placed while they were allowed to."""
+    kept(empty_office, *past(3, who))
+    empty_office.open()
+
+    words = opens(empty_office, MAY_NOT, who)
+
+    assert why in words
+    assert "555" not in words
+    assert len(empty_office.slack.home(who)["blocks"]) == 1
+
+
+def test_right_after_the_start_the_tab_waits_for_evo_voice_instead_of_saying_no(empty_office: Office) -> None:
+    empty_office.evo.fault("/flows", "502_html")
+    empty_office.open()
+    empty_office.evo.wait_for(lambda: empty_office.evo.count("GET", "/flows") == 1)
+
+    opens(empty_office)
+
+    assert published(empty_office) == 1
+
+
+def test_the_tab_works_over_http_too(empty_office: Office) -> None:
+    kept(empty_office, *past(11))
+    empty_office.open(over_http=True)
+    opens(empty_office, "1–10 of 11")
+
+    presses(empty_office, Turn.OLDER)
+
+    wait_for_home(empty_office, "11–11 of 11")
+
+
+def test_slack_gets_its_challenge_back_before_it_sends_events_over_http(empty_office: Office) -> None:
+    empty_office.open(over_http=True)
+    body = json.dumps({"type": "url_verification", "token": "t", "challenge": "3eZbrw1aB"})
+    signed = SignatureVerifier("sandbox-secret")
+    now = str(int(time.time()))
+    headers = {"X-Slack-Request-Timestamp": now, "Content-Type": "application/json"}
+    headers["X-Slack-Signature"] = signed.generate_signature(timestamp=now, body=body) or ""
+
+    answer = requests.post(str(empty_office.slack.request_url), data=body, headers=headers, timeout=5)
+
+    assert (answer.status_code, answer.json()) == (200, {"challenge": "3eZbrw1aB"})
+
+
+def test_the_messages_tab_is_none_of_our_business(office: Office) -> None:
+    assert office.slack.open_home(SARA, tab="messages").acked
+    opens(office, who=BOSS)
+
+    assert published(office) == 1
+
+
+def test_call_again_opens_the_form_of_that_call(empty_office: Office) -> None:
+    kept(empty_office, (SARA, NUMBER))
+    empty_office.open()
+    opens(empty_office, SHOWN)
+
+    assert empty_office.slack.click(SARA, CALL_AGAIN, where="home").acked
+
+    form = empty_office.slack.wait_for_modal(SARA, "call_form")
+    assert SHOWN in str(form["blocks"])
+    assert empty_office.rings == 0
+
+
+# --- it follows -----------------------------------------------------------------------------------
+
+
+def test_my_call_changes_under_my_eyes(office: Office) -> None:
+    office.evo.world.default_script = RINGING
+    opens(office)
+    office.call()
+
+    wait_for_home(office, "Placed, ringing")
+    (call,) = office.evo.world.calls
+    call.script = replace(call.script, ring_s=office.evo.world.age(call), talk_s=3600)
+    assert CALL_AGAIN not in wait_for_home(office, "Placed, answered")
+    office.pass_time(seconds=65)
+    office.evo.world.hang_up(call)
+    over = wait_for_home(office, "Placed, ended")
+
+    assert SHOWN in over
+    assert "talked 1 min" in over
+    assert CALL_AGAIN in over
+    assert office.rings == 1
+
+
+def test_a_call_of_somebody_else_does_not_disturb_me(office: Office) -> None:
+    opens(office)
+    office.call(BOSS)
+    opens(office, SHOWN, BOSS)
+    office.wait_until_settled()
+
+    assert published(office, SARA) == 1
+    assert SHOWN not in home(office)
+
+
+def test_when_calls_change_quickly_the_tab_skips_to_the_newest(office: Office) -> None:
+    began = time.monotonic()
+    opens(office)
+    for last in range(6):  # two changes each, at least
+        office.call(number=f"814 404 310{last}")
+    office.wait_until_settled()
+    at_most = 2 + (time.monotonic() - began) / REST.total_seconds()
+    assert published(office) <= at_most, (published(office), at_most)
+
+    for last in range(6):
+        wait_for_home(office, f"(814) 404-310{last}")
+    wait_for_home(office, "1–6 of 6", without="On its way")
+
+
+def test_two_people_see_only_their_own(empty_office: Office) -> None:
+    kept(empty_office, (SARA, "+12025551001"), (BOSS, "+12025551002"))
+    empty_office.open()
+
+    mine, theirs = opens(empty_office), opens(empty_office, who=BOSS)
+
+    assert shown_number(1001) in mine and shown_number(1002) not in mine
+    assert shown_number(1002) in theirs and shown_number(1001) not in theirs
+
+
+# --- searching and paging -------------------------------------------------------------------------
+
+
+def test_an_administrator_sees_the_teams_calls_and_finds_them_by_person_and_number(
+    any_office: Office,
+) -> None:
+    kept(any_office, (SARA, "+12025551001"), (BOSS, "+12025551002"), (SARA, "+13125551003"))
+    any_office.open()
+    assert "555-1" not in opens(any_office, who=ROOT)
+
+    presses(any_office, Turn.TEAM, ROOT)
+    everything = wait_for_home(any_office, "1–3 of 3", ROOT)
+    assert all(words in everything for words in (f"<@{SARA}>", f"<@{BOSS}>", shown_number(1001)))
+
+    chooses(any_office, SARA, ROOT)
+    assert shown_number(1002) not in wait_for_home(any_office, "1–2 of 2", ROOT)
+
+    types(any_office, "312-555", ROOT)
+    assert "(312) 555-1003" in wait_for_home(any_office, "1–1 of 1", ROOT)
+
+    types(any_office, "(999) 12", ROOT)
+    assert "555-1" not in wait_for_home(any_office, "No call fits this search", ROOT)
+
+    presses(any_office, Turn.CLEAR, ROOT)
+    wait_for_home(any_office, "1–3 of 3", ROOT)
+
+
+@pytest.mark.parametrize("nonsense", ["%%%", "___", "2_2", "Sara", "20"])
+def test_a_search_without_three_digits_says_so(empty_office: Office, nonsense: str) -> None:
+    kept(empty_office, *past(2))
+    empty_office.open()
+    opens(empty_office)
+
+    types(empty_office, nonsense)
+
+    assert "1–2 of 2" in wait_for_home(empty_office, "Type at least 3 digits")
+
+
+def test_forty_five_calls_are_five_pages_there_and_back(any_office: Office) -> None:
+    kept(any_office, *past(45))
+    any_office.open()
+    seen = [opens(any_office, "1–10 of 45")]
+    for heading in ("11–20", "21–30", "31–40", "41–45"):
+        presses(any_office, Turn.OLDER)
+        seen.append(wait_for_home(any_office, f"{heading} of 45"))
+
+    for index in range(45):
+        (page,) = [at for at, words in enumerate(seen) if shown_number(1044 - index) in words]
+        assert page == index // 10
+    assert Turn.OLDER not in seen[-1]
+    for heading in ("31–40", "21–30", "11–20", "1–10"):
+        presses(any_office, Turn.NEWER)
+        last = wait_for_home(any_office, f"{heading} of 45")
+    assert Turn.NEWER not in last
+
+
+def test_the_tab_is_opened_again_as_it_was_left(empty_office: Office) -> None:
+    kept(empty_office, *past(15))
+    empty_office.open()
+    opens(empty_office)
+    presses(empty_office, Turn.OLDER)
+    wait_for_home(empty_office, "11–15 of 15")
+    before = published(empty_office)
+
+    assert empty_office.slack.open_home(SARA).acked
+
+    empty_office.slack.wait_for(lambda: published(empty_office) > before)
+    empty_office.slack.wait_for(lambda: "11–15 of 15" in home(empty_office))
+
+
+def test_a_page_that_is_not_there_any_more_is_the_last_one(empty_office: Office) -> None:
+    kept(empty_office, *past(15))
+    empty_office.open()
+
+    forge(empty_office, SARA, {"action_id": Turn.OLDER, "value": "7"})
+
+    wait_for_home(empty_office, "11–15 of 15")
+
+
+# --- who may see what -----------------------------------------------------------------------------
+
+
+def forge(office: Office, who: str, action: dict[str, Any], look: str = "") -> None:
+    """A press that the tab of this person does not have."""
+    payload = {
+        "user": {"id": who, "team_id": TEAM_ID},
+        "team": {"id": TEAM_ID},
+        "actions": [{"block_id": "b", "type": "button"} | action],
+        "view": {"type": "home", "private_metadata": look},
+    }
+    assert office.slack.send("block_actions", payload).acked
+
+
+def test_a_manager_who_forges_a_look_at_the_team_gets_their_own_calls(empty_office: Office) -> None:
+    kept(empty_office, (SARA, "+12025551001"), (BOSS, "+12025551002"))
+    empty_office.open()
+    opens(empty_office)
+    looks = ["", '{"whose":"team","typed":"","person":"U_BOSS","page":0}']
+    for look in looks:
+        for action in (
+            {"action_id": Turn.TEAM},
+            {"action_id": Turn.PERSON, "selected_user": BOSS},
+            {"action_id": Turn.SEARCH, "value": "555-1"},
+        ):
+            before = published(empty_office)
+            forge(empty_office, SARA, action, look)
+            empty_office.slack.wait_for(lambda before=before: published(empty_office) > before)
+            words = wait_for_home(empty_office, "1–1 of 1")
+            assert shown_number(1001) in words and shown_number(1002) not in words
+            assert BOSS not in words and Turn.TEAM not in words
+
+
+def test_an_administrator_who_is_none_any_more_sees_their_own_calls(empty_office: Office) -> None:
+    kept(empty_office, (SARA, "+12025551001"), (ROOT, "+12025551002"))
+    empty_office.open()
+    opens(empty_office, who=ROOT)
+    presses(empty_office, Turn.TEAM, ROOT)
+    wait_for_home(empty_office, "1–2 of 2", ROOT)
+
+    login = empty_office.evo.world.logins["root@acme.test"]
+    login.roles, login.account_ids, login.manager_access = ("Manager",), ("acc1",), "ReadWrite"
+    empty_office.pass_time(seconds=61)
+    assert empty_office.slack.open_home(ROOT).acked
+
+    words = wait_for_home(empty_office, "1–1 of 1", ROOT)
+    assert shown_number(1002) in words and shown_number(1001) not in words
+
+
+def test_when_the_role_is_taken_away_the_numbers_vanish(empty_office: Office) -> None:
+    kept(empty_office, *past(3))
+    empty_office.open()
+    opens(empty_office, shown_number(1001))
+
+    empty_office.evo.world.logins["sara@acme.test"].roles = ("User",)
+    empty_office.pass_time(seconds=61)
+
+    assert "555" not in opens(empty_office, MAY_NOT)
+
+
+def test_while_it_cannot_be_checked_nothing_is_shown_and_it_comes_back_by_itself(
+    empty_office: Office,
+) -> None:
+    kept(empty_office, *past(3))
+    empty_office.open()
+    opens(empty_office, shown_number(1001))
+    empty_office.pass_time(seconds=61)
+    empty_office.evo.stop()
+
+    assert "555" not in opens(empty_office, "It could not be checked")
+    empty_office.evo.start()
+
+    wait_for_home(empty_office, shown_number(1001))
+
+
+# --- trouble --------------------------------------------------------------------------------------
+
+
+def test_when_slack_wants_a_pause_all_tabs_wait_and_then_show_the_newest(office: Office) -> None:
+    office.slack.fault(PUBLISH, "429", retry_after=60)
+    assert office.slack.open_home(SARA).acked
+    office.slack.wait_for(lambda: published(office) == 1)
+    assert office.slack.open_home(BOSS).acked
+    office.call()
+    office.wait_until_settled()
+    assert published(office) == 1
+    assert home(office) == ""
+
+    office.pass_time(seconds=61)
+
+    wait_for_home(office, SHOWN)
+    wait_for_home(office, MAY, BOSS)
+
+
+@pytest.mark.parametrize("trouble", ["500", "cut", "lose_answer", "error:internal_error"])
+def test_trouble_is_tried_again_later_and_logged_once(
+    office: Office, caplog: pytest.LogCaptureFixture, trouble: str
+) -> None:
+    office.slack.fault(PUBLISH, trouble, times=4)
+    with caplog.at_level(logging.INFO):
+        for who in (SARA, BOSS):
+            assert office.slack.open_home(who).acked
+        eventually(office, lambda: "can be shown again" in caplog.text, lambda: caplog.text, step_s=31)
+        wait_for_home(office, MAY, SARA)
+        wait_for_home(office, MAY, BOSS)
+
+    lines = [record for record in caplog.records if "a Home tab could not be shown" in record.message]
+    assert len(lines) == 1
+    assert published(office) == 6
+
+
+@pytest.mark.parametrize(
+    ("gone", "advice"), [("not_enabled", "switch on the Home tab"), ("user_not_found", "")]
+)
+def test_a_tab_that_nobody_can_see_is_forgotten(
+    office: Office, caplog: pytest.LogCaptureFixture, gone: str, advice: str
+) -> None:
+    office.slack.fault(PUBLISH, f"error:{gone}")
+    assert office.slack.open_home(SARA).acked
+    office.slack.wait_for(lambda: f"could not be shown: {gone}" in caplog.text)
+    assert advice in caplog.text
+
+    office.call()
+    office.wait_until_settled()
+    office.pass_time(minutes=5)
+    opens(office, who=BOSS)
+    assert published(office, SARA) == 1
+
+    opens(office, SHOWN)
+
+
+def test_a_tab_that_was_not_opened_for_a_week_is_left_alone(office: Office) -> None:
+    opens(office)
+    opens(office, who=BOSS)
+    office.pass_time(days=6)
+    opens(office, who=BOSS)
+    office.pass_time(days=2)
+    before = published(office, SARA)
+
+    office.call(number="814 404 3101")
+    office.call(BOSS, number="814 404 3102")
+    wait_for_home(office, "404-3102", BOSS)
+
+    office.wait_until_settled()
+    assert published(office, SARA) == before
+    opens(office, "404-3101")
+
+
+def test_a_tab_is_brought_up_to_date_by_the_next_bot(any_office: Office) -> None:
+    any_office.evo.world.default_script = RINGING
+    any_office.open()
+    opens(any_office)
+    any_office.call()
+    wait_for_home(any_office, "Placed, ringing")
+    any_office.bot.stop()
+    any_office.evo.world.hang_up(any_office.evo.world.calls[0])
+
+    any_office.open()
+
+    wait_for_home(any_office, "Placed, ended")
+    assert any_office.rings == 1
+
+
+def test_two_bots_on_one_database_publish_a_tab_once(tmp_path: Path, postgres_url: str) -> None:
+    office = Office(tmp_path, postgres_url)
+    people = [f"U_P{index}" for index in range(12)]
+    for each in people:
+        office.slack.add_user(each, each.lower(), f"{each.lower()}@acme.test")
+        office.evo.world.add_login(f"{each.lower()}@acme.test", "secret")
+    office.open()
+    office.open()
+
+    for each in people:
+        assert office.slack.open_home(each).acked
+    for each in people:
+        office.slack.wait_for(lambda each=each: MAY in home(office, each), what=home(office, each))
+    opens(office)  # whatever was to be published twice would have come before this
+    office.close()
+
+    assert {each: published(office, each) for each in people} == dict.fromkeys(people, 1)
+
+
+def test_foreign_text_cannot_mention_anybody_or_plant_links(empty_office: Office) -> None:
+    flow = "<!channel> <http://evil.test|bank> & *bold* @here" + "<" * 5000
+    kept(empty_office, *past(12), flow=flow)
+    empty_office.open()
+
+    words = opens(empty_office, "1–10 of 12")
+
+    assert "<!channel>" not in words and "<http" not in words
+    assert "&lt;!channel&gt;" in words
+    texts = [b["text"] for b in empty_office.slack.home(SARA)["blocks"] if b["type"] == "section"]
+    assert all(text["verbatim"] for text in texts)

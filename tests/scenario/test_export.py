@@ -1,0 +1,157 @@
+"""An administrator takes the calls of a period home as a file; nobody else does."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from evoslack.sandbox.evo.calls import Script
+from evoslack.slack.export import HEADER
+from tests.scenario.office import AGENT, BOSS, NUMBER, ROOT, SARA, Office
+
+SHORT = Script(ring_s=1, talk_s=2, session="at_once", outcome="=HYPERLINK(1)")
+
+
+def export(office: Office, words: str = "", who: str = ROOT) -> str:
+    """Type the command; what it answers at once."""
+    before = len(office.told(who))
+    assert office.slack.type_command(who, f"export {words}").acked
+    return str(office.slack.wait_for(lambda: office.told(who)[before:])[0])
+
+
+def sent(office: Office, who: str = ROOT) -> list[dict[str, str]]:
+    """The rows of the one file that this person got."""
+    (file,) = office.slack.wait_for(lambda: office.slack.files(who))
+    assert file.content.startswith(b"\xef\xbb\xbf")  # else Excel reads names wrongly
+    return list(csv.DictReader(io.StringIO(file.content.decode("utf-8-sig"))))
+
+
+def test_an_administrator_gets_everybodys_calls_as_a_file(office: Office) -> None:
+    office.evo.world.script(NUMBER, SHORT)
+    office.call(SARA)
+    office.wait_for_card("ended", within_s=15)
+    office.evo.fault("/sessions/outgoing", "404_json")
+    office.call(BOSS, "814 404 3094")
+    office.wait_until_settled()
+
+    answer = export(office)
+
+    assert "come as a direct message" in answer
+    first, second = sent(office)
+    newest, oldest = office.ledger()
+    assert tuple(first) == HEADER
+    assert (first["call id"], second["call id"]) == (oldest.id, newest.id)  # the newest one comes last
+    assert (first["person (Slack id)"], second["person (Slack id)"]) == (SARA, BOSS)
+    assert (first["number called"], first["caller ID"]) == (NUMBER, "+12025550100")
+    assert (first["flow"], first["state"], first["reason"]) == ("Customer survey", "placed", "")
+    assert first["progress"] == "ended"
+    assert first["Evo Voice's words"] == "'=HYPERLINK(1)"  # words, and no formula
+    assert int(first["talked (seconds)"]) <= 3
+    assert (second["state"], second["reason"]) == ("rejected", "not found")
+    asked_at = datetime.fromisoformat(first["asked at (UTC)"])
+    assert asked_at == oldest.accepted_at.replace(microsecond=0)
+
+
+def test_the_file_comes_privately_and_says_which_days_it_has(office: Office) -> None:
+    office.call()
+    office.wait_until_settled()
+    today = datetime.now(UTC).date()
+    first = today - timedelta(days=29)
+    export(office)
+
+    (file,) = office.slack.wait_for(lambda: office.slack.files(ROOT))
+
+    assert file.name == f"calls-{first}-to-{today}-utc.csv"
+    assert file.channel_id.startswith("D")
+    assert f"1 calls from {first} to {today} (UTC)" in file.comment
+    assert not office.slack.files("C_GENERAL")
+
+
+@pytest.mark.parametrize("words", ["{month}", "{day} {day}", "{before} {day}"])
+def test_a_month_or_some_days(office: Office, words: str) -> None:
+    office.call()
+    office.wait_until_settled()
+    today = office.ledger()[0].accepted_at.date()
+    said = words.format(month=f"{today:%Y-%m}", day=today, before=today - timedelta(days=400))
+
+    export(office, said)
+
+    assert len(sent(office)) == 1
+
+
+def test_a_period_without_calls_sends_no_file(office: Office) -> None:
+    office.call()
+    office.wait_until_settled()
+    export(office, "2020-02")
+
+    assert "No calls from 2020-02-01 to 2020-02-29 (UTC)." in office.wait_until_told("No calls", ROOT)
+    assert office.slack.files(ROOT) == []
+
+
+NO_PERIODS = (
+    *("2026", "2026-13", "2026-02-30 2026-03-01", "2026-03-02 2026-03-01", "last week", "2026-10 x y"),
+    *("９９９９-01", "9999-12", "2026-01-01 9999-12-31", "0000-01", "2026-10-01"),
+)
+
+
+@pytest.mark.parametrize("words", NO_PERIODS)
+def test_anything_else_is_answered_with_the_three_forms(office: Office, words: str) -> None:
+    answer = export(office, words)
+
+    for form in ("/call export*", "/call export 2026-10*", "/call export 2026-10-01 2026-10-31*"):
+        assert form in answer
+
+
+@pytest.mark.parametrize(
+    ("who", "words"),
+    [(SARA, "administrators only"), (BOSS, "administrators only"), (AGENT, "needs the role Manager")],
+)
+def test_nobody_else_gets_one(office: Office, who: str, words: str) -> None:
+    office.call()
+    office.wait_until_settled()
+
+    assert words in export(office, who=who)
+    assert office.slack.api_calls("conversations.open") == []
+
+
+def test_the_app_was_not_installed_anew_since_it_sends_files(office: Office) -> None:
+    office.call()
+    office.wait_until_settled()
+    office.slack.bot_scopes.discard("files:write")
+
+    export(office)
+
+    assert "im:write and files:write" in office.wait_until_told("scopes", ROOT)
+
+
+@pytest.mark.parametrize("method", ["conversations.open", "files.getUploadURLExternal", "upload"])
+def test_slack_does_not_take_it(office: Office, method: str) -> None:
+    office.call()
+    office.wait_until_settled()
+    office.slack.fault(method, "500")
+
+    export(office)
+
+    office.wait_until_told("could not be sent", ROOT)
+    assert office.slack.files(ROOT) == []
+    export(office)
+    assert len(sent(office)) == 1
+
+
+def test_who_took_what_is_in_the_log(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    office.call()
+    office.wait_until_settled()
+    export(office, "2026-10-01 2099-10-31")
+    sent(office)
+
+    assert f"export: {ROOT} gets 1 calls, 2026-10-01 to 2099-10-31 (UTC)" in caplog.text
+
+
+def test_whoever_asks_for_help_reads_of_it(office: Office) -> None:
+    office.slack.type_command(ROOT, "help")
+
+    assert "/call export" in office.told(ROOT)[0]
