@@ -28,10 +28,16 @@ def make_news(connection: sa.Connection, call_ids: Iterable[str], at: datetime) 
 def touch(connection: sa.Connection, call_ids: Iterable[str], at: datetime) -> None:
     """Whoever looks at these calls elsewhere than on the card is due: Home tabs and steps."""
     these = list(call_ids)
+    if not these:
+        return
     caller_looks = sa.exists().where(
         calls.c.id.in_(these), calls.c.user_id == homes.c.user_id, calls.c.team_id == homes.c.team_id
     )
-    watching = sa.update(homes).where(homes.c.due_at.is_(None), sa.or_(homes.c.sees_all, caller_looks))
-    connection.execute(watching.values(due_at=at))
+    theirs = sa.or_(homes.c.sees_all, caller_looks)
+    # Also those that are due already: whoever shows them now must not miss this change. Always in the same
+    # order, so that two changes at once do not wait for each other.
+    row = sa.select(homes.c.user_id).where(theirs).order_by(homes.c.team_id, homes.c.user_id)
+    connection.execute(row.with_for_update()).all()
+    connection.execute(sa.update(homes).where(theirs).values(due_at=sa.func.coalesce(homes.c.due_at, at)))
     waiting = sa.update(steps).where(steps.c.call_id.in_(these), steps.c.ended_at.is_(None))
     connection.execute(waiting.values(due_at=at))

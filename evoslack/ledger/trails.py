@@ -70,6 +70,7 @@ class TrailLedger:
         What somebody else wrote meanwhile is left alone: the next look finds it again.
         """
         told: list[str] = []
+        untold: list[str] = []
         with self._engine.begin() as connection:
             for before, after in changes:
                 unchanged = sa.and_(
@@ -96,8 +97,9 @@ class TrailLedger:
                 if settled or _is_worth_telling(before, after, connection):
                     told.append(after.call_id)
                 else:
-                    touch(connection, [after.call_id], at)  # a step may wait for it
+                    untold.append(after.call_id)
             make_news(connection, told, at)
+            touch(connection, untold, at)  # a step may wait for one of them
         return told
 
     def hang_up(self, call_id: str, wish: HangUp | None, *, at: datetime) -> bool:

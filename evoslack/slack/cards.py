@@ -82,6 +82,7 @@ def _hang_up(call: Call) -> dict[str, Any]:
         "text": _plain(messages.HANG_UP),
         "value": call.id,
         "confirm": {
+            "style": "danger",
             "title": _plain(f"{messages.HANG_UP}?"),
             "text": _plain(messages.HANG_UP_TEXT),
             "confirm": _plain(messages.HANG_UP),

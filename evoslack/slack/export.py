@@ -155,13 +155,14 @@ class Exporter:
             self._whisper.now(user_id, words)
 
     def _upload(self, user_id: str, period: Period, content: bytes, rows: int) -> str:
+        what = "1 call" if rows == 1 else f"{rows} calls"
         channel = self._client.conversations_open(users=user_id)["channel"]
         self._client.files_upload_v2(
             channel=channel["id"],
             content=content,
             filename=f"calls-{period.first}-to-{period.last}-utc.csv",
             title=f"Calls from {period}",
-            initial_comment=f"{rows} calls from {period}, as asked for with {self._rules.command} {EXPORT}.",
+            initial_comment=f"{what} from {period}, as asked for with {self._rules.command} {EXPORT}.",
         )
         return ""
 

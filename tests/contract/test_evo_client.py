@@ -129,6 +129,7 @@ GATEWAY = InDoubt(Why.SERVER_ERROR, "502")
 
 # What the client must make of each kind of answer, whether or not the phone rang behind it.
 BY_ANSWER: dict[str, Outcome] = {
+    "204": Placed(),
     "206": InDoubt(Why.ODD_ANSWER, "206"),
     "redirect": InDoubt(Why.ODD_ANSWER, "302"),
     "400": NO,

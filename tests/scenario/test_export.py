@@ -15,6 +15,14 @@ from tests.scenario.office import AGENT, BOSS, NUMBER, ROOT, SARA, Office
 SHORT = Script(ring_s=1, talk_s=2, session="at_once", outcome="=HYPERLINK(1)")
 
 
+@pytest.fixture
+def office(empty_office: Office) -> Office:
+    """A bot that knows already which account it is for."""
+    empty_office.open()
+    empty_office.slack.wait_for(empty_office.bot.catalog.refresh)
+    return empty_office
+
+
 def export(office: Office, words: str = "", who: str = ROOT) -> str:
     """Type the command; what it answers at once."""
     before = len(office.told(who))

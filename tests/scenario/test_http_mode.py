@@ -317,4 +317,6 @@ def test_healthz_says_which_part_is_well(served: Office) -> None:
         "telling": True,
         "sweeping": True,
         "following": True,
+        "showing": True,
+        "steps": True,
     }
