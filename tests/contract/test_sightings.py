@@ -367,6 +367,18 @@ def test_the_days_around_are_asked_for_as_their_zone_is_not_known(
     assert query["endDate"] == f"{datetime.now(UTC) + theirs + a_day:%Y-%m-%d}"
 
 
+@pytest.mark.parametrize("odd", [None, 7, ["S1"], {"id": "S1"}, "S 1", "x" * 201], ids=repr)
+def test_one_odd_entry_does_not_hide_the_others(
+    evo: EvoVoice, eyes: Sightings, clock: Clock, odd: Any
+) -> None:
+    evo.world.default_script = TALKING
+    evo.world.place("flow1", NUMBER, CALLER_ID).session_id = odd
+    ours = evo.world.place("flow1", NUMBER, CALLER_ID)
+    clock.seconds = 3
+
+    assert [session.id for session in look(eyes).sessions] == [ours.session_id]
+
+
 def test_sessions_of_other_accounts_are_left_out(evo: EvoVoice, eyes: Sightings, clock: Clock) -> None:
     evo.world.logins[BOT].account_ids = ("acc1", "acc2")
     evo.world.default_script = TALKING

@@ -52,6 +52,7 @@ class Desk:
     def call(self, key: str = "key", outcome: Outcome | None = PLACED, **more: Any) -> Call:
         """A call that was dialled and ended so; None: it is being placed."""
         at, known_ids = more.pop("at", T0), more.pop("known_ids", None)
+        began_at = more.pop("began_at", at)
         values = {
             "team_id": "T1",
             "user_id": "U_SARA",
@@ -62,7 +63,7 @@ class Desk:
             "caller_id": "+12025550100",
         }
         call = self.calls.accept(CallRequest(key=key, **(values | more)), at=at)
-        self.calls.begin(at=at, accepted_after=LONG_AGO)
+        self.calls.begin(at=began_at, accepted_after=LONG_AGO)
         if outcome is not None:
             self.calls.finish(call.id, outcome, at=at + SECOND, known_ids=known_ids)
         return self.known(call.id)
@@ -141,6 +142,15 @@ def test_an_orphan_of_a_crash_is_followed_without_knowing_what_was_there_before(
     assert desk.trail().known_ids is None
 
 
+def test_a_call_is_looked_for_from_when_it_was_dialled(desk: Desk) -> None:
+    """And not from when it was written down: it may have waited for its turn."""
+    desk.call(outcome=None, began_at=T0 + 30 * SECOND)
+
+    desk.calls.doubt_orphans(at=T0 + 60 * SECOND, began_before=None)
+
+    assert desk.trail().asked_at == T0 + 30 * SECOND
+
+
 def test_the_oldest_comes_first(desk: Desk) -> None:
     later = desk.call("b", at=T0 + 60 * SECOND)
     earlier = desk.call("a", at=T0)
@@ -176,11 +186,12 @@ def test_an_earlier_call_to_the_same_number_keeps_its_session(desk: Desk) -> Non
     assert (rival.session_id, rival.call_sid) == ("S1", "CA1")
 
 
-def test_calls_of_another_time_or_account_are_no_rivals(desk: Desk) -> None:
+def test_a_call_of_another_time_is_no_rival(desk: Desk) -> None:
     assert over_and_open(desk, LONGEST_CALL)[1] == []
-    desk.call("other", account_id="acc2", number="+12025550143")
-    theirs = desk.trails.going_on()[-1]
-    assert desk.trails.rivals([theirs]) == []
+
+
+def test_a_call_of_another_account_is_no_rival(desk: Desk) -> None:
+    assert over_and_open(desk, timedelta(minutes=1), account_id="acc2")[1] == []
 
 
 def test_a_call_to_another_number_is_no_rival(desk: Desk) -> None:
@@ -406,8 +417,11 @@ def test_whoever_has_the_turn_keeps_it_by_asking_again(desk: Desk) -> None:
 
 
 def test_another_thing_to_do_is_another_turn(desk: Desk) -> None:
-    assert desk.trails.take_turn("following", "one", at=T0, until=T0 + SECOND)
-    assert desk.trails.take_turn("counting", "two", at=T0, until=T0 + SECOND)
+    for name in ("following", "counting"):
+        assert desk.trails.take_turn(name, "one", at=T0, until=T0 + SECOND)
+    for name in ("following", "counting"):
+        assert not desk.trails.take_turn(name, "two", at=T0, until=T0 + SECOND)
+    assert desk.trails.take_turn("sweeping", "two", at=T0, until=T0 + SECOND)
 
 
 @pytest.mark.parametrize("is_first", [True, False])
@@ -495,6 +509,16 @@ def test_a_step_that_waits_for_the_call_is_due_and_one_that_ended_is_not(desk: D
     run_step(desk, "of another", other)
 
     desk.write(desk.trail(call), progress=Progress.RINGING)
+
+    assert due(desk, steps, steps.c.execution_id) == {"waits": 9}
+
+
+def test_a_step_hears_also_of_what_is_no_news(desk: Desk) -> None:
+    """A call that was refused, and is not looked for any more."""
+    call = desk.call(outcome=REFUSED)
+    run_step(desk, "waits", call)
+
+    assert desk.write(desk.trail(), progress=Progress.LOST, ended_at=T0) == []
 
     assert due(desk, steps, steps.c.execution_id) == {"waits": 9}
 

@@ -74,7 +74,7 @@ def test_the_file_comes_privately_and_says_which_days_it_has(office: Office) -> 
 
     assert file.name == f"calls-{first}-to-{today}-utc.csv"
     assert file.channel_id.startswith("D")
-    assert f"1 calls from {first} to {today} (UTC)" in file.comment
+    assert f"1 call from {first} to {today} (UTC)" in file.comment
     assert not office.slack.files("C_GENERAL")
 
 
