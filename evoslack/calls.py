@@ -176,6 +176,7 @@ class Call:
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     end_word: str = ""  # Evo Voice's own word for how it ended
+    is_unclear: bool = False  # more than one call at Evo Voice could be this one, so none is taken for it
     hang_up: HangUp | None = None
 
     @property

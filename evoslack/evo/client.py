@@ -97,7 +97,7 @@ class EvoClient:
 
         Raises `EvoUnavailable` or `LoginRefused` when nobody took the wish.
         """
-        if not session_id.strip("."):  # such a path would mean something else: all of the history
+        if not session_id.strip(" ./"):  # such a path may be read as something else: all of the history
             return Ending.GONE
         path = f"/sessions/{quote(session_id, safe='')}"
         reply = self._ask("DELETE", path, {}, time.monotonic() + budget_s)
@@ -141,12 +141,13 @@ class EvoClient:
             found = answer.get("items")
             if not isinstance(found, list):
                 raise EvoUnavailable(f"{path}: a list without items")
-            new = [item for item in found if isinstance(item, dict) and item.get("id") not in seen]
+            new = [item for item in found if isinstance(item, dict) and str(item.get("id")) not in seen]
             seen.update(item["id"] for item in new if isinstance(item.get("id"), str))
             yield from new
             total_pages = answer.get("totalPages")
             if not new or (isinstance(total_pages, int) and page + 1 >= total_pages):
                 return
+        raise EvoUnavailable(f"{path}: more than {MOST_PAGES} pages")
 
     def _post_call(self, body: Mapping[str, object], ends: float) -> Reply | Outcome:
         if seconds_until(ends) < self._dial_deadline_s * ENOUGH_TO_DIAL:

@@ -179,6 +179,7 @@ def call_of(row: sa.Row[Any]) -> Call:
         answered_at=values["answered_at"],
         ended_at=values["ended_at"],
         end_word=values["end_word"] or "",
+        is_unclear=bool(values["unclear"]),
         hang_up=HangUp(values["hang_up"]) if values["hang_up"] else None,
     )
 

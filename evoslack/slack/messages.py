@@ -64,6 +64,8 @@ _MAYBE_UNANSWERED = "Perhaps nobody answered."
 _LOOKING = "EvoSlack is looking for it there now."
 _NOT_FOUND = "EvoSlack looked for it there and found nothing, which does not prove that it did not ring."
 
+_NOT_TOLD_APART = "There was another call between the same numbers, and EvoSlack cannot tell the two apart."
+
 HANG_UP = "Hang up"
 KEEP_ON = "Keep talking"
 HANG_UP_TEXT = "This ends the call for both sides. It cannot be taken back."
@@ -145,7 +147,8 @@ def state_words(call: Call) -> str:
     """Where the call stands, in two or three words."""
     words = STATE_WORDS[call.state]
     if call.state is State.PLACED and call.progress in _PROGRESS_WORDS:
-        words = f"{words}, {_PROGRESS_WORDS[call.progress]}"
+        how = "not followed" if _is_not_told_apart(call) else _PROGRESS_WORDS[call.progress]
+        words = f"{words}, {how}"
     return words
 
 
@@ -173,12 +176,18 @@ def _how_it_goes(call: Call, number: str) -> str:
             after = "" if call.talked_s is None else f" after {duration(call.talked_s)}"
             said = f"Evo Voice says: “{escape(call.end_word)}”." if call.end_word else _NOT_SAID
             return f"The call to {number} ended{after}. {said}"
+        case Progress.LOST if _is_not_told_apart(call):
+            return f"Evo Voice took the call to {number}. {_NOT_TOLD_APART}"
         case Progress.LOST if call.answered_at is not None:
             return f"The call to {number} went on for hours; EvoSlack stopped following it."
         case Progress.LOST:
             return f"Evo Voice took the call to {number}, but shows nothing more of it. {_MAYBE_UNANSWERED}"
         case _:
             return f"Evo Voice took the call to {number} and runs the flow when somebody answers."
+
+
+def _is_not_told_apart(call: Call) -> bool:
+    return call.progress is Progress.LOST and call.is_unclear
 
 
 def duration(seconds: float) -> str:
@@ -203,7 +212,8 @@ def reason(call: Call) -> str:
     if call.state is State.IN_DOUBT:
         words = f"{words} {IN_DOUBT_ADVICE}"
         if call.progress is not None:
-            words = f"{words} {_NOT_FOUND if call.progress is Progress.LOST else _LOOKING}"
+            found = _NOT_TOLD_APART if _is_not_told_apart(call) else _NOT_FOUND
+            words = f"{words} {found if call.progress is Progress.LOST else _LOOKING}"
     return words
 
 

@@ -363,3 +363,14 @@ def test_every_end_of_hanging_up_has_words_where_the_card_has_none() -> None:
     assert set(messages.ENDING_WORDS) == {None, Ending.FORBIDDEN}
     assert all(words.endswith(".") for words in messages.ENDING_WORDS.values())
     assert all("end it in evo voice" in words.casefold() for words in messages.ENDING_WORDS.values())
+
+
+@pytest.mark.parametrize("state", [State.PLACED, State.IN_DOUBT])
+def test_a_call_that_could_be_two_is_not_said_to_be_out_of_sight(state: State) -> None:
+    call = replace(CALL, state=state, progress=Progress.LOST, is_unclear=True)
+    call = replace(call, why=Why.NO_ANSWER) if state is State.IN_DOUBT else call
+
+    said = f"{messages.state_words(call)}: {messages.headline(call, 'US')} {messages.reason(call)}"
+
+    assert "cannot tell the two apart" in said
+    assert "found nothing" not in said and "nobody answered" not in said and "visible" not in said
