@@ -54,6 +54,15 @@ class Progress(StrEnum):
 OVER = frozenset({Progress.ENDED, Progress.LOST})
 
 
+class LostWhy(StrEnum):
+    """Why EvoSlack does not follow a call any more."""
+
+    UNSEEN = "unseen"  # nothing of it is shown
+    UNCLEAR = "unclear"  # several calls could be it
+    BLIND = "blind"  # nobody could look
+    LONG = "long"  # it goes on for hours
+
+
 class HangUp(StrEnum):
     """What became of somebody's wish to end the call."""
 
@@ -176,7 +185,8 @@ class Call:
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     end_word: str = ""  # Evo Voice's own word for how it ended
-    is_unclear: bool = False  # more than one call at Evo Voice could be this one, so none is taken for it
+    lost_why: LostWhy | None = None
+    by_sight: bool = False  # no answer said that it was placed; a call was seen that can only be this one
     hang_up: HangUp | None = None
 
     @property
@@ -188,6 +198,11 @@ class Call:
     def is_going_on(self) -> bool:
         """Whether it is dialled or followed, so that more will be known of it."""
         return self.is_open or (self.progress is not None and self.progress not in OVER)
+
+    @property
+    def may_be_ended(self) -> bool:
+        """Whether it goes on and it is certain which session it is; by sight alone nobody is cut off."""
+        return self.is_going_on and bool(self.session_id) and not self.by_sight
 
     @property
     def talked_s(self) -> float | None:

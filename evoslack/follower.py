@@ -16,7 +16,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from evoslack.calls import Call, Ending, HangUp, Progress
-from evoslack.progress import Snapshot, Trail, follow, give_up
+from evoslack.progress import Trail, follow, give_up
+from evoslack.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,8 @@ TURN = timedelta(seconds=20)  # after that another bot takes over; a look takes 
 FRESH = timedelta(seconds=3)  # a look that is not older is as good as a new one
 LOOK_BUDGET_S = 10.0
 BEFORE_DIALLING_S = 2.0
-TROUBLE = timedelta(seconds=10)  # a look that failed is not waited for again so soon
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 10.0, 60.0  # after a look that failed, and after many
+LONGEST_WISH_S = 300.0  # that Evo Voice may ask for
 END_BUDGET_S = 10.0
 
 
@@ -75,12 +77,13 @@ class Follower:
         self._latest: dict[str, Snapshot] = {}
         self._looking = threading.Lock()
         self._blind_until: dict[str, datetime] = {}  # by account, as is the trouble
+        self._failures: dict[str, int] = {}  # in a row
         self._trouble: dict[str, str] = {}
 
     def look(self) -> bool:
         """Look at the calls that are going on, if it is time. Always False: there is no hurry to go on."""
         now = self._now()
-        if self._next_turn is not None and now < self._next_turn:
+        if not _has_come(self._next_turn, now, QUICK):
             return False
         self._next_turn = now + QUICK
         trails = self._book.going_on()
@@ -94,7 +97,9 @@ class Follower:
             of_account[trail.account_id].append(trail)
         for account_id, theirs in of_account.items():
             since = min(trail.asked_at for trail in theirs)
-            snapshot = self._snapshot(account_id, since, budget_s=LOOK_BUDGET_S)
+            snapshot = None
+            if not self._is_blind(account_id, now):
+                snapshot = self._snapshot(account_id, since, budget_s=LOOK_BUDGET_S)
             if snapshot is None:
                 after = [give_up(trail, now) for trail in theirs]
             else:
@@ -103,15 +108,18 @@ class Follower:
         return False
 
     def _is_time_for_all(self, now: datetime) -> bool:
-        return self._looked_at is None or now - self._looked_at >= SLOW
+        return self._looked_at is None or _has_come(self._looked_at + SLOW, now, SLOW)
+
+    def _is_blind(self, account_id: str, now: datetime) -> bool:
+        return not _has_come(self._blind_until.get(account_id), now, timedelta(seconds=LONGEST_WISH_S))
 
     def look_before(self, account_id: str) -> Snapshot | None:
         """What is there before a call goes out; None if that cannot be seen, which holds nothing up."""
         now = self._now()
         latest = self._latest.get(account_id)
-        if latest is not None and now - latest.taken_at <= FRESH:
+        if latest is not None and _is_fresh(latest, now):
             return latest
-        if now < self._blind_until.get(account_id, now):
+        if self._is_blind(account_id, now):
             return None
         return self._snapshot(account_id, now, budget_s=BEFORE_DIALLING_S, may_be_old=True)
 
@@ -120,7 +128,7 @@ class Follower:
 
         Whether it worked is what the next looks show.
         """
-        if not call.session_id or not self._book.hang_up(call.id, HangUp.ASKED, at=self._now()):
+        if not call.may_be_ended or not self._book.hang_up(call.id, HangUp.ASKED, at=self._now()):
             return Ending.GONE
         self._on_news()
         try:
@@ -153,17 +161,21 @@ class Follower:
             return None
         try:
             latest = self._latest.get(account_id)
-            if may_be_old and latest is not None and self._now() - latest.taken_at <= FRESH:
+            if may_be_old and latest is not None and _is_fresh(latest, self._now()):
                 return latest  # somebody else's, who was quicker
             left_s = max(ends - time.monotonic(), 0.0)
             self._latest[account_id] = snapshot = self._eyes.look(account_id, since, budget_s=left_s)
         except Exception as error:  # noqa: BLE001 - each trouble once; it is looked again anyway
-            self._blind_until[account_id] = self._now() + TROUBLE
+            self._failures[account_id] = failures = self._failures.get(account_id, 0) + 1
+            wish_s = min(getattr(error, "pause_s", None) or 0.0, LONGEST_WISH_S)
+            pause_s = max(min(FIRST_PAUSE_S * 2 ** min(failures - 1, 9), LONGEST_PAUSE_S), wish_s)
+            self._blind_until[account_id] = self._now() + timedelta(seconds=pause_s)
             self._note(account_id, f"{type(error).__name__}: {error}")
             return None
         finally:
             self._looking.release()
         self._blind_until.pop(account_id, None)
+        self._failures.pop(account_id, None)
         self._note(account_id, "")
         return snapshot
 
@@ -174,6 +186,15 @@ class Follower:
         elif before and not trouble:
             log.info("calls can be followed again")
         self._trouble[account_id] = trouble
+
+
+def _has_come(at: datetime | None, now: datetime, longest: timedelta) -> bool:
+    """Whether that time is over; further ahead than it can be means that the clock was put back."""
+    return at is None or now >= at or at - now > longest
+
+
+def _is_fresh(snapshot: Snapshot, now: datetime) -> bool:
+    return timedelta(0) <= now - snapshot.taken_at <= FRESH
 
 
 def _is_young(trail: Trail) -> bool:

@@ -11,64 +11,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from evoslack.calls import OVER, HangUp, Progress
+from evoslack.calls import OVER, HangUp, LostWhy, Progress
+from evoslack.snapshot import Active, Session, Snapshot, digits
 
 _RANK = {progress: rank for rank, progress in enumerate(Progress)}
 
 UNSEEN_FOR = timedelta(seconds=90)  # a call that left no trace by then did not ring, or is not shown to us
 RECORDED_FOR = timedelta(minutes=5)  # likewise for a call that has a session, which says nothing yet
+BLIND_FOR = timedelta(minutes=5)  # likewise when nobody can look
 LONGEST_CALL = timedelta(hours=4)
 GONE_FOR = timedelta(seconds=10)  # a call that is not listed any more is over, unless its session says more
 CLOCKS_DIFFER = timedelta(seconds=5)  # that is left when the server's clock was taken into account
 HANG_UP_TAKES = timedelta(seconds=15)  # after that a call that goes on was not ended
-
-
-@dataclass(frozen=True, slots=True)
-class Active:
-    """A call that is going on, by the carrier (evo-voice-api 5.6). Numbers are digits only."""
-
-    sid: str
-    to: str
-    sender: str
-    is_answered: bool
-    created_at: datetime | None = None  # None: not given, or in a form or zone that is not known
-    is_by_request: bool = True  # False: somebody called in, or a flow or a person's phone dialled it
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A call in Evo Voice's own record (evo-voice-api 5.5). Numbers are digits only."""
-
-    id: str
-    call_sid: str
-    numbers: frozenset[str]  # from, to and destination: which of them holds the callee is not known
-    created_at: datetime | None
-    is_ringing: bool
-    is_talking: bool
-    is_over: bool
-    destination: str = ""  # what was dialled, as far as that is given
-    completed_at: datetime | None = None
-    outcome: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What Evo Voice showed of one account at one moment."""
-
-    taken_at: datetime  # by our clock, when the look began
-    skew: timedelta  # how far the server's clock is ahead of ours
-    active: tuple[Active, ...]
-    sessions: tuple[Session, ...]
-
-    def ids(self, number: str, caller_id: str) -> frozenset[str]:
-        """Everything in it that could be taken for a call between these two (E.164)."""
-        both = {_digits(number), _digits(caller_id)}
-        sessions = [session for session in self.sessions if both <= session.numbers]
-        return frozenset(
-            {active.sid for active in self.active if both == {active.to, active.sender}}
-            | {session.id for session in sessions}
-            | {session.call_sid for session in sessions if session.call_sid}
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +35,7 @@ class Trail:
     caller_id: str
     asked_at: datetime  # when the request left, by our clock
     known_ids: frozenset[str] | None  # sessions and SIDs that were there before; None: nobody looked
+    answered_by: datetime | None = None  # when Evo Voice had said yes or no: what was made later is not ours
     was_refused: bool = False  # Evo Voice said no, so it most likely never shows up
     is_unclear: bool = False  # several calls could have been it, so none that comes later is taken for it
     progress: Progress = Progress.WAITING
@@ -90,6 +45,7 @@ class Trail:
     ended_at: datetime | None = None
     gone_since: datetime | None = None  # it was listed, and is not any more
     outcome: str = ""  # Evo Voice's own word for how it ended; empty: not reported
+    lost_why: LostWhy | None = None
     hang_up: HangUp | None = None
     hang_up_at: datetime | None = None
 
@@ -115,9 +71,10 @@ def follow(trails: Iterable[Trail], snapshot: Snapshot) -> list[Trail]:
 
 
 def give_up(trail: Trail, now: datetime) -> Trail:
-    """For when nothing can be seen at all: a call is lost sight of only after the longest time."""
-    is_late = trail.progress not in OVER and now - trail.asked_at >= LONGEST_CALL
-    return _lost(trail, now) if is_late else trail
+    """For when nothing can be seen at all, which is no sign of an end."""
+    patience = BLIND_FOR if trail.progress is Progress.WAITING else LONGEST_CALL
+    is_late = trail.progress not in OVER and now - trail.asked_at >= patience
+    return _lost(trail, now, LostWhy.BLIND) if is_late else trail
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +97,14 @@ class _Seen:
 
     def can_be(self, trail: Trail, snapshot: Snapshot) -> bool:
         """Whether it goes the right way and began when that call was asked for; its numbers are right."""
-        number, one = _digits(trail.number), self.active
+        number, one = digits(trail.number), self.active
         if one is not None and (one.to != number or not one.is_by_request):
             return False
         if one is None and any(session.destination not in {"", number} for session in self.sessions):
             return False
+        if one is not None and one.created_at is not None and trail.answered_by is not None:  # noqa: SIM102
+            if one.created_at - snapshot.skew > trail.answered_by + CLOCKS_DIFFER:
+                return False
         times = [one and one.created_at, *(session.created_at for session in self.sessions)]
         began_at = min((at for at in times if at), default=None)
         if began_at is None:  # then only a look before the request tells old from new
@@ -211,7 +171,7 @@ def _options(trails: list[Trail], seen: list[_Seen], snapshot: Snapshot) -> dict
     options: dict[int, list[_Seen]] = {}
     for index, trail in enumerate(trails):
         if not trail.is_bound:
-            both = frozenset({_digits(trail.number), _digits(trail.caller_id)})
+            both = frozenset({digits(trail.number), digits(trail.caller_id)})
             new = [one for one in between[both] if not one.ids & _known(trail)]
             fitting = [one for one in new if one.can_be(trail, snapshot)]
             options[index] = [one for one in fitting if one.sid] or fitting
@@ -238,7 +198,9 @@ def _advance(trail: Trail, active: Active | None, session: Session | None, snaps
             trail = replace(trail, progress=seen)
         if talking and trail.answered_at is None:
             trail = replace(trail, answered_at=now)
-        return replace(trail, gone_since=None) if now - trail.asked_at < LONGEST_CALL else _lost(trail, now)
+        if now - trail.asked_at >= LONGEST_CALL:
+            return _lost(trail, now, LostWhy.LONG)
+        return replace(trail, gone_since=None)
     return _out_of_sight(trail, now, UNSEEN_FOR if session is None else RECORDED_FOR)
 
 
@@ -254,7 +216,8 @@ def _note_hang_up(trail: Trail, snapshot: Snapshot) -> Trail:
 def _out_of_sight(trail: Trail, now: datetime, patience: timedelta) -> Trail:
     """Nothing shows that it is going on."""
     if trail.progress is Progress.WAITING:
-        return _lost(trail, now) if now - trail.asked_at >= patience else trail
+        why = LostWhy.UNCLEAR if trail.is_unclear else LostWhy.UNSEEN
+        return _lost(trail, now, why) if now - trail.asked_at >= patience else trail
     if trail.gone_since is None:
         return replace(trail, gone_since=now)
     if now - trail.gone_since < GONE_FOR:
@@ -262,9 +225,5 @@ def _out_of_sight(trail: Trail, now: datetime, patience: timedelta) -> Trail:
     return replace(trail, progress=Progress.ENDED, ended_at=trail.gone_since)
 
 
-def _lost(trail: Trail, now: datetime) -> Trail:
-    return replace(trail, progress=Progress.LOST, ended_at=now)
-
-
-def _digits(number: str) -> str:
-    return number.removeprefix("+")
+def _lost(trail: Trail, now: datetime, why: LostWhy) -> Trail:
+    return replace(trail, progress=Progress.LOST, ended_at=now, lost_why=why)

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 DIAL_DEADLINE_S = 30.0  # evo-voice-api 7, step 4
 ENOUGH_TO_DIAL = 1 / 3  # of the deadline must be left after logging in
 LOGIN_REST_S = 60.0  # after a refused login: asking again at once might lock the account
+STEADY = timedelta(seconds=5)  # two answers that agree so well are believed
 PAGE_SIZE = 100  # the largest allowed is unknown; a smaller answer is followed page by page
 MOST_PAGES = 200
 
@@ -34,7 +35,11 @@ class EvoError(Exception):
 
 
 class EvoUnavailable(EvoError):
-    """No answer, or one that makes no sense."""
+    """No answer, or one that makes no sense. `pause_s`: for so long Evo Voice wants to be left alone."""
+
+    def __init__(self, words: str, *, pause_s: float | None = None) -> None:
+        super().__init__(words)
+        self.pause_s = pause_s
 
 
 class LoginRefused(EvoError):
@@ -62,7 +67,8 @@ class EvoClient:
         self._password = password
         self._dial_deadline_s = dial_deadline_s
         self._now = now
-        self.skew = timedelta(0)  # how far Evo Voice's clock is ahead of ours, by its last answer
+        self.skew = timedelta(0)  # how far Evo Voice's clock is ahead of ours
+        self._last_skew: timedelta | None = None  # by its last answer
         self._login_lock = threading.Lock()
         self._login_count = 0  # which login the cookies are from; 0: none yet
         self._refused_until = 0.0
@@ -128,7 +134,9 @@ class EvoClient:
         found = {} if reply.status == 204 else reply.json_object()
         # The status comes first: some errors have a body that looks like an empty list (evo-voice-api 5.6).
         if reply.status not in {200, 204} or found is None:
-            raise EvoUnavailable(f"{path}: status {reply.status}")
+            wish = reply.headers.get("Retry-After", "")
+            pause_s = float(wish) if wish.isdecimal() else None
+            raise EvoUnavailable(f"{path}: status {reply.status}", pause_s=pause_s)
         return found
 
     def items(self, path: str, params: Mapping[str, str], *, budget_s: float) -> Iterator[dict[str, Any]]:
@@ -181,7 +189,10 @@ class EvoClient:
             date = parsedate_to_datetime(reply.headers.get("Date", ""))
         except ValueError:
             return
-        self.skew = date.replace(tzinfo=date.tzinfo or UTC) - self._now()
+        before, now = self._last_skew, date.replace(tzinfo=date.tzinfo or UTC) - self._now()
+        self._last_skew = now
+        if before is None or abs(now - before) < STEADY:  # one odd date, such as a proxy's, moves nothing
+            self.skew = now
 
     def _exchange(self, method: str, path: str, params: Mapping[str, str], ends: float) -> Reply:
         try:

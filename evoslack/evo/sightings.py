@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from evoslack.evo.client import PAGE_SIZE, EvoClient
+from evoslack.evo.client import PAGE_SIZE, EvoClient, EvoUnavailable
 from evoslack.evo.transport import seconds_until
-from evoslack.progress import Active, Session, Snapshot
+from evoslack.snapshot import Active, Session, Snapshot
 
 A_DAY = timedelta(days=1)  # the zone of the record's days is not known
 TO_BE_SURE = timedelta(minutes=10)  # so much more is read than is looked for
@@ -36,10 +36,11 @@ class Sightings:
         ends = time.monotonic() + budget_s
         began_at = self._now()
         calls = self._client.get("/calls/active", {"accountId": account_id}, budget_s=seconds_until(ends))
-        active = [found for item in _objects(calls.get("calls")) if (found := active_of(item))]
-        skew = self._client.skew
-        sessions = list(self._sessions(account_id, since + skew, ends))
-        return Snapshot(began_at, skew, tuple(active), tuple(sessions))
+        if not isinstance(calls.get("calls"), list):  # an empty list is said (evo-voice-api 2.4)
+            raise EvoUnavailable("/calls/active: no list of calls")
+        active = [found for item in _objects(calls["calls"]) if (found := active_of(item))]
+        sessions = list(self._sessions(account_id, since + self._client.skew, ends))
+        return Snapshot(began_at, self._client.skew, tuple(active), tuple(sessions))
 
     def _sessions(self, account_id: str, since: datetime, ends: float) -> Iterator[Session]:
         today = (self._now() + self._client.skew).astimezone(UTC)

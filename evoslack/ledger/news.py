@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from evoslack.calls import News
-from evoslack.ledger.schema import UtcDateTime, calls, news, news_of
+from evoslack.ledger.schema import UtcDateTime, calls, homes, news, news_of, steps, turns
 from evoslack.ledger.store import Store
 
 _BOTH = sa.select(calls, *[column for column in news.c if column.name != "call_id"]).join(
@@ -122,10 +122,14 @@ class NewsLedger:
             connection.execute(sa.update(news).where(ours).values(leased_until=None, **values))
 
     def drop_leases(self, *, at: datetime) -> None:
-        """Make everything untold due now. Only for a bot that knows that it is the only one."""
+        """Make due now whatever a dead bot had in hand. Only for a bot that knows that it is the only one."""
         with self._engine.begin() as connection:
             untold = sa.update(news).where(news.c.due_at.is_not(None))
             connection.execute(untold.values(due_at=at, leased_until=None))
+            for table in (homes, steps):
+                in_hand = sa.update(table).where(table.c.leased_until.is_not(None))
+                connection.execute(in_hand.values(due_at=at, leased_until=None))
+            connection.execute(sa.delete(turns))
 
     def count_untold(self) -> int:
         """How many calls have news that is not told yet."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from evoslack.calls import OPEN_STATES, Call, CallRequest, HangUp, News, Progress, State, Why
+from evoslack.calls import OPEN_STATES, Call, CallRequest, HangUp, LostWhy, News, Progress, State, Why
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -61,6 +61,8 @@ calls = sa.Table(
     sa.Column("progress", sa.String(16)),  # null: there is nothing to follow
     sa.Column("known_ids", sa.Text),  # what matched before the call went out; null: nobody looked
     sa.Column("unclear", sa.Boolean),  # several calls could be it, and it is too late to tell
+    sa.Column("lost_why", sa.String(16)),
+    sa.Column("by_sight", sa.Boolean),  # no answer said that it was placed
     sa.Column("answered_at", UtcDateTime),
     sa.Column("ended_at", UtcDateTime),
     sa.Column("gone_since", UtcDateTime),  # it was listed at Evo Voice, and is not any more
@@ -179,7 +181,8 @@ def call_of(row: sa.Row[Any]) -> Call:
         answered_at=values["answered_at"],
         ended_at=values["ended_at"],
         end_word=values["end_word"] or "",
-        is_unclear=bool(values["unclear"]),
+        lost_why=LostWhy(values["lost_why"]) if values["lost_why"] else None,
+        by_sight=bool(values["by_sight"]),
         hang_up=HangUp(values["hang_up"]) if values["hang_up"] else None,
     )
 

@@ -19,6 +19,7 @@ from evoslack.ledger.schema import calls, turns
 from evoslack.ledger.store import Store
 from evoslack.progress import LONGEST_CALL, Trail
 
+_ANSWERED = {State.PLACED, State.REJECTED}
 _OPEN = sorted(set(Progress) - OVER)
 
 
@@ -50,7 +51,7 @@ class TrailLedger:
             return [_trail_of(row) for row in connection.execute(query)]
 
     def rivals(self, trails: Collection[Trail]) -> list[Trail]:
-        """Calls that are over, whose sessions could be taken for those of `trails`."""
+        """Other calls whose sessions could be taken for those of `trails`: over, or just being dialled."""
         unbound = [trail for trail in trails if not trail.is_bound]
         if not unbound:
             return []
@@ -59,10 +60,11 @@ class TrailLedger:
             calls.c.account_id.in_({trail.account_id for trail in unbound}),
             calls.c.number.in_({trail.number for trail in unbound}),
             calls.c.accepted_at > since,
-            calls.c.progress.in_(sorted(OVER)),
+            sa.or_(calls.c.progress.is_not(None), calls.c.state == State.PLACING),
         )
+        followed = {trail.call_id for trail in trails}
         with self._engine.connect() as connection:
-            return [_trail_of(row) for row in connection.execute(query)]
+            return [_trail_of(row) for row in connection.execute(query) if row.id not in followed]
 
     def write(self, changes: Iterable[tuple[Trail, Trail]], *, at: datetime) -> list[str]:
         """Write down how trails changed, each (before, after); the ids of the calls that are news now.
@@ -90,6 +92,7 @@ class TrailLedger:
                     "end_word": after.outcome[:200] or None,
                     "hang_up": after.hang_up,
                     "unclear": after.is_unclear,
+                    "lost_why": after.lost_why,
                 }
                 if not connection.execute(sa.update(calls).where(unchanged).values(**values)).rowcount:
                     continue
@@ -103,8 +106,13 @@ class TrailLedger:
         return told
 
     def hang_up(self, call_id: str, wish: HangUp | None, *, at: datetime) -> bool:
-        """Write down that somebody wants this call to end, or wants it no more; False if it is over."""
+        """Write down that somebody wants this call to end, or wants it no more.
+
+        False if it is over, or somebody else is at it already.
+        """
         going_on = sa.and_(calls.c.id == call_id, calls.c.progress.in_(_OPEN))
+        if wish is HangUp.ASKED:
+            going_on = sa.and_(going_on, calls.c.hang_up.is_distinct_from(HangUp.ASKED))
         with self._engine.begin() as connection:
             wishing = sa.update(calls).where(going_on).values(hang_up=wish, hang_up_at=at)
             found = connection.execute(wishing).rowcount == 1
@@ -116,7 +124,7 @@ class TrailLedger:
 def _settle(connection: sa.Connection, call_id: str) -> bool:
     """The call is there, so it was placed. Whether there was need to correct that."""
     wrong = sa.and_(calls.c.id == call_id, calls.c.state.in_(sorted(SETTLED_BY_SIGHT)))
-    values = {"state": State.PLACED, "why": None, "detail": ""}
+    values = {"state": State.PLACED, "why": None, "detail": "", "by_sight": True}
     return connection.execute(sa.update(calls).where(wrong).values(**values)).rowcount == 1
 
 
@@ -139,8 +147,9 @@ def _trail_of(row: sa.Row[Any]) -> Trail:
         asked_at=values["began_at"] or values["accepted_at"],
         was_refused=values["state"] == State.REJECTED,
         is_unclear=bool(values["unclear"]),
-        known_ids=None if values["known_ids"] is None else frozenset(json.loads(values["known_ids"])),
-        progress=Progress(values["progress"]),
+        answered_by=values["finished_at"] if values["state"] in _ANSWERED else None,
+        known_ids=_known_ids(values),
+        progress=Progress(values["progress"] or Progress.WAITING),
         session_id=values["session_id"] or "",
         call_sid=values["call_sid"] or "",
         answered_at=values["answered_at"],
@@ -150,3 +159,9 @@ def _trail_of(row: sa.Row[Any]) -> Trail:
         hang_up=HangUp(values["hang_up"]) if values["hang_up"] else None,
         hang_up_at=values["hang_up_at"],
     )
+
+
+def _known_ids(values: sa.RowMapping) -> frozenset[str] | None:
+    if values["state"] == State.PLACING:  # they are written down with the answer; until then it may be all
+        return frozenset()
+    return None if values["known_ids"] is None else frozenset(json.loads(values["known_ids"]))

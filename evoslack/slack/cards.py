@@ -92,8 +92,8 @@ def _hang_up(call: Call) -> dict[str, Any]:
 
 
 def _may_be_ended(call: Call) -> bool:
-    """Whether it is known which session to end, and nobody is at it already."""
-    return bool(call.session_id) and call.is_going_on and call.hang_up is not HangUp.ASKED
+    """Whether there is something to end, and nobody is at it already."""
+    return call.may_be_ended and call.hang_up is not HangUp.ASKED
 
 
 def _running_time(call: Call) -> list[dict[str, Any]]:

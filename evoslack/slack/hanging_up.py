@@ -60,7 +60,7 @@ class HangUpListener:
         ack()
 
     def _end(self, call: Call, user_id: str) -> None:
-        if not call.is_going_on or not call.session_id:
+        if not call.may_be_ended:
             self._whisper.now(user_id, messages.NOTHING_TO_END)
             return
         ending = self._hang_up(call)

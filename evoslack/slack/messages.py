@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 
-from evoslack.calls import Call, Ending, HangUp, Progress, State, Why
+from evoslack.calls import Call, Ending, HangUp, LostWhy, Progress, State, Why
 from evoslack.numbers import example, pretty
 
 LONGEST_NAME = 200  # characters; a field takes 2,000, and escaping makes one up to five
@@ -62,9 +62,14 @@ IN_DOUBT_ADVICE = (
 _NOT_SAID = "Evo Voice does not say how."
 _MAYBE_UNANSWERED = "Perhaps nobody answered."
 _LOOKING = "EvoSlack is looking for it there now."
-_NOT_FOUND = "EvoSlack looked for it there and found nothing, which does not prove that it did not ring."
 
 _NOT_TOLD_APART = "There was another call between the same numbers, and EvoSlack cannot tell the two apart."
+_WHAT_A_LOOK_SHOWED = {
+    LostWhy.UNSEEN: "EvoSlack looked there and found nothing, which does not prove that it did not ring.",
+    LostWhy.UNCLEAR: _NOT_TOLD_APART,
+    LostWhy.BLIND: "Evo Voice did not let EvoSlack look there.",
+    LostWhy.LONG: "",
+}
 
 HANG_UP = "Hang up"
 KEEP_ON = "Keep talking"
@@ -147,8 +152,8 @@ def state_words(call: Call) -> str:
     """Where the call stands, in two or three words."""
     words = STATE_WORDS[call.state]
     if call.state is State.PLACED and call.progress in _PROGRESS_WORDS:
-        how = "not followed" if _is_not_told_apart(call) else _PROGRESS_WORDS[call.progress]
-        words = f"{words}, {how}"
+        is_unseen = call.lost_why in {None, LostWhy.UNSEEN}
+        words = f"{words}, {_PROGRESS_WORDS[call.progress] if is_unseen else 'not followed'}"
     return words
 
 
@@ -176,18 +181,16 @@ def _how_it_goes(call: Call, number: str) -> str:
             after = "" if call.talked_s is None else f" after {duration(call.talked_s)}"
             said = f"Evo Voice says: “{escape(call.end_word)}”." if call.end_word else _NOT_SAID
             return f"The call to {number} ended{after}. {said}"
-        case Progress.LOST if _is_not_told_apart(call):
+        case Progress.LOST if call.lost_why is LostWhy.LONG:
+            return f"The call to {number} has gone on for hours; EvoSlack does not follow it any more."
+        case Progress.LOST if call.lost_why is LostWhy.UNCLEAR:
             return f"Evo Voice took the call to {number}. {_NOT_TOLD_APART}"
-        case Progress.LOST if call.answered_at is not None:
-            return f"The call to {number} went on for hours; EvoSlack stopped following it."
+        case Progress.LOST if call.lost_why is LostWhy.BLIND:
+            return f"Evo Voice took the call to {number}, but did not let EvoSlack see how it went on."
         case Progress.LOST:
             return f"Evo Voice took the call to {number}, but shows nothing more of it. {_MAYBE_UNANSWERED}"
         case _:
             return f"Evo Voice took the call to {number} and runs the flow when somebody answers."
-
-
-def _is_not_told_apart(call: Call) -> bool:
-    return call.progress is Progress.LOST and call.is_unclear
 
 
 def duration(seconds: float) -> str:
@@ -212,7 +215,7 @@ def reason(call: Call) -> str:
     if call.state is State.IN_DOUBT:
         words = f"{words} {IN_DOUBT_ADVICE}"
         if call.progress is not None:
-            found = _NOT_TOLD_APART if _is_not_told_apart(call) else _NOT_FOUND
+            found = _WHAT_A_LOOK_SHOWED[call.lost_why or LostWhy.UNSEEN]
             words = f"{words} {found if call.progress is Progress.LOST else _LOOKING}"
     return words
 

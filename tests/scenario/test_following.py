@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,21 +25,24 @@ def look(office: Office, seconds: float = 3) -> None:
         bot.wake()
 
 
+def until(office: Office, predicate: Callable[[], object], what: str = "", *, step_s: float = 3) -> None:
+    """Look again and again, until it is so."""
+    ends = time.monotonic() + 15
+    while not predicate():
+        assert time.monotonic() < ends, f"{what or 'it'} never came true"
+        look(office, step_s)
+        with contextlib.suppress(AssertionError):
+            office.slack.wait_for(predicate, within_s=0.2)
+
+
 def see(office: Office, words: str, number: str = SHOWN, *, step_s: float = 3) -> str:
-    """Look again and again, until the card for that number says so."""
+    """Look until the card for that number says so."""
 
     def card() -> str:
         return next((card["text"] for card in office.cards() if number in card["text"]), "")
 
-    for _look in range(40):
-        if words in card():
-            return card()
-        look(office, step_s)
-        try:
-            office.slack.wait_for(lambda: words in card(), within_s=0.25)
-        except AssertionError:
-            continue
-    raise AssertionError(f"{words!r} instead of {card()!r}")
+    until(office, lambda: words in card(), f"{words!r} instead of {card()!r}", step_s=step_s)
+    return card()
 
 
 def at_the_phone(office: Office, number: str = NUMBER) -> OutgoingCall:
@@ -179,7 +184,7 @@ def test_a_real_400_stays_one_and_is_looked_for_only_for_a_while(office: Office)
     for _look in range(4):
         look(office, seconds=31)
         office.slack.wait_for(lambda: True)
-    office.slack.wait_for(lambda: look(office) or office.ledger()[0].progress is Progress.LOST)
+    until(office, lambda: office.ledger()[0].progress is Progress.LOST)
 
     before = polls(office)
     look(office, seconds=60)
@@ -198,12 +203,7 @@ def test_two_calls_to_the_same_number_are_told_apart(ringing: Office) -> None:
     second = at_the_phone(ringing)
 
     ringing.evo.world.hang_up(first)
-    ringing.slack.wait_for(
-        lambda: (
-            look(ringing)
-            or {call.progress for call in ringing.ledger()} == {Progress.RINGING, Progress.ENDED}
-        )
-    )
+    until(ringing, lambda: {call.progress for call in ringing.ledger()} == {Progress.RINGING, Progress.ENDED})
 
     newer, older = ringing.ledger()
     assert (older.request.user_id, older.progress) == (SARA, Progress.ENDED)
@@ -249,9 +249,7 @@ def test_one_call_or_thirty_cost_the_same_number_of_requests(office: Office) -> 
             office.call(SARA, f"202 555 0{150 + number + count}")
         office.slack.wait_for(lambda: len(office.evo.world.rings) == len(office.ledger()))
         office.wait_until_settled()
-        office.slack.wait_for(
-            lambda: look(office) or all(call.progress is Progress.RINGING for call in office.ledger())
-        )
+        until(office, lambda: all(call.progress is Progress.RINGING for call in office.ledger()))
         before = polls(office)
         for looks in range(1, 6):
             look(office)
@@ -283,17 +281,11 @@ def test_a_bot_that_is_started_again_follows_on(empty_office: Office) -> None:
     first.stop()
     office.open()
 
-    office.slack.wait_for(
-        lambda: look(office) or all(call.progress is Progress.RINGING for call in office.ledger()), 15
-    )
+    until(office, lambda: all(call.progress is Progress.RINGING for call in office.ledger()))
     for call in office.evo.world.calls:
         office.evo.world.hang_up(call)
-    office.slack.wait_for(
-        lambda: look(office) or all(call.progress is Progress.ENDED for call in office.ledger()), 15
-    )
-    office.slack.wait_for(
-        lambda: look(office) or all("Placed, ended" in card["text"] for card in office.cards()), 15
-    )
+    until(office, lambda: all(call.progress is Progress.ENDED for call in office.ledger()))
+    until(office, lambda: all("Placed, ended" in card["text"] for card in office.cards()))
     assert (office.rings, len(office.cards())) == (50, 50)
 
 
@@ -302,7 +294,7 @@ def test_a_card_that_somebody_deleted_does_not_come_back(ringing: Office) -> Non
     ringing.slack.delete_message("C_CALLS", ringing.cards()[0]["ts"])
 
     answered(ringing)
-    ringing.slack.wait_for(lambda: look(ringing) or ringing.ledger()[0].progress is Progress.ANSWERED)
+    until(ringing, lambda: ringing.ledger()[0].progress is Progress.ANSWERED)
     ringing.wait_until_settled()
 
     assert ringing.cards() == []
@@ -317,10 +309,10 @@ def test_whoever_cannot_read_the_channel_hears_how_it_ended(empty_office: Office
     office.call()
     office.wait_until_told("Placed")
     answered(office)
-    office.slack.wait_for(lambda: look(office) or office.ledger()[0].progress is Progress.ANSWERED)
+    until(office, lambda: office.ledger()[0].progress is Progress.ANSWERED)
     office.evo.world.hang_up(at_the_phone(office))
 
-    office.slack.wait_for(lambda: look(office) or any("Placed, ended" in line for line in office.told()))
+    until(office, lambda: any("Placed, ended" in line for line in office.told()))
 
     assert len(office.told()) == 2, "not every step between"
 
@@ -338,7 +330,7 @@ def two_bots(tmp_path: Path, postgres_url: str) -> Iterator[Office]:
 
 def test_of_two_bots_one_looks(two_bots: Office) -> None:
     two_bots.call()
-    two_bots.slack.wait_for(lambda: look(two_bots) or two_bots.ledger()[0].progress is Progress.RINGING)
+    until(two_bots, lambda: two_bots.ledger()[0].progress is Progress.RINGING)
     before = polls(two_bots)
 
     for looks in range(1, 6):

@@ -10,7 +10,7 @@ from evoslack.calls import HangUp, Progress
 from evoslack.sandbox.evo.calls import Script
 from evoslack.slack.cards import HANG_UP
 from tests.scenario.office import AGENT, BOSS, ROOT, SARA, Office
-from tests.scenario.test_following import at_the_phone, look, see
+from tests.scenario.test_following import at_the_phone, see, until
 
 TALKING = Script(ring_s=0, talk_s=3600)
 
@@ -21,7 +21,7 @@ def talking(office: Office) -> Office:
     office.evo.world.default_script = TALKING
     office.call()
     see(office, "Placed, answered")
-    office.slack.wait_for(lambda: button(office) or look(office))
+    until(office, lambda: button(office))
     return office
 
 
@@ -94,9 +94,7 @@ def test_an_end_that_has_no_effect_is_not_said_to_be_one(talking: Office) -> Non
     press(talking)
     talking.slack.wait_for(lambda: "has not shown the end yet" in str(talking.cards()[0]["blocks"]))
     assert button(talking) is None, "somebody is at it already"
-    talking.slack.wait_for(
-        lambda: look(talking) or "but the call goes on" in str(talking.cards()[0]["blocks"])
-    )
+    until(talking, lambda: "but the call goes on" in str(talking.cards()[0]["blocks"]))
 
     (call,) = talking.ledger()
     assert (call.progress, call.hang_up) == (Progress.ANSWERED, HangUp.NO_EFFECT)

@@ -14,12 +14,23 @@ from typing import Any
 import pytest
 
 from evoslack.calls import Call, CallRequest, Ending, HangUp, InDoubt, Outcome, Placed, Progress, State, Why
-from evoslack.follower import BEFORE_DIALLING_S, FRESH, LOOK_BUDGET_S, QUICK, SLOW, TROUBLE, TURN, Follower
+from evoslack.evo.client import EvoUnavailable
+from evoslack.follower import (
+    BEFORE_DIALLING_S,
+    FIRST_PAUSE_S,
+    FRESH,
+    LOOK_BUDGET_S,
+    QUICK,
+    SLOW,
+    TURN,
+    Follower,
+)
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
 from evoslack.ledger.store import Store
 from evoslack.ledger.trails import TrailLedger
-from evoslack.progress import LONGEST_CALL, UNSEEN_FOR, Active, Session, Snapshot
+from evoslack.progress import LONGEST_CALL, UNSEEN_FOR
+from evoslack.snapshot import Active, Session, Snapshot
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -125,6 +136,9 @@ def house(sqlite_url: str) -> Iterator[House]:
     house = House(sqlite_url)
     yield house
     house.store.close()
+
+
+TROUBLE = timedelta(seconds=FIRST_PAUSE_S)
 
 
 def gaps(looked: list[datetime]) -> set[float]:
@@ -304,9 +318,9 @@ def test_each_trouble_is_logged_once_and_its_end_too(house: House, caplog: pytes
     house.phone.broken["acc1"] = OSError("away")
     house.pass_time(timedelta(minutes=1))
     house.phone.broken["acc1"] = OSError("still away")
-    house.pass_time(10 * SECOND)
+    house.pass_time(timedelta(minutes=2))
     house.phone.broken.clear()
-    house.pass_time(10 * SECOND)
+    house.pass_time(timedelta(minutes=2))
 
     lines = [line for line in caplog.messages if "followed" in line]
     assert lines == [
@@ -396,10 +410,41 @@ def test_a_look_that_works_again_is_trusted_again(house: House) -> None:
     house.phone.broken["acc1"] = OSError("away")
     house.follower.look_before("acc1")
     house.phone.broken.clear()
+    house.now += TROUBLE
     house.follower.look()
     house.now += FRESH + SECOND
 
     assert house.follower.look_before("acc1") is not None
+
+
+def test_trouble_that_lasts_is_looked_at_ever_more_seldom(house: House) -> None:
+    house.place()
+    house.phone.broken["acc1"] = OSError("away")
+
+    looked = house.pass_time(timedelta(minutes=4))
+
+    assert len(looked) <= 7, "after 10, 20, 40 seconds, then every minute"
+
+
+def test_evo_voice_is_left_alone_for_as_long_as_it_asks(house: House) -> None:
+    house.place()
+    house.phone.broken["acc1"] = EvoUnavailable("429", pause_s=120)
+
+    looked = house.pass_time(timedelta(seconds=119))
+
+    assert len(looked) == 1
+
+
+def test_a_clock_that_is_put_back_stops_nobody_from_looking(house: House) -> None:
+    call = house.place()
+    house.pass_time(QUICK)
+    house.now -= timedelta(hours=1)
+
+    looked = house.pass_time(10 * SECOND)
+
+    assert len(looked) >= 3
+    assert house.follower.look_before("acc1") is not None
+    assert house.progress(call) is Progress.WAITING
 
 
 def test_those_who_dial_at_once_share_one_look(house: House) -> None:
@@ -556,3 +601,10 @@ def test_a_call_that_ended_meanwhile_is_not_ended(house: House, talking: Call) -
 
     assert house.follower.hang_up(talking) is Ending.GONE
     assert (house.phone.ended, house.woken) == ([], 0)
+
+
+def test_a_wish_to_hang_up_is_passed_on_once(house: House, talking: Call) -> None:
+    assert house.follower.hang_up(talking) is Ending.TAKEN
+    assert house.follower.hang_up(talking) is Ending.GONE, "somebody is at it already"
+
+    assert len(house.phone.ended) == 1

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from evoslack.calls import Call, CallRequest, Ending, HangUp, Progress, State, Why
+from evoslack.calls import Call, CallRequest, Ending, HangUp, LostWhy, Progress, State, Why
 from evoslack.numbers import BadNumber, Problem, example
 from evoslack.refusals import (
     CannotCheck,
@@ -310,10 +310,19 @@ def test_the_end_says_what_is_known_and_nothing_else(more: dict[str, Any], words
 
 
 def test_a_call_that_was_answered_and_then_lost_is_not_said_to_be_unanswered() -> None:
-    words = messages.headline(followed(Progress.LOST, **talked(4 * 3600)), "US")
+    call = followed(Progress.LOST, lost_why=LostWhy.LONG, **talked(4 * 3600))
 
-    assert "went on for hours" in words
-    assert "nobody answered" not in words
+    assert "gone on for hours" in messages.headline(call, "US")
+    assert messages.state_words(call) == "✅ Placed, not followed"
+
+
+def test_that_nobody_could_look_is_not_said_to_be_a_look_that_found_nothing() -> None:
+    placed = followed(Progress.LOST, lost_why=LostWhy.BLIND)
+    doubt = replace(placed, state=State.IN_DOUBT, why=Why.NO_ANSWER)
+
+    assert "did not let EvoSlack see how it went on" in messages.headline(placed, "US")
+    assert "did not let EvoSlack look there" in messages.reason(doubt)
+    assert "found nothing" not in messages.reason(doubt)
 
 
 @pytest.mark.parametrize(
@@ -367,7 +376,7 @@ def test_every_end_of_hanging_up_has_words_where_the_card_has_none() -> None:
 
 @pytest.mark.parametrize("state", [State.PLACED, State.IN_DOUBT])
 def test_a_call_that_could_be_two_is_not_said_to_be_out_of_sight(state: State) -> None:
-    call = replace(CALL, state=state, progress=Progress.LOST, is_unclear=True)
+    call = replace(CALL, state=state, progress=Progress.LOST, lost_why=LostWhy.UNCLEAR)
     call = replace(call, why=Why.NO_ANSWER) if state is State.IN_DOUBT else call
 
     said = f"{messages.state_words(call)}: {messages.headline(call, 'US')} {messages.reason(call)}"

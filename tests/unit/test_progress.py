@@ -15,20 +15,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evoslack.calls import OVER, HangUp, Progress
+from evoslack.calls import OVER, HangUp, LostWhy, Progress
 from evoslack.progress import (
+    BLIND_FOR,
     GONE_FOR,
     HANG_UP_TAKES,
     LONGEST_CALL,
     RECORDED_FOR,
     UNSEEN_FOR,
-    Active,
-    Session,
-    Snapshot,
     Trail,
     follow,
     give_up,
 )
+from evoslack.snapshot import Active, Session, Snapshot
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 NUMBER, CALLER_ID, THIRD = "12025550143", "12025550100", "12025550177"
@@ -249,9 +248,11 @@ def test_a_call_that_never_ends_is_left_alone_after_the_longest_time(going_on: A
 @pytest.mark.parametrize("progress", sorted(set(Progress) - OVER))
 def test_blindness_ends_no_call_before_the_longest_time(progress: Progress) -> None:
     trail = asked(progress=progress)
+    patience = BLIND_FOR if progress is Progress.WAITING else LONGEST_CALL
 
-    assert give_up(trail, T0 + LONGEST_CALL - timedelta(seconds=1)) == trail
-    assert give_up(trail, T0 + LONGEST_CALL).progress is Progress.LOST
+    assert give_up(trail, T0 + patience - timedelta(seconds=1)) == trail
+    lost = give_up(trail, T0 + patience)
+    assert (lost.progress, lost.lost_why) == (Progress.LOST, LostWhy.BLIND)
 
 
 @pytest.mark.parametrize("progress", sorted(OVER))

@@ -15,6 +15,8 @@ def upgrade() -> None:
         sa.Column("progress", sa.String(16)),
         sa.Column("known_ids", sa.Text),
         sa.Column("unclear", sa.Boolean),
+        sa.Column("lost_why", sa.String(16)),
+        sa.Column("by_sight", sa.Boolean),
         sa.Column("answered_at", _TIME),
         sa.Column("ended_at", _TIME),
         sa.Column("gone_since", _TIME),
