@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -59,7 +59,7 @@ class Bot:
         dialling: Work,
         telling: Work,
         others: list[Work],  # which may stop at any moment: looking again finds what is left
-        later: ThreadPoolExecutor,
+        helpers: Iterable[ThreadPoolExecutor],
         app: App,
         make_door: Callable[[Callable[[], dict[str, bool]]], Door],  # is told how to ask for our health
         about: str,
@@ -69,7 +69,7 @@ class Bot:
         self.catalog, self.switchboard = catalog, switchboard
         self.app = app
         self._dialling, self._telling, self._others = dialling, telling, others
-        self._later = later
+        self._helpers = tuple(helpers)
         self._about = about
         self._now = now
         self.door = make_door(self.health)
@@ -110,7 +110,8 @@ class Bot:
             work.crew.stop(within_s=0)
         finished = self._dialling.crew.stop(within_s=DRAIN_S)
         self.switchboard.stop()
-        self._later.shutdown(wait=False, cancel_futures=True)
+        for helper in self._helpers:
+            helper.shutdown(wait=False, cancel_futures=True)
         self._telling.crew.stop(within_s=GOODBYE_S, leave_nothing=True)
         try:
             return self._left_words(finished)

@@ -47,6 +47,7 @@ from evoslack.switchboard import Switchboard
 
 TELLERS = 4  # news told side by side, so that one slow answer of Slack does not hold up the rest
 FORM_FILLERS = 8  # loading pages being filled side by side
+SLOW_HANDS = 4  # exports being made and calls being ended side by side
 LOOK_EVERY_S = 2.0  # how long a call of a bot that died may wait for another bot to see it
 SWEEP_EVERY_S = 10.0  # with a teller's lease of 60 s: what a dead bot left is taken over within 90 s
 SHOWERS = 2  # Home tabs published side by side
@@ -81,7 +82,8 @@ def build(
     )
     back = _Back(settings, evo, now)
     later = ThreadPoolExecutor(FORM_FILLERS, thread_name_prefix="form")
-    desk = _desk(settings, identity, evo, back, later, now, clock_s)
+    slowly = ThreadPoolExecutor(SLOW_HANDS, thread_name_prefix="slow")
+    desk = _desk(settings, identity, evo, back, (later, slowly), now, clock_s)
     app = _app(settings, identity, desk)
     return Bot(
         store=back.store,
@@ -97,7 +99,7 @@ def build(
             Work(back.showers, _home_tab(settings, back, desk).show_next),
             Work(back.step_runners, _step_runner(settings, back, desk).run_next),
         ],
-        later=later,
+        helpers=(later, slowly),
         app=app,
         make_door=lambda health: _door(settings, app, health),
         about=f"{settings.slack_command}, cards go to {settings.calls_channel}",
@@ -193,7 +195,7 @@ def _desk(
     identity: Identity,
     evo: EvoClient,
     back: _Back,
-    later: ThreadPoolExecutor,
+    helpers: tuple[ThreadPoolExecutor, ThreadPoolExecutor],
     now: Callable[[], datetime],
     clock_s: Callable[[], float],
 ) -> Desk:
@@ -219,7 +221,8 @@ def _desk(
             calls_channel=settings.calls_channel,
             response_hosts=frozenset(hosts),
         ),
-        later=later.submit,
+        later=helpers[0].submit,
+        slowly=helpers[1].submit,
         now=now,
     )
 

@@ -53,6 +53,7 @@ SCOPES_MISSING = (
 )
 # The full-width ones of Asian keyboards work too.
 _FORMULA = tuple("=+-@\t\r＝＋－＠")
+_AFTER_A_SEPARATOR = re.compile(r"([;|\t\r\n\"]\s*)(?=[=+\-@＝＋－＠])")
 
 
 class Unreadable(Exception):
@@ -229,4 +230,7 @@ def _spaced(word: str) -> str:
 
 def _text(foreign: str) -> str:
     """A text from outside: an apostrophe before it keeps a table program from calculating with it."""
-    return f"'{foreign}" if foreign.lstrip(" \n\u00a0").startswith(_FORMULA) else foreign
+    words = foreign.lstrip()
+    # A table program may split at other signs than commas.
+    safe = foreign[: len(foreign) - len(words)] + _AFTER_A_SEPARATOR.sub(r"\1'", words)
+    return f"'{safe}" if foreign.lstrip(" \n\u00a0").startswith(_FORMULA) else safe

@@ -35,7 +35,8 @@ class Desk:
     steps: steps.Book
     on_step: Callable[[], None]  # a workflow asks for a call
     rules: Rules
-    later: Callable[[Callable[[], None]], object]
+    later: Callable[[Callable[[], None]], object]  # what takes a moment, such as filling a form
+    slowly: Callable[[Callable[[], None]], object]  # what may take long, and shall not hold up forms
     now: Callable[[], datetime]
 
     def opener(self) -> Opener:
@@ -64,10 +65,10 @@ def seat(desk: Desk) -> Listeners:
         form=listeners.CallListeners(board, opener, rules),
         shortcuts=shortcuts.ShortcutListeners(board, opener, rules, whisper),
         hanging_up=hanging_up.HangUpListener(
-            board, desk.hang_up, opener, whisper, desk.later, region=rules.region
+            board, desk.hang_up, opener, whisper, desk.slowly, region=rules.region
         ),
         home=home_tab.HomeListeners(desk.homes, desk.on_look, desk.now),
-        exporter=export.Exporter(desk.patient_client, desk.calls_of, opener, rules, desk.later, desk.now),
+        exporter=export.Exporter(desk.patient_client, desk.calls_of, opener, rules, desk.slowly, desk.now),
         steps=steps.StepListeners(
             desk.client,
             desk.steps,

@@ -157,11 +157,12 @@ class StepRunner:
                 raise _NotYet(self._now())
             return self._switchboard.accept(request)
         except Unclear as unclear:
-            raise _Refused(*(self._words(problem) for problem in unclear.problems)) from unclear
+            problems = (self._words(problem) for problem in unclear.problems)
+            raise _Refused(f"For <@{asked.user_id}>:", *problems) from unclear
         except Refusal as refusal:
             if _may_pass(refusal) and waited < PATIENCE:
                 raise _NotYet(self._now() + CHECK_AGAIN) from refusal
-            raise _Refused(self._words(refusal)) from refusal
+            raise _Refused(f"For <@{asked.user_id}>:", self._words(refusal)) from refusal
 
     def _words(self, refusal: Refusal) -> str:
         return messages.escape(spoken(refusal, self._rules.region).words)

@@ -79,13 +79,15 @@ class Office:
         """Put the bot's clocks forward."""
         self.passed += timedelta(**span)
 
-    def let_time_pass_until(self, predicate: Callable[[], Any], within_s: float = 8) -> None:
-        """Put the clocks forward, ten seconds a time, until it is so; all pauses of the bot pass quickly."""
+    def let_time_pass_until(
+        self, predicate: Callable[[], Any], within_s: float = 8, *, step_s: float = 10
+    ) -> None:
+        """Put the clocks forward, some seconds a time, until it is so; all pauses of the bot pass quickly."""
         self.slack.wait_for(lambda: not any(call.is_open for call in self.ledger()), what="dialled first")
         ends = time.monotonic() + within_s
         while not predicate():
             assert time.monotonic() < ends, "it never came true"
-            self.pass_time(seconds=10)
+            self.pass_time(seconds=step_s)
             self.bot.wake()
             with contextlib.suppress(AssertionError):
                 self.slack.wait_for(predicate, within_s=0.1)

@@ -348,3 +348,39 @@ def test_numbers_are_compared_by_their_digits_on_either_side(office: Office) -> 
     office.call(SARA, TYPED)
 
     see(office, "Placed, answered")
+
+
+@pytest.mark.parametrize("fault", ["502_html", "400_json"])
+def test_a_call_that_never_rang_takes_no_other_calls_session(office: Office, fault: str) -> None:
+    """The boss calls the same number while Sara's call is still being looked for."""
+    office.evo.world.default_script = Script(ring_s=3600, session="at_once")
+    office.evo.fault("/sessions/outgoing", fault)
+    office.call(SARA)
+    office.wait_until_settled()
+    office.pass_time(seconds=12)
+    office.evo.fault("/sessions/outgoing", "slow_after_ring", seconds=1.5)
+    office.call(BOSS)
+    office.evo.wait_for(lambda: office.rings == 1)
+
+    seen = polls(office)
+    until(office, lambda: polls(office) >= seen + 4)  # while the boss's request is not answered
+    office.wait_until_settled()
+    until(office, lambda: not office.ledger()[1].is_going_on, step_s=31)
+
+    boss, sara = office.ledger()
+    assert sara.state is not State.PLACED
+    assert boss.state is State.PLACED
+    assert not any("Placed" in line for line in office.told(SARA))
+
+
+def test_nobody_is_cut_off_by_sight_alone(office: Office) -> None:
+    """No answer said that this call was placed; it may be somebody else's after all."""
+    office.evo.world.default_script = Script(ring_s=0, talk_s=3600, session="at_once")
+    office.evo.fault("/sessions/outgoing", "cut_after_ring")
+    office.call()
+
+    see(office, "Placed, answered")
+    office.wait_until_settled()
+
+    assert "hang_up" not in str(office.cards()[0]["blocks"])
+    assert not office.ledger()[0].may_be_ended

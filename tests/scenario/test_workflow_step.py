@@ -38,7 +38,7 @@ def over(office: Office, execution: Execution) -> Execution:
     """Let the time pass until the workflow goes on."""
     office.slack.wait_for(lambda: office.rings)
     office.let_time_pass_until(
-        lambda: office.slack.execution(execution.id).status == "completed", within_s=20
+        lambda: office.slack.execution(execution.id).status == "completed", within_s=20, step_s=3
     )
     return office.slack.execution(execution.id)
 
@@ -241,8 +241,9 @@ def test_every_problem_is_named_at_once(office: Office) -> None:
     assert "flow is not on offer" in words
 
 
-def test_another_caller_id_of_ours_is_shown(office: Office) -> None:
-    ask(office, caller_id=" +12025550101 ")
+@pytest.mark.parametrize("typed", [" +12025550101 ", "(202) 555-0101", "202-555-0101"])
+def test_another_caller_id_of_ours_is_shown(office: Office, typed: str) -> None:
+    ask(office, caller_id=typed)
     office.slack.wait_for(lambda: office.rings)
 
     assert office.evo.world.rings[0].caller_id == "+12025550101"

@@ -74,6 +74,15 @@ def test_no_text_from_outside_becomes_a_formula(text: str) -> None:
     assert row[4] == "+18144043093"  # a number is a number
 
 
+@pytest.mark.parametrize("sign", [";", "|", "\n", "\t", '"'])
+def test_nor_where_a_table_program_splits_at_another_sign(sign: str) -> None:
+    text = f"Survey{sign}=HYPERLINK(1)"
+
+    row = row_of(replace(CALL, end_word=text, request=replace(REQUEST, flow_name=text)))
+
+    assert row[3] == row[8] == f"Survey{sign}'=HYPERLINK(1)"
+
+
 def test_names_of_every_kind_come_back_as_they_were() -> None:
     names = ["Ümfrage", 'a "b", c;d', "two\nlines", "😀", "it's"]
     calls = [replace(CALL, request=replace(REQUEST, flow_name=name)) for name in names]
