@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from evoslack.calls import CallerId, CallRequest, Offer
+from evoslack.calls import CallRequest
 from evoslack.numbers import BadNumber, dialable
 from evoslack.refusals import Refusal, UnknownCallerId, UnknownFlow
 from evoslack.slack.opening import Opener, Rules
@@ -38,7 +38,7 @@ def checked(order: Order, opener: Opener, rules: Rules) -> CallRequest:
     offer = opener.offer_to(order.user_id, order.team_id)
     flow = offer.flow(order.flow_id)
     preset = offer.default_caller_id
-    caller_id = preset if order.caller_id is None else _owned(order.caller_id, offer, rules)
+    caller_id = preset if order.caller_id is None else offer.caller_id(order.caller_id)
     problems += [] if flow else [UnknownFlow()]
     problems += [] if caller_id else [UnknownCallerId()]
     if problems or flow is None or caller_id is None:
@@ -55,12 +55,6 @@ def checked(order: Order, opener: Opener, rules: Rules) -> CallRequest:
         channel_id=order.channel_id,
         response_url=opener.safe_url(order.response_url),
     )
-
-
-def _owned(typed: str, offer: Offer, rules: Rules) -> CallerId | None:
-    """The owned number that is meant, however it is written."""
-    number, _problems = number_in(typed, rules)
-    return offer.caller_id(typed) or offer.caller_id(number)
 
 
 def number_in(typed: str, rules: Rules) -> tuple[str, list[Refusal]]:

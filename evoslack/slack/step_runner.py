@@ -20,7 +20,7 @@ from evoslack.calls import Call, CallRequest, Progress, State, Why
 from evoslack.refusals import CannotCheck, Lack, NothingToOffer, Refusal
 from evoslack.slack import messages
 from evoslack.slack.opening import Opener, Rules
-from evoslack.slack.orders import Order, Unclear, checked
+from evoslack.slack.orders import Order, Unclear, checked, number_in
 from evoslack.slack.refusal_words import spoken
 from evoslack.slack.workspace import NO_ANSWER, pause_of, problem_of
 from evoslack.steps import Step
@@ -148,9 +148,9 @@ class StepRunner:
         if step.inputs is None:
             raise _Refused(UNREADABLE)
         asked = step.inputs
-        order = Order(
-            key, asked.user_id, step.team_id, asked.flow_id, asked.number, asked.caller_id.strip() or None
-        )
+        typed = asked.caller_id.strip()  # a builder types it, and there is no list to choose from
+        caller_id = number_in(typed, self._rules)[0] or typed or None
+        order = Order(key, asked.user_id, step.team_id, asked.flow_id, asked.number, caller_id)
         try:
             request = checked(order, self._opener, self._rules)
             if lease - self._now() < LEAST_LEASE:  # somebody else may have refused it by the time it is taken
