@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 from dataclasses import dataclass
 from http.client import HTTPException
 
@@ -14,6 +15,7 @@ from slack_sdk.webhook import WebhookClient
 NO_ANSWER = (SlackClientError, OSError, HTTPException, ValueError)
 LISTENER_TIMEOUT_S = 2  # inside a listener, which has three seconds
 PATIENT_TIMEOUT_S = 10  # everywhere else
+_TLS = ssl.create_default_context()  # once: the SDK would load all certificates anew for every request
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ def web_client(token: str, api_url: str, *, timeout_s: int = PATIENT_TIMEOUT_S) 
         token=token,
         base_url=api_url,
         timeout=timeout_s,
+        ssl=_TLS,
         retry_handlers=[],
         logger=logging.getLogger("slack_sdk"),
     )
@@ -41,7 +44,7 @@ def web_client(token: str, api_url: str, *, timeout_s: int = PATIENT_TIMEOUT_S) 
 
 def private_client(response_url: str) -> WebhookClient:
     """A client for one `response_url`, which sends nothing twice either."""
-    return WebhookClient(response_url, timeout=PATIENT_TIMEOUT_S, retry_handlers=[])
+    return WebhookClient(response_url, timeout=PATIENT_TIMEOUT_S, ssl=_TLS, retry_handlers=[])
 
 
 def identify(client: WebClient) -> Identity:
