@@ -14,7 +14,7 @@ sandbox: .venv/ready ## Play in the browser with a stand-in Slack and Evo Voice 
 	$(BIN)/python bot.py --sandbox
 
 test: .venv/ready ## Run the whole test suite
-	$(BIN)/python -m pytest -n 3 --dist worksteal
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 check: .venv/ready ## Check style, types and who may import whom
 	$(BIN)/ruff check .
