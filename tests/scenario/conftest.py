@@ -18,6 +18,16 @@ def empty_office(tmp_path: Path) -> Iterator[Office]:
     office.close()
 
 
+@pytest.fixture(scope="module")
+def shared_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """One for all stories of a file in which nothing comes of what somebody does."""
+    office = Office(tmp_path_factory.mktemp("shared"))
+    office.open()
+    office.slack.wait_for(office.bot.catalog.refresh, what="flows to offer")
+    yield office
+    office.close()
+
+
 @pytest.fixture
 def office(empty_office: Office) -> Office:
     """The bot is running, with nothing but the sandbox's settings."""

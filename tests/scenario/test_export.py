@@ -106,8 +106,8 @@ NO_PERIODS = (
 
 
 @pytest.mark.parametrize("words", NO_PERIODS)
-def test_anything_else_is_answered_with_the_three_forms(office: Office, words: str) -> None:
-    answer = export(office, words)
+def test_anything_else_is_answered_with_the_three_forms(shared_office: Office, words: str) -> None:
+    answer = export(shared_office, words)
 
     for form in ("/call export*", "/call export 2026-10*", "/call export 2026-10-01 2026-10-31*"):
         assert form in answer
