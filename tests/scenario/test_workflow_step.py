@@ -315,6 +315,7 @@ def test_in_doubt_and_not_found_it_fails_and_says_that_it_is_not_certain(office:
 def test_a_400_that_leaves_no_trace_fails_the_step_in_the_end(office: Office) -> None:
     office.evo.fault(OUTGOING, "400_json")
     execution = ask(office)
+    office.evo.wait_for(lambda: office.evo.posts)
 
     office.let_time_pass_until(lambda: office.slack.execution(execution.id).status == "failed", within_s=20)
 
