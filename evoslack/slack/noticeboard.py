@@ -195,8 +195,8 @@ class Noticeboard:
 
 
 def _queue(pace: Pace, news: News) -> None:
-    """Wait in line, unless this call did so already: then its time has come."""
-    if news.card_due_at is None and (wait_s := pace.turn_s()):
+    """Wait in line, or, if this call did so already, until the one before it is through."""
+    if wait_s := pace.turn_s() if news.card_due_at is None else pace.slot_s():
         raise Later("ratelimited", wait_s)
 
 

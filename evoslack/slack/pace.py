@@ -18,6 +18,7 @@ class Pace:
         self._every = timedelta(seconds=every_s)
         self._now = now
         self._next_turn: datetime | None = None
+        self._last_write: datetime | None = None
         self._lock = threading.Lock()
 
     def turn_s(self) -> float:
@@ -25,9 +26,22 @@ class Pace:
         with self._lock:
             now = self._now()
             if self._next_turn is None or self._next_turn <= now:
-                self._next_turn = None
+                self._next_turn, self._last_write = None, now
                 return 0.0
             return self._take(now)
+
+    def slot_s(self) -> float:
+        """For whoever's turn has come: seconds until the one before is far enough away; 0.0: now.
+
+        Turns are a little apart on paper; those that come late would else meet the next ones.
+        """
+        with self._lock:
+            now = self._now()
+            free_at = now if self._last_write is None else self._last_write + self._every
+            if now < free_at <= now + self._every:
+                return (free_at - now).total_seconds()
+            self._last_write = now
+            return 0.0
 
     def refused_s(self, pause_s: float) -> float:
         """Slack refused and asked for a pause: seconds until another turn, behind everybody who waits."""

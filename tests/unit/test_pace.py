@@ -54,3 +54,15 @@ def test_when_the_last_turn_is_over_everybody_goes_at_once_again() -> None:
     clock.pass_s(2)
 
     assert [pace.turn_s(), pace.turn_s()] == [0.0, 0.0]
+
+
+def test_those_whose_turn_came_late_do_not_meet_the_next_ones() -> None:
+    clock = [datetime(2026, 3, 2, 9, 30, tzinfo=UTC)]
+    pace = Pace(1.0, lambda: clock[0])
+    pace.refused_s(1.0)
+
+    assert pace.slot_s() == 0.0
+    clock[0] += timedelta(seconds=0.25)
+    assert pace.slot_s() == 0.75, "somebody wrote a quarter of a second ago"
+    clock[0] += timedelta(seconds=0.75)
+    assert pace.slot_s() == 0.0
