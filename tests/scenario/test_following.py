@@ -153,6 +153,7 @@ def test_a_doubtful_call_that_is_not_found_stays_doubtful_and_that_is_said(offic
     office.evo.fault("/sessions/outgoing", "502_html")  # nothing rang
     office.call()
     office.wait_until_told("EvoSlack is looking for it")
+    office.wait_until_settled()
 
     text = see(office, "found nothing, which does not prove", step_s=31)
 
@@ -160,7 +161,7 @@ def test_a_doubtful_call_that_is_not_found_stays_doubtful_and_that_is_said(offic
     office.wait_until_told("found nothing")
     (call,) = office.ledger()
     assert (call.state, call.progress) == (State.IN_DOUBT, Progress.LOST)
-    assert len(office.told()) == 2
+    assert len(set(office.told())) == 2, "a line may come twice when half a minute passes while it is told"
 
 
 def test_a_400_from_late_in_the_service_is_corrected(office: Office) -> None:
