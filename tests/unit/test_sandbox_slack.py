@@ -5,37 +5,24 @@ import contextlib
 import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from socketserver import ThreadingMixIn
 from types import SimpleNamespace
 from urllib.error import URLError
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import aiohttp
 import pytest
 from slack_bolt import App, BoltResponse
-from slack_bolt.adapter.socket_mode import SocketModeHandler
-from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
 from evoslack.sandbox.slack.delivery import sign
 from evoslack.sandbox.slack.workspace import SlackWorkspace
+from tests.bare_app import BOTH_WAYS, connected, option, plain
 
 TROUBLE = "We had some trouble connecting. Try again?"
 
 
-class ThreadingWSGIServer(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-    request_queue_size = 600
-
-
-class Silent(WSGIRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture(scope="module", params=["socket mode", "http"])
+@pytest.fixture(scope="module", params=BOTH_WAYS)
 def office(request):
     """A workspace and a Bolt app without listeners; each test adds its own, under names of its own."""
     slack = SlackWorkspace()
@@ -45,26 +32,8 @@ def office(request):
     app = App(
         client=client, signing_secret=secret, process_before_response=True, request_verification_enabled=True
     )
-    if request.param == "http":
-        server = make_server("127.0.0.1", 0, SlackRequestHandler(app), ThreadingWSGIServer, Silent)
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        slack.request_url = f"http://127.0.0.1:{server.server_port}/slack/events"
-    else:
-        handler = SocketModeHandler(app, slack.app_token)
-        handler.connect()
-        slack.wait_for_connection()
-    yield SimpleNamespace(slack=slack, app=app, client=client, mode=request.param)
-    if request.param == "http":
-        server.shutdown()
-        thread.join()
-        server.server_close()
-    else:
-        handler.client.auto_reconnect_enabled = False
-        slack.disconnect("close_frame")  # else the client takes three seconds to close
-        slack.wait_for(lambda: not handler.client.is_connected(), what="the end of the connection")
-        handler.close()
-    slack.close()
+    with connected(app, slack, request.param):
+        yield SimpleNamespace(slack=slack, app=app, client=client, mode=request.param)
 
 
 numbers = itertools.count()
@@ -81,14 +50,6 @@ def story(office):
     yield SimpleNamespace(**vars(office), sara=sara, channel=channel, command=f"/call{n}", form=f"form{n}")
     office.slack.ack_limit_s = limit
     office.slack.complaints.clear()
-
-
-def plain(text):
-    return {"type": "plain_text", "text": text}
-
-
-def option(value):
-    return {"text": plain(f"Flow {value}"), "value": value}
 
 
 def field(block_id, element, **more):

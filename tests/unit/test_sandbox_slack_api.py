@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 
 import pytest
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
 from evoslack.sandbox.slack.workspace import SlackWorkspace
+from tests.bare_app import plain, refusal, why_not
 
 
 @pytest.fixture
@@ -26,21 +26,6 @@ def slack():
 @pytest.fixture
 def client(slack):
     return WebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
-
-
-def refusal(call, **args):
-    """The answer with which Slack refuses this call."""
-    with pytest.raises(SlackApiError) as caught:
-        call(**args)
-    return caught.value.response
-
-
-def why_not(call, **args):
-    return refusal(call, **args)["error"]
-
-
-def plain(text):
-    return {"type": "plain_text", "text": text}
 
 
 def modal(*blocks, **more):

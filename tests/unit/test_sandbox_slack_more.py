@@ -6,24 +6,16 @@ import threading
 import urllib.error
 import urllib.request
 from types import SimpleNamespace
-from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 from slack_bolt import App
-from slack_bolt.adapter.socket_mode import SocketModeHandler
-from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 
 from evoslack.sandbox.slack.workspace import SlackWorkspace
+from tests.bare_app import BOTH_WAYS, connected, option, plain, refusal, why_not
 
 
-class Silent(WSGIRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture(scope="module", params=["socket mode", "http"])
+@pytest.fixture(scope="module", params=BOTH_WAYS)
 def office(request):
     """A workspace and a Bolt app without listeners; each test adds its own, under names of its own."""
     slack = SlackWorkspace()
@@ -36,26 +28,8 @@ def office(request):
     def home_opened(body):
         opened.append(body)
 
-    if request.param == "http":
-        server = make_server("127.0.0.1", 0, SlackRequestHandler(app), handler_class=Silent)
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        slack.request_url = f"http://127.0.0.1:{server.server_port}/slack/events"
-    else:
-        handler = SocketModeHandler(app, slack.app_token)
-        handler.connect()
-        slack.wait_for_connection()
-    yield SimpleNamespace(slack=slack, app=app, client=client, mode=request.param, opened=opened)
-    if request.param == "http":
-        server.shutdown()
-        thread.join()
-        server.server_close()
-    else:
-        handler.client.auto_reconnect_enabled = False
-        slack.disconnect("close_frame")  # else the client takes three seconds to close
-        slack.wait_for(lambda: not handler.client.is_connected(), what="the end of the connection")
-        handler.close()
-    slack.close()
+    with connected(app, slack, request.param):
+        yield SimpleNamespace(slack=slack, app=app, client=client, mode=request.param, opened=opened)
 
 
 numbers = itertools.count()
@@ -82,25 +56,6 @@ def slack():
 @pytest.fixture
 def client(slack):
     return WebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
-
-
-def refusal(call, **args):
-    """The answer with which Slack refuses this call."""
-    with pytest.raises(SlackApiError) as caught:
-        call(**args)
-    return caught.value.response
-
-
-def why_not(call, **args):
-    return refusal(call, **args)["error"]
-
-
-def plain(text):
-    return {"type": "plain_text", "text": text}
-
-
-def option(value):
-    return {"text": plain(f"Flow {value}"), "value": value}
 
 
 def button(action_id, **more):
