@@ -35,6 +35,7 @@ class Trail:
     caller_id: str
     asked_at: datetime  # when the request left, by our clock
     known_ids: frozenset[str] | None  # sessions and SIDs that were there before; None: nobody looked
+    skew: timedelta | None = None  # of Evo Voice's clock when it was asked; None: nobody knows
     answered_by: datetime | None = None  # when Evo Voice had said yes or no: what was made later is not ours
     was_refused: bool = False  # Evo Voice said no, so it most likely never shows up
     is_unclear: bool = False  # several calls could have been it, so none that comes later is taken for it
@@ -102,14 +103,16 @@ class _Seen:
             return False
         if one is None and any(session.destination not in {"", number} for session in self.sessions):
             return False
-        if one is not None and one.created_at is not None and trail.answered_by is not None:  # noqa: SIM102
-            if one.created_at - snapshot.skew > trail.answered_by + CLOCKS_DIFFER:
-                return False
+        # Compared by Evo Voice's clock: ours may have been put right since then, or be another bot's.
+        skew = snapshot.skew if trail.skew is None else trail.skew
+        answered_by = trail.answered_by and trail.answered_by + skew + CLOCKS_DIFFER
+        if one is not None and one.created_at is not None and answered_by and one.created_at > answered_by:
+            return False
         times = [one and one.created_at, *(session.created_at for session in self.sessions)]
         began_at = min((at for at in times if at), default=None)
         if began_at is None:  # then only a look before the request tells old from new
             return trail.known_ids is not None and snapshot.taken_at - trail.asked_at <= UNSEEN_FOR
-        return -CLOCKS_DIFFER <= began_at - snapshot.skew - trail.asked_at <= UNSEEN_FOR
+        return -CLOCKS_DIFFER <= began_at - (trail.asked_at + skew) <= UNSEEN_FOR
 
 
 def _calls_in(snapshot: Snapshot) -> list[_Seen]:

@@ -34,7 +34,13 @@ class Ledger(Protocol):
     def waiting(self, *, accepted_after: datetime) -> Call | None: ...
     def begin(self, *, at: datetime, accepted_after: datetime) -> Call | None: ...
     def finish(
-        self, call_id: str, outcome: Outcome, *, at: datetime, known_ids: Collection[str] | None
+        self,
+        call_id: str,
+        outcome: Outcome,
+        *,
+        at: datetime,
+        known_ids: Collection[str] | None,
+        skew: timedelta | None,
     ) -> Call | None: ...
     def expire(self, *, at: datetime, accepted_before: datetime) -> list[Call]: ...
     def doubt_orphans(self, *, at: datetime, began_before: datetime | None) -> list[Call]: ...
@@ -54,6 +60,8 @@ class Phone(Protocol):
 class Sight(Protocol):
     """What was there before the call went out."""
 
+    @property
+    def skew(self) -> timedelta: ...
     def ids(self, number: str, caller_id: str) -> Collection[str]: ...
 
 
@@ -130,10 +138,9 @@ class Switchboard:
         if call is None:
             return False  # another one was quicker
         _log_state(call)
-        known_ids = None
-        if sight is not None and call.request.account_id == waiting.request.account_id:
-            known_ids = sight.ids(call.request.number, call.request.caller_id)
-        self._finish(call, self._dial(call, began_at=now), known_ids)
+        if call.request.account_id != waiting.request.account_id:
+            sight = None  # of another account
+        self._finish(call, self._dial(call, began_at=now), sight)
         return True
 
     def sweep(self, *, everything_is_orphaned: bool = False) -> None:
@@ -175,11 +182,16 @@ class Switchboard:
             log.exception("call %s: dialling broke", call.id)
             return InDoubt(Why.BOT_BROKE)
 
-    def _finish(self, call: Call, outcome: Outcome, known_ids: Collection[str] | None) -> None:
+    def _finish(self, call: Call, outcome: Outcome, before: Sight | None) -> None:
         """Write the outcome down, patiently: it is known only here, and dialling again is no way out."""
+        request = call.request
+        known_ids = None if before is None else before.ids(request.number, request.caller_id)
+        skew = None if before is None else before.skew
         for attempt in range(WRITE_TRIES):
             try:
-                finished = self._ledger.finish(call.id, outcome, at=self._now(), known_ids=known_ids)
+                finished = self._ledger.finish(
+                    call.id, outcome, at=self._now(), known_ids=known_ids, skew=skew
+                )
                 # What was written, if its confirmation got lost and this is the second try.
                 written = finished or self._ledger.find(call.request.key)
             except Exception:

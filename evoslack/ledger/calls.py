@@ -97,15 +97,24 @@ class CallLedger:
         )
 
     def finish(
-        self, call_id: str, outcome: Outcome, *, at: datetime, known_ids: Collection[str] | None = None
+        self,
+        call_id: str,
+        outcome: Outcome,
+        *,
+        at: datetime,
+        known_ids: Collection[str] | None = None,
+        skew: timedelta | None = None,
     ) -> Call | None:
         """Write down how dialling ended; None when the call's state does not allow that any more.
 
-        `known_ids` are sessions and SIDs that cannot be this call's, as they were there before it.
+        `known_ids` are sessions and SIDs that cannot be this call's, as they were there before it; `skew` is
+        how far Evo Voice's clock was ahead of ours then.
         """
         values: dict[str, Any] = {"state": STATE_OF[type(outcome)], "finished_at": at}
         if known_ids is not None:
             values["known_ids"] = json.dumps(sorted(known_ids))
+        if skew is not None:
+            values["skew_s"] = skew.total_seconds()
         if isinstance(outcome, Placed):
             values |= {
                 "why": None,

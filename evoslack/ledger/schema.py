@@ -60,6 +60,7 @@ calls = sa.Table(
     sa.Column("finished_at", UtcDateTime),
     sa.Column("progress", sa.String(16)),  # null: there is nothing to follow
     sa.Column("known_ids", sa.Text),  # what matched before the call went out; null: nobody looked
+    sa.Column("skew_s", sa.Float),  # how far Evo Voice's clock was ahead then; null: nobody looked
     sa.Column("unclear", sa.Boolean),  # several calls could be it, and it is too late to tell
     sa.Column("lost_why", sa.String(16)),
     sa.Column("by_sight", sa.Boolean),  # no answer said that it was placed

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -149,6 +149,7 @@ def _trail_of(row: sa.Row[Any]) -> Trail:
         is_unclear=bool(values["unclear"]),
         answered_by=values["finished_at"] if values["state"] in _ANSWERED else None,
         known_ids=_known_ids(values),
+        skew=None if values["skew_s"] is None else timedelta(seconds=values["skew_s"]),
         progress=Progress(values["progress"] or Progress.WAITING),
         session_id=values["session_id"] or "",
         call_sid=values["call_sid"] or "",

@@ -683,3 +683,15 @@ def test_a_thousand_open_calls_take_well_under_a_second() -> None:
 
     assert [trail.session_id for trail in followed] == [f"S{index}" for index in range(1000)]
     assert took_s < 0.5, took_s
+
+
+@pytest.mark.parametrize("step_s", [-600, -20, 20, 600])
+def test_our_clock_may_be_put_right_between_asking_and_looking(step_s: float) -> None:
+    """The times of calls are Evo Voice's; what counts is how its clock stood to ours when we asked."""
+    trail = replace(asked(), skew=timedelta(0), answered_by=after(1))
+    step = timedelta(seconds=step_s)
+    seen = ringing("CA1", 0.5)
+
+    (now,) = follow([trail], Snapshot(after(3) + step, -step, (seen,), ()))
+
+    assert now.call_sid == "CA1"

@@ -42,6 +42,8 @@ class Phone:
 class Sight:
     """What was there before a call went out: something for that number."""
 
+    skew = timedelta(seconds=-7.5)
+
     def ids(self, number: str, caller_id: str) -> Collection[str]:
         return [f"{caller_id} {number}", "older"]
 
@@ -373,13 +375,19 @@ class Forgetful:
         return getattr(self._ledger, name)
 
     def finish(
-        self, call_id: str, outcome: Outcome, *, at: datetime, known_ids: Collection[str] | None
+        self,
+        call_id: str,
+        outcome: Outcome,
+        *,
+        at: datetime,
+        known_ids: Collection[str] | None,
+        skew: timedelta | None,
     ) -> Call | None:
         self.tried.set()
         if self.failures > 0:
             self.failures -= 1
             raise OSError("the disk is full")
-        return self._ledger.finish(call_id, outcome, at=at, known_ids=known_ids)
+        return self._ledger.finish(call_id, outcome, at=at, known_ids=known_ids, skew=skew)
 
 
 def test_an_outcome_that_could_not_be_written_is_written_later_and_not_dialled_again(house: House) -> None:
@@ -463,6 +471,7 @@ def test_what_was_there_before_is_noted_with_the_outcome(house: House) -> None:
 
     (trail,) = TrailLedger(house.store).going_on()
     assert trail.known_ids == {"older", f"{call.request.caller_id} {call.request.number}"}
+    assert trail.skew == timedelta(seconds=-7.5)
     assert house.watch.asked == [call.request.account_id]
 
 

@@ -14,6 +14,7 @@ def upgrade() -> None:
     for column in (
         sa.Column("progress", sa.String(16)),
         sa.Column("known_ids", sa.Text),
+        sa.Column("skew_s", sa.Float),
         sa.Column("unclear", sa.Boolean),
         sa.Column("lost_why", sa.String(16)),
         sa.Column("by_sight", sa.Boolean),
