@@ -1,4 +1,4 @@
-"""A proxy in front of PostgreSQL that loses exactly one COMMIT, or exactly its answer.
+"""A proxy in front of PostgreSQL that loses exactly one COMMIT, or exactly its answer, or makes it slow.
 
 It reads what the driver says, message by message (a type, a length, a body), so that the connection can be
 cut after a certain statement, at the moment that counts.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ class DatabaseProxy:
     def __init__(self, upstream: Path) -> None:
         self._upstream = str(upstream)
         self._cut: Cut | None = None
+        self.delay_s = 0.0  # of every question that the server is asked
         self._taking = threading.Lock()
         self._open: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -118,6 +120,8 @@ class _Link:
                 cut.done = True
                 return False
             self._lost_answer = cut
+        if kind in {b"Q", b"S"}:  # the end of a question, which may come in several messages
+            time.sleep(self._proxy.delay_s)
         self._server.sendall(head + body)
         return True
 

@@ -91,6 +91,14 @@ class BotProcess:
         self._running().kill()
         self.wait(10)
 
+    def freeze(self) -> None:
+        """SIGSTOP: the bot stands still, as on a machine that is suspended; connections stay open."""
+        self._running().send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT: it goes on as if nothing had been."""
+        self._running().send_signal(signal.SIGCONT)
+
     def stop(self, within_s: float = 60) -> int:
         """SIGTERM, then wait for the end in good order; returns the exit code."""
         if self._running().poll() is None:

@@ -1,6 +1,7 @@
 """`python -m tests.chaos [--short] [--only NAME …]`: every experiment, a table of what came of it, and JSON.
 
-Ends with 1 if a phone rang twice or anybody was left in the dark.
+Ends with 1 if a phone rang twice, or after a no, or for somebody who may not call, or if anybody was left in
+the dark.
 """
 
 from __future__ import annotations
@@ -19,13 +20,17 @@ from tests.chaos.side_by_side import ALONE, TOGETHER, run_all
 from tests.chaos.tally import Tally
 
 EXPERIMENTS = (*ALONE, *TOGETHER)
-COLUMNS = ("what", "runs", "rings 0", "rings 1", "rings 2+", "told", "lost")
+COLUMNS = (
+    *("what", "presses", "rings 0", "rings 1", "rings 2+"),
+    *("after an error", "after a no", "not allowed"),
+    *("told", "lost"),
+)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run, print, write; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="less of everything, in under three minutes")
+    parser.add_argument("--short", action="store_true", help="less of everything, in about four minutes")
     parser.add_argument("--only", nargs="+", choices=EXPERIMENTS, help="just these experiments")
     parser.add_argument("--json", type=Path, default=Path("chaos.json"), help="where the figures go")
     chosen = parser.parse_args(arguments)
@@ -41,12 +46,13 @@ def main(arguments: Sequence[str]) -> int:
 
 def _row(tally: Tally) -> list[str]:
     rings = tally.rings
-    numbers = (tally.runs, rings["0"], rings["1"], rings["2+"], tally.told, len(tally.lost))
-    return [tally.what, *map(str, numbers)]
+    numbers = (tally.runs, rings["0"], rings["1"], rings["2+"])
+    wrongly = (tally.after_error, tally.after_no, tally.not_allowed)
+    return [tally.what, *map(str, (*numbers, *wrongly, tally.told, len(tally.lost)))]
 
 
 def _print(tallies: Sequence[Tally], took_s: float) -> None:
-    rows = [list(COLUMNS), *map(_row, tallies)]
+    rows = [list(COLUMNS), *(_row(tally) for tally in tallies if not tally.not_run)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
     rows.insert(1, ["-" * width for width in widths])
     for row in rows:  # Markdown, for docs/guarantee.md
@@ -56,6 +62,8 @@ def _print(tallies: Sequence[Tally], took_s: float) -> None:
         for name, value in tally.figures.items():
             print(f"- {tally.what}: {name} {value}")
     for tally in tallies:
+        if tally.not_run:
+            print(f"NOT RUN: {tally.what}: {tally.not_run}")
         for story in tally.lost:
             print(f"LOST in {tally.what}: {story}")
     kept = all(tally.kept for tally in tallies)

@@ -19,9 +19,12 @@ from evoslack.calls import Call
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.store import Store
 from evoslack.sandbox.bot_process import BotProcess, sandbox_settings
+from evoslack.sandbox.evo.calls import Ring
 from evoslack.sandbox.evo.world import PASSWORD
 from evoslack.sandbox.slack.delivery import Delivery
 from tests.chaos.judge import wrong_with
+from tests.chaos.questions import Verdict, answer_of, asked_of, lines_about
+from tests.chaos.rights import Rights
 from tests.chaos.tally import Scale, Tally
 from tests.scenario.office import Office
 
@@ -87,14 +90,24 @@ class Crowd:
 
 
 class Evidence:
-    """What the ledger, the phones and the channel say at one moment."""
+    """What the ledger, the phones and the channel say at one moment.
 
-    def __init__(self, office: Office, store: Store) -> None:
+    With `may_say_no` an honest no is as good as a call; without it something is wrong with every no.
+    """
+
+    def __init__(
+        self, office: Office, store: Store, rights: Rights | None = None, *, may_say_no: bool = False
+    ) -> None:
         self._office = office
+        self._may_say_no = may_say_no
+        self._rights = rights or Rights()
         self._calls: dict[str, list[Call]] = defaultdict(list)
         for call in CallLedger(store).newest(10_000):
             self._calls[call.request.number].append(call)
-        self._rings = Counter(ring.number for ring in list(office.evo.world.rings))
+        self._rings: dict[str, list[Ring]] = defaultdict(list)
+        for ring in list(office.evo.world.rings):
+            self._rings[ring.number].append(ring)
+        self._shown = office.slack.shown()
         self._cards: dict[str, list[str]] = defaultdict(list)
         for card in office.cards():
             self._cards[card["metadata"]["event_payload"]["call_id"]].append(card["text"])
@@ -116,7 +129,20 @@ class Evidence:
 
     def rings(self, press: Press) -> int:
         """How often that phone rang."""
-        return self._rings[press.number]
+        return len(self._rings[press.number])
+
+    def verdict(self, press: Press) -> Verdict:
+        """The answers to the three questions."""
+        call_ids = {call.id for call in self._calls[press.number]}
+        lines = lines_about(self._shown, press.who, press.number, call_ids)
+        return asked_of(press.deliveries, self._rings[press.number], lines, press.who, self._rights)
+
+    def count(self, tally: Tally, press: Press, *, also: str = "", card_may_be_late: bool = False) -> None:
+        """Count a press with everything that is wrong with it; `also` is what the experiment found itself."""
+        verdict = self.verdict(press)
+        wrong = [*(f"{press.number}: {each}" for each in verdict.sentences), also]
+        wrong.append(self.trouble(press, card_may_be_late=card_may_be_late))
+        tally.count(self.rings(press), lost="; ".join(each for each in wrong if each), verdict=verdict)
 
     def trouble(self, press: Press, *, card_may_be_late: bool = False) -> str:
         """What is wrong with what became of a press; empty when the promise was kept.
@@ -125,9 +151,12 @@ class Evidence:
         """
         call, rings = self.call(press), self.rings(press)
         if call is None:
-            # Slack's own error told the person, who presses again.
+            # Slack's own error told the person, who presses again; or a no did, where that can be.
+            fine = {"error", "no"} if self._may_say_no else {"error"}
+            answers = {answer_of(each) for each in press.deliveries}
             shown = self._office.slack.field_errors(press.who) or self._office.page(press.who)
-            return f"{press.number}: acked, but not written down: {shown}" if press.acked or rings else ""
+            is_wrong = rings or not answers <= fine
+            return f"{press.number}: acked, but not written down: {shown}" if is_wrong else ""
         wrong = wrong_with(
             self._calls[press.number],
             rings,
@@ -141,6 +170,18 @@ class Evidence:
         """Everything that is wrong."""
         found = (self.trouble(press, card_may_be_late=card_may_be_late) for press in presses)
         return [trouble for trouble in found if trouble]
+
+
+def evidence_when_kept(look: Callable[[], Evidence], presses: Sequence[Press], within_s: float) -> Evidence:
+    """The first look at which nothing is wrong (cards are corrected for a while), or the last one."""
+    found: list[Evidence] = []
+
+    def is_kept() -> bool:
+        found[:] = [look()]
+        return not found[0].troubles(presses)
+
+    until(is_kept, within_s)
+    return found[0]
 
 
 def bot_settings(office: Office, *, over_http: bool, **more: str) -> dict[str, str]:

@@ -28,6 +28,7 @@ from tests.chaos.crowd import (
     bot_settings,
     by_hand,
     events_url,
+    evidence_when_kept,
     percentiles_ms,
     until,
 )
@@ -112,8 +113,7 @@ class Fleet:
 
     def wait_until_kept(self, presses: list[Press], within_s: float = SETTLE_S) -> Evidence:
         """Wait until everything is settled and told; what there is to see then."""
-        until(lambda: not Evidence(self.office, self.store).troubles(presses), within_s)
-        return Evidence(self.office, self.store)
+        return evidence_when_kept(lambda: Evidence(self.office, self.store), presses, within_s)
 
     def close(self) -> None:
         """Leave nothing running."""
@@ -267,8 +267,7 @@ def _counted(fleet: Fleet, tally: Tally, presses: list[Press], *, all_acked: boo
     evidence = fleet.wait_until_kept(presses)
     for press in presses:
         missed = [one for one in press.deliveries if all_acked and not one.acked]
-        lost = evidence.trouble(press) or (f"{press.number}: {missed[0].failure}" if missed else "")
-        tally.count(evidence.rings(press), lost=lost)
+        evidence.count(tally, press, also=f"{press.number}: {missed[0].failure}" if missed else "")
     acks = [one.seconds for press in presses for one in press.deliveries if one.acked]
     tally.figures |= dict(evidence.states(presses)) | percentiles_ms("ack", acks)
     tally.lost += [f"Slack did not understand: {complaint}" for complaint in fleet.office.slack.complaints]

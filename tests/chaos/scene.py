@@ -10,7 +10,8 @@ import contextlib
 import itertools
 import logging
 import tempfile
-from collections import Counter, defaultdict
+import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,12 +23,14 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
-from evoslack.calls import Call, State
+from evoslack.calls import OVER, Call, State
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
 from evoslack.ledger.schema import calls, news
 from evoslack.ledger.store import Store
+from evoslack.progress import UNSEEN_FOR
 from evoslack.sandbox.bot_process import BotProcess, sandbox_settings
+from evoslack.sandbox.evo.calls import Ring
 from evoslack.sandbox.evo.voice import EvoVoice
 from evoslack.sandbox.evo.world import PASSWORD
 from evoslack.sandbox.slack.delivery import Delivery
@@ -36,7 +39,9 @@ from evoslack.settings import Settings
 from evoslack.slack.announcer import LEASE
 from evoslack.switchboard import PLACING_LIMIT
 from evoslack.wiring import SWEEP_EVERY_S, build
-from tests.chaos.judge import wrong_with
+from tests.chaos.judge import MAY_RING, wrong_with
+from tests.chaos.questions import Verdict, asked_of, lines_about
+from tests.chaos.rights import Rights
 from tests.chaos.tally import Scale, Tally
 from tests.postgres import postgres
 
@@ -46,6 +51,10 @@ PEOPLE = 8  # who press at the same moment
 PRESSES = 3  # the most that anybody presses one form
 LATER = max(LEASE, PLACING_LIMIT) + timedelta(seconds=5)  # by then nothing of a dead bot is left to wait for
 SETTLED_WITHIN_S = 2 * (LATER.total_seconds() + SWEEP_EVERY_S)
+CORRECTED_WITHIN_S = (
+    UNSEEN_FOR.total_seconds() + SWEEP_EVERY_S
+)  # doubt that can be settled is settled by then
+GLANCE_S = 0.2
 
 logging.getLogger("evoslack").addHandler(logging.NullHandler())  # a bot in this process keeps its log
 
@@ -73,6 +82,7 @@ class Scene:
         self.slack.start()
         self.evo.start()
         self.folder = folder
+        self.rights = Rights()
         self.settings = sandbox_settings(self.slack, self.evo, database_url)
         self._store = Store(database_url)
         self._people = ThreadPoolExecutor(PEOPLE)
@@ -174,27 +184,70 @@ class Scene:
             bot.stop()
 
     def _is_settled(self) -> bool:
-        is_open = any(CallLedger(self._store).count_open().values())
-        return not is_open and not NewsLedger(self._store).count_untold()
+        """Nothing is open, untold, or about to be corrected: a call that rang is still found at Evo Voice."""
+        ledger = CallLedger(self._store)
+        if any(ledger.count_open().values()) or NewsLedger(self._store).count_untold():
+            return False
+        rang = {ring.number for ring in list(self.evo.world.rings)}
+        doubts = [call for call in ledger.newest(1_000_000) if 1 not in MAY_RING.get(call.state, {0})]
+        doubts += [call for call in ledger.newest(1_000_000) if call.state is State.IN_DOUBT]
+        looking = [call for call in doubts if call.progress is not None and call.progress not in OVER]
+        return not any(call.request.number in rang for call in looking)
 
-    def judge(self, presses: Iterable[Press], tally: Tally) -> None:
-        """Count every press: how often it rang, and what is wrong with what people know."""
-        rings = Counter(ring.number for ring in self.evo.world.rings)
-        found: dict[str, list[Call]] = defaultdict(list)
+    def judge(self, presses: Iterable[Press], tally: Tally, within_s: float = 0) -> None:
+        """Count every press: how often it rang, and what is wrong with what people know.
+
+        While a bot is still correcting cards, give it `within_s` seconds to do so.
+        """
+        pressed, ends = list(presses), time.monotonic() + within_s
+        found = self._look_at(pressed)
+        while any(each.wrong for each in found) and time.monotonic() < ends:
+            time.sleep(GLANCE_S)
+            found = self._look_at(pressed)
+        for each in found:
+            lost = "; ".join([*each.verdict.sentences, *each.wrong])
+            tally.count(
+                each.rings,
+                lost=f"{each.press.how}: {lost} ({each.facts})" if lost else "",
+                verdict=each.verdict,
+            )
+
+    def _look_at(self, presses: Iterable[Press]) -> list[_Found]:
+        """What there is to see of these presses now."""
+        rings: dict[str, list[Ring]] = defaultdict(list)
+        for ring in list(self.evo.world.rings):
+            rings[ring.number].append(ring)
+        calls: dict[str, list[Call]] = defaultdict(list)
         for call in CallLedger(self._store).newest(1_000_000):
-            found[call.request.number].append(call)
+            calls[call.request.number].append(call)
+        shown = self.slack.shown()
         cards: dict[str, list[str]] = defaultdict(list)
         for message in self.slack.messages("C_CALLS"):
             cards[message["metadata"]["event_payload"]["call_id"]].append(message["text"])
+        found = []
         for press in presses:
-            mine, rang = found[press.number], rings[press.number]
-            shown = [card for call in mine for card in cards[call.id]]
+            mine, rang = calls[press.number], rings[press.number]
+            cards_of_it = [card for call in mine for card in cards[call.id]]
             lines = [line.text for line in self.slack.private(press.user_id)]
-            wrong = [*_problems(press, mine, rang, shown, lines)]
-            facts = f"rings {rang}, states {[call.state.value for call in mine]}, cards {shown}"
+            about = lines_about(shown, press.user_id, press.number, {call.id for call in mine})
+            verdict = asked_of(press.answers, rang, about, press.user_id, self.rights)
+            wrong = [*_problems(press, mine, len(rang), cards_of_it, lines)]
             answers = [each.failure or str(each.payload)[:90] for each in press.answers]
-            story = f"{press.how}: {'; '.join(wrong)} ({facts}, private lines {lines}, answers {answers})"
-            tally.count(rang, lost=story if wrong else "")
+            facts = f"rings {len(rang)}, states {[call.state.value for call in mine]}, cards {cards_of_it}"
+            facts += f", private lines {lines}, answers {answers}"
+            found.append(_Found(press, len(rang), verdict, wrong, facts))
+        return found
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What became of one press."""
+
+    press: Press
+    rings: int
+    verdict: Verdict
+    wrong: list[str]
+    facts: str
 
 
 def _problems(press: Press, mine: list[Call], rang: int, cards: list[str], lines: list[str]) -> Iterator[str]:

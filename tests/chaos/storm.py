@@ -110,12 +110,9 @@ def _storm(office: Office, store: Store, weather: Weather) -> Tally:
     blow = _blow(crowd, forms, weather)
     ended = time.monotonic()
     late_cards = weather.posts_per_s is not None
-    _wait_until_everybody_knows(office, store, blow.presses, card_may_be_late=late_cards)
-    evidence = Evidence(office, store)
+    evidence = _evidence_when_everybody_knows(office, store, blow.presses, card_may_be_late=late_cards)
     for press in blow.presses:
-        tally.count(
-            evidence.rings(press), lost=evidence.trouble(press, card_may_be_late=late_cards) or _missed(press)
-        )
+        evidence.count(tally, press, also=_missed(press), card_may_be_late=late_cards)
     tally.figures |= _figures(blow) | dict(evidence.states(blow.presses))
     tally.figures["everybody knows s after the last press"] = round(time.monotonic() - ended, 1)
     tally.lost += [
@@ -158,21 +155,22 @@ def _blow(crowd: Crowd, forms: list[Press], weather: Weather) -> Blow:
     return blow
 
 
-def _wait_until_everybody_knows(
+def _evidence_when_everybody_knows(
     office: Office, store: Store, presses: list[Press], *, card_may_be_late: bool
-) -> None:
+) -> Evidence:
+    """What there is to see once everybody knows, or when the time is up."""
     calls, news = CallLedger(store), NewsLedger(store)
+    found: list[Evidence] = []
 
     def known() -> bool:
-        if sum(calls.count_open().values()):
+        if sum(calls.count_open().values()) or (not card_may_be_late and news.count_untold()):
             return False
-        if not card_may_be_late:
-            return not news.count_untold()
-        evidence = Evidence(office, store)
-        became_calls = [press for press in presses if evidence.call(press)]
-        return not evidence.troubles(became_calls, card_may_be_late=True)
+        found[:] = [Evidence(office, store)]
+        became_calls = [press for press in presses if found[0].call(press)]
+        return not found[0].troubles(became_calls, card_may_be_late=card_may_be_late)
 
     until(known, within_s=150)
+    return found[0] if found else Evidence(office, store)
 
 
 def _missed(press: Press) -> str:

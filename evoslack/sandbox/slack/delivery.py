@@ -30,8 +30,9 @@ _EVENT_TYPES = {"events_api", "event_callback"}
 class Delivery:
     """One payload on its way to the app, and what came back.
 
-    `acked`: within the limit; `seconds`: until the answer or the giving up; `status`: of the HTTP answer;
-    `payload`: the body of the ack; `seen`: what Slack itself shows the person after a miss;
+    `acked`: within the limit; `sent_at`: in Unix seconds; `seconds`: until the answer or the giving up;
+    `status`: of the HTTP answer; `payload`: the body of the ack;
+    `seen`: what Slack itself shows the person after a miss;
     `refused_locally`: block ids of inputs for which nothing was sent at all; `failure`: why there is no ack
     (`timeout`, `unreachable`, `refused`).
     """
@@ -42,12 +43,18 @@ class Delivery:
     attempt: int = 0
     over_http: bool = False
     acked: bool = False
+    sent_at: float = 0.0
     seconds: float = 0.0
     status: int | None = None
     payload: Json | str | None = None
     seen: str = ""
     refused_locally: tuple[str, ...] = ()
     failure: str = ""
+
+    @property
+    def over_at(self) -> float:
+        """When the answer came, or when Slack gave up and showed its own error, in Unix seconds."""
+        return self.sent_at + self.seconds
 
     @property
     def envelope_type(self) -> str:
@@ -77,7 +84,7 @@ class Courier:
 
     async def deliver(self, delivery: Delivery) -> None:
         """Send it and note what came back; never raises for what the app does."""
-        started = time.monotonic()
+        started, delivery.sent_at = time.monotonic(), time.time()
         url = self._next_url()
         delivery.over_http = url is not None
         try:

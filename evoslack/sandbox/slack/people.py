@@ -17,7 +17,7 @@ from evoslack.sandbox.slack.block_kit import Json, elements_of
 from evoslack.sandbox.slack.delivery import Delivery
 from evoslack.sandbox.slack.forms import Answer, Form, dispatches
 from evoslack.sandbox.slack.screens import Screens
-from evoslack.sandbox.slack.team import BOT_ID, BOT_USER_ID, Private, Team
+from evoslack.sandbox.slack.team import BOT_ID, BOT_USER_ID, Private, Shown, Team
 
 T = TypeVar("T")
 
@@ -86,6 +86,11 @@ class People:
         """What only this person was shown by the app, as it looks now, oldest first."""
         with self._team.changed:
             return copy.deepcopy(self._team.private(user_id))
+
+    def shown(self) -> list[Shown]:
+        """Everything that the app ever showed to anybody in a message, replaced since or not, in order."""
+        with self._team.changed:
+            return list(self._team.shown)
 
     # --- modals
 

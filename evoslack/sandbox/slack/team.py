@@ -53,6 +53,22 @@ class Private:
     ts: str
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What could be read at some moment, even if it was replaced later; `at` in Unix seconds.
+
+    `user_id` is the only one who could read it; empty: everybody in the channel. `text` has all its words,
+    those in blocks too; `metadata` is the message's own.
+    """
+
+    at: float
+    user_id: str
+    channel_id: str
+    ts: str
+    text: str
+    metadata: Json
+
+
 @dataclass
 class Trigger:
     """The right to open one view for one person (slack-facts 2)."""
@@ -81,6 +97,22 @@ def make_id(prefix: str) -> str:
     return prefix + secrets.token_hex(5).upper()
 
 
+def words_of(text: str, part: object) -> str:
+    """The text of a message and every word in its blocks."""
+    return "\n".join([text, *_words(part)])
+
+
+def _words(part: object) -> Iterator[str]:
+    if isinstance(part, list):
+        for each in part:
+            yield from _words(each)
+    elif isinstance(part, dict):
+        if isinstance(part.get("text"), str):
+            yield part["text"]
+        for value in part.values():
+            yield from _words(value)
+
+
 def with_ids(blocks: list[Json]) -> list[Json]:
     """A copy of the blocks in which Slack has filled in the ids that the app left open."""
     blocks = copy.deepcopy(blocks)
@@ -106,6 +138,7 @@ class Team:
         self.complaints: list[str] = []
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
+        self.shown: list[Shown] = []  # by the app, in order
         self._messages: dict[str, list[Json]] = {}
         self._private: dict[str, list[Private]] = {}
         self._last_ts = 0
@@ -201,6 +234,8 @@ class Team:
         message |= {key: value for key, value in more.items() if value is not None}
         self.messages(channel_id).append(message)
         person = self.channels[channel_id].get("user")
+        if user_id == BOT_USER_ID and not person:
+            self._note("", channel_id, message)
         if person and user_id == BOT_USER_ID:
             self.whisper("dm", person, channel_id, text, more.get("blocks") or [], ts=message["ts"])
         return message
@@ -211,6 +246,8 @@ class Team:
         person = self.channels[channel_id].get("user")
         if person:
             self.rewrite(person, message["ts"], message["text"], message.get("blocks", []))
+        else:
+            self._note("", channel_id, message)
 
     def remove(self, channel_id: str, ts: str) -> None:
         """Delete a message; nothing happens when it is gone already."""
@@ -228,16 +265,23 @@ class Team:
         """Show something to one person; returns its ts."""
         note = Private(kind, channel_id, text, blocks, time.time(), ts or self.next_ts())
         self.private(user_id).append(note)
+        self._note(user_id, channel_id, {"ts": note.ts, "text": text, "blocks": blocks})
         return note.ts
 
     def rewrite(self, user_id: str, ts: str, text: str, blocks: list[Json]) -> None:
         """Replace what a private note says."""
         notes = self.private(user_id)
         notes[:] = [replace(n, text=text, blocks=blocks) if n.ts == ts else n for n in notes]
+        self._note(user_id, "", {"ts": ts, "text": text, "blocks": blocks})
 
     def forget(self, user_id: str, ts: str) -> None:
         """Take a private note away."""
         self._private[user_id] = [note for note in self.private(user_id) if note.ts != ts]
+
+    def _note(self, user_id: str, channel_id: str, message: Json) -> None:
+        words = words_of(message["text"], message.get("blocks"))
+        metadata = message.get("metadata") or {}
+        self.shown.append(Shown(time.time(), user_id, channel_id, str(message["ts"]), words, metadata))
 
     # --- rights to answer
 

@@ -1,0 +1,121 @@
+"""Three questions that are asked of every press, about the order in which things happened.
+
+Did the phone ring after Slack had shown its error? After anybody was told that it does not ring? For somebody
+who was not allowed at the moment of the answer? A later press of the same form that was answered with a yes
+makes its ring a right one: people press again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from evoslack.calls import State
+from evoslack.numbers import pretty
+from evoslack.sandbox.evo.calls import Ring
+from evoslack.sandbox.slack.delivery import Delivery
+from evoslack.sandbox.slack.team import Shown, words_of
+from evoslack.slack.messages import STATE_WORDS
+from tests.chaos.rights import Rights
+
+Answer = Literal["yes", "no", "unclear", "error"]
+
+YES = tuple(STATE_WORDS[state] for state in (State.ACCEPTED, State.PLACING, State.PLACED, State.IN_DOUBT))
+_UNCLEAR = re.compile(r"already became a call|something broke|cannot tell|not certain", re.IGNORECASE)
+_NOTHING_RANG = re.compile(
+    r"(?:nothing|no call) (?:was|has been|will be) dial|\b(?:was|is|were|be|been) not dial|will not be dial"
+    r"|did not dial|was not sent|not sent\b",
+    re.IGNORECASE,
+)
+_NO = re.compile(
+    rf"{_NOTHING_RANG.pattern}|too late|(?:was|will) not (?:be )?placed|canceled|may not (?:call|place)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Which of the three happened; `lie`: it was said that nothing was dialed, after it had rung."""
+
+    after_error: bool = False
+    after_no: bool = False
+    not_allowed: bool = False
+    lie: str = ""
+
+    @property
+    def sentences(self) -> Iterator[str]:
+        """A sentence for each thing that breaks the promise."""
+        if self.after_error:
+            yield "it rang after Slack had shown its error"
+        if self.after_no:
+            yield "it rang after a no"
+        if self.not_allowed:
+            yield "it rang for somebody who was not allowed"
+        if self.lie:
+            yield f"it had rung, and then it was said that nothing was dialed: {self.lie!r}"
+
+
+def answer_of(delivery: Delivery) -> Answer:
+    """What a press was answered, as the person reads it. `error`: Slack's own, without any answer."""
+    if not delivery.acked:
+        return "error"
+    payload = delivery.payload if isinstance(delivery.payload, dict) else {}
+    if errors := payload.get("errors"):
+        return "unclear" if _UNCLEAR.search(" ".join(map(str, errors.values()))) else "no"
+    words = words_of("", (payload.get("view") or {}).get("blocks"))
+    if any(each in words for each in YES):
+        return "yes"
+    return "no" if words and not _UNCLEAR.search(words) else "unclear"
+
+
+def lines_about(shown: Iterable[Shown], user_id: str, number: str, call_ids: Collection[str]) -> list[Shown]:
+    """What the presser alone, or the channel, was ever shown of the calls that a form became."""
+    found = []
+    for line in shown:
+        of_card = (line.metadata.get("event_payload") or {}).get("call_id")
+        is_private = line.user_id == user_id and pretty(number, "US") in line.text
+        if is_private or (of_card is not None and of_card in call_ids):
+            found.append(line)
+    return found
+
+
+def asked_of(
+    deliveries: Sequence[Delivery],
+    rings: Iterable[Ring],
+    lines: Iterable[Shown],
+    user_id: str,
+    rights: Rights,
+) -> Verdict:
+    """The answers for one form: `deliveries` are all of its presses, `rings` those of its number."""
+    rang_at = [ring.at.timestamp() for ring in rings]
+    told = list(lines)
+    nos = [each.over_at for each in deliveries if answer_of(each) == "no"]
+    nos += [line.at for line in told if _NO.search(line.text)]
+    errors = [each.over_at for each in deliveries if answer_of(each) == "error"]
+    lies = [line.text for line in told if _NOTHING_RANG.search(line.text) and _before(rang_at, line.at)]
+    return Verdict(
+        after_error=any(_is_bare(at, error, deliveries) for at in rang_at for error in errors),
+        after_no=any(_is_bare(at, no, deliveries) for at in rang_at for no in nos),
+        not_allowed=any(_was_not_allowed(at, deliveries, user_id, rights) for at in rang_at),
+        lie=lies[0] if lies else "",
+    )
+
+
+def _before(moments: Iterable[float], at: float) -> bool:
+    return any(moment < at for moment in moments)
+
+
+def _is_bare(rang_at: float, word_at: float, deliveries: Iterable[Delivery]) -> bool:
+    """Whether it rang after this word, and no press that was answered yes stands between the two."""
+    said_yes = any(
+        answer_of(each) == "yes" and each.sent_at < rang_at and each.over_at > word_at for each in deliveries
+    )
+    return word_at < rang_at and not said_yes
+
+
+def _was_not_allowed(rang_at: float, deliveries: Iterable[Delivery], user_id: str, rights: Rights) -> bool:
+    """The press that it rang for is the last one before it, whatever was answered to that one."""
+    before = [each.sent_at for each in deliveries if each.sent_at < rang_at]
+    return bool(before) and rights.are_gone(user_id, max(before))

@@ -1,0 +1,158 @@
+"""A stage for experiments from outside: real bots in processes of their own, people, and whoever takes notes.
+
+One bot or several, on SQLite or PostgreSQL, in Socket Mode or over HTTP, each with settings of its own.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from evoslack.ledger.store import Store
+from evoslack.sandbox.bot_process import BotProcess
+from evoslack.sandbox.slack.delivery import Delivery
+from tests.chaos.crowd import Crowd, Evidence, Press, bot_settings, events_url, evidence_when_kept, until
+from tests.chaos.rights import Rights
+from tests.chaos.tally import Scale, Tally
+from tests.scenario.office import Office
+
+SLACK_WAITS_S = 3.0
+SETTLED_WITHIN_S = 40.0  # a call that hangs takes thirty
+HANDS = 200
+
+
+@dataclass(frozen=True)
+class Set:
+    """How the stage is set."""
+
+    over_http: bool = False
+    bots: int = 1
+    people: int = 8
+    database_url: str = ""  # empty: a SQLite file of its own
+    settings: Mapping[str, str] = field(default_factory=dict)  # for every bot
+    settings_of: Sequence[Mapping[str, str]] = ()  # for one bot each, on top
+
+    @property
+    def name(self) -> str:
+        """In a few words."""
+        bots = f"{self.bots} bots, " if self.bots > 1 else ""
+        return f"{bots}{'HTTP' if self.over_http else 'Socket Mode'}"
+
+
+class Stage:
+    """The bots that run, the people in front of them, and the ledger to look into."""
+
+    def __init__(self, scene: Set, folder: Path) -> None:
+        self.set = scene
+        self.office = Office(folder, scene.database_url or None)
+        self.store = Store(scene.database_url or self.office.database_url)
+        self.crowd = Crowd(self.office, scene.people)
+        self.rights = Rights()
+        mine = bot_settings(self.office, over_http=scene.over_http, **scene.settings)
+        others = [*scene.settings_of, *({} for _ in range(scene.bots))]
+        self.bots = [BotProcess(mine | dict(others[n]), folder) for n in range(scene.bots)]
+        self.urls: list[str] = []
+        self._hands = ThreadPoolExecutor(HANDS)
+
+    def start(self) -> None:
+        """Start every bot, and wait until the forms can offer something."""
+        for bot in self.bots:
+            bot.spawn()
+        self.urls = [events_url(bot.wait_for_line("EvoSlack is ready", 30)) for bot in self.bots]
+        if self.set.over_http:
+            self.use(*range(self.set.bots))
+        else:
+            # Each bot keeps two connections, so that neither is missed while the other one is busy.
+            self.office.slack.wait_for(lambda: self.office.slack.connections >= 2 * self.set.bots, 20)
+
+    def use(self, *bots: int) -> None:
+        """Let payloads go to these bots in turn; HTTP only."""
+        self.office.slack.request_url = [self.urls[bot] for bot in bots]
+
+    def press_soon(self, press: Press) -> Future[Delivery]:
+        """Press in the background; the future has what came of it."""
+
+        def act() -> Delivery:
+            self.crowd.press(press)
+            return press.deliveries[-1]
+
+        return self._hands.submit(act)
+
+    def submit(self, act: object, *arguments: object) -> Future[object]:
+        """Do anything in the background."""
+        return self._hands.submit(act, *arguments)  # type: ignore[arg-type]
+
+    def is_healthy(self, bot: int = 0) -> bool:
+        """What whoever watches the bot is told; HTTP only."""
+        with suppress(OSError), urllib.request.urlopen(health_url(self.urls[bot]), timeout=5) as answer:
+            return int(answer.status) == 200
+        return False
+
+    def evidence(self, presses: Sequence[Press], within_s: float = SETTLED_WITHIN_S) -> Evidence:
+        """What there is to see once everybody knows, or when the time is up."""
+        return evidence_when_kept(self.look, presses, within_s)
+
+    def look(self) -> Evidence:
+        """What there is to see now; an honest no is an answer here."""
+        return Evidence(self.office, self.store, self.rights, may_say_no=True)
+
+    def close(self) -> None:
+        """Leave nothing running."""
+        self._hands.shutdown(wait=False, cancel_futures=True)
+        for bot in self.bots:
+            bot.close()
+        self.store.close()
+        self.office.close()
+
+
+@contextmanager
+def stage(scene: Set) -> Iterator[Stage]:
+    """The bots run, and stop afterwards."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        found = Stage(scene, Path(folder))
+        try:
+            found.start()
+            yield found
+        finally:
+            found.close()
+
+
+def health_url(events: str) -> str:
+    """Where a bot says how it is."""
+    return events.replace("/slack/events", "/healthz")
+
+
+def wait(seconds: float) -> None:
+    """Let time pass."""
+    threading.Event().wait(seconds)
+
+
+def press_again(one: Stage, presses: Sequence[Press], times: int = 3) -> None:
+    """What people do when there was no answer or a no: the same form again, while it is still there."""
+    for _time in range(times):
+        again = [press for press in presses if not press.deliveries or press.deliveries[-1].seen]
+        for done in [one.press_soon(press) for press in again]:
+            done.result()
+
+
+def count(one: Stage, tally: Tally, presses: Sequence[Press], within_s: float = SETTLED_WITHIN_S) -> Tally:
+    """Wait until everybody knows, and count every press."""
+    evidence = one.evidence(presses, within_s)
+    for press in presses:
+        evidence.count(tally, press)
+    tally.figures |= dict(evidence.states(presses))
+    tally.figures["presses that saw Slack's own error"] = sum(
+        not each.acked for press in presses for each in press.deliveries
+    )
+    tally.lost += [f"Slack did not understand: {complaint}" for complaint in one.office.slack.complaints]
+    return tally
+
+
+__all__ = ["Scale", "Set", "Stage", "count", "press_again", "stage", "time", "until", "wait"]
