@@ -23,7 +23,9 @@ from tests.chaos.rights import Rights
 Answer = Literal["yes", "no", "unclear", "error"]
 
 YES = tuple(STATE_WORDS[state] for state in (State.ACCEPTED, State.PLACING, State.PLACED, State.IN_DOUBT))
-_UNCLEAR = re.compile(r"already became a call|something broke|cannot tell|not certain", re.IGNORECASE)
+_UNCLEAR = re.compile(
+    r"already became a call|was used before|something broke|cannot tell|not certain", re.IGNORECASE
+)
 _NOTHING_RANG = re.compile(
     r"(?:nothing|no call) (?:was|has been|will be) dial|\b(?:was|is|were|be|been) not dial|will not be dial"
     r"|did not dial|was not sent|not sent\b",

@@ -10,7 +10,6 @@ import contextlib
 import itertools
 import logging
 import tempfile
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +22,7 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
-from evoslack.calls import OVER, Call, State
+from evoslack.calls import OPEN_STATES, OVER, Call, State
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
 from evoslack.ledger.schema import calls, news
@@ -39,6 +38,7 @@ from evoslack.settings import Settings
 from evoslack.slack.announcer import LEASE
 from evoslack.switchboard import PLACING_LIMIT
 from evoslack.wiring import SWEEP_EVERY_S, build
+from tests.chaos.crowd import until
 from tests.chaos.judge import MAY_RING, wrong_with
 from tests.chaos.questions import Verdict, asked_of, lines_about
 from tests.chaos.rights import Rights
@@ -51,10 +51,8 @@ PEOPLE = 8  # who press at the same moment
 PRESSES = 3  # the most that anybody presses one form
 LATER = max(LEASE, PLACING_LIMIT) + timedelta(seconds=5)  # by then nothing of a dead bot is left to wait for
 SETTLED_WITHIN_S = 2 * (LATER.total_seconds() + SWEEP_EVERY_S)
-CORRECTED_WITHIN_S = (
-    UNSEEN_FOR.total_seconds() + SWEEP_EVERY_S
-)  # doubt that can be settled is settled by then
-GLANCE_S = 0.2
+CORRECTED_WITHIN_S = UNSEEN_FOR.total_seconds() + SWEEP_EVERY_S  # then doubt is settled
+NOT_BEGUN = sorted(OPEN_STATES - {State.PLACING})
 
 logging.getLogger("evoslack").addHandler(logging.NullHandler())  # a bot in this process keeps its log
 
@@ -139,18 +137,18 @@ class Scene:
         at = datetime.now(UTC)
         free = sa.or_(news.c.leased_until.is_(None), news.c.leased_until <= at)
         untold = sa.select(news.c.call_id).where(news.c.due_at <= at, free)
-        waiting = sa.select(calls.c.id).where(calls.c.state == State.ACCEPTED)
+        waiting = sa.select(calls.c.id).where(calls.c.state.in_(NOT_BEGUN))
         return not self._ask(waiting) and not self._ask(untold)
 
     def is_told(self, press: Press) -> bool:
         """Whether this press became a call of which nothing is left to tell for now."""
         told = sa.select(calls.c.id).join(news).where(calls.c.number == press.number, news.c.due_at.is_(None))
-        return bool(self._ask(told.where(calls.c.state != State.ACCEPTED)))
+        return bool(self._ask(told.where(calls.c.state.not_in(NOT_BEGUN))))
 
     def is_open(self, press: Press) -> bool:
         """Whether its call is not over."""
         states = self._ask(sa.select(calls.c.state).where(calls.c.number == press.number))
-        return any(State(state) in {State.ACCEPTED, State.PLACING} for (state,) in states)
+        return any(State(state) in OPEN_STATES for (state,) in states)
 
     def rings(self, press: Press) -> int:
         """How often that phone rang."""
@@ -199,11 +197,13 @@ class Scene:
 
         While a bot is still correcting cards, give it `within_s` seconds to do so.
         """
-        pressed, ends = list(presses), time.monotonic() + within_s
-        found = self._look_at(pressed)
-        while any(each.wrong for each in found) and time.monotonic() < ends:
-            time.sleep(GLANCE_S)
-            found = self._look_at(pressed)
+        pressed, found = list(presses), list[_Found]()
+
+        def is_right() -> bool:
+            found[:] = self._look_at(pressed)
+            return not any(each.wrong for each in found)
+
+        until(is_right, within_s)
         for each in found:
             lost = "; ".join([*each.verdict.sentences, *each.wrong])
             tally.count(
