@@ -34,6 +34,9 @@ class DatabaseProxy:
         self._upstream = str(upstream)
         self._cut: Cut | None = None
         self.delay_s = 0.0  # of every question that the server is asked
+        self._held_words = ""
+        self._released = threading.Event()
+        self.holding = threading.Event()  # whether a statement is held right now
         self._taking = threading.Lock()
         self._open: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -48,6 +51,22 @@ class DatabaseProxy:
         """Cut the next connection that commits a statement with these words, once."""
         self._cut = Cut(words, answer_only)
         return self._cut
+
+    def hold(self, words: str) -> None:
+        """Let statements with these words wait until `release`."""
+        self._released.clear()
+        self._held_words = words
+
+    def release(self) -> None:
+        """Let everything through again."""
+        self._held_words = ""
+        self._released.set()
+
+    def wait_for_turn(self, statement: str) -> None:
+        """Returns once this statement may go on."""
+        if self._held_words and self._held_words in statement:
+            self.holding.set()
+            self._released.wait()
 
     def __enter__(self) -> Self:
         return self
@@ -130,9 +149,11 @@ class _Link:
         if kind == b"P":
             name, statement, _types = body.split(b"\0", 2)
             self._prepared[name] = statement.decode()
+            self._proxy.wait_for_turn(self._prepared[name])
         elif kind == b"B":
             _portal, name, _values = body.split(b"\0", 2)
             self._statements.add(self._prepared[name])
+            self._proxy.wait_for_turn(self._prepared[name])
 
     def _carry_answers(self) -> None:
         with suppress(OSError):
