@@ -39,7 +39,7 @@ from evoslack.slack.announcer import LEASE
 from evoslack.switchboard import PLACING_LIMIT
 from evoslack.wiring import SWEEP_EVERY_S, build
 from tests.chaos.crowd import until
-from tests.chaos.judge import MAY_RING, wrong_with
+from tests.chaos.judge import wrong_with
 from tests.chaos.questions import Verdict, asked_of, lines_about
 from tests.chaos.rights import Rights
 from tests.chaos.tally import Scale, Tally
@@ -187,10 +187,9 @@ class Scene:
         if any(ledger.count_open().values()) or NewsLedger(self._store).count_untold():
             return False
         rang = {ring.number for ring in list(self.evo.world.rings)}
-        doubts = [call for call in ledger.newest(1_000_000) if 1 not in MAY_RING.get(call.state, {0})]
-        doubts += [call for call in ledger.newest(1_000_000) if call.state is State.IN_DOUBT]
-        looking = [call for call in doubts if call.progress is not None and call.progress not in OVER]
-        return not any(call.request.number in rang for call in looking)
+        unsettled = [call for call in ledger.newest(1_000_000) if call.state is not State.PLACED]
+        looked_for = [call for call in unsettled if call.progress is not None and call.progress not in OVER]
+        return not any(call.request.number in rang for call in looked_for)
 
     def judge(self, presses: Iterable[Press], tally: Tally, within_s: float = 0) -> None:
         """Count every press: how often it rang, and what is wrong with what people know.

@@ -18,6 +18,7 @@ from tests.chaos.stage import Set, Stage, count, press_again, stage, wait
 from tests.chaos.tally import Scale, Tally
 from tests.database_proxy import DatabaseProxy
 from tests.postgres import Postgres, postgres
+from tests.scenario.office import SARA
 
 DELAYS_S = {"short": (0.5,), "long": (0.1, 0.3, 0.5, 1.0, 3.0)}  # of every question and its answer
 LOCKED_S, FREE_S = 1.9, 0.05  # another program writes, and lets go for a moment
@@ -56,6 +57,7 @@ def locked_again_and_again(*, over_http: bool) -> Tally:
     with stage(scene) as one:
         presses = one.crowd.open_forms(scene.people)
         one.restart()  # so that nobody's role is remembered
+        one.office.form(SARA)  # it knows by now what there is to call with
         one.office.evo.fault("/users", "slow", times=None, seconds=LOGINS_S)
         with _writing(one.office.database_url.removeprefix("sqlite:///")):
             _press(one, presses, tally)
@@ -75,7 +77,10 @@ def _press(one: Stage, presses: Sequence[Press], tally: Tally) -> None:
 def _counted(one: Stage, tally: Tally, presses: Sequence[Press]) -> Tally:
     """Nothing more is pressed for a while; then half of those who got no call press again, and get one."""
     wait(AFTERWARDS_S)
-    again = [press for press in presses if answer_of(press.deliveries[-1]) != "yes"][::2]
+    missed = [press for press in presses if answer_of(press.deliveries[-1]) != "yes"]
+    gone = [press for press in missed if not one.has_form(press)]
+    tally.lost += [f"{press.number}: the form is gone: {one.office.page(press.who)}" for press in gone]
+    again = [press for press in missed if press not in gone][::2]
     for press in again:
         one.crowd.press(press)
     press_again(one, again, times=2)

@@ -84,6 +84,11 @@ class Stage:
 
         return self._hands.submit(act)
 
+    def has_form(self, press: Press) -> bool:
+        """Whether the form is still on the screen, so that its button can be pressed."""
+        view = self.office.slack.modal(press.who)
+        return view is not None and bool(view["submit"])
+
     def submit(self, act: object, *arguments: object) -> Future[object]:
         """Do anything in the background."""
         return self._hands.submit(act, *arguments)  # type: ignore[arg-type]
