@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.chaos.side_by_side import ALONE, TOGETHER, run_all
+from tests.chaos.side_by_side import GROUPS, run_all
 from tests.chaos.tally import Tally
 
-EXPERIMENTS = (*ALONE, *TOGETHER)
+EXPERIMENTS = tuple(name for group, _width in GROUPS for name in group)
 COLUMNS = (
     *("what", "presses", "rings 0", "rings 1", "rings 2+"),
     *("after an error", "after a no", "not allowed"),
