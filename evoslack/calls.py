@@ -1,8 +1,8 @@
 """What a call is: the words and the rules that everything else is built on.
 
-A call is written down (accepted), begun (placing: from here on a phone may ring) and ends in one of
-five ways. Nothing ever leads back to accepted, so no call is dialled twice. How it goes on from there is its
-progress: news, and no part of the guarantee. This module touches nothing outside.
+A call is written down (received), acknowledged in time (accepted), begun (placing: from here on a phone may
+ring) and ends in one of five ways. Nothing ever leads back to accepted, so no call is dialed twice. How it
+goes on from there is its progress: news, and no part of the guarantee. This module touches nothing outside.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from enum import StrEnum
 class State(StrEnum):
     """Where a call stands. `MAY_FOLLOW` says which may come next."""
 
-    ACCEPTED = "accepted"  # written down; nothing was sent
+    RECEIVED = "received"  # written down, while the press is being answered; never dialed in this state
+    ACCEPTED = "accepted"  # the press was answered in time, so it may be dialed; nothing was sent
     PLACING = "placing"  # the request is on its way; a phone may ring
     PLACED = "placed"  # Evo Voice took it
     REJECTED = "rejected"  # Evo Voice said no; nothing rang
@@ -25,6 +26,7 @@ class State(StrEnum):
 
 
 MAY_FOLLOW: dict[State, frozenset[State]] = {
+    State.RECEIVED: frozenset({State.ACCEPTED, State.EXPIRED}),
     State.ACCEPTED: frozenset({State.PLACING, State.EXPIRED}),
     State.PLACING: frozenset({State.PLACED, State.REJECTED, State.NOT_SENT, State.IN_DOUBT}),
     # Doubt may still be settled by a late answer. It is never dialled again.
@@ -38,7 +40,7 @@ MAY_FOLLOW: dict[State, frozenset[State]] = {
 # A call that is seen at Evo Voice was placed, whatever the answer said: a 400 can come late in the service.
 SETTLED_BY_SIGHT = frozenset({State.IN_DOUBT, State.REJECTED})
 
-OPEN_STATES = frozenset({State.ACCEPTED, State.PLACING})
+OPEN_STATES = frozenset({State.RECEIVED, State.ACCEPTED, State.PLACING})
 
 
 class Progress(StrEnum):
@@ -108,6 +110,7 @@ class Why(StrEnum):
     BOT_BROKE = "bot_broke"  # a defect of this program, caught
     # expired
     WAITED = "waited"  # nobody was free to dial it in time
+    NOT_ANSWERED = "not_answered"  # the program ended, or stood still, before it could answer the press
 
 
 @dataclass(frozen=True, slots=True)
