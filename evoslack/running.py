@@ -7,14 +7,15 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 
 from slack_bolt import App
 from slack_sdk.errors import SlackApiError
 
 from evoslack.calls import State
+from evoslack.clock import Clock
 from evoslack.crew import Crew
 from evoslack.evo.catalog import Catalog
+from evoslack.heartbeat import Heartbeat
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
 from evoslack.ledger.store import LedgerTaken, Store, database_problem, giving_way
@@ -26,6 +27,7 @@ from evoslack.switchboard import Switchboard
 log = logging.getLogger(__name__)
 
 DRAIN_S = 40.0  # a call may be dialled for 30 s
+SETTLE_S = 2.0  # for presses whose answer has just left
 GOODBYE_S = 5.0  # for the last cards and private lines
 
 
@@ -56,6 +58,7 @@ class Bot:
         news: NewsLedger,
         catalog: Catalog,
         switchboard: Switchboard,
+        settling: Work,
         dialling: Work,
         telling: Work,
         others: list[Work],  # which may stop at any moment: looking again finds what is left
@@ -63,15 +66,16 @@ class Bot:
         app: App,
         make_door: Callable[[Callable[[], dict[str, bool]]], Door],  # is told how to ask for our health
         about: str,
-        now: Callable[[], datetime],
+        clock: Clock,
+        heartbeat: Heartbeat,
     ) -> None:
         self.store, self.calls, self.news = store, calls, news
         self.catalog, self.switchboard = catalog, switchboard
         self.app = app
-        self._dialling, self._telling, self._others = dialling, telling, others
+        self._settling, self._dialling, self._telling, self._others = settling, dialling, telling, others
         self._helpers = tuple(helpers)
         self._about = about
-        self._now = now
+        self._clock, self._heartbeat = clock, heartbeat
         self.door = make_door(self.health)
         self._stopping = threading.Event()
         self._refresher = threading.Thread(
@@ -89,10 +93,13 @@ class Bot:
             raise CannotStart(f"Another bot is using {taken}. Stop it first, or use PostgreSQL.") from taken
         except Exception as error:
             raise CannotStart(f"The database cannot be used: {database_problem(error)}") from error
+        if (time := self.store.time()) is not None:
+            self._clock.set(time)
+        self._heartbeat.start()
         if self.store.is_sqlite:  # nobody else has it, so whatever was under way is orphaned
-            self.news.drop_leases(at=self._now())
+            self.news.drop_leases(at=self._clock.now())
             self.switchboard.sweep(everything_is_orphaned=True)
-        for work in (self._dialling, self._telling, *self._others):
+        for work in self._works():
             work.start()
         self._refresher.start()
         try:
@@ -108,6 +115,7 @@ class Bot:
         self.door.stop()
         for work in self._others:
             work.crew.stop(within_s=0)
+        self._settling.crew.stop(within_s=SETTLE_S, leave_nothing=True)
         finished = self._dialling.crew.stop(within_s=DRAIN_S)
         self.switchboard.stop()
         for helper in self._helpers:
@@ -116,6 +124,7 @@ class Bot:
         try:
             return self._left_words(finished)
         finally:
+            self._heartbeat.stop()
             self.store.close()
 
     def wake(self) -> None:
@@ -132,7 +141,10 @@ class Bot:
         }
 
     def _crews(self) -> list[Crew]:
-        return [work.crew for work in (self._dialling, self._telling, *self._others)]
+        return [work.crew for work in self._works()]
+
+    def _works(self) -> list[Work]:
+        return [self._settling, self._dialling, self._telling, *self._others]
 
     def _left_words(self, finished: bool) -> str:
         try:

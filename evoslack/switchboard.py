@@ -1,4 +1,4 @@
-"""What happens to a call: accept it, connect it, and look after what a crash left behind.
+"""What happens to a call: connect it, and look after what a crash left behind. `intake` takes calls in.
 
 The ledger's row is the program counter. Each step looks at rows and brings one of them further, so a
 crash anywhere is repaired by looking again; only dialling is never repeated.
@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from evoslack.calls import STATE_OF, Call, CallRequest, InDoubt, NotSent, Outcome, State, Why
+from evoslack.calls import STATE_OF, Call, InDoubt, NotSent, Outcome, State, Why
 from evoslack.numbers import masked
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ ANSWERING_LIMIT = timedelta(seconds=15)
 # A machine that stood still must not dial after people were told that the call is in doubt.
 LATEST_DIALLING = timedelta(seconds=10)
 FORGET_EVERY = timedelta(hours=1)
+KEYS_ARE_KEPT = timedelta(days=2)  # no form can be pressed any more when it is so old
 WRITE_PAUSE_S = 1.0
 WRITE_TRIES = 120
 WRITES_PER_LINE = 30  # that do not work, before it is logged again
@@ -32,7 +33,7 @@ WRITES_PER_LINE = 30  # that do not work, before it is logged again
 class Ledger(Protocol):
     """The durable record; see `ledger.calls.CallLedger` for what each promises."""
 
-    def accept(self, request: CallRequest, *, at: datetime) -> Call: ...
+    def abandon(self, *, at: datetime, received_before: datetime | None) -> list[Call]: ...
     def waiting(self, *, accepted_after: datetime) -> Call | None: ...
     def begin(self, *, at: datetime, accepted_after: datetime) -> Call | None: ...
     def finish(
@@ -46,7 +47,8 @@ class Ledger(Protocol):
     ) -> Call | None: ...
     def expire(self, *, at: datetime, accepted_before: datetime) -> list[Call]: ...
     def doubt_orphans(self, *, at: datetime, began_before: datetime | None) -> list[Call]: ...
-    def forget(self, *, accepted_before: datetime) -> int: ...
+    def forget(self, *, accepted_before: datetime, at: datetime) -> int: ...
+    def forget_keys(self, *, used_before: datetime) -> None: ...
     def find(self, request_key: str) -> Call | None: ...
     def get(self, call_id: str) -> Call | None: ...
     def latest_of(self, user_id: str, team_id: str, limit: int) -> list[Call]: ...
@@ -74,7 +76,7 @@ class Watch(Protocol):
 
 
 class Switchboard:
-    """Takes calls and gets them dialled. `on_work` and `on_news` wake whoever goes on from there.
+    """Gets calls dialed. `on_news` wakes whoever tells people.
 
     A call that has waited longer than `longest_wait` is never dialled: it would surprise both ends.
     """
@@ -87,31 +89,16 @@ class Switchboard:
         *,
         longest_wait: timedelta,
         now: Callable[[], datetime],
-        on_work: Callable[[], None],
         on_news: Callable[[], None],
     ) -> None:
         self._ledger = ledger
         self._phone = phone
         self._watch = watch
         self._longest_wait = longest_wait
-        self._forget_at = now()
+        self._forget_at = now() + FORGET_EVERY
         self._now = now
-        self._on_work = on_work
         self._on_news = on_news
         self._stopping = threading.Event()
-
-    def accept(self, request: CallRequest) -> Call:
-        """Write the call down; when this returns, it survives everything but the disk.
-
-        The same press again returns the same call. Raises `KeyTaken`, `NotYourForm` or `NumberBusy`.
-        """
-        now = self._now()
-        call = self._ledger.accept(request, at=now)
-        if call.accepted_at == now:  # and not an earlier press of the same form
-            _log_state(call)
-        self._on_work()
-        self._on_news()
-        return call
 
     def find(self, request_key: str) -> Call | None:
         """The call that a form became, if it did."""
@@ -139,7 +126,7 @@ class Switchboard:
         call = self._ledger.begin(at=now, accepted_after=now - self._longest_wait)
         if call is None:
             return False  # another one was quicker
-        _log_state(call)
+        log_state(call)
         if call.request.account_id != waiting.request.account_id:
             sight = None  # of another account
         self._finish(call, self._dial(call, began_at=now), sight)
@@ -152,20 +139,26 @@ class Switchboard:
         """
         now = self._now()
         closed = self._ledger.expire(at=now, accepted_before=now - self._longest_wait)
+        answering = None if everything_is_orphaned else now - ANSWERING_LIMIT
+        closed += self._ledger.abandon(at=now, received_before=answering)
         limit = None if everything_is_orphaned else now - PLACING_LIMIT
         closed += self._ledger.doubt_orphans(at=now, began_before=limit)
         for call in closed:
-            _log_state(call)
+            log_state(call)
         if closed:
             self._on_news()
 
     def forget(self, history: timedelta) -> None:
-        """Delete calls that are older than that, over and told; once an hour, as looking is not cheap."""
+        """Delete calls that are older than that, over and told; once an hour, as looking is not cheap.
+
+        Only for a bot whose clock can be trusted. Keys stay, as the form of such a call may still be open.
+        """
         now = self._now()
         if now < self._forget_at:
             return
-        while self._ledger.forget(accepted_before=now - history):
+        while self._ledger.forget(accepted_before=now - history, at=now):
             pass
+        self._ledger.forget_keys(used_before=now - KEYS_ARE_KEPT)
         self._forget_at = now + FORGET_EVERY
 
     def stop(self) -> None:
@@ -205,14 +198,15 @@ class Switchboard:
                     return
                 continue
             if written is not None and written.state is STATE_OF[type(outcome)]:
-                _log_state(written)
+                log_state(written)
             else:
                 log.error("call %s: the outcome %s came too late", call.id, type(outcome).__name__)
             self._on_news()
             return
 
 
-def _log_state(call: Call) -> None:
+def log_state(call: Call) -> None:
+    """One line for each change of a call, with a masked number."""
     level = logging.WARNING if call.state is State.IN_DOUBT else logging.INFO
     log.log(
         level,

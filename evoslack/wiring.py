@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -10,12 +9,15 @@ from urllib.parse import urlsplit
 
 from slack_bolt import App
 
+from evoslack.clock import Clock, counting_s
 from evoslack.crew import Crew
 from evoslack.evo.catalog import Catalog
 from evoslack.evo.client import DIAL_DEADLINE_S, EvoClient
 from evoslack.evo.directory import Directory
 from evoslack.evo.sightings import Sightings
 from evoslack.follower import Follower
+from evoslack.heartbeat import Heartbeat
+from evoslack.intake import Intake
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.history import CallHistory
 from evoslack.ledger.homes import HomeLedger
@@ -28,6 +30,7 @@ from evoslack.running import Bot, CannotStart, Work, not_let_in
 from evoslack.settings import Settings
 from evoslack.slack.announcer import Announcer
 from evoslack.slack.app import build_app
+from evoslack.slack.arrival import SlackTime
 from evoslack.slack.delivery import Door, HttpDoor
 from evoslack.slack.home_tab import HomeTab
 from evoslack.slack.opening import Rules
@@ -46,9 +49,11 @@ from evoslack.slack.workspace import (
 from evoslack.switchboard import Switchboard
 
 TELLERS = 4  # news told side by side, so that one slow answer of Slack does not hold up the rest
-FORM_FILLERS = 8  # loading pages being filled side by side
+FORM_OPENERS = 32  # forms being opened side by side for people whose role is remembered
+STRANGERS = 64  # people being looked up side by side; 100 a minute is what Slack promises to take anyway
 SLOW_HANDS = 4  # exports being made and calls being ended side by side
 LOOK_EVERY_S = 2.0  # how long a call of a bot that died may wait for another bot to see it
+SETTLE_EVERY_S = 1.0  # answers that could not be written down at once
 SWEEP_EVERY_S = 10.0  # with a teller's lease of 60 s: what a dead bot left is taken over within 90 s
 SHOWERS = 2  # Home tabs published side by side
 SHOW_BUDGET_S = 5.0  # for learning whom Evo Voice would let call, if that is not known yet
@@ -62,28 +67,32 @@ def build(
     settings: Settings,
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    clock_s: Callable[[], float] = time.monotonic,
+    clock_s: Callable[[], float] = counting_s,
     dial_deadline_s: float = DIAL_DEADLINE_S,
 ) -> Bot:
     """Ask Slack who we are and build the bot. Raises `CannotStart`.
 
-    `now` is the time that is written down, `clock_s` measures how long a permission is remembered.
+    `now` and `clock_s` are the machine's wall clock and its monotonic clock.
     """
+    clock = Clock(now, clock_s)
+    heartbeat, slack_time = Heartbeat(), SlackTime(clock_s)
     try:
         identity = identify(web_client(settings.slack_bot_token, settings.slack_api_url))
     except NO_ANSWER as error:
         raise CannotStart(not_let_in("SLACK_BOT_TOKEN", error)) from error
+    slack_time.note(identity.date)
     evo = EvoClient(
         settings.evo_base_url,
         settings.evo_username,
         settings.evo_password,
         dial_deadline_s=dial_deadline_s,
-        now=now,
+        now=clock.now,
     )
-    back = _Back(settings, evo, now)
-    later = ThreadPoolExecutor(FORM_FILLERS, thread_name_prefix="form")
+    back = _Back(settings, evo, clock)
+    known = ThreadPoolExecutor(FORM_OPENERS, thread_name_prefix="form")
+    others = ThreadPoolExecutor(STRANGERS, thread_name_prefix="lookup")
     slowly = ThreadPoolExecutor(SLOW_HANDS, thread_name_prefix="slow")
-    desk = _desk(settings, identity, evo, back, (later, slowly), now, clock_s)
+    desk = _desk(settings, identity, evo, back, (known, others, slowly), clock, clock_s)
     app = _app(settings, identity, desk)
     return Bot(
         store=back.store,
@@ -92,27 +101,30 @@ def build(
         catalog=back.catalog,
         switchboard=back.switchboard,
         dialling=Work(back.diallers, back.switchboard.connect_next),
-        telling=Work(back.tellers, _announcer(settings, back, now).tell_next),
+        settling=Work(back.settlers, back.intake.settle_answers),
+        telling=Work(back.tellers, _announcer(settings, back, clock.now).tell_next),
         others=[
             Work(Crew("sweeping", size=1, look_every_s=SWEEP_EVERY_S), back.sweep),
             Work(Crew("following", size=1, look_every_s=FOLLOW_EVERY_S), back.follower.look),
             Work(back.showers, _home_tab(settings, back, desk).show_next),
             Work(back.step_runners, _step_runner(settings, back, desk).run_next),
         ],
-        helpers=(later, slowly),
+        helpers=(known, others, slowly),
         app=app,
-        make_door=lambda health: _door(settings, app, health),
+        make_door=lambda health: _door(settings, app, clock, slack_time, heartbeat, health),
         about=f"{settings.slack_command}, cards go to {settings.calls_channel}",
-        now=now,
+        clock=clock,
+        heartbeat=heartbeat,
     )
 
 
 class _Back:
     """Everything behind the doors: the ledgers, the phone system, and what happens to calls."""
 
-    def __init__(self, settings: Settings, evo: EvoClient, now: Callable[[], datetime]) -> None:
+    def __init__(self, settings: Settings, evo: EvoClient, clock: Clock) -> None:
+        now = clock.now
         self._history = timedelta(days=settings.history_days)
-        self._now = now
+        self._clock = clock
         self.store = Store(settings.database_url)
         self.calls = CallLedger(self.store)
         self.news = NewsLedger(self.store)
@@ -124,6 +136,7 @@ class _Back:
             allowed_flows=settings.evo_flows,
             default_caller_id=settings.evo_caller_id,
         )
+        self.settlers = Crew("settling", size=1, look_every_s=SETTLE_EVERY_S)
         self.diallers = Crew("dialling", size=settings.max_calls_at_once, look_every_s=LOOK_EVERY_S)
         self.tellers = Crew("telling", size=TELLERS, look_every_s=LOOK_EVERY_S)
         self.showers = Crew("showing", size=SHOWERS, look_every_s=SHOW_EVERY_S)
@@ -137,15 +150,23 @@ class _Back:
             self.follower,
             longest_wait=timedelta(seconds=settings.max_wait_seconds),
             now=now,
+            on_news=self._wake_for_news,
+        )
+        self.intake = Intake(
+            self.calls,
+            now=now,
+            on_answer=self.settlers.wake,
             on_work=self.diallers.wake,
             on_news=self._wake_for_news,
         )
 
     def sweep(self) -> bool:
         """Close what nobody works on any more, and forget what is old."""
+        self._clock.follow(self.store.time())
         self.switchboard.sweep()
-        self.switchboard.forget(self._history)
-        self.steps.forget(asked_before=self._now() - self._history)
+        if self._clock.is_trusted():
+            self.switchboard.forget(self._history)
+            self.steps.forget(asked_before=self._clock.now() - self._history)
         return False
 
     def _wake_for_news(self) -> None:
@@ -182,6 +203,7 @@ def _step_runner(settings: Settings, back: _Back, desk: Desk) -> StepRunner:
     return StepRunner(
         desk.patient_client,
         back.steps,
+        back.intake,
         back.switchboard,
         desk.opener(),
         desk.rules,
@@ -195,8 +217,8 @@ def _desk(
     identity: Identity,
     evo: EvoClient,
     back: _Back,
-    helpers: tuple[ThreadPoolExecutor, ThreadPoolExecutor],
-    now: Callable[[], datetime],
+    helpers: tuple[ThreadPoolExecutor, ThreadPoolExecutor, ThreadPoolExecutor],
+    clock: Clock,
     clock_s: Callable[[], float],
 ) -> Desk:
     client = web_client(settings.slack_bot_token, settings.slack_api_url, timeout_s=LISTENER_TIMEOUT_S)
@@ -205,6 +227,8 @@ def _desk(
     return Desk(
         client=client,
         patient_client=web_client(settings.slack_bot_token, settings.slack_api_url),
+        private_client=private_client,
+        intake=back.intake,
         switchboard=back.switchboard,
         permission=Permission(people, Directory(evo), user_map=settings.evo_user_map, clock_s=clock_s),
         catalog=back.catalog,
@@ -221,9 +245,10 @@ def _desk(
             calls_channel=settings.calls_channel,
             response_hosts=frozenset(hosts),
         ),
-        later=helpers[0].submit,
-        slowly=helpers[1].submit,
-        now=now,
+        known=helpers[0].submit,
+        others=helpers[1].submit,
+        slowly=helpers[2].submit,
+        now=clock.now,
     )
 
 
@@ -238,13 +263,29 @@ def _app(settings: Settings, identity: Identity, desk: Desk) -> App:
     )
 
 
-def _door(settings: Settings, app: App, is_healthy: Callable[[], dict[str, bool]]) -> Door:
+def _door(
+    settings: Settings,
+    app: App,
+    clock: Clock,
+    slack_time: SlackTime,
+    heartbeat: Heartbeat,
+    is_healthy: Callable[[], dict[str, bool]],
+) -> Door:
     if settings.slack_app_token is not None:
         client = web_client(settings.slack_bot_token, settings.slack_api_url)
-        return SocketDoor(app, settings.slack_app_token, client)
+        return SocketDoor(app, settings.slack_app_token, client, clock, heartbeat.waited_s)
     secret = settings.slack_signing_secret or ""
     try:
-        return HttpDoor(app, secret, settings.host, settings.port, is_healthy)
+        return HttpDoor(
+            app,
+            secret,
+            settings.host,
+            settings.port,
+            clock=clock,
+            slack_time=slack_time,
+            waited_s=heartbeat.waited_s,
+            is_healthy=is_healthy,
+        )
     except OSError as error:
         where = f"{settings.host}:{settings.port}"
         raise CannotStart(f"Cannot listen on {where}: {error.strerror}.") from error

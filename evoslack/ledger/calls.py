@@ -30,13 +30,10 @@ from evoslack.ledger.admission import admit
 from evoslack.ledger.ripples import make_news
 from evoslack.ledger.schema import call_of, calls, news, steps, used_keys
 from evoslack.ledger.store import Store
+from evoslack.steps import LeaseLost
 
 # A call that was accepted so far ahead of now is of a clock that was put back; nobody knows how old it is.
 AHEAD = timedelta(minutes=1)
-
-
-class LeaseLost(Exception):
-    """Somebody else works on the step by now, or it was refused."""
 
 
 class CallLedger:

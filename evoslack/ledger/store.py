@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,14 @@ class Store:
             finally:
                 connection.rollback()
                 connection.invalidate()  # drops the lock and the timeouts with it
+
+    def time(self) -> datetime | None:
+        """The database's clock, which all bots share; None for SQLite, which has none of its own."""
+        if self.is_sqlite:
+            return None
+        with self.engine.connect() as connection:
+            at: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+        return at
 
     def answers(self) -> bool:
         """Whether the database can be asked right now."""

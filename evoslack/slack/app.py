@@ -11,13 +11,14 @@ import logging
 import re
 from typing import Any
 
-from slack_bolt import App, BoltResponse
+from slack_bolt import App, BoltContext, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk import WebClient
 
 from evoslack.refusals import UnreadableForm
 from evoslack.slack import cards, export, home, messages, steps, views
+from evoslack.slack.arrival import KEY, Arrival
 from evoslack.slack.listeners import CallListeners
 from evoslack.slack.reception import Listeners
 from evoslack.slack.refusal_words import spoken
@@ -80,13 +81,15 @@ def register(app: App, listeners: Listeners, command: str) -> None:
     app.function(steps.PLACE_CALL, auto_acknowledge=False)(listeners.steps.place_call)
     app.function(steps.LIST_FLOWS, auto_acknowledge=False)(listeners.steps.list_flows)
 
-    def broken(error: Exception, body: dict[str, Any]) -> BoltResponse:
-        return answer_broken(error, body, form)
+    def broken(error: Exception, body: dict[str, Any], context: BoltContext) -> BoltResponse:
+        return answer_broken(error, body, form, context[KEY])
 
     app.error(broken)
 
 
-def answer_broken(error: Exception, body: dict[str, Any], listeners: CallListeners) -> BoltResponse:
+def answer_broken(
+    error: Exception, body: dict[str, Any], listeners: CallListeners, arrival: Arrival
+) -> BoltResponse:
     """Log a defect under a reference and tell the person, after looking up what became of the press."""
     if isinstance(error, BoltUnhandledRequestError):
         return _answer_unknown(body)
@@ -99,7 +102,7 @@ def answer_broken(error: Exception, body: dict[str, Any], listeners: CallListene
         return _json({"options": []})
     if body.get("type") == "view_submission":
         try:
-            call = listeners.call_of(body["user"]["id"], body["view"])
+            call = listeners.call_of(body["user"]["id"], body["view"], arrival)
         except Exception:
             log.exception("the press could not be looked up (reference %s)", reference)
             call = None

@@ -122,7 +122,7 @@ class Exporter:
         self._whisper = Whisper(client, later)
 
     def export(self, ack: Ack, body: Payload) -> None:
-        """`/call export …`: checked at once, made later."""
+        """`/call export …`: checked at once for people who are known, made in the background."""
         user_id, words = body["user_id"], str(body["text"]).split()[1:]
         try:
             role = self._opener.role_of(user_id, body["team_id"])

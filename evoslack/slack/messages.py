@@ -14,6 +14,7 @@ LONGEST_NAME = 200  # characters; a field takes 2,000, and escaping makes one up
 
 # A shape and words, so that nobody depends on colour.
 STATE_WORDS = {
+    State.RECEIVED: "⏳ On its way",
     State.ACCEPTED: "⏳ On its way",
     State.PLACING: "⏳ On its way",
     State.PLACED: "✅ Placed",
@@ -51,6 +52,7 @@ WHY_WORDS = {
     Why.ODD_ANSWER: "Evo Voice gave an answer that proves nothing.",
     Why.BOT_STOPPED: "EvoSlack stopped in the middle of placing this call.",
     Why.BOT_BROKE: f"EvoSlack had a defect while placing this call. {ASK_OPERATOR}",
+    Why.NOT_ANSWERED: f"EvoSlack was interrupted before it could answer. {NOTHING_RANG} Please call again.",
     Why.WAITED: f"This call waited too long for its turn. {NOTHING_RANG} Please call again.",
 }
 
@@ -137,7 +139,7 @@ def on_its_way(call: Call, region: str, channel_id: str) -> str:
     """What the form turns into once the call is written down (mrkdwn)."""
     number = f"*{pretty(call.request.number, region)}*"
     match call.state:
-        case State.ACCEPTED | State.PLACING:
+        case State.RECEIVED | State.ACCEPTED | State.PLACING:
             return (
                 f"*⏳ On its way.* Evo Voice is being asked to call {number} with the flow "
                 f"{shown_name(call.request.flow_name)}.\n"
@@ -161,7 +163,7 @@ def headline(call: Call, region: str) -> str:
     """One sentence on where the call stands, without markup; escaped."""
     number = pretty(call.request.number, region)
     match call.state:
-        case State.ACCEPTED | State.PLACING:
+        case State.RECEIVED | State.ACCEPTED | State.PLACING:
             return f"Evo Voice is being asked to call {number}."
         case State.PLACED:
             return _how_it_goes(call, number)

@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import Protocol
 
 from slack_sdk import WebClient
+from slack_sdk.webhook import WebhookClient
 
 from evoslack.calls import Call, Ending
 from evoslack.slack import export, hanging_up, home_tab, listeners, shortcuts, steps
-from evoslack.slack.opening import Catalog, Opener, Permission, Rules
+from evoslack.slack.opening import Background, Catalog, Opener, Permission, Rules
+from evoslack.slack.reply import Reply
 from evoslack.slack.whisper import Whisper
 
 
@@ -25,6 +27,8 @@ class Desk:
 
     client: WebClient  # quick to give up: Slack waits three seconds
     patient_client: WebClient  # for what `later` does
+    private_client: Callable[[str], WebhookClient]
+    intake: listeners.Intake
     switchboard: Switchboard
     permission: Permission
     catalog: Catalog
@@ -35,13 +39,22 @@ class Desk:
     steps: steps.Book
     on_step: Callable[[], None]  # a workflow asks for a call
     rules: Rules
-    later: Callable[[Callable[[], None]], object]  # what takes a moment, such as filling a form
-    slowly: Callable[[Callable[[], None]], object]  # what may take long, and shall not hold up forms
+    known: Background  # what is quick: forms of people whose role is remembered
+    others: Background  # what asks Slack and Evo Voice who somebody is
+    slowly: Background  # what may take long
     now: Callable[[], datetime]
 
     def opener(self) -> Opener:
-        """Whoever opens forms, and knows who may."""
-        return Opener(self.client, self.permission, self.catalog, self.rules, self.later, self.now)
+        """Opens forms, and knows who may."""
+        return Opener(
+            self.patient_client,
+            self.permission,
+            self.catalog,
+            self.rules,
+            self.known,
+            self.others,
+            self.now,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +72,11 @@ class Listeners:
 def seat(desk: Desk) -> Listeners:
     """Build the listeners."""
     opener = desk.opener()
-    whisper = Whisper(desk.client, desk.later)
+    whisper = Whisper(desk.patient_client, desk.others)
+    reply = Reply(desk.private_client, whisper, opener.safe_url)
     board, rules = desk.switchboard, desk.rules
     return Listeners(
-        form=listeners.CallListeners(board, opener, rules),
+        form=listeners.CallListeners(desk.intake, board, opener, rules, reply, desk.others),
         shortcuts=shortcuts.ShortcutListeners(board, opener, rules, whisper),
         hanging_up=hanging_up.HangUpListener(
             board, desk.hang_up, opener, whisper, desk.slowly, region=rules.region

@@ -11,6 +11,7 @@ from evoslack.numbers import BadNumber, Problem, example, pretty
 from evoslack.refusals import (
     CannotCheck,
     Denial,
+    FormUsed,
     KeyTaken,
     Lack,
     NotAllowed,
@@ -19,6 +20,7 @@ from evoslack.refusals import (
     NumberBusy,
     Refusal,
     Source,
+    TooLate,
     UnknownCallerId,
     UnknownFlow,
     UnreadableForm,
@@ -84,6 +86,13 @@ LACK_WORDS = {
 }
 
 
+FORM_WORDS: dict[type[Refusal], str] = {
+    UnreadableForm: "This form cannot be read any more. Close it and open a new one.",
+    FormUsed: "This form was used before. Open a new one to call again.",
+    NotYourForm: "This form belongs to somebody else. Open your own.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Spoken:
     """A refusal in words, and the field of the form that it belongs to (empty: none)."""
@@ -116,10 +125,10 @@ def spoken(refusal: Refusal, region: str) -> Spoken:
             state = STATE_WORDS[call.state].lower()
             words = f"This form already became a call to {pretty(call.request.number, region)} ({state})."
             return Spoken(f"{words} Open a new form for another call.", "number")
-        case UnreadableForm():
-            return Spoken("This form cannot be read any more. Close it and open a new one.")
-        case NotYourForm():
-            return Spoken("This form belongs to somebody else. Open your own.")
+        case TooLate():
+            return Spoken(f"EvoSlack took too long to answer. {NOTHING_RANG} Press Call again.", "number")
+        case UnreadableForm() | FormUsed() | NotYourForm():
+            return Spoken(FORM_WORDS[type(refusal)])
     raise TypeError(f"no words for {type(refusal).__name__}")
 
 

@@ -28,6 +28,7 @@ class Identity:
     bot_id: str | None
     bot_user_id: str | None
     scopes: frozenset[str]
+    date: str = ""  # the Date header of the answer, by Slack's clock
 
 
 def web_client(token: str, api_url: str, *, timeout_s: int = PATIENT_TIMEOUT_S) -> WebClient:
@@ -58,6 +59,7 @@ def identify(client: WebClient) -> Identity:
         bot_id=answer.get("bot_id"),
         bot_user_id=answer.get("user_id"),
         scopes=frozenset(scope.strip() for scope in scopes.split(",") if scope.strip()),
+        date=str(answer.headers.get("date", "")),
     )
 
 

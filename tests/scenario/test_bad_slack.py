@@ -88,7 +88,7 @@ def test_a_form_that_slack_refuses_because_it_is_too_late_is_explained(office: O
 
     assert office.slack.type_command(SARA).acked
 
-    assert office.told() == ["Slack did not let the form open in time. Please try again."]
+    office.wait_until_told("Slack did not let the form open in time. Please try again.")
 
 
 @pytest.mark.parametrize("trouble", ["cut", "500", "429"])
@@ -97,8 +97,8 @@ def test_a_form_that_slack_does_not_open_is_explained(office: Office, trouble: s
 
     assert office.slack.type_command(SARA).acked
 
-    (words,) = office.told()
-    assert "try again" in words
+    office.wait_until_told("try again")
+    assert len(office.told()) == 1
     office.slack.type_command(SARA)
     office.slack.wait_for_modal(SARA, "call_form")
 

@@ -313,6 +313,7 @@ def test_healthz_says_which_part_is_well(served: Office) -> None:
     assert answer.json() == {
         "database": True,
         "slack": True,
+        "settling": True,
         "dialling": True,
         "telling": True,
         "sweeping": True,
