@@ -124,11 +124,11 @@ class Bot:
             crew.wake()
 
     def health(self) -> dict[str, bool]:
-        """The parts that must work for the promise, and whether they do."""
+        """The parts that must work for the promise, and whether they get on."""
         return {
             "database": self.store.answers(),
             "slack": self.door.is_open(),
-            **{crew.name: crew.is_alive for crew in self._crews()},
+            **{crew.name: crew.is_working for crew in self._crews()},
         }
 
     def _crews(self) -> list[Crew]:
