@@ -63,7 +63,7 @@ class Crew:
 
     @property
     def step_s(self) -> float:
-        """For how many seconds the longest of the running steps has been running; 0 if nobody does anything."""
+        """For how many seconds the oldest of the running steps has been running; 0 if there is none."""
         with self._changed:
             began_s = min(self._running.values(), default=math.inf)
         return max(self._clock_s() - began_s, 0.0)

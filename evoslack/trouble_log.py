@@ -1,8 +1,8 @@
 """Logs a lasting trouble once when it begins, with its traceback, and once in a line when it is over.
 
-While a database is away, every thread fails every two seconds, and the same traceback ten thousand times hides
-everything else in a log. One thread's success says little about the others, so a trouble is over when nobody
-has met it for a while.
+While a database is away, every thread fails every two seconds, and the same traceback ten thousand times
+hides everything else in a log. One thread's success says little about the others, so a trouble is over when
+nobody has met it for a while.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class TroubleLog:
             if len(self._troubles) > MOST_KINDS:
                 del self._troubles[next(iter(self._troubles))]
         if known is None:
-            self._log.error("%s broke; until it is over, this is not logged again", self._what, exc_info=error)
+            self._log.error("%s broke; not logged again until it is over", self._what, exc_info=error)
 
     def went_well(self) -> None:
         """Something went right: a trouble that nobody met for a while is over."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from urllib.parse import urlsplit
 
 from slack_bolt import App
@@ -28,6 +28,7 @@ from evoslack.running import Bot, CannotStart, Work, not_let_in
 from evoslack.settings import Settings
 from evoslack.slack.announcer import Announcer
 from evoslack.slack.app import build_app
+from evoslack.slack.background import Background
 from evoslack.slack.delivery import Door, HttpDoor
 from evoslack.slack.home_tab import HomeTab
 from evoslack.slack.opening import Rules
@@ -47,7 +48,9 @@ from evoslack.switchboard import Switchboard
 
 TELLERS = 4  # news told side by side, so that one slow answer of Slack does not hold up the rest
 FORM_FILLERS = 8  # loading pages being filled side by side
-SLOW_HANDS = 4  # exports being made and calls being ended side by side
+EXPORTERS = 4  # exports being made side by side
+LOOKERS_UP = 4  # people who press Hang up being looked up side by side
+ENDERS = 8  # calls being ended side by side
 LOOK_EVERY_S = 2.0  # how long a call of a bot that died may wait for another bot to see it
 SWEEP_EVERY_S = 10.0  # with a teller's lease of 60 s: what a dead bot left is taken over within 90 s
 SHOWERS = 2  # Home tabs published side by side
@@ -67,7 +70,8 @@ def build(
 ) -> Bot:
     """Ask Slack who we are and build the bot. Raises `CannotStart`.
 
-    `now` is the time that is written down, `clock_s` measures how long a permission is remembered.
+    `now` is the time that is written down, `clock_s` measures how long a permission is remembered
+    and a step runs.
     """
     try:
         identity = identify(web_client(settings.slack_bot_token, settings.slack_api_url))
@@ -80,10 +84,9 @@ def build(
         dial_deadline_s=dial_deadline_s,
         now=now,
     )
-    back = _Back(settings, evo, now)
-    later = ThreadPoolExecutor(FORM_FILLERS, thread_name_prefix="form")
-    slowly = ThreadPoolExecutor(SLOW_HANDS, thread_name_prefix="slow")
-    desk = _desk(settings, identity, evo, back, (later, slowly), now, clock_s)
+    back = _Back(settings, evo, now, clock_s)
+    pools = _Pools()
+    desk = _desk(settings, identity, evo, back, pools, now, clock_s)
     app = _app(settings, identity, desk)
     return Bot(
         store=back.store,
@@ -94,12 +97,12 @@ def build(
         dialling=Work(back.diallers, back.switchboard.connect_next),
         telling=Work(back.tellers, _announcer(settings, back, now).tell_next),
         others=[
-            Work(Crew("sweeping", size=1, look_every_s=SWEEP_EVERY_S), back.sweep),
-            Work(Crew("following", size=1, look_every_s=FOLLOW_EVERY_S), back.follower.look),
+            Work(back.sweepers, back.sweep),
+            Work(back.followers, back.follower.look),
             Work(back.showers, _home_tab(settings, back, desk).show_next),
             Work(back.step_runners, _step_runner(settings, back, desk).run_next),
         ],
-        helpers=(later, slowly),
+        helpers=(pools.ending, pools.looking_up, pools.exporting, pools.later),
         app=app,
         make_door=lambda health: _door(settings, app, health),
         about=f"{settings.slack_command}, cards go to {settings.calls_channel}",
@@ -107,10 +110,26 @@ def build(
     )
 
 
+class _Pools:
+    """What runs in the background, each kind by itself."""
+
+    def __init__(self) -> None:
+        self.later = Background("form", size=FORM_FILLERS)
+        self.exporting = Background("export", size=EXPORTERS)
+        self.looking_up = Background("lookup", size=LOOKERS_UP)
+        self.ending = Background("hang-up", size=ENDERS)
+
+
 class _Back:
     """Everything behind the doors: the ledgers, the phone system, and what happens to calls."""
 
-    def __init__(self, settings: Settings, evo: EvoClient, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        evo: EvoClient,
+        now: Callable[[], datetime],
+        clock_s: Callable[[], float],
+    ) -> None:
         self._history = timedelta(days=settings.history_days)
         self._now = now
         self.store = Store(settings.database_url)
@@ -124,10 +143,13 @@ class _Back:
             allowed_flows=settings.evo_flows,
             default_caller_id=settings.evo_caller_id,
         )
-        self.diallers = Crew("dialling", size=settings.max_calls_at_once, look_every_s=LOOK_EVERY_S)
-        self.tellers = Crew("telling", size=TELLERS, look_every_s=LOOK_EVERY_S)
-        self.showers = Crew("showing", size=SHOWERS, look_every_s=SHOW_EVERY_S)
-        self.step_runners = Crew("steps", size=STEP_RUNNERS, look_every_s=LOOK_EVERY_S)
+        crew = partial(Crew, clock_s=clock_s)
+        self.diallers = crew("dialling", size=settings.max_calls_at_once, look_every_s=LOOK_EVERY_S)
+        self.tellers = crew("telling", size=TELLERS, look_every_s=LOOK_EVERY_S)
+        self.showers = crew("showing", size=SHOWERS, look_every_s=SHOW_EVERY_S)
+        self.step_runners = crew("steps", size=STEP_RUNNERS, look_every_s=LOOK_EVERY_S)
+        self.sweepers = crew("sweeping", size=1, look_every_s=SWEEP_EVERY_S)
+        self.followers = crew("following", size=1, look_every_s=FOLLOW_EVERY_S)
         self.follower = Follower(
             Sightings(evo, now), evo.end, TrailLedger(self.store), now=now, on_news=self._wake_for_news
         )
@@ -195,7 +217,7 @@ def _desk(
     identity: Identity,
     evo: EvoClient,
     back: _Back,
-    helpers: tuple[ThreadPoolExecutor, ThreadPoolExecutor],
+    pools: _Pools,
     now: Callable[[], datetime],
     clock_s: Callable[[], float],
 ) -> Desk:
@@ -221,8 +243,10 @@ def _desk(
             calls_channel=settings.calls_channel,
             response_hosts=frozenset(hosts),
         ),
-        later=helpers[0].submit,
-        slowly=helpers[1].submit,
+        later=pools.later.run,
+        exporting=pools.exporting.run,
+        looking_up=pools.looking_up.run,
+        ending=pools.ending.run,
         now=now,
     )
 

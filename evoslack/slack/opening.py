@@ -114,6 +114,14 @@ class Opener:
         """What somebody may do here who may call. Raises `Refusal`."""
         return self._permission.require(user_id, team_id, self._catalog.offer().account_id)
 
+    def is_known(self, user_id: str, team_id: str) -> bool:
+        """Whether `role_of` would answer without asking anybody."""
+        try:
+            account_id = self._catalog.offer().account_id
+        except NothingToOffer:
+            return False
+        return self._permission.is_known(user_id, team_id, account_id)
+
     def view(self, offer: Offer, asked: Asked, *wishes: views.Wish) -> views.View:
         """The form with a new request key, or the choice between several wishes."""
         origin = views.Origin(

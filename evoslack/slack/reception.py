@@ -11,6 +11,7 @@ from slack_sdk import WebClient
 
 from evoslack.calls import Call, Ending
 from evoslack.slack import export, hanging_up, home_tab, listeners, shortcuts, steps
+from evoslack.slack.background import Run
 from evoslack.slack.opening import Catalog, Opener, Permission, Rules
 from evoslack.slack.whisper import Whisper
 
@@ -35,8 +36,10 @@ class Desk:
     steps: steps.Book
     on_step: Callable[[], None]  # a workflow asks for a call
     rules: Rules
-    later: Callable[[Callable[[], None]], object]  # what takes a moment, such as filling a form
-    slowly: Callable[[Callable[[], None]], object]  # what may take long, and shall not hold up forms
+    later: Run  # what takes a moment, such as filling a form
+    exporting: Run  # each of these has a pool of its own, so that none holds up another
+    looking_up: Run
+    ending: Run
     now: Callable[[], datetime]
 
     def opener(self) -> Opener:
@@ -54,21 +57,29 @@ class Listeners:
     home: home_tab.HomeListeners
     exporter: export.Exporter
     steps: steps.StepListeners
+    whisper: Whisper  # for telling somebody that what they pressed broke
 
 
 def seat(desk: Desk) -> Listeners:
     """Build the listeners."""
     opener = desk.opener()
     whisper = Whisper(desk.client, desk.later)
+    patiently = Whisper(desk.patient_client, desk.later)
     board, rules = desk.switchboard, desk.rules
     return Listeners(
         form=listeners.CallListeners(board, opener, rules),
         shortcuts=shortcuts.ShortcutListeners(board, opener, rules, whisper),
         hanging_up=hanging_up.HangUpListener(
-            board, desk.hang_up, opener, whisper, desk.slowly, region=rules.region
+            board,
+            desk.hang_up,
+            opener,
+            patiently,
+            looking_up=desk.looking_up,
+            ending=desk.ending,
+            region=rules.region,
         ),
         home=home_tab.HomeListeners(desk.homes, desk.on_look, desk.now),
-        exporter=export.Exporter(desk.patient_client, desk.calls_of, opener, rules, desk.slowly, desk.now),
+        exporter=export.Exporter(desk.patient_client, desk.calls_of, opener, rules, desk.exporting, desk.now),
         steps=steps.StepListeners(
             desk.client,
             desk.steps,
@@ -78,4 +89,5 @@ def seat(desk: Desk) -> Listeners:
             now=desk.now,
             on_step=desk.on_step,
         ),
+        whisper=patiently,
     )
