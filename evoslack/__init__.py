@@ -15,6 +15,7 @@ The map of the house, inside first:
 - `progress`     from that to how far each of our calls has come: which session is whose
 - `follower`     looks again and again while calls go on, and ends one when somebody hangs up
 - `crew`         the threads that bring rows one step further
+- `trouble_log`  logs a trouble that lasts once when it begins and once when it is over
 - `ledger/`      the durable record of every call (SQLite or PostgreSQL)
 - `evo/`         everything that talks to Evo Voice
 - `slack/`       everything that talks to Slack

@@ -126,10 +126,15 @@ class Follower:
     def hang_up(self, call: Call) -> Ending | None:
         """Ask Evo Voice to end this call; None if that could not be asked.
 
-        Whether it worked is what the next looks show.
+        Whether it worked is what the next looks show. Raises what the database raises when the wish could not
+        be written down; nothing was asked then.
         """
-        if not call.may_be_ended or not self._book.hang_up(call.id, HangUp.ASKED, at=self._now()):
-            return Ending.GONE
+        try:
+            if not call.may_be_ended or not self._book.hang_up(call.id, HangUp.ASKED, at=self._now()):
+                return Ending.GONE
+        except Exception:
+            self._take_back(call)  # it may be written down all the same
+            raise
         self._on_news()
         try:
             ending = self._end(call.session_id, budget_s=END_BUDGET_S)
@@ -138,10 +143,17 @@ class Follower:
             ending = None
         log.info("call %s: somebody hung up: %s", call.id, ending or "no answer")
         if ending in {None, Ending.FORBIDDEN}:
-            self._book.hang_up(call.id, None, at=self._now())
-            self._on_news()
+            self._take_back(call)
         self._next_turn = None
         return ending
+
+    def _take_back(self, call: Call) -> None:
+        """Nobody took the wish. If this cannot be written down, the next looks find that it had no effect."""
+        try:
+            self._book.hang_up(call.id, None, at=self._now())
+        except Exception:
+            log.exception("call %s: that nobody ends it is not written yet", call.id)
+        self._on_news()
 
     def _write(self, before: list[Trail], after: list[Trail]) -> None:
         changes = [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from slack_bolt import App
@@ -19,6 +19,7 @@ from evoslack.heartbeat import Heartbeat
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
 from evoslack.ledger.store import LedgerTaken, Store, database_problem, giving_way
+from evoslack.slack.background import Background
 from evoslack.slack.delivery import Door
 from evoslack.slack.socket_line import NoHello
 from evoslack.slack.workspace import NO_ANSWER, problem_of
@@ -62,7 +63,7 @@ class Bot:
         dialling: Work,
         telling: Work,
         others: list[Work],  # which may stop at any moment: looking again finds what is left
-        helpers: Iterable[ThreadPoolExecutor],
+        helpers: Iterable[Background],  # stopped in this order
         app: App,
         make_door: Callable[[Callable[[], dict[str, bool]]], Door],  # is told how to ask for our health
         about: str,
@@ -118,8 +119,9 @@ class Bot:
         self._settling.crew.stop(within_s=SETTLE_S, leave_nothing=True)
         finished = self._dialling.crew.stop(within_s=DRAIN_S)
         self.switchboard.stop()
+        ends = time.monotonic() + GOODBYE_S
         for helper in self._helpers:
-            helper.shutdown(wait=False, cancel_futures=True)
+            helper.stop(within_s=max(ends - time.monotonic(), 0))
         self._telling.crew.stop(within_s=GOODBYE_S, leave_nothing=True)
         try:
             return self._left_words(finished)
@@ -133,11 +135,11 @@ class Bot:
             crew.wake()
 
     def health(self) -> dict[str, bool]:
-        """The parts that must work for the promise, and whether they do."""
+        """The parts that must work for the promise, and whether they get on."""
         return {
             "database": self.store.answers(),
             "slack": self.door.is_open(),
-            **{crew.name: crew.is_alive for crew in self._crews()},
+            **{crew.name: crew.is_working for crew in self._crews()},
         }
 
     def _crews(self) -> list[Crew]:

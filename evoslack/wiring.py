@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from urllib.parse import urlsplit
 
 from slack_bolt import App
@@ -31,6 +31,7 @@ from evoslack.settings import Settings
 from evoslack.slack.announcer import Announcer
 from evoslack.slack.app import build_app
 from evoslack.slack.arrival import SlackTime
+from evoslack.slack.background import Background
 from evoslack.slack.delivery import Door, HttpDoor
 from evoslack.slack.home_tab import HomeTab
 from evoslack.slack.opening import Rules
@@ -51,7 +52,9 @@ from evoslack.switchboard import Switchboard
 TELLERS = 4  # news told side by side, so that one slow answer of Slack does not hold up the rest
 FORM_OPENERS = 32  # forms being opened side by side for people whose role is remembered
 STRANGERS = 64  # people being looked up side by side; 100 a minute is what Slack promises to take anyway
-SLOW_HANDS = 4  # exports being made and calls being ended side by side
+EXPORTERS = 4  # exports being made side by side
+LOOKERS_UP = 4  # people who press Hang up being looked up side by side
+ENDERS = 8  # calls being ended side by side
 LOOK_EVERY_S = 2.0  # how long a call of a bot that died may wait for another bot to see it
 SETTLE_EVERY_S = 1.0  # answers that could not be written down at once
 SWEEP_EVERY_S = 10.0  # with a teller's lease of 60 s: what a dead bot left is taken over within 90 s
@@ -88,11 +91,9 @@ def build(
         dial_deadline_s=dial_deadline_s,
         now=clock.now,
     )
-    back = _Back(settings, evo, clock)
-    known = ThreadPoolExecutor(FORM_OPENERS, thread_name_prefix="form")
-    others = ThreadPoolExecutor(STRANGERS, thread_name_prefix="lookup")
-    slowly = ThreadPoolExecutor(SLOW_HANDS, thread_name_prefix="slow")
-    desk = _desk(settings, identity, evo, back, (known, others, slowly), clock, clock_s)
+    back = _Back(settings, evo, clock, clock_s)
+    pools = _Pools()
+    desk = _desk(settings, identity, evo, back, pools, clock, clock_s)
     app = _app(settings, identity, desk)
     return Bot(
         store=back.store,
@@ -104,12 +105,12 @@ def build(
         settling=Work(back.settlers, back.intake.settle_answers),
         telling=Work(back.tellers, _announcer(settings, back, clock.now).tell_next),
         others=[
-            Work(Crew("sweeping", size=1, look_every_s=SWEEP_EVERY_S), back.sweep),
-            Work(Crew("following", size=1, look_every_s=FOLLOW_EVERY_S), back.follower.look),
+            Work(back.sweepers, back.sweep),
+            Work(back.followers, back.follower.look),
             Work(back.showers, _home_tab(settings, back, desk).show_next),
             Work(back.step_runners, _step_runner(settings, back, desk).run_next),
         ],
-        helpers=(known, others, slowly),
+        helpers=(pools.ending, pools.looking_up, pools.exporting, pools.forms, pools.strangers),
         app=app,
         make_door=lambda health: _door(settings, app, clock, slack_time, heartbeat, health),
         about=f"{settings.slack_command}, cards go to {settings.calls_channel}",
@@ -118,10 +119,23 @@ def build(
     )
 
 
+class _Pools:
+    """What runs in the background, each kind by itself."""
+
+    def __init__(self) -> None:
+        self.forms = Background("form", size=FORM_OPENERS)
+        self.strangers = Background("stranger", size=STRANGERS)
+        self.exporting = Background("export", size=EXPORTERS)
+        self.looking_up = Background("lookup", size=LOOKERS_UP)
+        self.ending = Background("hang-up", size=ENDERS)
+
+
 class _Back:
     """Everything behind the doors: the ledgers, the phone system, and what happens to calls."""
 
-    def __init__(self, settings: Settings, evo: EvoClient, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, evo: EvoClient, clock: Clock, clock_s: Callable[[], float]
+    ) -> None:
         now = clock.now
         self._history = timedelta(days=settings.history_days)
         self._clock = clock
@@ -136,11 +150,14 @@ class _Back:
             allowed_flows=settings.evo_flows,
             default_caller_id=settings.evo_caller_id,
         )
-        self.settlers = Crew("settling", size=1, look_every_s=SETTLE_EVERY_S)
-        self.diallers = Crew("dialling", size=settings.max_calls_at_once, look_every_s=LOOK_EVERY_S)
-        self.tellers = Crew("telling", size=TELLERS, look_every_s=LOOK_EVERY_S)
-        self.showers = Crew("showing", size=SHOWERS, look_every_s=SHOW_EVERY_S)
-        self.step_runners = Crew("steps", size=STEP_RUNNERS, look_every_s=LOOK_EVERY_S)
+        crew = partial(Crew, clock_s=clock_s)
+        self.settlers = crew("settling", size=1, look_every_s=SETTLE_EVERY_S)
+        self.diallers = crew("dialling", size=settings.max_calls_at_once, look_every_s=LOOK_EVERY_S)
+        self.tellers = crew("telling", size=TELLERS, look_every_s=LOOK_EVERY_S)
+        self.showers = crew("showing", size=SHOWERS, look_every_s=SHOW_EVERY_S)
+        self.step_runners = crew("steps", size=STEP_RUNNERS, look_every_s=LOOK_EVERY_S)
+        self.sweepers = crew("sweeping", size=1, look_every_s=SWEEP_EVERY_S)
+        self.followers = crew("following", size=1, look_every_s=FOLLOW_EVERY_S)
         self.follower = Follower(
             Sightings(evo, now), evo.end, TrailLedger(self.store), now=now, on_news=self._wake_for_news
         )
@@ -217,7 +234,7 @@ def _desk(
     identity: Identity,
     evo: EvoClient,
     back: _Back,
-    helpers: tuple[ThreadPoolExecutor, ThreadPoolExecutor, ThreadPoolExecutor],
+    pools: _Pools,
     clock: Clock,
     clock_s: Callable[[], float],
 ) -> Desk:
@@ -245,9 +262,11 @@ def _desk(
             calls_channel=settings.calls_channel,
             response_hosts=frozenset(hosts),
         ),
-        known=helpers[0].submit,
-        others=helpers[1].submit,
-        slowly=helpers[2].submit,
+        forms=pools.forms.run,
+        strangers=pools.strangers.run,
+        exporting=pools.exporting.run,
+        looking_up=pools.looking_up.run,
+        ending=pools.ending.run,
         now=clock.now,
     )
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from slack_bolt import App, BoltContext, BoltResponse
@@ -26,6 +28,9 @@ from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
 from evoslack.slack.workspace import Identity
 
 log = logging.getLogger(__name__)
+
+MOST_EVENTS = 100  # remembered: Slack sends an event again within an hour, and nobody is told twice of one
+_UNANSWERED = frozenset({"block_actions", "shortcut", "message_action"})
 
 
 def build_app(
@@ -81,14 +86,21 @@ def register(app: App, listeners: Listeners, command: str) -> None:
     app.function(steps.PLACE_CALL, auto_acknowledge=False)(listeners.steps.place_call)
     app.function(steps.LIST_FLOWS, auto_acknowledge=False)(listeners.steps.list_flows)
 
+    told: deque[str] = deque(maxlen=MOST_EVENTS)
+
     def broken(error: Exception, body: dict[str, Any], context: BoltContext) -> BoltResponse:
-        return answer_broken(error, body, form, context[KEY])
+        return answer_broken(error, body, context[KEY], form, listeners.whisper, told)
 
     app.error(broken)
 
 
 def answer_broken(
-    error: Exception, body: dict[str, Any], listeners: CallListeners, arrival: Arrival
+    error: Exception,
+    body: dict[str, Any],
+    arrival: Arrival,
+    listeners: CallListeners,
+    whisper: Callable[[str, str], None],
+    told: deque[str],  # ids of events that somebody was told of
 ) -> BoltResponse:
     """Log a defect under a reference and tell the person, after looking up what became of the press."""
     if isinstance(error, BoltUnhandledRequestError):
@@ -108,9 +120,25 @@ def answer_broken(
             call = None
         if call is not None:
             return _json({"response_action": "update", "view": listeners.accepted(call)})
+        arrival.take_back()
         return _json({"response_action": "errors", "errors": {views.NUMBER: words}})
+    event_id = str(body.get("event_id") or "")
+    if (user_id := _who_waits(body)) and event_id not in told:
+        whisper(user_id, words)
+        if event_id:
+            told.append(event_id)
     # An event that was not acknowledged comes again, and acknowledged means written down.
     return BoltResponse(status=500 if body.get("type") == "event_callback" else 200, body="")
+
+
+def _who_waits(body: dict[str, Any]) -> str:
+    """Who pressed a button, chose a shortcut or opened the Home tab: Slack shows them no answer of ours."""
+    event = body.get("event") if body.get("type") == "event_callback" else None
+    if isinstance(event, dict):
+        user = event.get("user") if event.get("type") == "app_home_opened" else None
+    else:
+        user = (body.get("user") or {}).get("id") if body.get("type") in _UNANSWERED else None
+    return user if isinstance(user, str) else ""
 
 
 def _answer_unknown(body: dict[str, Any]) -> BoltResponse:

@@ -57,6 +57,11 @@ class Arrival:
         """
         self._on_answered, self._on_given_up = answered, given_up
 
+    def take_back(self) -> None:
+        """The answer says something else: whatever depends on it is given up at once."""
+        self.given_up()
+        self._on_answered = self._on_given_up = None
+
     def answered(self) -> None:
         """The answer has left."""
         if self._on_answered is not None and not self.is_late:

@@ -20,6 +20,7 @@ from slack_sdk import WebClient
 from evoslack.calls import Call, Role
 from evoslack.refusals import Refusal
 from evoslack.slack import messages
+from evoslack.slack.background import Run
 from evoslack.slack.opening import Opener, Rules
 from evoslack.slack.press import Payload
 from evoslack.slack.refusal_words import spoken
@@ -110,16 +111,16 @@ class Exporter:
         calls_of: Callable[[datetime, datetime], Iterator[Call]],
         opener: Opener,
         rules: Rules,
-        later: Callable[[Callable[[], None]], object],
+        run: Run,
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
         self._calls_of = calls_of
         self._opener = opener
         self._rules = rules
-        self._later = later
+        self._run = run
         self._now = now
-        self._whisper = Whisper(client, later)
+        self._whisper = Whisper(client, run)
 
     def export(self, ack: Ack, body: Payload) -> None:
         """`/call export …`: checked at once for people who are known, made in the background."""
@@ -136,7 +137,7 @@ class Exporter:
         if role is not Role.ADMINISTRATOR:
             ack(ADMINISTRATORS_ONLY)
             return
-        self._later(lambda: self._send(user_id, period))
+        self._run(lambda: self._send(user_id, period), lambda words: self._whisper.now(user_id, words))
         ack(f"The calls from {period} are being put together; they come as a direct message.")
 
     def _send(self, user_id: str, period: Period) -> None:
@@ -148,10 +149,6 @@ class Exporter:
         except NO_ANSWER as error:
             log.warning("export: the file of %s did not go out: %s", user_id, problem_of(error))
             words = _trouble(problem_of(error))
-        except Exception:
-            reference = messages.new_reference()
-            log.exception("export: it broke (reference %s)", reference)
-            words = messages.broken(reference)
         if words:
             self._whisper.now(user_id, words)
 

@@ -16,7 +16,8 @@ from evoslack.numbers import typed_after_command
 from evoslack.refusals import Refusal, UnreadableForm
 from evoslack.slack import history, messages, views
 from evoslack.slack.arrival import KEY, Arrival
-from evoslack.slack.opening import Asked, Background, Opener, Rules
+from evoslack.slack.background import Run
+from evoslack.slack.opening import Asked, Opener, Rules
 from evoslack.slack.orders import Order, Unclear, checked, number_in
 from evoslack.slack.press import Payload, Press, team_of
 from evoslack.slack.refusal_words import spoken
@@ -52,7 +53,7 @@ class CallListeners:
         opener: Opener,
         rules: Rules,
         reply: Reply,
-        look_up: Background,
+        look_up: Run,
     ) -> None:
         self._intake = intake
         self._switchboard = switchboard
@@ -102,7 +103,7 @@ class CallListeners:
             found = self._history(user_id, team_id)
             self._reply.send(user_id, url, found["text"], found.get("blocks"))
 
-        self._look_up(look_up)
+        self._look_up(look_up, self._reply.to(user_id, url))
         ack()
 
     def _history(self, user_id: str, team_id: str) -> dict[str, Any]:

@@ -267,6 +267,9 @@ def broken(reference: str) -> str:
     )
 
 
+STOPPED = "EvoSlack was stopped in the middle of this, so it may not be done. Try again in a minute."
+
+
 def escape(text: str) -> str:
     """Text from outside, made safe for mrkdwn: no mention, no link gets through (slack-facts 4)."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -22,6 +22,7 @@ from evoslack.calls import Offer, Role
 from evoslack.refusals import NothingToOffer, Refusal
 from evoslack.slack import messages, views
 from evoslack.slack.arrival import TRIGGER_LIVES_S, Arrival
+from evoslack.slack.background import Run, Tell
 from evoslack.slack.press import Payload, team_of, text_of
 from evoslack.slack.refusal_words import spoken
 from evoslack.slack.workspace import NO_ANSWER, problem_of
@@ -33,9 +34,7 @@ OLDEST_FORM = timedelta(hours=12)
 CLOCKS_DIFFER = timedelta(minutes=5)  # at most, between the bot that made a form and the one that takes it
 
 
-Background = Callable[[Callable[[], None]], object]  # runs something in a thread of its own
 Wishes = Callable[[], Sequence[views.Wish]]  # what to fill the form with; none at all: no number was found
-Tell = Callable[[str], None]  # tells the person something (mrkdwn); called in the background
 
 
 def empty_form() -> Sequence[views.Wish]:
@@ -101,8 +100,8 @@ class Opener:
         permission: Permission,
         catalog: Catalog,
         rules: Rules,
-        known: Background,
-        others: Background,
+        known: Run,
+        others: Run,
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
@@ -119,7 +118,7 @@ class Opener:
         Returns at once. People whose role is remembered do not queue behind those who must be looked up.
         """
         run = self._known if self.is_known(asked.user_id, asked.team_id) else self._others
-        run(lambda: self._open(asked, wishes, tell))
+        run(lambda: self._open(asked, wishes, tell), tell)
 
     def is_known(self, user_id: str, team_id: str) -> bool:
         """Whether this person's permission is remembered, so that `offer_to` asks nobody."""
@@ -134,6 +133,14 @@ class Opener:
     def role_of(self, user_id: str, team_id: str) -> Role:
         """What somebody may do here who may call. Raises `Refusal`."""
         return self._permission.require(user_id, team_id, self._catalog.offer().account_id)
+
+    def is_known(self, user_id: str, team_id: str) -> bool:
+        """Whether `role_of` would answer without asking anybody."""
+        try:
+            account_id = self._catalog.offer().account_id
+        except NothingToOffer:
+            return False
+        return self._permission.is_known(user_id, team_id, account_id)
 
     def view(self, offer: Offer, asked: Asked, *wishes: views.Wish) -> views.View:
         """The form with a new request key, or the choice between several wishes."""
@@ -187,10 +194,6 @@ class Opener:
         except NO_ANSWER as error:
             log.warning("whether the form opened is unknown: %s", problem_of(error))
             tell(messages.FORM_MAY_COME)
-        except Exception:
-            reference = messages.new_reference()
-            log.exception("the form could not be opened (reference %s)", reference)
-            tell(messages.broken(reference))
 
     def _open_loading(self, asked: Asked, wishes: Wishes, tell: Tell) -> None:
         external_id = secrets.token_urlsafe(18)

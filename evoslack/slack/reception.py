@@ -12,7 +12,8 @@ from slack_sdk.webhook import WebhookClient
 
 from evoslack.calls import Call, Ending
 from evoslack.slack import export, hanging_up, home_tab, listeners, shortcuts, steps
-from evoslack.slack.opening import Background, Catalog, Opener, Permission, Rules
+from evoslack.slack.background import Run
+from evoslack.slack.opening import Catalog, Opener, Permission, Rules
 from evoslack.slack.reply import Reply
 from evoslack.slack.whisper import Whisper
 
@@ -39,9 +40,11 @@ class Desk:
     steps: steps.Book
     on_step: Callable[[], None]  # a workflow asks for a call
     rules: Rules
-    known: Background  # what is quick: forms of people whose role is remembered
-    others: Background  # what asks Slack and Evo Voice who somebody is
-    slowly: Background  # what may take long
+    forms: Run  # each of these has a pool of its own, so that none holds up another
+    strangers: Run  # forms and answers for people who must be looked up first
+    exporting: Run
+    looking_up: Run
+    ending: Run
     now: Callable[[], datetime]
 
     def opener(self) -> Opener:
@@ -51,8 +54,8 @@ class Desk:
             self.permission,
             self.catalog,
             self.rules,
-            self.known,
-            self.others,
+            self.forms,
+            self.strangers,
             self.now,
         )
 
@@ -67,22 +70,29 @@ class Listeners:
     home: home_tab.HomeListeners
     exporter: export.Exporter
     steps: steps.StepListeners
+    whisper: Whisper  # for telling somebody that what they pressed broke
 
 
 def seat(desk: Desk) -> Listeners:
     """Build the listeners."""
     opener = desk.opener()
-    whisper = Whisper(desk.patient_client, desk.others)
+    whisper = Whisper(desk.patient_client, desk.strangers)
     reply = Reply(desk.private_client, whisper, opener.safe_url)
     board, rules = desk.switchboard, desk.rules
     return Listeners(
-        form=listeners.CallListeners(desk.intake, board, opener, rules, reply, desk.others),
+        form=listeners.CallListeners(desk.intake, board, opener, rules, reply, desk.strangers),
         shortcuts=shortcuts.ShortcutListeners(board, opener, rules, whisper),
         hanging_up=hanging_up.HangUpListener(
-            board, desk.hang_up, opener, whisper, desk.slowly, region=rules.region
+            board,
+            desk.hang_up,
+            opener,
+            whisper,
+            looking_up=desk.looking_up,
+            ending=desk.ending,
+            region=rules.region,
         ),
         home=home_tab.HomeListeners(desk.homes, desk.on_look, desk.now),
-        exporter=export.Exporter(desk.patient_client, desk.calls_of, opener, rules, desk.slowly, desk.now),
+        exporter=export.Exporter(desk.patient_client, desk.calls_of, opener, rules, desk.exporting, desk.now),
         steps=steps.StepListeners(
             desk.client,
             desk.steps,
@@ -92,4 +102,5 @@ def seat(desk: Desk) -> Listeners:
             now=desk.now,
             on_step=desk.on_step,
         ),
+        whisper=patiently,
     )

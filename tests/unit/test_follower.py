@@ -587,6 +587,47 @@ def test_every_hanging_up_is_in_the_log(
     assert f"call {talking.id}: somebody hung up: {word}" in caplog.messages
 
 
+class ForgetfulBook(TrailLedger):
+    """A real ledger whose database breaks at some wishes: before it wrote them down, or right after."""
+
+    def __init__(self, store: Store, *, breaks_at: HangUp | None, writes: bool) -> None:
+        super().__init__(store)
+        self._breaks_at, self._writes = breaks_at, writes
+
+    def hang_up(self, call_id: str, wish: HangUp | None, *, at: datetime) -> bool:
+        if wish is not self._breaks_at:
+            return super().hang_up(call_id, wish, at=at)
+        if self._writes:
+            super().hang_up(call_id, wish, at=at)
+        raise OSError("the database is away")
+
+
+def with_book(house: House, book: TrailLedger) -> Follower:
+    return Follower(house.phone, house.phone.end, book, now=lambda: house.now, on_news=lambda: None)
+
+
+@pytest.mark.parametrize("writes", [False, True])
+def test_nobody_is_asked_for_a_wish_that_may_not_be_written_down(
+    house: House, talking: Call, writes: bool
+) -> None:
+    follower = with_book(house, ForgetfulBook(house.store, breaks_at=HangUp.ASKED, writes=writes))
+
+    with pytest.raises(OSError, match="away"):
+        follower.hang_up(talking)
+
+    assert (house.phone.ended, house.known(talking).hang_up) == ([], None)
+
+
+def test_what_became_of_a_wish_is_known_although_it_cannot_be_taken_back(house: House, talking: Call) -> None:
+    house.phone.ending = Ending.FORBIDDEN
+    follower = with_book(house, ForgetfulBook(house.store, breaks_at=None, writes=False))
+
+    assert follower.hang_up(talking) is Ending.FORBIDDEN
+    assert house.known(talking).hang_up is HangUp.ASKED
+    house.pass_time(20 * SECOND)
+    assert house.known(talking).hang_up is HangUp.NO_EFFECT, "so that it can be tried again"
+
+
 def test_there_is_nothing_to_end_before_it_is_known_which_session_it_is(house: House) -> None:
     call = house.known(house.place())
 
