@@ -24,7 +24,7 @@ from evoslack.slack.opening import Opener, Rules
 from evoslack.slack.press import Payload
 from evoslack.slack.refusal_words import spoken
 from evoslack.slack.whisper import Whisper
-from evoslack.slack.workspace import NO_ANSWER, problem_of
+from evoslack.slack.workspace import NO_ANSWER, object_in, problem_of
 
 log = logging.getLogger(__name__)
 
@@ -157,7 +157,7 @@ class Exporter:
 
     def _upload(self, user_id: str, period: Period, content: bytes, rows: int) -> str:
         what = "1 call" if rows == 1 else f"{rows} calls"
-        channel = self._client.conversations_open(users=user_id)["channel"]
+        channel = object_in(self._client.conversations_open(users=user_id), "channel")
         self._client.files_upload_v2(
             channel=channel["id"],
             content=content,

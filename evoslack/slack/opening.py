@@ -70,7 +70,8 @@ class Opener:
 
     def __init__(
         self,
-        client: WebClient,
+        client: WebClient,  # quick to give up: Slack waits three seconds
+        patient_client: WebClient,  # for what nobody waits for
         permission: Permission,
         catalog: Catalog,
         rules: Rules,
@@ -78,6 +79,7 @@ class Opener:
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
+        self._patient_client = patient_client
         self._permission = permission
         self._catalog = catalog
         self._rules = rules
@@ -172,7 +174,7 @@ class Opener:
             log.exception("the form could not be filled (reference %s)", reference)
             view = views.notice(messages.broken(reference))
         try:
-            self._client.views_update(external_id=external_id, view=view)
+            self._patient_client.views_update(external_id=external_id, view=view)
         except NO_ANSWER as error:
             log.warning("the loading page could not be updated: %s", problem_of(error))
 

@@ -41,7 +41,15 @@ class Desk:
 
     def opener(self) -> Opener:
         """Whoever opens forms, and knows who may."""
-        return Opener(self.client, self.permission, self.catalog, self.rules, self.later, self.now)
+        return Opener(
+            self.client,
+            self.patient_client,
+            self.permission,
+            self.catalog,
+            self.rules,
+            self.later,
+            self.now,
+        )
 
 
 @dataclass(frozen=True, slots=True)
