@@ -32,9 +32,11 @@ from evoslack.slack.delivery import Door, HttpDoor
 from evoslack.slack.home_tab import HomeTab
 from evoslack.slack.opening import Rules
 from evoslack.slack.people import SlackPeople
+from evoslack.slack.rate_limiter import POST_EVERY_S, RateLimiter
 from evoslack.slack.reception import Desk, seat
 from evoslack.slack.socket_mode import SocketDoor
 from evoslack.slack.step_runner import StepRunner
+from evoslack.slack.whisper import Whisper
 from evoslack.slack.workspace import (
     LISTENER_TIMEOUT_S,
     NO_ANSWER,
@@ -53,6 +55,7 @@ SWEEP_EVERY_S = 10.0  # with a teller's lease of 60 s: what a dead bot left is t
 SHOWERS = 2  # Home tabs published side by side
 SHOW_BUDGET_S = 5.0  # for learning whom Evo Voice would let call, if that is not known yet
 SHOW_EVERY_S = 1.0  # how exactly they keep the rest between two looks of a tab
+WHISPERERS = 2  # direct messages sent side by side
 STEP_RUNNERS = 2  # workflow steps brought further side by side
 FOLLOW_EVERY_S = 0.5  # how exactly the follower keeps its own times
 SLACKS_RESPONSE_HOST = "hooks.slack.com"
@@ -92,11 +95,12 @@ def build(
         catalog=back.catalog,
         switchboard=back.switchboard,
         dialling=Work(back.diallers, back.switchboard.connect_next),
-        telling=Work(back.tellers, _announcer(settings, back, now).tell_next),
+        telling=Work(back.tellers, _announcer(settings, back, now, clock_s).tell_next),
         others=[
             Work(Crew("sweeping", size=1, look_every_s=SWEEP_EVERY_S), back.sweep),
             Work(Crew("following", size=1, look_every_s=FOLLOW_EVERY_S), back.follower.look),
             Work(back.showers, _home_tab(settings, back, desk).show_next),
+            Work(back.whisperers, desk.whisper.send_next),
             Work(back.step_runners, _step_runner(settings, back, desk).run_next),
         ],
         helpers=(later, slowly),
@@ -127,6 +131,8 @@ class _Back:
         self.diallers = Crew("dialling", size=settings.max_calls_at_once, look_every_s=LOOK_EVERY_S)
         self.tellers = Crew("telling", size=TELLERS, look_every_s=LOOK_EVERY_S)
         self.showers = Crew("showing", size=SHOWERS, look_every_s=SHOW_EVERY_S)
+        self.whisperers = Crew("whispering", size=WHISPERERS, look_every_s=LOOK_EVERY_S)
+        self.posting = RateLimiter(POST_EVERY_S, now)  # of messages, for everybody who posts some
         self.step_runners = Crew("steps", size=STEP_RUNNERS, look_every_s=LOOK_EVERY_S)
         self.follower = Follower(
             Sightings(evo, now), evo.end, TrailLedger(self.store), now=now, on_news=self._wake_for_news
@@ -153,7 +159,9 @@ class _Back:
             crew.wake()
 
 
-def _announcer(settings: Settings, back: _Back, now: Callable[[], datetime]) -> Announcer:
+def _announcer(
+    settings: Settings, back: _Back, now: Callable[[], datetime], clock_s: Callable[[], float]
+) -> Announcer:
     return Announcer(
         web_client(settings.slack_bot_token, settings.slack_api_url),
         back.news,
@@ -163,6 +171,8 @@ def _announcer(settings: Settings, back: _Back, now: Callable[[], datetime]) -> 
         private_client=private_client,
         can_end=lambda: back.catalog.may_end_calls,
         wake_in=back.tellers.wake_in,
+        posting=back.posting,
+        clock_s=clock_s,
     )
 
 
@@ -201,10 +211,12 @@ def _desk(
 ) -> Desk:
     client = web_client(settings.slack_bot_token, settings.slack_api_url, timeout_s=LISTENER_TIMEOUT_S)
     people = SlackPeople(client, team_id=identity.team_id, enterprise_id=identity.enterprise_id)
+    patient_client = web_client(settings.slack_bot_token, settings.slack_api_url)
     hosts = {SLACKS_RESPONSE_HOST, urlsplit(settings.slack_api_url).hostname or ""}
     return Desk(
         client=client,
-        patient_client=web_client(settings.slack_bot_token, settings.slack_api_url),
+        patient_client=patient_client,
+        whisper=Whisper(patient_client, back.posting, back.whisperers.wake, back.whisperers.wake_in),
         switchboard=back.switchboard,
         permission=Permission(people, Directory(evo), user_map=settings.evo_user_map, clock_s=clock_s),
         catalog=back.catalog,

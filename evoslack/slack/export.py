@@ -111,6 +111,7 @@ class Exporter:
         opener: Opener,
         rules: Rules,
         later: Callable[[Callable[[], None]], object],
+        whisper: Whisper,
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
@@ -119,7 +120,7 @@ class Exporter:
         self._rules = rules
         self._later = later
         self._now = now
-        self._whisper = Whisper(client, later)
+        self._whisper = whisper
 
     def export(self, ack: Ack, body: Payload) -> None:
         """`/call export …`: checked at once, made later."""
@@ -153,7 +154,7 @@ class Exporter:
             log.exception("export: it broke (reference %s)", reference)
             words = messages.broken(reference)
         if words:
-            self._whisper.now(user_id, words)
+            self._whisper(user_id, words)
 
     def _upload(self, user_id: str, period: Period, content: bytes, rows: int) -> str:
         what = "1 call" if rows == 1 else f"{rows} calls"

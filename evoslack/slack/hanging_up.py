@@ -61,11 +61,11 @@ class HangUpListener:
 
     def _end(self, call: Call, user_id: str) -> None:
         if not call.may_be_ended:
-            self._whisper.now(user_id, messages.NOTHING_TO_END)
+            self._whisper(user_id, messages.NOTHING_TO_END)
             return
         ending = self._hang_up(call)
         if words := messages.ENDING_WORDS.get(ending):
-            self._whisper.now(user_id, words)
+            self._whisper(user_id, words)
 
 
 def _is_theirs(call: Call, user_id: str, team_id: str) -> bool:

@@ -25,6 +25,7 @@ class Desk:
 
     client: WebClient  # quick to give up: Slack waits three seconds
     patient_client: WebClient  # for what `later` does
+    whisper: Whisper
     switchboard: Switchboard
     permission: Permission
     catalog: Catalog
@@ -67,8 +68,7 @@ class Listeners:
 def seat(desk: Desk) -> Listeners:
     """Build the listeners."""
     opener = desk.opener()
-    whisper = Whisper(desk.client, desk.later)
-    board, rules = desk.switchboard, desk.rules
+    whisper, board, rules = desk.whisper, desk.switchboard, desk.rules
     return Listeners(
         form=listeners.CallListeners(board, opener, rules),
         shortcuts=shortcuts.ShortcutListeners(board, opener, rules, whisper),
@@ -76,7 +76,9 @@ def seat(desk: Desk) -> Listeners:
             board, desk.hang_up, opener, whisper, desk.slowly, region=rules.region
         ),
         home=home_tab.HomeListeners(desk.homes, desk.on_look, desk.now),
-        exporter=export.Exporter(desk.patient_client, desk.calls_of, opener, rules, desk.slowly, desk.now),
+        exporter=export.Exporter(
+            desk.patient_client, desk.calls_of, opener, rules, desk.slowly, whisper, desk.now
+        ),
         steps=steps.StepListeners(
             desk.client,
             desk.steps,

@@ -1,7 +1,7 @@
 """Slack's clients with a hard deadline: however an answer drips, a request ends when its time is up.
 
-The SDK sends with urllib, whose timeout counts from byte to byte, and raises whatever goes wrong on the way as
-it is. Here each request has one deadline (see `deadline`), and no answer, or none that can be read, is one
+The SDK sends with urllib, whose timeout counts from byte to byte, and raises whatever goes wrong on the way.
+Here each request has one deadline (see `deadline`), and no answer, or none that can be read, is one
 exception. The methods that are replaced are the SDK's own last steps (slack-facts 8).
 """
 
