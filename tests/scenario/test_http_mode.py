@@ -318,5 +318,6 @@ def test_healthz_says_which_part_is_well(served: Office) -> None:
         "sweeping": True,
         "following": True,
         "showing": True,
+        "whispering": True,
         "steps": True,
     }

@@ -22,8 +22,8 @@ from evoslack.numbers import (
     is_e164,
     is_region,
     masked,
-    redacted,
     pretty,
+    redacted,
     typed_after_command,
 )
 
