@@ -19,6 +19,7 @@ The map of the house, inside first:
 - `ledger/`      the durable record of every call (SQLite or PostgreSQL)
 - `evo/`         everything that talks to Evo Voice
 - `slack/`       everything that talks to Slack
+- `deadline`     a hard end for one request, whatever its answer does
 - `settings`     the environment variables, read once
 - `wiring`       the only place where the parts meet
 - `running`      a bot that runs: what is started in which order, and how it stops

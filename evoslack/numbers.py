@@ -168,6 +168,22 @@ def masked(number: str) -> str:
     return f"{number[:3]}…{number[-2:]}" if len(number) > 6 else "…"
 
 
+def redacted(number: str, region: str) -> str:
+    """As `pretty`, with only the begin and the last two digits: (814) •••-••93, +44 •• •••• ••58.
+
+    For people who may know that there was a call, but not to whom. At least five digits are hidden.
+    """
+    shown = pretty(number, region)
+    digits = [place for place, char in enumerate(shown) if char.isdecimal()]
+    if shown.startswith("+"):  # the country
+        first = sum(place < len(shown.split(" ")[0]) for place in digits) if " " in shown else 0
+    else:  # the area
+        first = 3
+    first = max(min(first, len(digits) - 7), 0)
+    hidden = set(digits[first : len(digits) - 2])
+    return "".join("•" if place in hidden else char for place, char in enumerate(shown))
+
+
 def example(region: str) -> str:
     """A number of that region that belongs to nobody, as people write it there."""
     number = phonenumbers.example_number(region)

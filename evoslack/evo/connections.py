@@ -1,33 +1,27 @@
 """Connections that know two things: when they must be over, and whether a byte of the request may have left.
 
-An HTTP library says neither (docs/decisions/0002). Here a timer shuts the socket when the time is up, in the
-middle of anything, and each connection notes the moment before its first byte goes out.
+An HTTP library says neither (docs/decisions/0002). Here the socket is shut when the time is up, in the middle
+of anything (see `deadline`), and each connection notes the moment before its first byte goes out.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
 import socket
 import threading
-import time
 from typing import Any
 
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from evoslack.deadline import Deadline
 
-class Attempt:
+
+class Attempt(Deadline):
     """One request: when it must be over, and whether it may have left."""
 
     def __init__(self, budget_s: float) -> None:
-        self._ends = time.monotonic() + budget_s
-        self._handle: socket.socket | None = None
-        self._lock = threading.Lock()
-        self._timer = threading.Timer(budget_s, self._shut)
-        self._timer.daemon = True
-        self._timer.start()
+        super().__init__(budget_s)
         self._connecting = False
         self._left = False
 
@@ -36,22 +30,9 @@ class Attempt:
         """Whether it is certain that no byte left: one of our connections was made, and none was used."""
         return self._connecting and not self._left
 
-    @property
-    def is_over(self) -> bool:
-        return time.monotonic() >= self._ends
-
     def connecting(self) -> None:
         """One of our own connections is being made, so `leaving` will be told the truth."""
         self._connecting = True
-
-    def watch(self, sock: socket.socket) -> None:
-        """Have this connection shut when the time is up; a copy of its handle survives TLS wrapping."""
-        with self._lock:
-            if self._handle is not None:
-                self._handle.close()
-            self._handle = socket.socket(fileno=os.dup(sock.fileno()))
-        if self.is_over:
-            self._shut()
 
     def leaving(self, sock: socket.socket) -> None:
         """The last moment before the first byte goes out."""
@@ -60,18 +41,6 @@ class Attempt:
                 raise TimeoutError("the time was up before anything was sent")
             self.watch(sock)
             self._left = True
-
-    def close(self) -> None:
-        self._timer.cancel()
-        with self._lock:
-            if self._handle is not None:
-                self._handle.close()
-                self._handle = None
-
-    def _shut(self) -> None:
-        with self._lock, contextlib.suppress(OSError):
-            if self._handle is not None:
-                self._handle.shutdown(socket.SHUT_RDWR)
 
 
 class _Current(threading.local):

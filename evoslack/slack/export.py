@@ -25,7 +25,7 @@ from evoslack.slack.opening import Opener, Rules
 from evoslack.slack.press import Payload
 from evoslack.slack.refusal_words import spoken
 from evoslack.slack.whisper import Whisper
-from evoslack.slack.workspace import NO_ANSWER, problem_of
+from evoslack.slack.workspace import NO_ANSWER, object_in, problem_of
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +112,7 @@ class Exporter:
         opener: Opener,
         rules: Rules,
         run: Run,
+        whisper: Whisper,
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
@@ -120,7 +121,7 @@ class Exporter:
         self._rules = rules
         self._run = run
         self._now = now
-        self._whisper = Whisper(client, run)
+        self._whisper = whisper
 
     def export(self, ack: Ack, body: Payload) -> None:
         """`/call export …`: checked at once for people who are known, made in the background."""
@@ -137,7 +138,7 @@ class Exporter:
         if role is not Role.ADMINISTRATOR:
             ack(ADMINISTRATORS_ONLY)
             return
-        self._run(lambda: self._send(user_id, period), lambda words: self._whisper.now(user_id, words))
+        self._run(lambda: self._send(user_id, period), lambda words: self._whisper(user_id, words))
         ack(f"The calls from {period} are being put together; they come as a direct message.")
 
     def _send(self, user_id: str, period: Period) -> None:
@@ -150,11 +151,11 @@ class Exporter:
             log.warning("export: the file of %s did not go out: %s", user_id, problem_of(error))
             words = _trouble(problem_of(error))
         if words:
-            self._whisper.now(user_id, words)
+            self._whisper(user_id, words)
 
     def _upload(self, user_id: str, period: Period, content: bytes, rows: int) -> str:
         what = "1 call" if rows == 1 else f"{rows} calls"
-        channel = self._client.conversations_open(users=user_id)["channel"]
+        channel = object_in(self._client.conversations_open(users=user_id), "channel")
         self._client.files_upload_v2(
             channel=channel["id"],
             content=content,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 
 from evoslack.calls import Call, Ending, HangUp, LostWhy, Progress, State, Why
-from evoslack.numbers import example, pretty
+from evoslack.numbers import example, pretty, redacted
 
 LONGEST_NAME = 200  # characters; a field takes 2,000, and escaping makes one up to five
 
@@ -159,9 +159,9 @@ def state_words(call: Call) -> str:
     return words
 
 
-def headline(call: Call, region: str) -> str:
+def headline(call: Call, region: str, *, hides_number: bool = False) -> str:
     """One sentence on where the call stands, without markup; escaped."""
-    number = pretty(call.request.number, region)
+    number = (redacted if hides_number else pretty)(call.request.number, region)
     match call.state:
         case State.RECEIVED | State.ACCEPTED | State.PLACING:
             return f"Evo Voice is being asked to call {number}."

@@ -96,7 +96,8 @@ class Opener:
 
     def __init__(
         self,
-        client: WebClient,
+        client: WebClient,  # quick to give up: Slack waits three seconds
+        patient_client: WebClient,  # for what nobody waits for
         permission: Permission,
         catalog: Catalog,
         rules: Rules,
@@ -105,6 +106,7 @@ class Opener:
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
+        self._patient_client = patient_client
         self._permission = permission
         self._catalog = catalog
         self._rules = rules
@@ -119,10 +121,6 @@ class Opener:
         """
         run = self._known if self.is_known(asked.user_id, asked.team_id) else self._others
         run(lambda: self._open(asked, wishes, tell), tell)
-
-    def is_known(self, user_id: str, team_id: str) -> bool:
-        """Whether this person's permission is remembered, so that `offer_to` asks nobody."""
-        return self._offer_to_known(user_id, team_id) is not None
 
     def offer_to(self, user_id: str, team_id: str) -> Offer:
         """The offer for somebody who may call. Raises `Refusal`."""
@@ -170,11 +168,7 @@ class Opener:
         return url if host in self._rules.response_hosts and len(url) < 1000 else ""
 
     def _offer_to_known(self, user_id: str, team_id: str) -> Offer | None:
-        try:
-            offer = self._catalog.offer()
-        except NothingToOffer:
-            return None
-        return offer if self._permission.is_known(user_id, team_id, offer.account_id) else None
+        return self._catalog.offer() if self.is_known(user_id, team_id) else None
 
     def _open(self, asked: Asked, wishes: Wishes, tell: Tell) -> None:
         try:
@@ -221,7 +215,7 @@ class Opener:
             log.exception("the form could not be filled (reference %s)", reference)
             view = views.notice(messages.broken(reference))
         try:
-            self._client.views_update(external_id=external_id, view=view)
+            self._patient_client.views_update(external_id=external_id, view=view)
         except NO_ANSWER as error:
             log.warning("the loading page could not be updated: %s", problem_of(error))
 

@@ -28,6 +28,7 @@ class Desk:
 
     client: WebClient  # quick to give up: Slack waits three seconds
     patient_client: WebClient  # for what `later` does
+    whisper: Whisper
     private_client: Callable[[str], WebhookClient]
     intake: listeners.Intake
     switchboard: Switchboard
@@ -50,6 +51,7 @@ class Desk:
     def opener(self) -> Opener:
         """Opens forms, and knows who may."""
         return Opener(
+            self.client,
             self.patient_client,
             self.permission,
             self.catalog,
@@ -76,9 +78,8 @@ class Listeners:
 def seat(desk: Desk) -> Listeners:
     """Build the listeners."""
     opener = desk.opener()
-    whisper = Whisper(desk.patient_client, desk.strangers)
+    whisper, board, rules = desk.whisper, desk.switchboard, desk.rules
     reply = Reply(desk.private_client, whisper, opener.safe_url)
-    board, rules = desk.switchboard, desk.rules
     return Listeners(
         form=listeners.CallListeners(desk.intake, board, opener, rules, reply, desk.strangers),
         shortcuts=shortcuts.ShortcutListeners(board, opener, rules, whisper),
@@ -92,7 +93,9 @@ def seat(desk: Desk) -> Listeners:
             region=rules.region,
         ),
         home=home_tab.HomeListeners(desk.homes, desk.on_look, desk.now),
-        exporter=export.Exporter(desk.patient_client, desk.calls_of, opener, rules, desk.exporting, desk.now),
+        exporter=export.Exporter(
+            desk.patient_client, desk.calls_of, opener, rules, desk.exporting, whisper, desk.now
+        ),
         steps=steps.StepListeners(
             desk.client,
             desk.steps,
@@ -102,5 +105,5 @@ def seat(desk: Desk) -> Listeners:
             now=desk.now,
             on_step=desk.on_step,
         ),
-        whisper=patiently,
+        whisper=whisper,
     )

@@ -37,7 +37,7 @@ class Reply:
     ) -> None:
         """The same, with blocks where they can be shown."""
         if not self._in_place(response_url, words, blocks):
-            self._whisper.now(user_id, words)
+            self._whisper(user_id, words)
 
     def _in_place(self, response_url: str, words: str, blocks: list[dict[str, Any]] | None) -> bool:
         url = self._safe_url(response_url)

@@ -89,7 +89,7 @@ class ShortcutListeners:
         ack()
 
     def _open(self, asked: Asked, wishes: Wishes) -> None:
-        self._opener.open_soon(asked, wishes, lambda words: self._whisper.now(asked.user_id, words))
+        self._opener.open_soon(asked, wishes, lambda words: self._whisper(asked.user_id, words))
 
 
 def texts_of(message: Mapping[str, Any]) -> Iterator[str]:

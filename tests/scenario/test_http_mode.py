@@ -319,6 +319,7 @@ def test_healthz_says_which_part_is_well(served: Office) -> None:
         "sweeping": True,
         "following": True,
         "showing": True,
+        "whispering": True,
         "steps": True,
     }
 

@@ -200,6 +200,7 @@ def test_check_says_whether_calls_can_be_ended(
         (lambda o: o.slack.channels["C_CALLS"].update(is_member=False), {}, "type /invite"),
         (lambda o: o.slack.channels["C_CALLS"].update(is_archived=True), {}, "is archived"),
         (lambda o: o.slack.channels["C_CALLS"].update(is_ext_shared=True), {}, "shared with other companies"),
+        (lambda o: o.slack.channels["C_CALLS"].update(is_pending_ext_shared=True), {}, "hide the numbers"),
         (lambda o: None, {"CALLS_CHANNEL": "C_NOWHERE"}, "check CALLS_CHANNEL"),
         (lambda o: None, {"SLACK_APP_TOKEN": "xapp-wrong"}, "check SLACK_APP_TOKEN"),
         (lambda o: None, {"SLACK_BOT_TOKEN": "xoxb-wrong"}, "check SLACK_BOT_TOKEN"),

@@ -254,3 +254,21 @@ def test_evo_voices_word_for_the_end_becomes_no_mention_and_no_link(nasty: str) 
 
     for text in [cards.text(call, "US"), *strings(cards.blocks(call, "US", can_end=True))]:
         assert "<" not in OURS.sub("", text)
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("said", ["bad number +1 (202) 555-0143", "12025550143?", "555 0143"])
+def test_a_card_that_others_read_shows_no_number_however_evo_voice_says_it(state: State, said: str) -> None:
+    call = at(state, detail=said, end_word=said, progress=Progress.ENDED)
+
+    shown = " ".join([cards.text(call, "US", hides_number=True)])
+    shown += " ".join(strings(cards.blocks(call, "US", can_end=True, hides_number=True)))
+
+    assert "(202) •••-••43" in shown
+    assert "5550143" not in re.sub(r"\D", "", shown)
+
+
+def test_a_card_that_others_read_keeps_what_evo_voice_says_of_other_things() -> None:
+    call = at(State.REJECTED, detail="no such flow")
+
+    assert "no such flow" in cards.text(call, "US", hides_number=True)

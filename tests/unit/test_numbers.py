@@ -23,6 +23,7 @@ from evoslack.numbers import (
     is_region,
     masked,
     pretty,
+    redacted,
     typed_after_command,
 )
 
@@ -289,6 +290,22 @@ def test_people_read_their_own_numbers_in_national_form_and_others_with_a_plus()
 )
 def test_a_log_shows_too_little_of_a_number_to_call_it(number: str, shown: str) -> None:
     assert masked(number) == shown
+
+
+@pytest.mark.parametrize(
+    ("number", "region", "shown"),
+    [
+        ("+18144043093", "US", "(814) •••-••93"),
+        ("+18144043093", "GB", "+1 •••-•••-••93"),
+        ("+442079460958", "US", "+44 •• •••• ••58"),
+        ("+442079460958", "GB", "020 •••• ••58"),
+        ("+6791234567", "FJ", "•••••67"),
+        ("+2902345", "US", "+••• ••45"),
+    ],
+)
+def test_a_redacted_number_hides_at_least_five_digits(number: str, region: str, shown: str) -> None:
+    assert redacted(number, region) == shown
+    assert shown.count("•") >= 5
 
 
 def test_the_example_of_a_region_is_a_number_that_could_be_dialled_there() -> None:
