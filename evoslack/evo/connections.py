@@ -11,6 +11,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -19,9 +20,13 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 
 class Attempt:
-    """One request: when it must be over, and whether it may have left."""
+    """One request: when it must be over, and whether it may have left.
 
-    def __init__(self, budget_s: float) -> None:
+    `may_leave` is asked right before the first byte goes out; if it says no, none does.
+    """
+
+    def __init__(self, budget_s: float, may_leave: Callable[[], bool] = lambda: True) -> None:
+        self._may_leave = may_leave
         self._ends = time.monotonic() + budget_s
         self._handle: socket.socket | None = None
         self._lock = threading.Lock()
@@ -30,6 +35,7 @@ class Attempt:
         self._timer.start()
         self._connecting = False
         self._left = False
+        self.was_held_back = False
 
     @property
     def proves_unsent(self) -> bool:
@@ -59,6 +65,9 @@ class Attempt:
             if self.is_over:
                 raise TimeoutError("the time was up before anything was sent")
             self.watch(sock)
+            if not self._may_leave():
+                self.was_held_back = True
+                raise TimeoutError("held back right before the first byte")
             self._left = True
 
     def close(self) -> None:

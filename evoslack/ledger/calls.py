@@ -15,26 +15,30 @@ from typing import Any
 import sqlalchemy as sa
 
 from evoslack.calls import (
-    MAY_FOLLOW,
     OPEN_STATES,
+    OVER,
+    PROOF,
     STATE_OF,
     Call,
     CallRequest,
     Outcome,
     Placed,
     Progress,
+    Rejected,
     State,
     Why,
 )
 from evoslack.ledger.ripples import make_news, touch
 from evoslack.ledger.schema import REQUEST_FIELDS, call_of, calls, news
 from evoslack.ledger.store import Store
+from evoslack.ledger.transitions import change_state
 from evoslack.refusals import NumberBusy, require_same
 
 # A number that was just dialled is left alone for a moment: whoever presses for it at the same time as
 # somebody else has not seen the card yet.
 JUST_PLACED = timedelta(seconds=10)
 _MAY_HAVE_RUNG = sorted({*OPEN_STATES, State.PLACED, State.IN_DOUBT})
+_NOT_OVER = sorted(set(Progress) - OVER)
 
 
 class CallLedger:
@@ -110,7 +114,7 @@ class CallLedger:
         `known_ids` are sessions and SIDs that cannot be this call's, as they were there before it; `skew` is
         how far Evo Voice's clock was ahead of ours then.
         """
-        values: dict[str, Any] = {"state": STATE_OF[type(outcome)], "finished_at": at}
+        values: dict[str, Any] = {"finished_at": at}
         if known_ids is not None:
             values["known_ids"] = json.dumps(sorted(known_ids))
         if skew is not None:
@@ -124,24 +128,29 @@ class CallLedger:
             }
         else:
             values |= {"why": outcome.why, "detail": outcome.detail}
-        changed = self._move(calls.c.id == call_id, values, at)
+        target = STATE_OF[type(outcome)]
+        to_be_followed = target in {State.PLACED, State.IN_DOUBT}
+        if isinstance(outcome, Rejected):
+            to_be_followed = outcome.why not in PROOF
+        changed = self._move(calls.c.id == call_id, target, values, at, to_be_followed=to_be_followed)
         return changed[0] if changed else None
 
     def expire(self, *, at: datetime, accepted_before: datetime) -> list[Call]:
         """Close calls that waited too long; they are never dialled."""
-        values = {"state": State.EXPIRED, "why": Why.WAITED, "finished_at": at}
-        return self._move(calls.c.accepted_at <= accepted_before, values, at)
+        values = {"why": Why.WAITED, "finished_at": at}
+        too_old = calls.c.accepted_at <= accepted_before
+        return self._move(too_old, State.EXPIRED, values, at, to_be_followed=False)
 
     def doubt_orphans(self, *, at: datetime, began_before: datetime | None) -> list[Call]:
         """Close calls whose dialling nobody can be working on any more: their phone may have rung.
 
         `began_before` None: whatever is being placed, whenever it began by anybody's clock.
         """
-        values = {"state": State.IN_DOUBT, "why": Why.BOT_STOPPED, "finished_at": at}
+        values = {"why": Why.BOT_STOPPED, "finished_at": at}
         of_the_dead = calls.c.state == State.PLACING
         if began_before is not None:
             of_the_dead = sa.and_(of_the_dead, calls.c.began_at <= began_before)
-        return self._move(of_the_dead, values, at)
+        return self._move(of_the_dead, State.IN_DOUBT, values, at, to_be_followed=True)
 
     def find(self, request_key: str) -> Call | None:
         """The call that a form became."""
@@ -222,17 +231,20 @@ class CallLedger:
             return None  # PostgreSQL's own words would bring the number into a log
         return call
 
-    def _move(self, which: sa.ColumnElement[bool], values: dict[str, Any], at: datetime) -> list[Call]:
+    def _move(
+        self,
+        which: sa.ColumnElement[bool],
+        target: State,
+        values: dict[str, Any],
+        at: datetime,
+        *,
+        to_be_followed: bool,
+    ) -> list[Call]:
         """Change the state of the calls that may change so, and put the change among the news."""
-        target = State(values["state"])
-        sources = [state for state, following in MAY_FOLLOW.items() if target in following]
-        if target in {State.PLACED, State.IN_DOUBT} or values.get("why") is Why.BAD_REQUEST:
-            values["progress"] = sa.func.coalesce(calls.c.progress, Progress.WAITING)  # to be followed
-        else:
-            values["progress"] = None
-        moving = sa.update(calls).where(which, calls.c.state.in_(sources)).values(**values).returning(calls)
+        going_on = sa.func.coalesce(calls.c.progress, Progress.WAITING)
+        values = {**values, "progress": going_on if to_be_followed else None}
         with self._engine.begin() as connection:
-            moved = [call_of(row) for row in connection.execute(moving)]
+            moved = change_state(connection, which, target, values)
             make_news(connection, [call.id for call in moved], at)
         return moved
 
@@ -249,8 +261,10 @@ class CallLedger:
 
 
 def _in_the_way(request: CallRequest, at: datetime) -> sa.ColumnElement[bool]:
-    """A call to the same number that is open or was placed just now."""
-    is_recent = sa.and_(calls.c.state.in_(_MAY_HAVE_RUNG), calls.c.accepted_at > at - JUST_PLACED)
+    """A call to the same number that is open or may have rung just now."""
+    is_looked_for = sa.and_(calls.c.state == State.REJECTED, calls.c.progress.in_(_NOT_OVER))
+    may_have_rung = sa.or_(calls.c.state.in_(_MAY_HAVE_RUNG), is_looked_for)
+    is_recent = sa.and_(may_have_rung, calls.c.accepted_at > at - JUST_PLACED)
     return sa.and_(
         calls.c.account_id == request.account_id,
         calls.c.number == request.number,

@@ -21,7 +21,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from evoslack.calls import (
-    MAY_FOLLOW,
+    TRANSITIONS,
     Call,
     CallRequest,
     InDoubt,
@@ -403,7 +403,7 @@ def test_only_what_may_follow_follows(store: Store, ledger: CallLedger, start: S
 
         moved = make(ledger, before)
 
-        if target in MAY_FOLLOW[start]:
+        if target in TRANSITIONS[start]:
             assert moved, move
             assert state(ledger) is target, move
         else:

@@ -24,9 +24,9 @@ from hypothesis.stateful import (
 )
 
 from evoslack.calls import (
-    MAY_FOLLOW,
     OPEN_STATES,
     STATE_OF,
+    TRANSITIONS,
     Call,
     CallRequest,
     InDoubt,
@@ -221,7 +221,7 @@ class Bots(RuleBasedStateMachine):
 
     def finish(self, bot: int, before: Call, outcome: Outcome) -> None:
         finished = self.ledgers[bot].finish(before.id, outcome, at=self.now)
-        assert (finished is not None) == (STATE_OF[type(outcome)] in MAY_FOLLOW[before.state])
+        assert (finished is not None) == (STATE_OF[type(outcome)] in TRANSITIONS[before.state])
 
     def forget(self, ledger: CallLedger, limit: datetime) -> None:
         over = (call for call in self.seen.values() if call.accepted_at < limit and not call.is_open)
@@ -292,7 +292,7 @@ class Bots(RuleBasedStateMachine):
         assert now.keys() >= self.seen.keys()
         for call_id, before in self.seen.items():
             after = now[call_id]
-            assert after.state is before.state or after.state in MAY_FOLLOW[before.state]
+            assert after.state is before.state or after.state in TRANSITIONS[before.state]
             assert after.state is not State.ACCEPTED or before.state is State.ACCEPTED
             assert (after.request, after.accepted_at) == (before.request, before.accepted_at)
         for call_id in now.keys() - self.seen.keys():

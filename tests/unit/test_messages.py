@@ -26,7 +26,7 @@ from evoslack.refusals import (
     UnreadableForm,
 )
 from evoslack.sandbox.slack.block_kit import problems_in_view
-from evoslack.slack import messages, refusal_words, views
+from evoslack.slack import command_words, messages, refusal_words, views
 
 REQUEST = CallRequest("key", "T1", "U_SARA", "acc1", "flow1", "Reminder", "+12025550143", "+12025550100")
 CALL = Call("id", REQUEST, State.ACCEPTED, accepted_at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC))
@@ -236,7 +236,7 @@ def test_the_hint_speaks_of_other_countries_only_where_they_can_be_called(
 
 
 def test_help_names_the_command_as_it_is_called_here() -> None:
-    words = messages.help_text("/dial", "US")
+    words = command_words.help_text("/dial", "US")
 
     assert words.count("/dial") == 6
     assert "{" not in words
