@@ -53,7 +53,13 @@ LONG = timedelta(days=1)  # longer than every lease and every pause
 BOTS = st.sampled_from(range(3))
 ANY_ONE = st.integers(0, 9)  # which of the calls there are, counted round and round
 OUTCOMES = st.sampled_from(
-    [Placed("session", "sid"), Rejected(Why.NOT_FOUND), NotSent(Why.UNREACHABLE), InDoubt(Why.NO_ANSWER)]
+    [
+        Placed("session", "sid"),
+        Rejected(Why.NOT_FOUND),
+        Rejected(Why.LOGIN_REFUSED),
+        NotSent(Why.UNREACHABLE),
+        InDoubt(Why.NO_ANSWER),
+    ]
 )
 # Just before and after everything that runs out: a busy number, a dialling, a lease, a wait.
 PAUSES = st.sampled_from([0.1, 1, 9, 11, 44, 61, 121])
@@ -343,7 +349,8 @@ class Bots(RuleBasedStateMachine):
 
     def is_in_the_way(self, call: Call, request: CallRequest) -> bool:
         line = (call.request.account_id, call.request.number)
-        is_fresh = call.state in {State.PLACED, State.IN_DOUBT} and call.accepted_at > self.now - JUST_PLACED
+        may_have_rung = call.state in {State.PLACED, State.IN_DOUBT} or call.is_uncertain
+        is_fresh = may_have_rung and call.accepted_at > self.now - JUST_PLACED
         return line == (request.account_id, request.number) and (call.is_open or is_fresh)
 
     def call(self, one: int) -> Call | None:
