@@ -116,7 +116,7 @@ def _placed(reply: Reply) -> Placed:
 
 
 def _is_page(reply: Reply) -> bool:
-    """Whether something in between answered: asked for JSON, Evo Voice sends no page (evo-voice-api 2.2).
+    """Whether something in between answered: asked for JSON, Evo Voice sends no page (evo-voice-api 6).
 
     Otherwise the status decides. The answer is not declared (5.1), so a body that is cut short, or garbled in
     what says that it is JSON, makes a yes no less of one.
