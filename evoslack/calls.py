@@ -1,8 +1,8 @@
 """What a call is: the words and the rules that everything else is built on.
 
-A call is written down (accepted), begun (placing: from here on a phone may ring) and ends in one of
-five ways. Nothing ever leads back to accepted, so no call is dialled twice. How it goes on from there is its
-progress: news, and no part of the guarantee. This module touches nothing outside.
+A call is written down (received), acknowledged in time (accepted), begun (placing: from here on a phone may
+ring) and ends in one of five ways. Nothing ever leads back to accepted, so no call is dialed twice. How it
+goes on from there is its progress: news, and no part of the guarantee. This module touches nothing outside.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from enum import StrEnum
 class State(StrEnum):
     """Where a call stands. `TRANSITIONS` alone says which may come next."""
 
-    ACCEPTED = "accepted"  # written down; nothing was sent
+    RECEIVED = "received"  # written down, while the press is being answered; never dialed in this state
+    ACCEPTED = "accepted"  # the press was answered in time, so it may be dialed; nothing was sent
     PLACING = "placing"  # the request is on its way; a phone may ring
     PLACED = "placed"  # Evo Voice took it
     REJECTED = "rejected"  # Evo Voice said no; see `Call.is_uncertain`
@@ -25,6 +26,7 @@ class State(StrEnum):
 
 
 TRANSITIONS: dict[State, frozenset[State]] = {
+    State.RECEIVED: frozenset({State.ACCEPTED, State.EXPIRED}),
     State.ACCEPTED: frozenset({State.PLACING, State.EXPIRED}),
     State.PLACING: frozenset({State.PLACED, State.REJECTED, State.NOT_SENT, State.IN_DOUBT}),
     # Doubt may still be settled by a late answer. It is never dialled again.
@@ -36,7 +38,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.EXPIRED: frozenset(),
 }
 
-OPEN_STATES = frozenset({State.ACCEPTED, State.PLACING})
+OPEN_STATES = frozenset({State.RECEIVED, State.ACCEPTED, State.PLACING})
 
 
 class Progress(StrEnum):
@@ -107,6 +109,7 @@ class Why(StrEnum):
     BOT_BROKE = "bot_broke"  # a defect of this program, caught
     # expired
     WAITED = "waited"  # nobody was free to dial it in time
+    NOT_ANSWERED = "not_answered"  # the program ended, or stood still, before it could answer the press
 
 
 PROOF = frozenset({Why.LOGIN_REFUSED})  # of all answers that say no, only a 401 comes surely before dialing

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 # Dialling takes 30 s at the most (evo-voice-api 7); the rest is for writing the result down.
 PLACING_LIMIT = timedelta(seconds=45)
+# A press is answered within three seconds or never; the rest is for a process that stood still.
+ANSWERING_LIMIT = timedelta(seconds=15)
 # A machine that stood still must not dial after people were told that the call is in doubt.
 LATEST_DIALLING = timedelta(seconds=10)
 FORGET_EVERY = timedelta(hours=1)

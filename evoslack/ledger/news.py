@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from evoslack.calls import News
+from evoslack.ledger.ripples import touch
 from evoslack.ledger.schema import UtcDateTime, calls, homes, news, news_of, steps, turns
 from evoslack.ledger.store import Store
 
@@ -45,7 +46,11 @@ class NewsLedger:
             ).scalar_one_or_none()
             if claimed is None:
                 return None
-            return news_of(connection.execute(_BOTH.where(calls.c.id == claimed)).one())
+            found = news_of(connection.execute(_BOTH.where(calls.c.id == claimed)).one())
+            if found.revision == 1 and found.attempts == 1:
+                # A new call shows in Home tabs; the press itself does not wait for those.
+                touch(connection, [found.call.id], at)
+            return found
 
     def read(self, call_id: str) -> News:
         """What is told of one call as of now."""
@@ -127,8 +132,11 @@ class NewsLedger:
             untold = sa.update(news).where(news.c.due_at.is_not(None))
             connection.execute(untold.values(due_at=at, leased_until=None))
             for table in (homes, steps):
-                in_hand = sa.update(table).where(table.c.leased_until.is_not(None))
-                connection.execute(in_hand.values(due_at=at, leased_until=None))
+                # What is due in the future is of a clock that was put back since.
+                in_hand = sa.or_(table.c.leased_until.is_not(None), table.c.due_at > at)
+                connection.execute(sa.update(table).where(in_hand).values(due_at=at, leased_until=None))
+            connection.execute(sa.update(news).values(card_due_at=None).where(news.c.card_due_at > at))
+            connection.execute(sa.update(homes).values(shown_at=None).where(homes.c.shown_at > at))
             connection.execute(sa.delete(turns))
 
     def count_untold(self) -> int:

@@ -1,7 +1,7 @@
 """The one way in which a call that was dialed, or never will be, changes its state.
 
-`calls.TRANSITIONS` is the only rule. `CallLedger.begin` enters *placing* by a statement of its own, which is
-stricter than the table.
+`calls.TRANSITIONS` is the only rule. `CallLedger.confirm` and `begin` enter *accepted* and *placing* by
+statements of their own, which are stricter than the table.
 """
 
 from __future__ import annotations
