@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from evoslack.calls import Call, Ending, HangUp, Progress
-from evoslack.progress import Trail, follow, give_up
+from evoslack.progress import MOST_UNWATCHED, Trail, follow, give_up
 from evoslack.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -75,6 +75,7 @@ class Follower:
         self._next_turn: datetime | None = None
         self._looked_at: datetime | None = None
         self._latest: dict[str, Snapshot] = {}
+        self._watched_since: dict[str, datetime] = {}  # by account: the first of looks without a long pause
         self._looking = threading.Lock()
         self._blind_until: dict[str, datetime] = {}  # by account, as is the trouble
         self._failures: dict[str, int] = {}  # in a row
@@ -103,7 +104,10 @@ class Follower:
             if snapshot is None:
                 after = [give_up(trail, now) for trail in theirs]
             else:
-                after = follow([*theirs, *self._book.rivals(theirs)], snapshot)[: len(theirs)]
+                since = self._watched_since[account_id]
+                after = follow([*theirs, *self._book.rivals(theirs)], snapshot, watched_since=since)[
+                    : len(theirs)
+                ]
             self._write(theirs, after)
         return False
 
@@ -176,7 +180,10 @@ class Follower:
             if may_be_old and latest is not None and _is_fresh(latest, self._now()):
                 return latest  # somebody else's, who was quicker
             left_s = max(ends - time.monotonic(), 0.0)
-            self._latest[account_id] = snapshot = self._eyes.look(account_id, since, budget_s=left_s)
+            snapshot = self._eyes.look(account_id, since, budget_s=left_s)
+            if latest is None or snapshot.taken_at - latest.taken_at > MOST_UNWATCHED:
+                self._watched_since[account_id] = snapshot.taken_at
+            self._latest[account_id] = snapshot
         except Exception as error:  # noqa: BLE001 - each trouble once; it is looked again anyway
             self._failures[account_id] = failures = self._failures.get(account_id, 0) + 1
             wish_s = min(getattr(error, "pause_s", None) or 0.0, LONGEST_WISH_S)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Collection
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from evoslack.calls import STATE_OF, Call, InDoubt, NotSent, Outcome, State, Why
@@ -57,8 +57,8 @@ class Ledger(Protocol):
 class Phone(Protocol):
     """The phone system."""
 
-    def dial(self, *, flow_id: str, number: str, caller_id: str) -> Outcome:
-        """Send one request; how it ended is returned, never raised."""
+    def dial(self, *, flow_id: str, number: str, caller_id: str, may_leave: Callable[[], bool]) -> Outcome:
+        """Send one request, if `may_leave` says yes right before its first byte; never raises."""
 
 
 class Sight(Protocol):
@@ -90,7 +90,9 @@ class Switchboard:
         longest_wait: timedelta,
         now: Callable[[], datetime],
         on_news: Callable[[], None],
+        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self._wall = wall
         self._ledger = ledger
         self._phone = phone
         self._watch = watch
@@ -122,14 +124,19 @@ class Switchboard:
             return False
         # Before, and not after `begin`: there it would make the time longer in which a crash leaves doubt.
         sight = self._watch.look_before(waiting.request.account_id)
-        now = self._now()
+        now, wall = self._now(), self._wall()
         call = self._ledger.begin(at=now, accepted_after=now - self._longest_wait)
         if call is None:
             return False  # another one was quicker
         log_state(call)
         if call.request.account_id != waiting.request.account_id:
             sight = None  # of another account
-        self._finish(call, self._dial(call, began_at=now), sight)
+
+        def may_leave() -> bool:
+            """Whether it is early enough by both clocks: each may stand still, or be put back, alone."""
+            return max(self._now() - now, self._wall() - wall) <= LATEST_DIALLING
+
+        self._finish(call, self._dial(call, may_leave), sight)
         return True
 
     def sweep(self, *, everything_is_orphaned: bool = False) -> None:
@@ -165,13 +172,16 @@ class Switchboard:
         """Do not insist any longer on writing results down; the sweep of the next start is honest too."""
         self._stopping.set()
 
-    def _dial(self, call: Call, *, began_at: datetime) -> Outcome:
-        if self._now() - began_at > LATEST_DIALLING:
+    def _dial(self, call: Call, may_leave: Callable[[], bool]) -> Outcome:
+        if not may_leave():
             return NotSent(Why.HELD_UP)
         request = call.request
         try:
             return self._phone.dial(
-                flow_id=request.flow_id, number=request.number, caller_id=request.caller_id
+                flow_id=request.flow_id,
+                number=request.number,
+                caller_id=request.caller_id,
+                may_leave=may_leave,
             )
         except Exception:
             log.exception("call %s: dialling broke", call.id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -18,12 +19,17 @@ from evoslack.deadline import Deadline
 
 
 class Attempt(Deadline):
-    """One request: when it must be over, and whether it may have left."""
+    """One request: when it must be over, and whether it may have left.
 
-    def __init__(self, budget_s: float) -> None:
+    `may_leave` is asked right before the first byte goes out; if it says no, none does.
+    """
+
+    def __init__(self, budget_s: float, may_leave: Callable[[], bool] = lambda: True) -> None:
         super().__init__(budget_s)
+        self._may_leave = may_leave
         self._connecting = False
         self._left = False
+        self.was_held_back = False
 
     @property
     def proves_unsent(self) -> bool:
@@ -40,6 +46,9 @@ class Attempt(Deadline):
             if self.is_over:
                 raise TimeoutError("the time was up before anything was sent")
             self.watch(sock)
+            if not self._may_leave():
+                self.was_held_back = True
+                raise TimeoutError("held back right before the first byte")
             self._left = True
 
 

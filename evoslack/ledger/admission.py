@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from evoslack.calls import OPEN_STATES, Call, CallRequest, State
+from evoslack.calls import OPEN_STATES, OVER, Call, CallRequest, Progress, State
 from evoslack.ledger.ripples import touch
 from evoslack.ledger.schema import REQUEST_FIELDS, call_of, calls, news, used_keys
 from evoslack.refusals import FormUsed, NumberBusy, require_same
@@ -20,6 +20,7 @@ from evoslack.refusals import FormUsed, NumberBusy, require_same
 # somebody else has not seen the card yet.
 JUST_PLACED = timedelta(seconds=10)
 _MAY_HAVE_RUNG = sorted({*OPEN_STATES, State.PLACED, State.IN_DOUBT})
+_NOT_OVER = sorted(set(Progress) - OVER)
 
 BeforeCommit = Callable[[sa.Connection, str], None]  # is given the id of the call that is written down
 
@@ -119,8 +120,10 @@ def _same_press(first: Call, request: CallRequest) -> Call:
 
 
 def _in_the_way(request: CallRequest, at: datetime) -> sa.ColumnElement[bool]:
-    """A call to the same number that is open or was placed just now."""
-    is_recent = sa.and_(calls.c.state.in_(_MAY_HAVE_RUNG), calls.c.accepted_at > at - JUST_PLACED)
+    """A call to the same number that is open or may have rung just now."""
+    is_looked_for = sa.and_(calls.c.state == State.REJECTED, calls.c.progress.in_(_NOT_OVER))
+    may_have_rung = sa.or_(calls.c.state.in_(_MAY_HAVE_RUNG), is_looked_for)
+    is_recent = sa.and_(may_have_rung, calls.c.accepted_at > at - JUST_PLACED)
     return sa.and_(
         calls.c.account_id == request.account_id,
         calls.c.number == request.number,

@@ -15,14 +15,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from evoslack.calls import (
-    MAY_FOLLOW,
     OPEN_STATES,
+    PROOF,
     STATE_OF,
     Call,
     CallRequest,
     Outcome,
     Placed,
     Progress,
+    Rejected,
     State,
     Why,
 )
@@ -30,6 +31,7 @@ from evoslack.ledger.admission import admit
 from evoslack.ledger.ripples import make_news
 from evoslack.ledger.schema import call_of, calls, news, steps, used_keys
 from evoslack.ledger.store import Store
+from evoslack.ledger.transitions import change_state
 from evoslack.steps import LeaseLost
 
 # A call that was accepted so far ahead of now is of a clock that was put back; nobody knows how old it is.
@@ -143,7 +145,7 @@ class CallLedger:
         `known_ids` are sessions and SIDs that cannot be this call's, as they were there before it; `skew` is
         how far Evo Voice's clock was ahead of ours then.
         """
-        values: dict[str, Any] = {"state": STATE_OF[type(outcome)], "finished_at": at}
+        values: dict[str, Any] = {"finished_at": at}
         if known_ids is not None:
             values["known_ids"] = json.dumps(sorted(known_ids))
         if skew is not None:
@@ -157,36 +159,42 @@ class CallLedger:
             }
         else:
             values |= {"why": outcome.why, "detail": outcome.detail}
-        changed = self._move(calls.c.id == call_id, values, at)
+        target = STATE_OF[type(outcome)]
+        to_be_followed = target in {State.PLACED, State.IN_DOUBT}
+        if isinstance(outcome, Rejected):
+            to_be_followed = outcome.why not in PROOF
+        changed = self._move(calls.c.id == call_id, target, values, at, to_be_followed=to_be_followed)
         return changed[0] if changed else None
 
     def expire(self, *, at: datetime, accepted_before: datetime) -> list[Call]:
         """Close calls that waited too long; they are never dialed."""
-        values = {"state": State.EXPIRED, "why": Why.WAITED, "finished_at": at}
+        values = {"why": Why.WAITED, "finished_at": at}
         is_late = sa.or_(calls.c.accepted_at <= accepted_before, calls.c.accepted_at > at + AHEAD)
-        return self._move(sa.and_(calls.c.state == State.ACCEPTED, is_late), values, at)
+        was_accepted = calls.c.state == State.ACCEPTED
+        which = sa.and_(was_accepted, is_late)
+        return self._move(which, State.EXPIRED, values, at, to_be_followed=False)
 
     def abandon(self, *, at: datetime, received_before: datetime | None) -> list[Call]:
         """Close presses that nobody can be answering any more; they are never dialed.
 
         `received_before` None: every one, whenever it was received by anybody's clock.
         """
-        values = {"state": State.EXPIRED, "why": Why.NOT_ANSWERED, "finished_at": at}
+        values = {"why": Why.NOT_ANSWERED, "finished_at": at}
         of_the_dead = calls.c.state == State.RECEIVED
         if received_before is not None:
             of_the_dead = sa.and_(of_the_dead, calls.c.accepted_at <= received_before)
-        return self._move(of_the_dead, values, at)
+        return self._move(of_the_dead, State.EXPIRED, values, at, to_be_followed=False)
 
     def doubt_orphans(self, *, at: datetime, began_before: datetime | None) -> list[Call]:
         """Close calls whose dialling nobody can be working on any more: their phone may have rung.
 
         `began_before` None: whatever is being placed, whenever it began by anybody's clock.
         """
-        values = {"state": State.IN_DOUBT, "why": Why.BOT_STOPPED, "finished_at": at}
+        values = {"why": Why.BOT_STOPPED, "finished_at": at}
         of_the_dead = calls.c.state == State.PLACING
         if began_before is not None:
             of_the_dead = sa.and_(of_the_dead, calls.c.began_at <= began_before)
-        return self._move(of_the_dead, values, at)
+        return self._move(of_the_dead, State.IN_DOUBT, values, at, to_be_followed=True)
 
     def find(self, request_key: str) -> Call | None:
         """The call that a form became."""
@@ -244,17 +252,20 @@ class CallLedger:
         with self._engine.begin() as connection:
             connection.execute(sa.delete(used_keys).where(used_keys.c.used_at < used_before))
 
-    def _move(self, which: sa.ColumnElement[bool], values: dict[str, Any], at: datetime) -> list[Call]:
+    def _move(
+        self,
+        which: sa.ColumnElement[bool],
+        target: State,
+        values: dict[str, Any],
+        at: datetime,
+        *,
+        to_be_followed: bool,
+    ) -> list[Call]:
         """Change the state of the calls that may change so, and put the change among the news."""
-        target = State(values["state"])
-        sources = [state for state, following in MAY_FOLLOW.items() if target in following]
-        if target in {State.PLACED, State.IN_DOUBT} or values.get("why") is Why.BAD_REQUEST:
-            values["progress"] = sa.func.coalesce(calls.c.progress, Progress.WAITING)  # to be followed
-        else:
-            values["progress"] = None
-        moving = sa.update(calls).where(which, calls.c.state.in_(sources)).values(**values).returning(calls)
+        going_on = sa.func.coalesce(calls.c.progress, Progress.WAITING)
+        values = {**values, "progress": going_on if to_be_followed else None}
         with self._engine.begin() as connection:
-            moved = [call_of(row) for row in connection.execute(moving)]
+            moved = change_state(connection, which, target, values)
             make_news(connection, [call.id for call in moved], at)
         return moved
 

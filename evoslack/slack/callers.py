@@ -200,6 +200,6 @@ def retry_pause_s(attempts: int) -> float:
 def _what(news: News) -> str:
     """What there is to be told, in short: how it was placed, how it ended, and whether the card fails."""
     call = news.call
-    is_over = call.progress in OVER and call.state in {State.PLACED, State.IN_DOUBT}
+    is_over = call.progress in OVER
     parts = [call.state.value, "over" if is_over else "", "no_card" if news.card_problem else ""]
     return " ".join(part for part in parts if part)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from evoslack.calls import Call, HangUp, Progress, State
+from evoslack.calls import Call, HangUp, Progress
 from evoslack.numbers import pretty
 from evoslack.slack import messages
 
@@ -64,14 +64,14 @@ def blocks(
 
 
 def call_again(call: Call) -> dict[str, Any]:
-    """The button that opens the form once more; after a doubt it asks whether somebody has looked."""
+    """The button that opens the form once more; while it is uncertain what rang, it asks first."""
     button = {
         "type": "button",
         "action_id": CALL_AGAIN,
         "text": _plain(messages.CALL_AGAIN),
         "value": call.id,
     }
-    if call.state is State.IN_DOUBT:
+    if call.is_uncertain:
         button["confirm"] = {
             "title": _plain(messages.MAY_HAVE_RUNG),
             "text": _plain(messages.LOOK_FIRST),

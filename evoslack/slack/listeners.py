@@ -14,7 +14,7 @@ from slack_bolt import Ack, BoltContext
 from evoslack.calls import Call, CallRequest, Offer
 from evoslack.numbers import typed_after_command
 from evoslack.refusals import Refusal, UnreadableForm
-from evoslack.slack import history, messages, views
+from evoslack.slack import command_words, history, messages, views
 from evoslack.slack.arrival import KEY, Arrival
 from evoslack.slack.background import Run
 from evoslack.slack.opening import Asked, Opener, Rules
@@ -66,7 +66,7 @@ class CallListeners:
         """`/call …`: the form, filled with what was typed; `help`; or `last`, the form of the last call."""
         text = str(body.get("text") or "").strip()
         if text.casefold() in HELP:
-            ack(messages.help_text(self._rules.command, self._rules.region))
+            ack(command_words.help_text(self._rules.command, self._rules.region))
             return
         if text.casefold() == HISTORY:
             self._tell_history(ack, body)
@@ -118,7 +118,7 @@ class CallListeners:
     def other_command(self, ack: Ack, body: Payload) -> None:
         """A command that the manifest has and the settings do not."""
         log.error("%s arrived, but SLACK_COMMAND is %s", body.get("command"), self._rules.command)
-        ack(messages.wrong_command(messages.escape(str(body.get("command"))), self._rules.command))
+        ack(command_words.wrong_command(messages.escape(str(body.get("command"))), self._rules.command))
 
     def flows(self, ack: Ack, body: Payload) -> None:
         """The flows that match what was typed, from memory."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from evoslack.calls import State
 from evoslack.numbers import BadNumber, Problem, example, pretty
 from evoslack.refusals import (
     CannotCheck,
@@ -111,6 +112,9 @@ def spoken(refusal: Refusal, region: str) -> Spoken:
         case UnknownCallerId():
             words = "This caller ID is not an owned number any more. Choose another one."
             return Spoken(words, "caller_id")
+        case NumberBusy(call=call) if call.state is State.REJECTED:
+            words = "Evo Voice just rejected a call to this number. EvoSlack is checking that nothing rang."
+            return Spoken(f"{words} Look at its card first.", "number")
         case NumberBusy():
             words = "A call to this number is being dialled or was just placed. Look at its card first."
             return Spoken(words, "number")

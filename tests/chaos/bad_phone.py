@@ -23,16 +23,18 @@ DEADLINE_S = 1.5  # instead of 30; nothing else is different
 PLACED, REJECTED, IN_DOUBT = State.PLACED, State.REJECTED, State.IN_DOUBT
 
 # How the request that dials goes wrong, how often in a row (None: for ever), and where the call must end.
+NOES = ("400_json", "403_text", "403_json", "404_text", "404_json", "429")
 DIALLING: list[tuple[str, int | None, State]] = [
-    *((kind, 1, REJECTED) for kind in ("400_json", "403_text", "403_json", "404_text", "404_json", "429")),
-    *((kind, 1, IN_DOUBT) for kind in ("206", "redirect", "400_text", "500_json", "502_html")),
+    *((kind, 1, REJECTED) for kind in NOES),
+    *((f"{kind}_after_ring", 1, REJECTED) for kind in NOES),  # from late in the service: no proof
+    *((kind, 1, IN_DOUBT) for kind in ("206", "redirect", "400_text", "500_json", "502_html", "html_200")),
     *((kind, 1, IN_DOUBT) for kind in ("hang", "cut", "cut_in_answer", "drip", "late_ring")),
     *(
         (f"{kind}_after_ring", 1, IN_DOUBT)
-        for kind in ("206", "redirect", "400_text", "500_json", "502_html")
+        for kind in ("206", "redirect", "400_text", "500_json", "502_html", "html_200")
     ),
     *((f"{kind}_after_ring", 1, IN_DOUBT) for kind in ("hang", "cut", "drip")),
-    *((f"{kind}_after_ring", 1, PLACED) for kind in ("garbage_200", "html_200", "headers_then_silence")),
+    *((f"{kind}_after_ring", 1, PLACED) for kind in ("garbage_200", "headers_then_silence")),
     *((f"{kind}_after_ring", 1, PLACED) for kind in ("cut_in_answer", "slow")),
     ("slow", 1, PLACED),
     ("401_empty", 1, PLACED),

@@ -24,9 +24,9 @@ from hypothesis.stateful import (
 )
 
 from evoslack.calls import (
-    MAY_FOLLOW,
     OPEN_STATES,
     STATE_OF,
+    TRANSITIONS,
     Call,
     CallRequest,
     InDoubt,
@@ -54,7 +54,13 @@ LONG = timedelta(days=1)  # longer than every lease and every pause
 BOTS = st.sampled_from(range(3))
 ANY_ONE = st.integers(0, 9)  # which of the calls there are, counted round and round
 OUTCOMES = st.sampled_from(
-    [Placed("session", "sid"), Rejected(Why.NOT_FOUND), NotSent(Why.UNREACHABLE), InDoubt(Why.NO_ANSWER)]
+    [
+        Placed("session", "sid"),
+        Rejected(Why.NOT_FOUND),
+        Rejected(Why.LOGIN_REFUSED),
+        NotSent(Why.UNREACHABLE),
+        InDoubt(Why.NO_ANSWER),
+    ]
 )
 # Just before and after everything that runs out: a busy number, a dialling, a lease, a wait.
 PAUSES = st.sampled_from([0.1, 1, 9, 11, 44, 61, 121])
@@ -278,7 +284,7 @@ class Bots(RuleBasedStateMachine):
 
     def finish(self, bot: int, before: Call, outcome: Outcome) -> None:
         finished = self.ledgers[bot].finish(before.id, outcome, at=self.now)
-        assert (finished is not None) == (STATE_OF[type(outcome)] in MAY_FOLLOW[before.state])
+        assert (finished is not None) == (STATE_OF[type(outcome)] in TRANSITIONS[before.state])
 
     def forget(self, ledger: CallLedger, limit: datetime) -> None:
         over = (call for call in self.seen.values() if call.accepted_at < limit and not call.is_open)
@@ -349,7 +355,7 @@ class Bots(RuleBasedStateMachine):
         assert now.keys() >= self.seen.keys()
         for call_id, before in self.seen.items():
             after = now[call_id]
-            assert after.state is before.state or after.state in MAY_FOLLOW[before.state]
+            assert after.state is before.state or after.state in TRANSITIONS[before.state]
             assert after.state is not State.ACCEPTED or before.state in {State.RECEIVED, State.ACCEPTED}
             assert (after.request, after.accepted_at) == (before.request, before.accepted_at)
         for call_id in now.keys() - self.seen.keys():
@@ -406,7 +412,8 @@ class Bots(RuleBasedStateMachine):
 
     def is_in_the_way(self, call: Call, request: CallRequest) -> bool:
         line = (call.request.account_id, call.request.number)
-        is_fresh = call.state in {State.PLACED, State.IN_DOUBT} and call.accepted_at > self.now - JUST_PLACED
+        may_have_rung = call.state in {State.PLACED, State.IN_DOUBT} or call.is_uncertain
+        is_fresh = may_have_rung and call.accepted_at > self.now - JUST_PLACED
         return line == (request.account_id, request.number) and (call.is_open or is_fresh)
 
     def call(self, one: int) -> Call | None:

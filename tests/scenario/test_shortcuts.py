@@ -42,7 +42,7 @@ def test_the_shortcut_opens_an_empty_form_and_the_call_is_told_by_direct_message
 
     assert office.press().acked
 
-    office.wait_until_told("Nothing was dialled")
+    office.wait_until_told("checking that nothing rang")
     (line,) = office.slack.private(SARA)
     assert line.kind == "dm", "a shortcut has no place to answer in"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from evoslack.calls import OVER, Call, CallRequest, HangUp, Progress, State, Why
+from evoslack.calls import OVER, Call, CallRequest, HangUp, LostWhy, Progress, State, Why
 from evoslack.sandbox.slack.block_kit import problems_in_blocks
 from evoslack.slack import cards, messages
 
@@ -51,6 +51,28 @@ def strings(found: Any) -> list[str]:
         return [found]
     values = found.values() if isinstance(found, dict) else found if isinstance(found, list) else []
     return [text for value in values for text in strings(value)]
+
+
+FOUND_NOTHING = {"progress": Progress.LOST, "lost_why": LostWhy.UNSEEN}
+
+
+@pytest.mark.parametrize(
+    ("call", "asks"),
+    [
+        (at(State.PLACED), False),
+        (at(State.NOT_SENT), False),
+        (at(State.EXPIRED), False),
+        (at(State.IN_DOUBT), True),
+        (at(State.IN_DOUBT, **FOUND_NOTHING), True),
+        (at(State.REJECTED, progress=Progress.WAITING), True),
+        (at(State.REJECTED, progress=Progress.LOST, lost_why=LostWhy.BLIND), True),
+        (at(State.REJECTED, **FOUND_NOTHING), False),
+        (replace(at(State.REJECTED), why=Why.LOGIN_REFUSED), False),
+    ],
+    ids=str,
+)
+def test_call_again_asks_first_while_it_is_not_proven_that_nothing_rang(call: Call, asks: bool) -> None:
+    assert ("confirm" in cards.call_again(call)) is asks
 
 
 @pytest.mark.parametrize("state", State)

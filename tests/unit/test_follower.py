@@ -13,7 +13,20 @@ from typing import Any
 
 import pytest
 
-from evoslack.calls import Call, CallRequest, Ending, HangUp, InDoubt, Outcome, Placed, Progress, State, Why
+from evoslack.calls import (
+    Call,
+    CallRequest,
+    Ending,
+    HangUp,
+    InDoubt,
+    LostWhy,
+    Outcome,
+    Placed,
+    Progress,
+    Rejected,
+    State,
+    Why,
+)
 from evoslack.evo.client import EvoUnavailable
 from evoslack.follower import (
     BEFORE_DIALLING_S,
@@ -29,7 +42,7 @@ from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
 from evoslack.ledger.store import Store
 from evoslack.ledger.trails import TrailLedger
-from evoslack.progress import LONGEST_CALL, UNSEEN_FOR
+from evoslack.progress import BLIND_FOR, LONGEST_CALL, MOST_UNWATCHED, UNSEEN_FOR
 from evoslack.snapshot import Active, Session, Snapshot
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -256,6 +269,76 @@ def test_a_call_in_doubt_that_is_found_was_placed(house: House) -> None:
     house.follower.look()
 
     assert (house.known(call).state, house.progress(call)) == (State.PLACED, Progress.RINGING)
+
+
+REJECTED = Rejected(Why.BAD_REQUEST, "no")
+
+
+def found_out(house: House, call: Call) -> tuple[State, LostWhy | None, bool]:
+    call = house.known(call)
+    return call.state, call.lost_why, call.is_uncertain
+
+
+@pytest.mark.parametrize("why", [Why.BAD_REQUEST, Why.NOT_PERMITTED, Why.NOT_FOUND, Why.TOO_MANY])
+def test_a_rejected_call_that_is_watched_for_and_not_seen_did_not_ring(house: House, why: Why) -> None:
+    call = house.place(outcome=Rejected(why))
+    house.pass_time(UNSEEN_FOR)
+    assert (house.progress(call), house.woken) == (Progress.WAITING, 0)
+    assert house.known(call).is_uncertain
+
+    house.pass_time(QUICK + SECOND)
+
+    assert found_out(house, call) == (State.REJECTED, LostWhy.UNSEEN, False)
+    assert house.woken == 1, "the caller gets the final word"
+
+
+def test_a_rejected_call_that_is_seen_was_placed(house: House) -> None:
+    call = house.place(outcome=REJECTED)
+    house.pass_time(SECOND)
+    house.show(call)
+    house.pass_time(QUICK + SECOND)
+
+    assert house.known(call).state is State.PLACED
+    assert house.known(call).by_sight
+
+
+def test_a_rejected_call_that_nobody_could_look_for_stays_uncertain(house: House) -> None:
+    call = house.place(outcome=REJECTED)
+    house.phone.broken["acc1"] = EvoUnavailable("down")
+    house.pass_time(BLIND_FOR + SECOND)
+
+    assert found_out(house, call) == (State.REJECTED, LostWhy.BLIND, True)
+
+
+def test_a_rejected_call_that_was_looked_for_too_late_stays_uncertain(house: House) -> None:
+    """By then a call that nobody answered would not be there any more."""
+    call = house.place(outcome=REJECTED)
+    house.phone.broken["acc1"] = EvoUnavailable("down")
+    house.pass_time(MOST_UNWATCHED + 20 * SECOND)
+    house.phone.broken.clear()
+    house.pass_time(UNSEEN_FOR)
+
+    assert found_out(house, call) == (State.REJECTED, LostWhy.BLIND, True)
+
+
+def test_one_look_that_failed_does_not_make_a_rejected_call_uncertain(house: House) -> None:
+    call = house.place(outcome=REJECTED)
+    house.pass_time(5 * SECOND)
+    house.phone.broken["acc1"] = EvoUnavailable("down")
+    house.pass_time(QUICK + SECOND)
+    house.phone.broken.clear()
+    house.pass_time(UNSEEN_FOR)
+
+    assert found_out(house, call) == (State.REJECTED, LostWhy.UNSEEN, False)
+
+
+def test_a_bot_that_starts_late_does_not_say_that_a_rejected_call_did_not_ring(house: House) -> None:
+    """It was killed with the call, and started again a minute later."""
+    call = house.place(outcome=REJECTED)
+    house.now += timedelta(minutes=1)
+    house.pass_time(UNSEEN_FOR, house.another_bot())
+
+    assert found_out(house, call) == (State.REJECTED, LostWhy.BLIND, True)
 
 
 def test_the_session_of_a_call_that_is_over_is_not_given_to_the_next(house: House) -> None:
