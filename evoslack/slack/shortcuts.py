@@ -5,15 +5,15 @@ Each only opens the form, for whoever may call; the button in it is what dials.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from slack_bolt import Ack
 
 from evoslack.calls import Call
-from evoslack.numbers import numbers_in
+from evoslack.number_search import numbers_in
 from evoslack.refusals import Refusal, UnreadableForm
 from evoslack.slack import messages, views
+from evoslack.slack.message_texts import texts_of
 from evoslack.slack.opening import Asked, Opener, Rules
 from evoslack.slack.press import Payload, team_of, text_of
 from evoslack.slack.refusal_words import spoken
@@ -21,7 +21,6 @@ from evoslack.slack.whisper import Whisper
 
 PLACE_A_CALL = "place_a_call"  # callback ids, as in manifest.yml
 NUMBER_IN_MESSAGE = "call_a_number_in_this_message"
-DEEPEST = 12  # how far blocks may be nested in each other
 
 
 class Calls(Protocol):
@@ -84,28 +83,6 @@ class ShortcutListeners:
     def _open(self, asked: Asked, *wishes: views.Wish) -> None:
         if words := self._opener.open(asked, *wishes):
             self._whisper(asked.user_id, words)
-
-
-def texts_of(message: Mapping[str, Any]) -> Iterator[str]:
-    """Every text in a message: its own, and what stands in blocks and attachments."""
-    for part in (message.get("text"), message.get("blocks"), message.get("attachments")):
-        yield from _texts(part, DEEPEST)
-
-
-def _texts(part: object, depth: int) -> Iterator[str]:
-    if depth == 0:
-        return
-    if isinstance(part, str):
-        yield part
-    elif isinstance(part, list):
-        for each in part:
-            yield from _texts(each, depth - 1)
-    elif isinstance(part, dict):
-        url = part.get("url")
-        if isinstance(url, str) and url.startswith("tel:"):
-            yield f"<{url}>"
-        for key in ("text", "pretext", "title", "value", "fallback", "fields", "elements", "blocks"):
-            yield from _texts(part.get(key), depth - 1)
 
 
 def _asked(body: Payload) -> Asked:
