@@ -77,6 +77,12 @@ def test_a_message_without_a_number_says_so(office: Office) -> None:
     assert office.slack.modal(SARA) is None
 
 
+def test_a_message_made_to_hold_the_bot_up_is_answered_like_any_other(office: Office) -> None:
+    call_number_in(office, f"{'<tel:' * 6000}{'&#' + '1' * 5000} call {SHOWN}")
+
+    assert in_form(office)["number"] == NUMBER
+
+
 def test_a_message_with_two_hundred_numbers_offers_a_hundred_of_them(office: Office) -> None:
     call_number_in(office, ", ".join(f"(202) 555-{index:04}" for index in range(100, 300)))
 
