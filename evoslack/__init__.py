@@ -9,6 +9,7 @@ The map of the house, inside first:
 - `looks`        what somebody looks at in App Home
 - `steps`        a step of a workflow that asks for a call
 - `numbers`      what a person typed, made into a number that may be dialled, or a reason why not
+- `number_search` the telephone numbers in somebody's message, however long or hostile it is
 - `permission`   who may call: a real member of the workspace with the right role in Evo Voice
 - `switchboard`  what happens to a call: accept, connect, recover
 - `snapshot`     what Evo Voice shows of an account's calls at one moment

@@ -54,7 +54,10 @@ SCOPES_MISSING = (
 )
 # The full-width ones of Asian keyboards work too.
 _FORMULA = tuple("=+-@\t\r＝＋－＠")
-_AFTER_A_SEPARATOR = re.compile(r"([;|\t\r\n\"]\s*)(?=[=+\-@＝＋－＠])")
+# Spaces and separators before a sign that begins a formula. Looking back keeps a long row of them from being
+# read anew from each one.
+_BEFORE_A_FORMULA = re.compile(r"(?<![\s;|\"])([\s;|\"]++)(?=[=+\-@＝＋－＠])")
+_SEPARATORS = frozenset(';|\t\r\n"')
 
 
 class Unreadable(Exception):
@@ -226,9 +229,13 @@ def _spaced(word: str) -> str:
     return word.replace("_", " ")
 
 
+def _guarded(signs: re.Match[str]) -> str:
+    return f"{signs[0]}'" if _SEPARATORS.intersection(signs[0]) else signs[0]
+
+
 def _text(foreign: str) -> str:
     """A text from outside: an apostrophe before it keeps a table program from calculating with it."""
     words = foreign.lstrip()
     # A table program may split at other signs than commas.
-    safe = foreign[: len(foreign) - len(words)] + _AFTER_A_SEPARATOR.sub(r"\1'", words)
+    safe = foreign[: len(foreign) - len(words)] + _BEFORE_A_FORMULA.sub(_guarded, words)
     return f"'{safe}" if foreign.lstrip(" \n\u00a0").startswith(_FORMULA) else safe

@@ -129,7 +129,7 @@ OPEN_FORM = "Open the form"
 CHOICE_SUBMIT = "Next"
 CHOICE_LABEL = "Which number?"
 NO_NUMBER = (
-    "There is no phone number in this message that can be called. Type the command to call any number."
+    "EvoSlack found no phone number in this message that can be called. Type the command to call any number."
 )
 
 
@@ -141,9 +141,12 @@ def number_hint(region: str, allowed: frozenset[str]) -> str:
 
 
 def choice_hint(found: int, offered: int) -> str:
-    """How many numbers a message has, and whether all of them are offered."""
-    more = f"; these are the first {offered}" if offered < found else ""
-    return f"{found} numbers are in this message{more}. Nothing is dialled yet."
+    """How many numbers a message has, and whether all of them are offered; no more are counted then."""
+    if offered < found:
+        many = f"More than {offered} numbers are in this message; these are the first {offered}."
+    else:
+        many = f"{found} numbers are in this message."
+    return f"{many} Nothing is dialled yet."
 
 
 def on_its_way(call: Call, region: str, channel_id: str) -> str:

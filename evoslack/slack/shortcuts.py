@@ -5,17 +5,17 @@ Each only opens the form, for whoever may call; the button in it is what dials.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from slack_bolt import Ack, BoltContext
 
 from evoslack.calls import Call
-from evoslack.numbers import numbers_in
+from evoslack.number_search import numbers_in
 from evoslack.refusals import Refusal, UnreadableForm
 from evoslack.slack import messages, views
 from evoslack.slack.arrival import KEY, Arrival
+from evoslack.slack.message_texts import texts_of
 from evoslack.slack.opening import Asked, Opener, Rules, Wishes, empty_form
 from evoslack.slack.press import Payload, text_of
 from evoslack.slack.refusal_words import spoken
@@ -23,7 +23,6 @@ from evoslack.slack.whisper import Whisper
 
 PLACE_A_CALL = "place_a_call"  # callback ids, as in manifest.yml
 NUMBER_IN_MESSAGE = "call_a_number_in_this_message"
-DEEPEST = 12  # how far blocks may be nested in each other
 
 
 class Calls(Protocol):
@@ -90,28 +89,6 @@ class ShortcutListeners:
 
     def _open(self, asked: Asked, wishes: Wishes) -> None:
         self._opener.open_soon(asked, wishes, lambda words: self._whisper(asked.user_id, words))
-
-
-def texts_of(message: Mapping[str, Any]) -> Iterator[str]:
-    """Every text in a message: its own, and what stands in blocks and attachments."""
-    for part in (message.get("text"), message.get("blocks"), message.get("attachments")):
-        yield from _texts(part, DEEPEST)
-
-
-def _texts(part: object, depth: int) -> Iterator[str]:
-    if depth == 0:
-        return
-    if isinstance(part, str):
-        yield part
-    elif isinstance(part, list):
-        for each in part:
-            yield from _texts(each, depth - 1)
-    elif isinstance(part, dict):
-        url = part.get("url")
-        if isinstance(url, str) and url.startswith("tel:"):
-            yield f"<{url}>"
-        for key in ("text", "pretext", "title", "value", "fallback", "fields", "elements", "blocks"):
-            yield from _texts(part.get(key), depth - 1)
 
 
 def _choice(body: Payload, view: Payload, arrival: Arrival) -> tuple[Asked, views.Wish]:

@@ -76,12 +76,19 @@ def test_a_message_without_a_number_says_so(office: Office) -> None:
     office.wait_for_page("no phone number in this message")  # where the form would be
 
 
+def test_a_message_made_to_hold_the_bot_up_is_answered_like_any_other(office: Office) -> None:
+    call_number_in(office, f"{'<tel:' * 6000}{'&#' + '1' * 5000} call {SHOWN}")
+
+    assert in_form(office)["number"] == NUMBER
+
+
 def test_a_message_with_two_hundred_numbers_offers_a_hundred_of_them(office: Office) -> None:
     call_number_in(office, ", ".join(f"(202) 555-{index:04}" for index in range(100, 300)))
 
     view = office.slack.wait_for_modal(SARA, "call_choice")
     assert len(view["blocks"][0]["element"]["options"]) == 100
-    assert "200 numbers are in this message; these are the first 100" in view["blocks"][0]["hint"]["text"]
+    hint = view["blocks"][0]["hint"]["text"]
+    assert "More than 100 numbers are in this message; these are the first 100." in hint
 
 
 def test_numbers_in_blocks_and_attachments_are_found(office: Office) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from evoslack.numbers import (
     EVERY_COUNTRY,
+    LONGEST_COMMAND,
     LONGEST_TEXT,
     BadNumber,
     Problem,
@@ -274,6 +275,17 @@ def test_nothing_typed_after_the_command_gets_lost(text: str) -> None:
         return sorted(c for c in words if not c.isspace() and unicodedata.category(c) != "Cf")
 
     assert letters(typed.number + typed.words) == letters(text)
+
+
+def test_a_text_that_nobody_means_as_a_command_stays_whole_in_the_number_field() -> None:
+    """Where the form then says what is wrong with it; a number is looked for only up to some length."""
+    text = "survey " * (LONGEST_COMMAND // 7 - 5) + "202 555 0143"
+    assert typed_after_command(text, "US").number == "202 555 0143"
+
+    text = "survey " * LONGEST_COMMAND + "202 555 0143"
+    assert typed_after_command(text, "US") == Typed(text)
+    assert problem(text) is Problem.TOO_LONG_TEXT
+    assert problem(" " * LONGEST_COMMAND) is Problem.EMPTY
 
 
 def test_people_read_their_own_numbers_in_national_form_and_others_with_a_plus() -> None:
