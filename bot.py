@@ -71,8 +71,9 @@ def run(settings: Settings) -> int:
 
 
 def environment() -> dict[str, str]:
-    """`.env` of the working directory, under the real environment."""
-    from_file = {name: value or "" for name, value in dotenv_values(Path.cwd() / ".env").items()}
+    """`.env` of the working directory, under the real environment; `${…}` in it stays as it is typed."""
+    values = dotenv_values(Path.cwd() / ".env", interpolate=False)
+    from_file = {name: value or "" for name, value in values.items()}
     return {**from_file, **os.environ}
 
 

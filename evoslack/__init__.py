@@ -9,15 +9,18 @@ The map of the house, inside first:
 - `looks`        what somebody looks at in App Home
 - `steps`        a step of a workflow that asks for a call
 - `numbers`      what a person typed, made into a number that may be dialled, or a reason why not
+- `number_search` the telephone numbers in somebody's message, however long or hostile it is
 - `permission`   who may call: a real member of the workspace with the right role in Evo Voice
 - `switchboard`  what happens to a call: accept, connect, recover
 - `snapshot`     what Evo Voice shows of an account's calls at one moment
 - `progress`     from that to how far each of our calls has come: which session is whose
 - `follower`     looks again and again while calls go on, and ends one when somebody hangs up
 - `crew`         the threads that bring rows one step further
+- `trouble_log`  logs a trouble that lasts once when it begins and once when it is over
 - `ledger/`      the durable record of every call (SQLite or PostgreSQL)
 - `evo/`         everything that talks to Evo Voice
 - `slack/`       everything that talks to Slack
+- `deadline`     a hard end for one request, whatever its answer does
 - `settings`     the environment variables, read once
 - `wiring`       the only place where the parts meet
 - `running`      a bot that runs: what is started in which order, and how it stops

@@ -1,8 +1,8 @@
 """What a call is: the words and the rules that everything else is built on.
 
-A call is written down (accepted), begun (placing: from here on a phone may ring) and ends in one of
-five ways. Nothing ever leads back to accepted, so no call is dialled twice. How it goes on from there is its
-progress: news, and no part of the guarantee. This module touches nothing outside.
+A call is written down (received), acknowledged in time (accepted), begun (placing: from here on a phone may
+ring) and ends in one of five ways. Nothing ever leads back to accepted, so no call is dialed twice. How it
+goes on from there is its progress: news, and no part of the guarantee. This module touches nothing outside.
 """
 
 from __future__ import annotations
@@ -13,32 +13,32 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """Where a call stands. `MAY_FOLLOW` says which may come next."""
+    """Where a call stands. `TRANSITIONS` alone says which may come next."""
 
-    ACCEPTED = "accepted"  # written down; nothing was sent
+    RECEIVED = "received"  # written down, while the press is being answered; never dialed in this state
+    ACCEPTED = "accepted"  # the press was answered in time, so it may be dialed; nothing was sent
     PLACING = "placing"  # the request is on its way; a phone may ring
     PLACED = "placed"  # Evo Voice took it
-    REJECTED = "rejected"  # Evo Voice said no; nothing rang
+    REJECTED = "rejected"  # Evo Voice said no; see `Call.is_uncertain`
     NOT_SENT = "not_sent"  # Evo Voice was never reached; nothing rang
     IN_DOUBT = "in_doubt"  # sent, but no answer that proves anything: a phone may have rung
     EXPIRED = "expired"  # waited too long; never dialled
 
 
-MAY_FOLLOW: dict[State, frozenset[State]] = {
+TRANSITIONS: dict[State, frozenset[State]] = {
+    State.RECEIVED: frozenset({State.ACCEPTED, State.EXPIRED}),
     State.ACCEPTED: frozenset({State.PLACING, State.EXPIRED}),
     State.PLACING: frozenset({State.PLACED, State.REJECTED, State.NOT_SENT, State.IN_DOUBT}),
     # Doubt may still be settled by a late answer. It is never dialled again.
     State.IN_DOUBT: frozenset({State.PLACED, State.REJECTED, State.NOT_SENT}),
     State.PLACED: frozenset(),
-    State.REJECTED: frozenset(),
+    # A no can come from late in the service: a call that is seen at Evo Voice was placed.
+    State.REJECTED: frozenset({State.PLACED}),
     State.NOT_SENT: frozenset(),
     State.EXPIRED: frozenset(),
 }
 
-# A call that is seen at Evo Voice was placed, whatever the answer said: a 400 can come late in the service.
-SETTLED_BY_SIGHT = frozenset({State.IN_DOUBT, State.REJECTED})
-
-OPEN_STATES = frozenset({State.ACCEPTED, State.PLACING})
+OPEN_STATES = frozenset({State.RECEIVED, State.ACCEPTED, State.PLACING})
 
 
 class Progress(StrEnum):
@@ -104,10 +104,15 @@ class Why(StrEnum):
     CUT_OFF = "cut_off"  # the connection broke after the request may have left
     SERVER_ERROR = "server_error"  # 5xx: it may have failed before or after dialling
     ODD_ANSWER = "odd_answer"  # 206, a redirect, or another answer that proves nothing
+    IN_BETWEEN = "in_between"  # a page, from something between us and Evo Voice
     BOT_STOPPED = "bot_stopped"  # this program ended in the middle of placing the call
     BOT_BROKE = "bot_broke"  # a defect of this program, caught
     # expired
     WAITED = "waited"  # nobody was free to dial it in time
+    NOT_ANSWERED = "not_answered"  # the program ended, or stood still, before it could answer the press
+
+
+PROOF = frozenset({Why.LOGIN_REFUSED})  # of all answers that say no, only a 401 comes surely before dialing
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +125,7 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Evo Voice answered no, and that answer proves that nothing was dialled."""
+    """Evo Voice answered no. That proves only for `PROOF` that nothing was dialed: else it is looked for."""
 
     why: Why
     detail: str = ""
@@ -198,6 +203,14 @@ class Call:
     def is_going_on(self) -> bool:
         """Whether it is dialled or followed, so that more will be known of it."""
         return self.is_open or (self.progress is not None and self.progress not in OVER)
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether nobody can tell if a phone rang: in doubt, or rejected and not yet looked for in vain."""
+        if self.state is not State.REJECTED:
+            return self.state is State.IN_DOUBT
+        was_looked_for = self.progress is Progress.LOST and self.lost_why is LostWhy.UNSEEN
+        return self.why not in PROOF and not was_looked_for
 
     @property
     def may_be_ended(self) -> bool:

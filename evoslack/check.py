@@ -23,6 +23,7 @@ from evoslack.ledger.store import Store, database_problem
 from evoslack.numbers import pretty
 from evoslack.refusals import Lack, NothingToOffer, Refusal
 from evoslack.settings import Settings
+from evoslack.slack.audience import is_shared_with_others
 from evoslack.slack.workspace import NO_ANSWER, identify, problem_of, web_client
 
 SCOPES = (
@@ -122,8 +123,11 @@ def _channel(client: WebClient, channel_id: str) -> Iterator[Finding]:
         yield Finding("channel", False, f"{name} is archived; choose another CALLS_CHANNEL.")
     elif not channel.get("is_member"):
         yield Finding("channel", False, f"the bot is not in {name}; type /invite @EvoSlack there.")
-    elif channel.get("is_ext_shared"):
-        advice = f"{name} is shared with other companies, who would see the numbers called; choose another."
+    elif is_shared_with_others(channel):
+        advice = (
+            f"{name} is shared with other companies, so its cards hide the numbers called; "
+            "end the sharing, or choose another CALLS_CHANNEL."
+        )
         yield Finding("channel", False, advice)
     else:
         yield Finding("channel", True, f"the bot is in {name}")

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from evoslack.calls import Call, Ending, HangUp, Progress
-from evoslack.progress import Trail, follow, give_up
+from evoslack.progress import MOST_UNWATCHED, Trail, follow, give_up
 from evoslack.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -75,6 +75,7 @@ class Follower:
         self._next_turn: datetime | None = None
         self._looked_at: datetime | None = None
         self._latest: dict[str, Snapshot] = {}
+        self._watched_since: dict[str, datetime] = {}  # by account: the first of looks without a long pause
         self._looking = threading.Lock()
         self._blind_until: dict[str, datetime] = {}  # by account, as is the trouble
         self._failures: dict[str, int] = {}  # in a row
@@ -103,7 +104,10 @@ class Follower:
             if snapshot is None:
                 after = [give_up(trail, now) for trail in theirs]
             else:
-                after = follow([*theirs, *self._book.rivals(theirs)], snapshot)[: len(theirs)]
+                since = self._watched_since[account_id]
+                after = follow([*theirs, *self._book.rivals(theirs)], snapshot, watched_since=since)[
+                    : len(theirs)
+                ]
             self._write(theirs, after)
         return False
 
@@ -126,10 +130,15 @@ class Follower:
     def hang_up(self, call: Call) -> Ending | None:
         """Ask Evo Voice to end this call; None if that could not be asked.
 
-        Whether it worked is what the next looks show.
+        Whether it worked is what the next looks show. Raises what the database raises when the wish could not
+        be written down; nothing was asked then.
         """
-        if not call.may_be_ended or not self._book.hang_up(call.id, HangUp.ASKED, at=self._now()):
-            return Ending.GONE
+        try:
+            if not call.may_be_ended or not self._book.hang_up(call.id, HangUp.ASKED, at=self._now()):
+                return Ending.GONE
+        except Exception:
+            self._take_back(call)  # it may be written down all the same
+            raise
         self._on_news()
         try:
             ending = self._end(call.session_id, budget_s=END_BUDGET_S)
@@ -138,10 +147,17 @@ class Follower:
             ending = None
         log.info("call %s: somebody hung up: %s", call.id, ending or "no answer")
         if ending in {None, Ending.FORBIDDEN}:
-            self._book.hang_up(call.id, None, at=self._now())
-            self._on_news()
+            self._take_back(call)
         self._next_turn = None
         return ending
+
+    def _take_back(self, call: Call) -> None:
+        """Nobody took the wish. If this cannot be written down, the next looks find that it had no effect."""
+        try:
+            self._book.hang_up(call.id, None, at=self._now())
+        except Exception:
+            log.exception("call %s: that nobody ends it is not written yet", call.id)
+        self._on_news()
 
     def _write(self, before: list[Trail], after: list[Trail]) -> None:
         changes = [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]]
@@ -164,7 +180,10 @@ class Follower:
             if may_be_old and latest is not None and _is_fresh(latest, self._now()):
                 return latest  # somebody else's, who was quicker
             left_s = max(ends - time.monotonic(), 0.0)
-            self._latest[account_id] = snapshot = self._eyes.look(account_id, since, budget_s=left_s)
+            snapshot = self._eyes.look(account_id, since, budget_s=left_s)
+            if latest is None or snapshot.taken_at - latest.taken_at > MOST_UNWATCHED:
+                self._watched_since[account_id] = snapshot.taken_at
+            self._latest[account_id] = snapshot
         except Exception as error:  # noqa: BLE001 - each trouble once; it is looked again anyway
             self._failures[account_id] = failures = self._failures.get(account_id, 0) + 1
             wish_s = min(getattr(error, "pause_s", None) or 0.0, LONGEST_WISH_S)

@@ -6,12 +6,12 @@ answered with a question, never repaired silently.
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberMatcher, PhoneNumberType, ValidationResult
@@ -21,19 +21,16 @@ from evoslack.refusals import Refusal
 
 EVERY_COUNTRY = "*"
 LONGEST_TEXT = 60  # the longest sensible spelling of one number; E.164 has 15 digits at most
+LONGEST_RAW = 1_000  # the same with marks that are not seen, and the link that Slack makes of it
+LONGEST_COMMAND = 2_000  # characters after the command in which a number is looked for
+
+# Excluding "<" inside keeps a text full of "<tel:" from being read anew from each of them.
+SLACK_LINK = re.compile(r"<tel:([^<|>]++)(?:\|[^<>]*+)?+>", re.IGNORECASE)
 
 # Spelled dashes, dots, brackets and spaces of every kind are how people group digits.
 _GROUPING = re.compile(r"[\s\-\u2010-\u2015\u2212.·()\[\]/]+")
 _PLUS = "+\uff0b"  # and the full-width one of Asian keyboards
-_SLACK_LINK = re.compile(r"<tel:([^|>]+)(?:\|[^>]*)?>", re.IGNORECASE)
-_TOKEN = re.compile(r"<[^>]*>")  # Slack's links, mentions and dates
-_ID_BEFORE = re.compile(r"[#№$€£¥=/_]\Z|[^\W\d_]-?\Z|\d[.,]\Z")
-_COUNTED = re.compile(
-    r"\b(?:order|invoice|ticket|case|ref|reference|id|account|acct|customer|serial|tracking|item|part|sku)"
-    r"(?:\s*(?:no|nr|number|id))?[.:]?\s*\Z",
-    re.IGNORECASE,
-)
-_ID_AFTER = re.compile(r"[-_/]?[^\W\d_]|\.\w")
+_TEL = re.compile(r"\btel:\s*", re.IGNORECASE)
 _EXTENSION = re.compile(r"(?:;|,|#|~|\*|\bext?\b|\bext?(?=\d)|\bextension\b|(?<=\d)\s*x\s*\d)", re.IGNORECASE)
 
 
@@ -83,6 +80,9 @@ def dialable(text: str, region: str, allowed: Collection[str]) -> str:
     `region` is the ISO code for numbers without a plus; `allowed` holds ISO codes or `*`.
     Raises `BadNumber` with the first thing that is wrong.
     """
+    text = text.strip()
+    if len(text) > LONGEST_RAW:
+        raise BadNumber(Problem.TOO_LONG_TEXT)
     typed = _clean(text)
     if not typed:
         raise BadNumber(Problem.EMPTY)
@@ -109,46 +109,23 @@ def typed_after_command(text: str, region: str) -> Typed:
     """Part the text after `/call` into a number and words; nothing that was typed gets lost.
 
     One number is recognised wherever it stands. Several stay together in the number field, where the
-    form asks for one.
+    form asks for one; so does a text that is too long to be meant, and the form says that.
     """
+    if len(text) > LONGEST_COMMAND:
+        return Typed(text)
     typed = _clean(text)
     found = _found(typed, region)
     if len(found) == 1:
         start, end = found[0]
         return Typed(typed[start:end].strip(), _one_space(typed[:start] + " " + typed[end:]))
     if len(found) > 1:
-        return Typed(typed, "")
+        return Typed(typed)
     pieces = typed.split()
-    digits = [piece for piece in pieces if any(char.isdigit() for char in piece)]
-    words = [piece for piece in pieces if piece not in digits]
+    digits = [piece for piece in pieces if _has_digit(piece)]
+    words = [piece for piece in pieces if not _has_digit(piece)]
     # Digits alone may name a flow ("survey 2024"), but a form with a wrong number says so and a
     # number put into the flow search would vanish without a word.
     return Typed(" ".join(digits), " ".join(words))
-
-
-def numbers_in(text: str, region: str) -> list[str]:
-    """The numbers in somebody's text (Slack's mrkdwn), as E.164, each once, in their order.
-
-    What Slack itself marked as a number counts first; digits in links, mentions, prices, dates, times and
-    ids do not.
-    """
-    marked = [html.unescape(url) for url in _SLACK_LINK.findall(text)]
-    plain = html.unescape(_TOKEN.sub(" ", text))
-    found: list[str] = []
-    for piece in (*marked, plain):
-        for match in PhoneNumberMatcher(piece, region):
-            number = phonenumbers.format_number(match.number, PhoneNumberFormat.E164)
-            if number not in found and not _is_an_id(piece, match):
-                found.append(number)
-    return found
-
-
-def _is_an_id(text: str, match: phonenumbers.PhoneNumberMatch) -> bool:
-    """Whether the digits name something else: `#4155550143`, `INV-4155550143`, `order 4155550143`."""
-    before, after = text[: match.start], text[match.end :]
-    if match.raw_string.isdecimal() and _COUNTED.search(before):
-        return True
-    return bool(_ID_BEFORE.search(before) or _ID_AFTER.match(after))
 
 
 def pretty(number: str, region: str) -> str:
@@ -166,6 +143,22 @@ def pretty(number: str, region: str) -> str:
 def masked(number: str) -> str:
     """An E.164 number for logs: the first digits and the last two."""
     return f"{number[:3]}…{number[-2:]}" if len(number) > 6 else "…"
+
+
+def redacted(number: str, region: str) -> str:
+    """As `pretty`, with only the begin and the last two digits: (814) •••-••93, +44 •• •••• ••58.
+
+    For people who may know that there was a call, but not to whom. At least five digits are hidden.
+    """
+    shown = pretty(number, region)
+    digits = [place for place, char in enumerate(shown) if char.isdecimal()]
+    if shown.startswith("+"):  # the country
+        first = sum(place < len(shown.split(" ")[0]) for place in digits) if " " in shown else 0
+    else:  # the area
+        first = 3
+    first = max(min(first, len(digits) - 7), 0)
+    hidden = set(digits[first : len(digits) - 2])
+    return "".join("•" if place in hidden else char for place, char in enumerate(shown))
 
 
 def example(region: str) -> str:
@@ -186,15 +179,15 @@ def is_region(code: str) -> bool:
 
 def _clean(text: str) -> str:
     """Without link wrappers and the invisible marks that come along when a number is copied."""
-    text = _SLACK_LINK.sub(lambda link: f" {link[1]} ", text)
+    text = SLACK_LINK.sub(lambda link: f" {link[1]} ", text)
     text = "".join(char for char in text if unicodedata.category(char) != "Cf").strip()
-    return re.sub(r"\btel:\s*", "", text, flags=re.IGNORECASE).strip()
+    return _TEL.sub("", text).strip()
 
 
 def _found(text: str, region: str) -> list[tuple[int, int]]:
-    """Where numbers stand in the text."""
-    leniency = phonenumbers.Leniency.POSSIBLE
-    return [(match.start, match.end) for match in PhoneNumberMatcher(text, region, leniency, max_tries=20)]
+    """Where the first two numbers stand in the text; whether there are more makes no difference."""
+    matches = PhoneNumberMatcher(text, region, phonenumbers.Leniency.POSSIBLE, max_tries=20)
+    return [(match.start, match.end) for match in islice(matches, 2)]
 
 
 def _digits(typed: str, region: str) -> str:
@@ -255,6 +248,10 @@ def _possible(number: phonenumbers.PhoneNumber) -> None:
             raise BadNumber(Problem.TOO_LONG)
         case _:
             raise BadNumber(Problem.INVALID)
+
+
+def _has_digit(text: str) -> bool:
+    return any(char.isdigit() for char in text)
 
 
 def _one_space(text: str) -> str:

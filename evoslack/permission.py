@@ -1,4 +1,4 @@
-"""Who may call: asked at every door, remembered for a minute, and no whenever in doubt.
+"""Who may call: asked at every door, a yes remembered for a minute, and no whenever in doubt.
 
 Slack says whether somebody is a real member of the workspace and has which e-mail; Evo Voice says whether
 that e-mail belongs to a login that may place calls for the account.
@@ -12,10 +12,17 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from evoslack.calls import Role
-from evoslack.refusals import CannotCheck, Source
+from evoslack.refusals import CannotCheck, Denial, NotAllowed, Source
 
 REMEMBERED_S = 60.0  # a role that was taken away works no longer than this
+NO_REMEMBERED_S = (
+    10.0  # whoever presses on and on makes nobody look up all logins; a new role works after this
+)
+MOST_REMEMBERED = 1000  # answers; whoever falls out is asked about again
 BUDGET_S = 2.0  # both questions together; Slack gives a listener three seconds
+
+
+_Key = tuple[str, str, str]  # team, user, account
 
 
 class People(Protocol):
@@ -36,7 +43,7 @@ class Logins(Protocol):
 
 
 class Permission:
-    """Remembers who was found to be allowed, and asks again after a minute."""
+    """Remembers for a minute who may call, and for ten seconds who may not; asks again what is not known."""
 
     def __init__(
         self,
@@ -50,35 +57,50 @@ class Permission:
         self._logins = logins
         self._user_map = dict(user_map)
         self._clock_s = clock_s
-        self._allowed: dict[tuple[str, str, str], tuple[Role, float]] = {}  # with until when
+        self._known: dict[_Key, tuple[Role | Denial, float]] = {}  # with until when
         self._lock = threading.Lock()
 
     def is_known(self, user_id: str, team_id: str, account_id: str) -> bool:
         """Whether `require` would answer yes without asking anybody."""
-        return self._remembered(user_id, team_id, account_id) is not None
+        return isinstance(self._remembered((team_id, user_id, account_id)), Role)
 
     def require(self, user_id: str, team_id: str, account_id: str) -> Role:
         """The role of a Slack user who may place calls for the account.
 
         Takes two seconds at the most. Raises `NotAllowed` (and it is known why) or `CannotCheck`.
         """
-        if remembered := self._remembered(user_id, team_id, account_id):
+        key, started_s = (team_id, user_id, account_id), self._clock_s()
+        remembered = self._remembered(key)
+        if isinstance(remembered, Denial):
+            raise NotAllowed(remembered)
+        if remembered is not None:
             return remembered
-        started_s = self._clock_s()
+        try:
+            role = self._ask(user_id, team_id, account_id, started_s)
+        except NotAllowed as no:
+            self._remember(key, no.denial, started_s + NO_REMEMBERED_S)
+            raise
+        # Counted from the question, not from the answer.
+        self._remember(key, role, started_s + REMEMBERED_S)
+        return role
+
+    def _ask(self, user_id: str, team_id: str, account_id: str, started_s: float) -> Role:
         mapped = self._user_map.get(user_id, "")
         email = self._people.confirmed_email(user_id, team_id, needs_email=not mapped)
         left_s = BUDGET_S - (self._clock_s() - started_s)
         if left_s <= 0:  # whoever pressed has been told by Slack that it failed, so it must not dial any more
             raise CannotCheck(Source.SLACK)
-        role = self._logins.require_caller(mapped or email, account_id, budget_s=left_s)
+        return self._logins.require_caller(mapped or email, account_id, budget_s=left_s)
+
+    def _remember(self, key: _Key, answer: Role | Denial, until_s: float) -> None:
         with self._lock:
             now_s = self._clock_s()
-            self._allowed = {key: known for key, known in self._allowed.items() if known[1] > now_s}
-            # Counted from the question, not from the answer.
-            self._allowed[team_id, user_id, account_id] = role, started_s + REMEMBERED_S
-        return role
+            self._known.pop(key, None)  # so that it counts as the newest
+            fresh = [(each, known) for each, known in self._known.items() if known[1] > now_s]
+            self._known = dict(fresh[-(MOST_REMEMBERED - 1) :])
+            self._known[key] = answer, until_s
 
-    def _remembered(self, user_id: str, team_id: str, account_id: str) -> Role | None:
+    def _remembered(self, key: _Key) -> Role | Denial | None:
         with self._lock:
-            role, until_s = self._allowed.get((team_id, user_id, account_id), (None, 0.0))
-        return role if self._clock_s() < until_s else None
+            answer, until_s = self._known.get(key, (None, 0.0))
+        return answer if self._clock_s() < until_s else None

@@ -23,6 +23,7 @@ LONGEST_CALL = timedelta(hours=4)
 GONE_FOR = timedelta(seconds=10)  # a call that is not listed any more is over, unless its session says more
 CLOCKS_DIFFER = timedelta(seconds=5)  # that is left when the server's clock was taken into account
 HANG_UP_TAKES = timedelta(seconds=15)  # after that a call that goes on was not ended
+MOST_UNWATCHED = timedelta(seconds=30)  # a call that came and went in a longer pause would not be noticed
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +57,21 @@ class Trail:
         return bool(self.session_id or self.call_sid)
 
 
-def follow(trails: Iterable[Trail], snapshot: Snapshot) -> list[Trail]:
+def follow(
+    trails: Iterable[Trail], snapshot: Snapshot, *, watched_since: datetime | None = None
+) -> list[Trail]:
     """Every trail as it stands after this look, in the order given.
 
     Trails that are over belong among them if they are of the same time and numbers: what is theirs is theirs.
+    `watched_since`: when the looks began that lead up to this one without a long pause; None: with this one.
     """
+    since = watched_since or snapshot.taken_at
     active = {one.sid: one for one in snapshot.active}
     sessions = {one.id: one for one in snapshot.sessions}
     return [
         _note_hang_up(
-            _advance(trail, active.get(trail.call_sid), sessions.get(trail.session_id), snapshot), snapshot
+            _advance(trail, active.get(trail.call_sid), sessions.get(trail.session_id), snapshot, since),
+            snapshot,
         )
         for trail in _bind(list(trails), snapshot)
     ]
@@ -185,7 +191,9 @@ def _known(trail: Trail) -> frozenset[str]:
     return trail.known_ids or frozenset()
 
 
-def _advance(trail: Trail, active: Active | None, session: Session | None, snapshot: Snapshot) -> Trail:
+def _advance(
+    trail: Trail, active: Active | None, session: Session | None, snapshot: Snapshot, since: datetime
+) -> Trail:
     """Bring the progress of a trail up to what is to be seen of it."""
     if trail.progress in OVER:
         return trail
@@ -204,7 +212,7 @@ def _advance(trail: Trail, active: Active | None, session: Session | None, snaps
         if now - trail.asked_at >= LONGEST_CALL:
             return _lost(trail, now, LostWhy.LONG)
         return replace(trail, gone_since=None)
-    return _out_of_sight(trail, now, UNSEEN_FOR if session is None else RECORDED_FOR)
+    return _out_of_sight(trail, now, UNSEEN_FOR if session is None else RECORDED_FOR, since)
 
 
 def _note_hang_up(trail: Trail, snapshot: Snapshot) -> Trail:
@@ -216,10 +224,12 @@ def _note_hang_up(trail: Trail, snapshot: Snapshot) -> Trail:
     return trail if now - trail.hang_up_at < HANG_UP_TAKES else replace(trail, hang_up=HangUp.NO_EFFECT)
 
 
-def _out_of_sight(trail: Trail, now: datetime, patience: timedelta) -> Trail:
+def _out_of_sight(trail: Trail, now: datetime, patience: timedelta, since: datetime) -> Trail:
     """Nothing shows that it is going on."""
     if trail.progress is Progress.WAITING:
         why = LostWhy.UNCLEAR if trail.is_unclear else LostWhy.UNSEEN
+        if trail.was_refused and since - (trail.answered_by or trail.asked_at) > MOST_UNWATCHED:
+            why = LostWhy.BLIND  # "nothing was dialed" is claimed only by whoever watched all the time
         return _lost(trail, now, why) if now - trail.asked_at >= patience else trail
     if trail.gone_since is None:
         return replace(trail, gone_since=now)

@@ -94,6 +94,14 @@ class KeyTaken(Refusal):
         self.call = call
 
 
+class FormUsed(Refusal):
+    """This form became a call that is no longer kept, or that was taken back a moment ago."""
+
+
+class TooLate(Refusal):
+    """Slack has given this press up, or is about to; nothing is written down, and pressing again works."""
+
+
 class UnreadableForm(Refusal):
     """The form does not carry what this bot put into it."""
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 
 from slack_bolt import App
 from slack_sdk.errors import SlackApiError
 
 from evoslack.calls import State
+from evoslack.clock import Clock
 from evoslack.crew import Crew
 from evoslack.evo.catalog import Catalog
+from evoslack.heartbeat import Heartbeat
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
 from evoslack.ledger.store import LedgerTaken, Store, database_problem, giving_way
+from evoslack.slack.background import Background
 from evoslack.slack.delivery import Door
 from evoslack.slack.socket_line import NoHello
 from evoslack.slack.workspace import NO_ANSWER, problem_of
@@ -26,6 +28,7 @@ from evoslack.switchboard import Switchboard
 log = logging.getLogger(__name__)
 
 DRAIN_S = 40.0  # a call may be dialled for 30 s
+SETTLE_S = 2.0  # for presses whose answer has just left
 GOODBYE_S = 5.0  # for the last cards and private lines
 
 
@@ -56,22 +59,24 @@ class Bot:
         news: NewsLedger,
         catalog: Catalog,
         switchboard: Switchboard,
+        settling: Work,
         dialling: Work,
         telling: Work,
         others: list[Work],  # which may stop at any moment: looking again finds what is left
-        helpers: Iterable[ThreadPoolExecutor],
+        helpers: Iterable[Background],  # stopped in this order
         app: App,
         make_door: Callable[[Callable[[], dict[str, bool]]], Door],  # is told how to ask for our health
         about: str,
-        now: Callable[[], datetime],
+        clock: Clock,
+        heartbeat: Heartbeat,
     ) -> None:
         self.store, self.calls, self.news = store, calls, news
         self.catalog, self.switchboard = catalog, switchboard
         self.app = app
-        self._dialling, self._telling, self._others = dialling, telling, others
+        self._settling, self._dialling, self._telling, self._others = settling, dialling, telling, others
         self._helpers = tuple(helpers)
         self._about = about
-        self._now = now
+        self._clock, self._heartbeat = clock, heartbeat
         self.door = make_door(self.health)
         self._stopping = threading.Event()
         self._refresher = threading.Thread(
@@ -89,10 +94,13 @@ class Bot:
             raise CannotStart(f"Another bot is using {taken}. Stop it first, or use PostgreSQL.") from taken
         except Exception as error:
             raise CannotStart(f"The database cannot be used: {database_problem(error)}") from error
+        if (time := self.store.time()) is not None:
+            self._clock.set(time)
+        self._heartbeat.start()
         if self.store.is_sqlite:  # nobody else has it, so whatever was under way is orphaned
-            self.news.drop_leases(at=self._now())
+            self.news.drop_leases(at=self._clock.now())
             self.switchboard.sweep(everything_is_orphaned=True)
-        for work in (self._dialling, self._telling, *self._others):
+        for work in self._works():
             work.start()
         self._refresher.start()
         try:
@@ -108,14 +116,17 @@ class Bot:
         self.door.stop()
         for work in self._others:
             work.crew.stop(within_s=0)
+        self._settling.crew.stop(within_s=SETTLE_S, leave_nothing=True)
         finished = self._dialling.crew.stop(within_s=DRAIN_S)
         self.switchboard.stop()
+        ends = time.monotonic() + GOODBYE_S
         for helper in self._helpers:
-            helper.shutdown(wait=False, cancel_futures=True)
+            helper.stop(within_s=max(ends - time.monotonic(), 0))
         self._telling.crew.stop(within_s=GOODBYE_S, leave_nothing=True)
         try:
             return self._left_words(finished)
         finally:
+            self._heartbeat.stop()
             self.store.close()
 
     def wake(self) -> None:
@@ -124,15 +135,18 @@ class Bot:
             crew.wake()
 
     def health(self) -> dict[str, bool]:
-        """The parts that must work for the promise, and whether they do."""
+        """The parts that must work for the promise, and whether they get on."""
         return {
             "database": self.store.answers(),
             "slack": self.door.is_open(),
-            **{crew.name: crew.is_alive for crew in self._crews()},
+            **{crew.name: crew.is_working for crew in self._crews()},
         }
 
     def _crews(self) -> list[Crew]:
-        return [work.crew for work in (self._dialling, self._telling, *self._others)]
+        return [work.crew for work in self._works()]
+
+    def _works(self) -> list[Work]:
+        return [self._settling, self._dialling, self._telling, *self._others]
 
     def _left_words(self, finished: bool) -> str:
         try:

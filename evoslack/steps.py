@@ -46,6 +46,10 @@ class Inputs:
         return cls(**json.loads(text))
 
 
+class LeaseLost(Exception):
+    """Somebody else works on the step by now, or it was refused; there is no call."""
+
+
 def person_in(context: object) -> str:
     """The id in Slack's user_context; nobody can fill that in, it names whoever acted. Empty without one."""
     user_id = context.get("id") if isinstance(context, Mapping) else None

@@ -1,4 +1,4 @@
-"""What happens to a call: accept it, connect it, and look after what a crash left behind.
+"""What happens to a call: connect it, and look after what a crash left behind. `intake` takes calls in.
 
 The ledger's row is the program counter. Each step looks at rows and brings one of them further, so a
 crash anywhere is repaired by looking again; only dialling is never repeated.
@@ -9,19 +9,22 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Collection
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from evoslack.calls import STATE_OF, Call, CallRequest, InDoubt, NotSent, Outcome, State, Why
+from evoslack.calls import STATE_OF, Call, InDoubt, NotSent, Outcome, State, Why
 from evoslack.numbers import masked
 
 log = logging.getLogger(__name__)
 
 # Dialling takes 30 s at the most (evo-voice-api 7); the rest is for writing the result down.
 PLACING_LIMIT = timedelta(seconds=45)
+# A press is answered within three seconds or never; the rest is for a process that stood still.
+ANSWERING_LIMIT = timedelta(seconds=15)
 # A machine that stood still must not dial after people were told that the call is in doubt.
 LATEST_DIALLING = timedelta(seconds=10)
 FORGET_EVERY = timedelta(hours=1)
+KEYS_ARE_KEPT = timedelta(days=2)  # no form can be pressed any more when it is so old
 WRITE_PAUSE_S = 1.0
 WRITE_TRIES = 120
 WRITES_PER_LINE = 30  # that do not work, before it is logged again
@@ -30,7 +33,7 @@ WRITES_PER_LINE = 30  # that do not work, before it is logged again
 class Ledger(Protocol):
     """The durable record; see `ledger.calls.CallLedger` for what each promises."""
 
-    def accept(self, request: CallRequest, *, at: datetime) -> Call: ...
+    def abandon(self, *, at: datetime, received_before: datetime | None) -> list[Call]: ...
     def waiting(self, *, accepted_after: datetime) -> Call | None: ...
     def begin(self, *, at: datetime, accepted_after: datetime) -> Call | None: ...
     def finish(
@@ -44,7 +47,8 @@ class Ledger(Protocol):
     ) -> Call | None: ...
     def expire(self, *, at: datetime, accepted_before: datetime) -> list[Call]: ...
     def doubt_orphans(self, *, at: datetime, began_before: datetime | None) -> list[Call]: ...
-    def forget(self, *, accepted_before: datetime) -> int: ...
+    def forget(self, *, accepted_before: datetime, at: datetime) -> int: ...
+    def forget_keys(self, *, used_before: datetime) -> None: ...
     def find(self, request_key: str) -> Call | None: ...
     def get(self, call_id: str) -> Call | None: ...
     def latest_of(self, user_id: str, team_id: str, limit: int) -> list[Call]: ...
@@ -53,8 +57,8 @@ class Ledger(Protocol):
 class Phone(Protocol):
     """The phone system."""
 
-    def dial(self, *, flow_id: str, number: str, caller_id: str) -> Outcome:
-        """Send one request; how it ended is returned, never raised."""
+    def dial(self, *, flow_id: str, number: str, caller_id: str, may_leave: Callable[[], bool]) -> Outcome:
+        """Send one request, if `may_leave` says yes right before its first byte; never raises."""
 
 
 class Sight(Protocol):
@@ -72,7 +76,7 @@ class Watch(Protocol):
 
 
 class Switchboard:
-    """Takes calls and gets them dialled. `on_work` and `on_news` wake whoever goes on from there.
+    """Gets calls dialed. `on_news` wakes whoever tells people.
 
     A call that has waited longer than `longest_wait` is never dialled: it would surprise both ends.
     """
@@ -85,31 +89,18 @@ class Switchboard:
         *,
         longest_wait: timedelta,
         now: Callable[[], datetime],
-        on_work: Callable[[], None],
         on_news: Callable[[], None],
+        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self._wall = wall
         self._ledger = ledger
         self._phone = phone
         self._watch = watch
         self._longest_wait = longest_wait
-        self._forget_at = now()
+        self._forget_at = now() + FORGET_EVERY
         self._now = now
-        self._on_work = on_work
         self._on_news = on_news
         self._stopping = threading.Event()
-
-    def accept(self, request: CallRequest) -> Call:
-        """Write the call down; when this returns, it survives everything but the disk.
-
-        The same press again returns the same call. Raises `KeyTaken`, `NotYourForm` or `NumberBusy`.
-        """
-        now = self._now()
-        call = self._ledger.accept(request, at=now)
-        if call.accepted_at == now:  # and not an earlier press of the same form
-            _log_state(call)
-        self._on_work()
-        self._on_news()
-        return call
 
     def find(self, request_key: str) -> Call | None:
         """The call that a form became, if it did."""
@@ -133,14 +124,19 @@ class Switchboard:
             return False
         # Before, and not after `begin`: there it would make the time longer in which a crash leaves doubt.
         sight = self._watch.look_before(waiting.request.account_id)
-        now = self._now()
+        now, wall = self._now(), self._wall()
         call = self._ledger.begin(at=now, accepted_after=now - self._longest_wait)
         if call is None:
             return False  # another one was quicker
-        _log_state(call)
+        log_state(call)
         if call.request.account_id != waiting.request.account_id:
             sight = None  # of another account
-        self._finish(call, self._dial(call, began_at=now), sight)
+
+        def may_leave() -> bool:
+            """Whether it is early enough by both clocks: each may stand still, or be put back, alone."""
+            return max(self._now() - now, self._wall() - wall) <= LATEST_DIALLING
+
+        self._finish(call, self._dial(call, may_leave), sight)
         return True
 
     def sweep(self, *, everything_is_orphaned: bool = False) -> None:
@@ -150,33 +146,42 @@ class Switchboard:
         """
         now = self._now()
         closed = self._ledger.expire(at=now, accepted_before=now - self._longest_wait)
+        answering = None if everything_is_orphaned else now - ANSWERING_LIMIT
+        closed += self._ledger.abandon(at=now, received_before=answering)
         limit = None if everything_is_orphaned else now - PLACING_LIMIT
         closed += self._ledger.doubt_orphans(at=now, began_before=limit)
         for call in closed:
-            _log_state(call)
+            log_state(call)
         if closed:
             self._on_news()
 
     def forget(self, history: timedelta) -> None:
-        """Delete calls that are older than that, over and told; once an hour, as looking is not cheap."""
+        """Delete calls that are older than that, over and told; once an hour, as looking is not cheap.
+
+        Only for a bot whose clock can be trusted. Keys stay, as the form of such a call may still be open.
+        """
         now = self._now()
         if now < self._forget_at:
             return
-        while self._ledger.forget(accepted_before=now - history):
+        while self._ledger.forget(accepted_before=now - history, at=now):
             pass
+        self._ledger.forget_keys(used_before=now - KEYS_ARE_KEPT)
         self._forget_at = now + FORGET_EVERY
 
     def stop(self) -> None:
         """Do not insist any longer on writing results down; the sweep of the next start is honest too."""
         self._stopping.set()
 
-    def _dial(self, call: Call, *, began_at: datetime) -> Outcome:
-        if self._now() - began_at > LATEST_DIALLING:
+    def _dial(self, call: Call, may_leave: Callable[[], bool]) -> Outcome:
+        if not may_leave():
             return NotSent(Why.HELD_UP)
         request = call.request
         try:
             return self._phone.dial(
-                flow_id=request.flow_id, number=request.number, caller_id=request.caller_id
+                flow_id=request.flow_id,
+                number=request.number,
+                caller_id=request.caller_id,
+                may_leave=may_leave,
             )
         except Exception:
             log.exception("call %s: dialling broke", call.id)
@@ -203,14 +208,15 @@ class Switchboard:
                     return
                 continue
             if written is not None and written.state is STATE_OF[type(outcome)]:
-                _log_state(written)
+                log_state(written)
             else:
                 log.error("call %s: the outcome %s came too late", call.id, type(outcome).__name__)
             self._on_news()
             return
 
 
-def _log_state(call: Call) -> None:
+def log_state(call: Call) -> None:
+    """One line for each change of a call, with a masked number."""
     level = logging.WARNING if call.state is State.IN_DOUBT else logging.INFO
     log.log(
         level,

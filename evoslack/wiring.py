@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from slack_bolt import App
 
-from evoslack.crew import Crew
-from evoslack.evo.catalog import Catalog
+from evoslack.clock import Clock, counting_s
+from evoslack.engine import Engine
 from evoslack.evo.client import DIAL_DEADLINE_S, EvoClient
 from evoslack.evo.directory import Directory
-from evoslack.evo.sightings import Sightings
-from evoslack.follower import Follower
-from evoslack.ledger.calls import CallLedger
+from evoslack.heartbeat import Heartbeat
 from evoslack.ledger.history import CallHistory
-from evoslack.ledger.homes import HomeLedger
-from evoslack.ledger.news import NewsLedger
-from evoslack.ledger.steps import StepLedger
-from evoslack.ledger.store import Store
-from evoslack.ledger.trails import TrailLedger
 from evoslack.permission import Permission
 from evoslack.running import Bot, CannotStart, Work, not_let_in
 from evoslack.settings import Settings
 from evoslack.slack.announcer import Announcer
 from evoslack.slack.app import build_app
+from evoslack.slack.arrival import SlackTime
+from evoslack.slack.background import Background
 from evoslack.slack.delivery import Door, HttpDoor
 from evoslack.slack.home_tab import HomeTab
 from evoslack.slack.opening import Rules
@@ -35,6 +28,7 @@ from evoslack.slack.people import SlackPeople
 from evoslack.slack.reception import Desk, seat
 from evoslack.slack.socket_mode import SocketDoor
 from evoslack.slack.step_runner import StepRunner
+from evoslack.slack.whisper import Whisper
 from evoslack.slack.workspace import (
     LISTENER_TIMEOUT_S,
     NO_ANSWER,
@@ -43,18 +37,13 @@ from evoslack.slack.workspace import (
     private_client,
     web_client,
 )
-from evoslack.switchboard import Switchboard
 
-TELLERS = 4  # news told side by side, so that one slow answer of Slack does not hold up the rest
-FORM_FILLERS = 8  # loading pages being filled side by side
-SLOW_HANDS = 4  # exports being made and calls being ended side by side
-LOOK_EVERY_S = 2.0  # how long a call of a bot that died may wait for another bot to see it
-SWEEP_EVERY_S = 10.0  # with a teller's lease of 60 s: what a dead bot left is taken over within 90 s
-SHOWERS = 2  # Home tabs published side by side
+FORM_OPENERS = 32  # forms being opened side by side for people whose role is remembered
+STRANGERS = 64  # people being looked up side by side; 100 a minute is what Slack promises to take anyway
+EXPORTERS = 4  # exports being made side by side
+LOOKERS_UP = 4  # people who press Hang up being looked up side by side
+ENDERS = 8  # calls being ended side by side
 SHOW_BUDGET_S = 5.0  # for learning whom Evo Voice would let call, if that is not known yet
-SHOW_EVERY_S = 1.0  # how exactly they keep the rest between two looks of a tab
-STEP_RUNNERS = 2  # workflow steps brought further side by side
-FOLLOW_EVERY_S = 0.5  # how exactly the follower keeps its own times
 SLACKS_RESPONSE_HOST = "hooks.slack.com"
 
 
@@ -62,127 +51,102 @@ def build(
     settings: Settings,
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    clock_s: Callable[[], float] = time.monotonic,
+    clock_s: Callable[[], float] = counting_s,
     dial_deadline_s: float = DIAL_DEADLINE_S,
 ) -> Bot:
     """Ask Slack who we are and build the bot. Raises `CannotStart`.
 
-    `now` is the time that is written down, `clock_s` measures how long a permission is remembered.
+    `now` and `clock_s` are the machine's wall clock and its monotonic clock.
     """
+    clock = Clock(now, clock_s)
+    heartbeat, slack_time = Heartbeat(), SlackTime(clock_s)
     try:
         identity = identify(web_client(settings.slack_bot_token, settings.slack_api_url))
     except NO_ANSWER as error:
         raise CannotStart(not_let_in("SLACK_BOT_TOKEN", error)) from error
+    slack_time.note(identity.date)
     evo = EvoClient(
         settings.evo_base_url,
         settings.evo_username,
         settings.evo_password,
         dial_deadline_s=dial_deadline_s,
-        now=now,
+        now=clock.now,
     )
-    back = _Back(settings, evo, now)
-    later = ThreadPoolExecutor(FORM_FILLERS, thread_name_prefix="form")
-    slowly = ThreadPoolExecutor(SLOW_HANDS, thread_name_prefix="slow")
-    desk = _desk(settings, identity, evo, back, (later, slowly), now, clock_s)
+    engine = Engine(settings, evo, clock, clock_s)
+    pools = _Pools()
+    desk = _desk(settings, identity, evo, engine, pools, clock, clock_s)
     app = _app(settings, identity, desk)
     return Bot(
-        store=back.store,
-        calls=back.calls,
-        news=back.news,
-        catalog=back.catalog,
-        switchboard=back.switchboard,
-        dialling=Work(back.diallers, back.switchboard.connect_next),
-        telling=Work(back.tellers, _announcer(settings, back, now).tell_next),
+        store=engine.store,
+        calls=engine.calls,
+        news=engine.news,
+        catalog=engine.catalog,
+        switchboard=engine.switchboard,
+        dialling=Work(engine.diallers, engine.switchboard.connect_next),
+        settling=Work(engine.settlers, engine.intake.settle_answers),
+        telling=Work(engine.tellers, _announcer(settings, engine, clock.now, clock_s).tell_next),
         others=[
-            Work(Crew("sweeping", size=1, look_every_s=SWEEP_EVERY_S), back.sweep),
-            Work(Crew("following", size=1, look_every_s=FOLLOW_EVERY_S), back.follower.look),
-            Work(back.showers, _home_tab(settings, back, desk).show_next),
-            Work(back.step_runners, _step_runner(settings, back, desk).run_next),
+            Work(engine.sweepers, engine.sweep),
+            Work(engine.followers, engine.follower.look),
+            Work(engine.showers, _home_tab(settings, engine, desk).show_next),
+            Work(engine.whisperers, desk.whisper.send_next),
+            Work(engine.step_runners, _step_runner(settings, engine, desk).run_next),
         ],
-        helpers=(later, slowly),
+        helpers=(pools.ending, pools.looking_up, pools.exporting, pools.forms, pools.strangers),
         app=app,
-        make_door=lambda health: _door(settings, app, health),
+        make_door=lambda health: _door(settings, app, clock, slack_time, heartbeat, health),
         about=f"{settings.slack_command}, cards go to {settings.calls_channel}",
-        now=now,
+        clock=clock,
+        heartbeat=heartbeat,
     )
 
 
-class _Back:
-    """Everything behind the doors: the ledgers, the phone system, and what happens to calls."""
+class _Pools:
+    """What runs in the background, each kind by itself."""
 
-    def __init__(self, settings: Settings, evo: EvoClient, now: Callable[[], datetime]) -> None:
-        self._history = timedelta(days=settings.history_days)
-        self._now = now
-        self.store = Store(settings.database_url)
-        self.calls = CallLedger(self.store)
-        self.news = NewsLedger(self.store)
-        self.homes = HomeLedger(self.store)
-        self.steps = StepLedger(self.store)
-        self.catalog = Catalog(
-            evo,
-            account_id=settings.evo_account_id,
-            allowed_flows=settings.evo_flows,
-            default_caller_id=settings.evo_caller_id,
-        )
-        self.diallers = Crew("dialling", size=settings.max_calls_at_once, look_every_s=LOOK_EVERY_S)
-        self.tellers = Crew("telling", size=TELLERS, look_every_s=LOOK_EVERY_S)
-        self.showers = Crew("showing", size=SHOWERS, look_every_s=SHOW_EVERY_S)
-        self.step_runners = Crew("steps", size=STEP_RUNNERS, look_every_s=LOOK_EVERY_S)
-        self.follower = Follower(
-            Sightings(evo, now), evo.end, TrailLedger(self.store), now=now, on_news=self._wake_for_news
-        )
-        self.switchboard = Switchboard(
-            self.calls,
-            evo,
-            self.follower,
-            longest_wait=timedelta(seconds=settings.max_wait_seconds),
-            now=now,
-            on_work=self.diallers.wake,
-            on_news=self._wake_for_news,
-        )
-
-    def sweep(self) -> bool:
-        """Close what nobody works on any more, and forget what is old."""
-        self.switchboard.sweep()
-        self.switchboard.forget(self._history)
-        self.steps.forget(asked_before=self._now() - self._history)
-        return False
-
-    def _wake_for_news(self) -> None:
-        for crew in (self.tellers, self.showers, self.step_runners):
-            crew.wake()
+    def __init__(self) -> None:
+        self.forms = Background("form", size=FORM_OPENERS)
+        self.strangers = Background("stranger", size=STRANGERS)
+        self.exporting = Background("export", size=EXPORTERS)
+        self.looking_up = Background("lookup", size=LOOKERS_UP)
+        self.ending = Background("hang-up", size=ENDERS)
 
 
-def _announcer(settings: Settings, back: _Back, now: Callable[[], datetime]) -> Announcer:
+def _announcer(
+    settings: Settings, engine: Engine, now: Callable[[], datetime], clock_s: Callable[[], float]
+) -> Announcer:
     return Announcer(
         web_client(settings.slack_bot_token, settings.slack_api_url),
-        back.news,
+        engine.news,
         channel_id=settings.calls_channel,
         region=settings.default_region,
         now=now,
         private_client=private_client,
-        can_end=lambda: back.catalog.may_end_calls,
-        wake_in=back.tellers.wake_in,
+        can_end=lambda: engine.catalog.may_end_calls,
+        wake_in=engine.tellers.wake_in,
+        posting=engine.posting,
+        clock_s=clock_s,
     )
 
 
-def _home_tab(settings: Settings, back: _Back, desk: Desk) -> HomeTab:
+def _home_tab(settings: Settings, engine: Engine, desk: Desk) -> HomeTab:
     return HomeTab(
         web_client(settings.slack_bot_token, settings.slack_api_url),
-        back.homes,
-        CallHistory(back.store),
+        engine.homes,
+        CallHistory(engine.store),
         desk.opener().role_of,
-        lambda: back.catalog.refresh(budget_s=SHOW_BUDGET_S),
+        lambda: engine.catalog.refresh(budget_s=SHOW_BUDGET_S),
         region=settings.default_region,
         now=desk.now,
     )
 
 
-def _step_runner(settings: Settings, back: _Back, desk: Desk) -> StepRunner:
+def _step_runner(settings: Settings, engine: Engine, desk: Desk) -> StepRunner:
     return StepRunner(
         desk.patient_client,
-        back.steps,
-        back.switchboard,
+        engine.steps,
+        engine.intake,
+        engine.switchboard,
         desk.opener(),
         desk.rules,
         longest_wait=timedelta(seconds=settings.max_wait_seconds),
@@ -194,26 +158,30 @@ def _desk(
     settings: Settings,
     identity: Identity,
     evo: EvoClient,
-    back: _Back,
-    helpers: tuple[ThreadPoolExecutor, ThreadPoolExecutor],
-    now: Callable[[], datetime],
+    engine: Engine,
+    pools: _Pools,
+    clock: Clock,
     clock_s: Callable[[], float],
 ) -> Desk:
     client = web_client(settings.slack_bot_token, settings.slack_api_url, timeout_s=LISTENER_TIMEOUT_S)
     people = SlackPeople(client, team_id=identity.team_id, enterprise_id=identity.enterprise_id)
+    patient_client = web_client(settings.slack_bot_token, settings.slack_api_url)
     hosts = {SLACKS_RESPONSE_HOST, urlsplit(settings.slack_api_url).hostname or ""}
     return Desk(
         client=client,
-        patient_client=web_client(settings.slack_bot_token, settings.slack_api_url),
-        switchboard=back.switchboard,
+        patient_client=patient_client,
+        whisper=Whisper(patient_client, engine.posting, engine.whisperers.wake, engine.whisperers.wake_in),
+        private_client=private_client,
+        intake=engine.intake,
+        switchboard=engine.switchboard,
         permission=Permission(people, Directory(evo), user_map=settings.evo_user_map, clock_s=clock_s),
-        catalog=back.catalog,
-        hang_up=back.follower.hang_up,
-        homes=back.homes,
-        on_look=back.showers.wake,
-        calls_of=CallHistory(back.store).period,
-        steps=back.steps,
-        on_step=back.step_runners.wake,
+        catalog=engine.catalog,
+        hang_up=engine.follower.hang_up,
+        homes=engine.homes,
+        on_look=engine.showers.wake,
+        calls_of=CallHistory(engine.store).period,
+        steps=engine.steps,
+        on_step=engine.step_runners.wake,
         rules=Rules(
             command=settings.slack_command,
             region=settings.default_region,
@@ -221,9 +189,12 @@ def _desk(
             calls_channel=settings.calls_channel,
             response_hosts=frozenset(hosts),
         ),
-        later=helpers[0].submit,
-        slowly=helpers[1].submit,
-        now=now,
+        forms=pools.forms.run,
+        strangers=pools.strangers.run,
+        exporting=pools.exporting.run,
+        looking_up=pools.looking_up.run,
+        ending=pools.ending.run,
+        now=clock.now,
     )
 
 
@@ -238,13 +209,29 @@ def _app(settings: Settings, identity: Identity, desk: Desk) -> App:
     )
 
 
-def _door(settings: Settings, app: App, is_healthy: Callable[[], dict[str, bool]]) -> Door:
+def _door(
+    settings: Settings,
+    app: App,
+    clock: Clock,
+    slack_time: SlackTime,
+    heartbeat: Heartbeat,
+    is_healthy: Callable[[], dict[str, bool]],
+) -> Door:
     if settings.slack_app_token is not None:
         client = web_client(settings.slack_bot_token, settings.slack_api_url)
-        return SocketDoor(app, settings.slack_app_token, client)
+        return SocketDoor(app, settings.slack_app_token, client, clock, heartbeat.waited_s)
     secret = settings.slack_signing_secret or ""
     try:
-        return HttpDoor(app, secret, settings.host, settings.port, is_healthy)
+        return HttpDoor(
+            app,
+            secret,
+            settings.host,
+            settings.port,
+            clock=clock,
+            slack_time=slack_time,
+            waited_s=heartbeat.waited_s,
+            is_healthy=is_healthy,
+        )
     except OSError as error:
         where = f"{settings.host}:{settings.port}"
         raise CannotStart(f"Cannot listen on {where}: {error.strerror}.") from error

@@ -24,11 +24,13 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 from slack_sdk.signature import SignatureVerifier
 
+from evoslack.clock import Clock
 from evoslack.sandbox.bot_process import sandbox_settings
 from evoslack.sandbox.evo.voice import EvoVoice
 from evoslack.sandbox.slack.workspace import SlackWorkspace
 from evoslack.settings import Settings
 from evoslack.slack import views
+from evoslack.slack.arrival import KEY, Arrival
 from evoslack.wiring import build
 
 COMMANDS, SUBMISSIONS, ROUNDS = 200, 500, 3
@@ -157,7 +159,10 @@ def dispatch(app: App, body: str) -> None:
         "x-slack-request-timestamp": [timestamp],
         "x-slack-signature": [signature],
     }
-    answer = app.dispatch(BoltRequest(body=body, headers=headers))
+    clock = Clock()
+    arrival = Arrival(clock, clock.moment())
+    answer = app.dispatch(BoltRequest(body=body, headers=headers, context={KEY: arrival}))
+    arrival.answered()
     if answer.status != 200 or "errors" in (answer.body or ""):
         raise SystemExit(f"not acknowledged: {answer.status} {answer.body}")
 

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from evoslack.calls import Ending, InDoubt, NotSent, Outcome, Rejected, Why
-from evoslack.evo.transport import Reply, Transport, Unanswered, Unsent, seconds_until
+from evoslack.evo.transport import HeldBack, Reply, Transport, Unanswered, Unsent, seconds_until
 from evoslack.evo.wire import Login, login_of, outcome_of, words_of
 from evoslack.numbers import masked
 
@@ -73,11 +73,18 @@ class EvoClient:
         self._login_count = 0  # which login the cookies are from; 0: none yet
         self._refused_until = 0.0
 
-    def dial(self, *, flow_id: str, number: str, caller_id: str) -> Outcome:
+    def dial(
+        self,
+        *,
+        flow_id: str,
+        number: str,
+        caller_id: str,
+        may_leave: Callable[[], bool] = lambda: True,
+    ) -> Outcome:
         """Ask Evo Voice to call `number` (E.164) and run the flow when somebody answers.
 
-        One `POST /sessions/outgoing` on a fresh connection, 30 s over all. How it ended is returned,
-        never raised.
+        One `POST /sessions/outgoing` on a fresh connection, 30 s over all. `may_leave` is asked right before
+        its first byte; if it says no, nothing is sent. How it ended is returned, never raised.
         """
         body = {"flowId": flow_id, "numberToDial": number, "callerId": caller_id}
         ends = time.monotonic() + self._dial_deadline_s
@@ -87,13 +94,13 @@ class EvoClient:
             return NotSent(Why.LOGIN_FAILED)
         except EvoError:
             return NotSent(Why.UNREACHABLE)
-        reply = self._post_call(body, ends)
+        reply = self._post_call(body, ends, may_leave)
         if isinstance(reply, Reply) and reply.status == 401:
             try:
                 self._login_once(ends, instead_of=login)
             except EvoError:
                 return Rejected(Why.LOGIN_REFUSED)
-            reply = self._post_call(body, ends)
+            reply = self._post_call(body, ends, may_leave)
             if isinstance(reply, Reply) and reply.status == 401:
                 self._rest_from_login()
         return outcome_of(reply) if isinstance(reply, Reply) else reply
@@ -157,13 +164,27 @@ class EvoClient:
                 return
         raise EvoUnavailable(f"{path}: more than {MOST_PAGES} pages")
 
-    def _post_call(self, body: Mapping[str, object], ends: float) -> Reply | Outcome:
+    def _post_call(
+        self, body: Mapping[str, object], ends: float, may_leave: Callable[[], bool]
+    ) -> Reply | Outcome:
+        if not may_leave():
+            return NotSent(Why.HELD_UP)
         if seconds_until(ends) < self._dial_deadline_s * ENOUGH_TO_DIAL:
             return NotSent(Why.UNREACHABLE)  # a hurried request would only make doubt
         try:
             return self._transport.exchange(
-                "POST", "/sessions/outgoing", body=body, budget_s=seconds_until(ends), fresh=True
+                "POST",
+                "/sessions/outgoing",
+                body=body,
+                budget_s=seconds_until(ends),
+                fresh=True,
+                may_leave=may_leave,
             )
+        except HeldBack:
+            log.warning(
+                "call to %s: too late to send it, nothing was sent", masked(str(body["numberToDial"]))
+            )
+            return NotSent(Why.HELD_UP)
         except Unsent as error:
             log.warning("call to %s: nothing was sent: %s", masked(str(body["numberToDial"])), error)
             return NotSent(Why.UNREACHABLE)

@@ -1,57 +1,44 @@
 """Connections that know two things: when they must be over, and whether a byte of the request may have left.
 
-An HTTP library says neither (docs/decisions/0002). Here a timer shuts the socket when the time is up, in the
-middle of anything, and each connection notes the moment before its first byte goes out.
+An HTTP library says neither (docs/decisions/0002). Here the socket is shut when the time is up, in the middle
+of anything (see `deadline`), and each connection notes the moment before its first byte goes out.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
 import socket
 import threading
-import time
+from collections.abc import Callable
 from typing import Any
 
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from evoslack.deadline import Deadline
 
-class Attempt:
-    """One request: when it must be over, and whether it may have left."""
 
-    def __init__(self, budget_s: float) -> None:
-        self._ends = time.monotonic() + budget_s
-        self._handle: socket.socket | None = None
-        self._lock = threading.Lock()
-        self._timer = threading.Timer(budget_s, self._shut)
-        self._timer.daemon = True
-        self._timer.start()
+class Attempt(Deadline):
+    """One request: when it must be over, and whether it may have left.
+
+    `may_leave` is asked right before the first byte goes out; if it says no, none does.
+    """
+
+    def __init__(self, budget_s: float, may_leave: Callable[[], bool] = lambda: True) -> None:
+        super().__init__(budget_s)
+        self._may_leave = may_leave
         self._connecting = False
         self._left = False
+        self.was_held_back = False
 
     @property
     def proves_unsent(self) -> bool:
         """Whether it is certain that no byte left: one of our connections was made, and none was used."""
         return self._connecting and not self._left
 
-    @property
-    def is_over(self) -> bool:
-        return time.monotonic() >= self._ends
-
     def connecting(self) -> None:
         """One of our own connections is being made, so `leaving` will be told the truth."""
         self._connecting = True
-
-    def watch(self, sock: socket.socket) -> None:
-        """Have this connection shut when the time is up; a copy of its handle survives TLS wrapping."""
-        with self._lock:
-            if self._handle is not None:
-                self._handle.close()
-            self._handle = socket.socket(fileno=os.dup(sock.fileno()))
-        if self.is_over:
-            self._shut()
 
     def leaving(self, sock: socket.socket) -> None:
         """The last moment before the first byte goes out."""
@@ -59,19 +46,10 @@ class Attempt:
             if self.is_over:
                 raise TimeoutError("the time was up before anything was sent")
             self.watch(sock)
+            if not self._may_leave():
+                self.was_held_back = True
+                raise TimeoutError("held back right before the first byte")
             self._left = True
-
-    def close(self) -> None:
-        self._timer.cancel()
-        with self._lock:
-            if self._handle is not None:
-                self._handle.close()
-                self._handle = None
-
-    def _shut(self) -> None:
-        with self._lock, contextlib.suppress(OSError):
-            if self._handle is not None:
-                self._handle.shutdown(socket.SHUT_RDWR)
 
 
 class _Current(threading.local):

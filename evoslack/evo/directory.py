@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 ADMINISTRATOR = "SystemAdministrator"
 CALLING_ROLES = frozenset({"Manager", ADMINISTRATOR})
+MISREAD_AS_PATTERN = frozenset("+*?^$()[{\\")  # a point stands for itself, too
 ACCESS_TO_CALL = (None, "ReadWrite", "ReadWriteDelete")  # older servers do not say (evo-voice-api 3.3)
 
 
@@ -49,8 +50,8 @@ class Directory:
         ends = time.monotonic() + budget_s
         with_filter = {"emailFilter": email.strip()}
         queries = [{**with_filter, "accountIds": account_id}, with_filter]
-        if any(sign in email for sign in "+."):
-            queries.append({"accountIds": account_id})  # in case the filter is a pattern to the server
+        if MISREAD_AS_PATTERN & set(email):  # such a filter need not find the very address that it is
+            queries.append({"accountIds": account_id})
         for query in queries:
             items = self._client.items("/users", query, budget_s=seconds_until(ends))
             found = [login for login in map(login_of, items) if _same(login.email, email)]

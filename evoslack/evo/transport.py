@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -37,6 +37,10 @@ class TransportError(Exception):
 
 class Unsent(TransportError):
     """Proven: not one byte of the request left this machine."""
+
+
+class HeldBack(Unsent):
+    """Likewise: `may_leave` said no right before the first byte."""
 
 
 class Unanswered(TransportError):
@@ -83,17 +87,19 @@ class Transport:
         body: Mapping[str, object] | None = None,
         fresh: bool = False,
         logs_in: bool = False,
+        may_leave: Callable[[], bool] = lambda: True,
     ) -> Reply:
         """Send one request and return its answer within `budget_s` seconds.
 
         `fresh` makes a connection of its own: a kept one may have died silently, which would turn an
         ordinary request into doubt. `logs_in` sends no cookies and keeps those of the answer; no other
-        request changes them, so an old session never comes back over a new one.
-        Raises `Unsent` or `Unanswered`.
+        request changes them, so an old session never comes back over a new one. `may_leave` is asked when
+        name, connection and TLS are done, right before the first byte.
+        Raises `HeldBack`, `Unsent` or `Unanswered`.
         """
         session = _session(pool=1) if fresh or logs_in else self._session
         cookies = RequestsCookieJar() if logs_in else self._cookies
-        attempt = Attempt(budget_s)
+        attempt = Attempt(budget_s, may_leave)
         current.attempt = attempt
         try:
             with session.request(
@@ -111,7 +117,9 @@ class Transport:
                     self._cookies = response.cookies
                 return Reply(response.status_code, response.headers, _body(response))
         except (requests.RequestException, HTTPError, OSError) as error:
-            kind = Unsent if attempt.proves_unsent else Unanswered
+            kind: type[TransportError] = Unsent if attempt.proves_unsent else Unanswered
+            if attempt.was_held_back:
+                kind = HeldBack
             timed_out = attempt.is_over or isinstance(error, requests.Timeout)
             raise kind(type(error).__name__, timed_out=timed_out) from error
         finally:

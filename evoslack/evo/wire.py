@@ -16,7 +16,8 @@ from evoslack.numbers import is_e164
 
 LONGEST_DETAIL = 200  # characters of Evo Voice's own words that we pass on
 
-# Answers that prove that nothing was dialled (everything else is doubt).
+# How Evo Voice says no. Only a 401 proves that nothing was dialed (`calls.Rejected`); what is neither a no
+# nor a yes is doubt.
 _NO = {
     401: Why.LOGIN_REFUSED,
     403: Why.NOT_PERMITTED,
@@ -41,7 +42,7 @@ def outcome_of(reply: Reply) -> Outcome:
     """What the answer to `POST /sessions/outgoing` proves (evo-voice-api 5.1 and 6)."""
     status = reply.status
     if 200 <= status < 300 and status != 206:
-        return _placed(reply)
+        return InDoubt(Why.IN_BETWEEN, str(status)) if _is_page(reply) else _placed(reply)
     if status in _NO:
         return Rejected(_why_not(reply), _detail_of_no(reply))
     if status == 400 and "responseStatus" in (reply.json_object() or {}):
@@ -112,6 +113,16 @@ def _placed(reply: Reply) -> Placed:
     session_id = _string(body.get("id")) or _string(body.get("sessionId"))
     call_sid = _string(body.get("callSid")) or _string(body.get("sid"))
     return Placed(session_id[:200] or None, call_sid[:200] or None)
+
+
+def _is_page(reply: Reply) -> bool:
+    """Whether something in between answered: asked for JSON, Evo Voice sends no page (evo-voice-api 6).
+
+    Otherwise the status decides. The answer is not declared (5.1), so a body that is cut short, or garbled in
+    what says that it is JSON, makes a yes no less of one.
+    """
+    kind = reply.headers.get("Content-Type", "").lower()
+    return "html" in kind or reply.body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
 def _why_not(reply: Reply) -> Why:

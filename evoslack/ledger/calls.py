@@ -1,40 +1,41 @@
 """Moves calls along, one committed step at a time.
 
 The whole guarantee is in `begin`: whoever changed one row from accepted to placing may dial it once, and
-nothing ever goes back to accepted.
+nothing ever goes back to accepted. A press comes in as received, and becomes accepted only when its answer
+has left in time; `receive`, `confirm` and `withdraw` are that.
 """
 
 from __future__ import annotations
 
 import json
-import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from evoslack.calls import (
-    MAY_FOLLOW,
     OPEN_STATES,
+    PROOF,
     STATE_OF,
     Call,
     CallRequest,
     Outcome,
     Placed,
     Progress,
+    Rejected,
     State,
     Why,
 )
-from evoslack.ledger.ripples import make_news, touch
-from evoslack.ledger.schema import REQUEST_FIELDS, call_of, calls, news
+from evoslack.ledger.admission import admit
+from evoslack.ledger.ripples import make_news
+from evoslack.ledger.schema import call_of, calls, news, steps, used_keys
 from evoslack.ledger.store import Store
-from evoslack.refusals import NumberBusy, require_same
+from evoslack.ledger.transitions import change_state
+from evoslack.steps import LeaseLost
 
-# A number that was just dialled is left alone for a moment: whoever presses for it at the same time as
-# somebody else has not seen the card yet.
-JUST_PLACED = timedelta(seconds=10)
-_MAY_HAVE_RUNG = sorted({*OPEN_STATES, State.PLACED, State.IN_DOUBT})
+# A call that was accepted so far ahead of now is of a clock that was put back; nobody knows how old it is.
+AHEAD = timedelta(minutes=1)
 
 
 class CallLedger:
@@ -43,35 +44,73 @@ class CallLedger:
     def __init__(self, store: Store) -> None:
         self._engine = store.engine
 
-    def accept(self, request: CallRequest, *, at: datetime) -> Call:
-        """Write a call down, or return the one that this very press already made.
+    def receive(self, request: CallRequest, *, at: datetime, require_time: Callable[[], None]) -> Call:
+        """Write a press down, or join the call that this very press already made.
 
-        Raises `KeyTaken` (same form, other content), `NotYourForm` (somebody else's key) or
-        `NumberBusy` (that number is being dialled already).
+        A new call is received: nobody dials it before `confirm`. `require_time` is asked right before the
+        commit; what it raises undoes everything. Raises what `accept` raises, too.
         """
-        for _attempt in range(2):  # a second time only if the call in our way was settled meanwhile
-            inserted = self._insert(request, at)
-            if inserted is not None:
-                return inserted
-            first = self.find(request.key)
-            if first is not None:
-                return require_same(
-                    first,
-                    team_id=request.team_id,
-                    user_id=request.user_id,
-                    flow_id=request.flow_id,
-                    number=request.number,
-                    caller_id=request.caller_id,
-                )
-            busy = self._busy_with(request, at)
-            if busy is not None:
-                raise NumberBusy(busy)
-        raise RuntimeError("the ledger took the call neither as new nor as known")
+        for _attempt in range(3):  # again only if the other delivery of it was withdrawn just now
+            call, is_new = admit(
+                self._engine, request, State.RECEIVED, at, lambda _connection, _id: require_time()
+            )
+            joined = call if is_new or call.state is not State.RECEIVED else self.join(call.id)
+            if joined is not None:
+                return joined
+        raise RuntimeError("the press was written down and withdrawn again and again")
+
+    def join(self, call_id: str) -> Call | None:
+        """One more delivery of the same press is being answered, so that `withdraw` of one leaves the other.
+
+        None if the call is not received (any more).
+        """
+        received = sa.and_(calls.c.id == call_id, calls.c.state == State.RECEIVED)
+        joining = sa.update(calls).where(received).values(deliveries=calls.c.deliveries + 1)
+        return self._first(joining.returning(calls))
+
+    def confirm(self, call_ids: Collection[str], *, at: datetime) -> list[Call]:
+        """The presses were answered in time: from here on their calls may be dialed and told of."""
+        received = sa.and_(calls.c.id.in_(call_ids), calls.c.state == State.RECEIVED)
+        confirming = sa.update(calls).where(received).values(state=State.ACCEPTED).returning(calls)
+        with self._engine.begin() as connection:
+            confirmed = [call_of(row) for row in connection.execute(confirming)]
+            told = news.c.call_id.in_([call.id for call in confirmed])
+            connection.execute(sa.update(news).where(told).values(due_at=at))
+        return confirmed
+
+    def withdraw(self, call_ids: Collection[str]) -> None:
+        """These presses were not answered and Slack said so: forget them, so that pressing again works."""
+        with self._engine.begin() as connection:
+            for call_id in call_ids:
+                received = sa.and_(calls.c.id == call_id, calls.c.state == State.RECEIVED)
+                fewer = sa.update(calls).where(received).values(deliveries=calls.c.deliveries - 1)
+                connection.execute(fewer)
+                connection.execute(sa.delete(calls).where(received, calls.c.deliveries <= 0))
+
+    def accept(self, request: CallRequest, *, at: datetime, step: tuple[str, datetime] | None = None) -> Call:
+        """Write a call down that needs no answer, or return the one that this very press already made.
+
+        `step` is the workflow step that it is for and until when that is leased: the step becomes this call
+        in the same transaction, or `LeaseLost` is raised and there is no call.
+        Raises `KeyTaken` (same form, other content), `NotYourForm` (somebody else's key), `NumberBusy` (that
+        number is being dialed already) or `FormUsed` (a call that is forgotten had this key).
+        """
+
+        def take_step(connection: sa.Connection, call_id: str) -> None:
+            if step is None:
+                return
+            execution_id, lease = step
+            ours = sa.and_(steps.c.execution_id == execution_id, steps.c.leased_until == lease)
+            becoming = sa.update(steps).where(ours, steps.c.refusal.is_(None)).values(call_id=call_id)
+            if connection.execute(becoming).rowcount != 1:
+                raise LeaseLost(execution_id)
+
+        return admit(self._engine, request, State.ACCEPTED, at, take_step)[0]
 
     def waiting(self, *, accepted_after: datetime) -> Call | None:
-        """The oldest waiting call, or None; nobody has it by that."""
-        is_waiting = sa.and_(calls.c.state == State.ACCEPTED, calls.c.accepted_at > accepted_after)
-        return self._first(sa.select(calls).where(is_waiting).order_by(calls.c.accepted_at).limit(1))
+        """The oldest waiting call, or None. This does not reserve it."""
+        waiting = sa.select(calls).where(_is_waiting(accepted_after)).order_by(calls.c.accepted_at)
+        return self._first(waiting.limit(1))
 
     def begin(self, *, at: datetime, accepted_after: datetime) -> Call | None:
         """Take the oldest waiting call for dialling, or None when there is none.
@@ -80,18 +119,14 @@ class CallLedger:
         """
         waiting = (
             sa.select(calls.c.id)
-            .where(calls.c.state == State.ACCEPTED, calls.c.accepted_at > accepted_after)
+            .where(_is_waiting(accepted_after), calls.c.accepted_at <= at + AHEAD)
             .order_by(calls.c.accepted_at)
             .limit(1)
             .with_for_update(skip_locked=True)  # PostgreSQL: several bots each take another one
         )
         return self._first(
             sa.update(calls)
-            .where(
-                calls.c.id == waiting.scalar_subquery(),
-                calls.c.state == State.ACCEPTED,
-                calls.c.accepted_at > accepted_after,
-            )
+            .where(calls.c.id == waiting.scalar_subquery(), _is_waiting(accepted_after))
             .values(state=State.PLACING, began_at=at)
             .returning(calls)
         )
@@ -110,7 +145,7 @@ class CallLedger:
         `known_ids` are sessions and SIDs that cannot be this call's, as they were there before it; `skew` is
         how far Evo Voice's clock was ahead of ours then.
         """
-        values: dict[str, Any] = {"state": STATE_OF[type(outcome)], "finished_at": at}
+        values: dict[str, Any] = {"finished_at": at}
         if known_ids is not None:
             values["known_ids"] = json.dumps(sorted(known_ids))
         if skew is not None:
@@ -124,24 +159,42 @@ class CallLedger:
             }
         else:
             values |= {"why": outcome.why, "detail": outcome.detail}
-        changed = self._move(calls.c.id == call_id, values, at)
+        target = STATE_OF[type(outcome)]
+        to_be_followed = target in {State.PLACED, State.IN_DOUBT}
+        if isinstance(outcome, Rejected):
+            to_be_followed = outcome.why not in PROOF
+        changed = self._move(calls.c.id == call_id, target, values, at, to_be_followed=to_be_followed)
         return changed[0] if changed else None
 
     def expire(self, *, at: datetime, accepted_before: datetime) -> list[Call]:
-        """Close calls that waited too long; they are never dialled."""
-        values = {"state": State.EXPIRED, "why": Why.WAITED, "finished_at": at}
-        return self._move(calls.c.accepted_at <= accepted_before, values, at)
+        """Close calls that waited too long; they are never dialed."""
+        values = {"why": Why.WAITED, "finished_at": at}
+        is_late = sa.or_(calls.c.accepted_at <= accepted_before, calls.c.accepted_at > at + AHEAD)
+        was_accepted = calls.c.state == State.ACCEPTED
+        which = sa.and_(was_accepted, is_late)
+        return self._move(which, State.EXPIRED, values, at, to_be_followed=False)
+
+    def abandon(self, *, at: datetime, received_before: datetime | None) -> list[Call]:
+        """Close presses that nobody can be answering any more; they are never dialed.
+
+        `received_before` None: every one, whenever it was received by anybody's clock.
+        """
+        values = {"why": Why.NOT_ANSWERED, "finished_at": at}
+        of_the_dead = calls.c.state == State.RECEIVED
+        if received_before is not None:
+            of_the_dead = sa.and_(of_the_dead, calls.c.accepted_at <= received_before)
+        return self._move(of_the_dead, State.EXPIRED, values, at, to_be_followed=False)
 
     def doubt_orphans(self, *, at: datetime, began_before: datetime | None) -> list[Call]:
         """Close calls whose dialling nobody can be working on any more: their phone may have rung.
 
         `began_before` None: whatever is being placed, whenever it began by anybody's clock.
         """
-        values = {"state": State.IN_DOUBT, "why": Why.BOT_STOPPED, "finished_at": at}
+        values = {"why": Why.BOT_STOPPED, "finished_at": at}
         of_the_dead = calls.c.state == State.PLACING
         if began_before is not None:
             of_the_dead = sa.and_(of_the_dead, calls.c.began_at <= began_before)
-        return self._move(of_the_dead, values, at)
+        return self._move(of_the_dead, State.IN_DOUBT, values, at, to_be_followed=True)
 
     def find(self, request_key: str) -> Call | None:
         """The call that a form became."""
@@ -161,7 +214,7 @@ class CallLedger:
         return self._all(sa.select(calls).order_by(calls.c.accepted_at.desc()).limit(limit))
 
     def count_open(self) -> dict[State, int]:
-        """How many calls are waiting and how many are being placed."""
+        """How many calls are waiting (received or accepted) and how many are being placed."""
         query = (
             sa.select(calls.c.state, sa.func.count())
             .where(calls.c.state.in_(sorted(OPEN_STATES)))
@@ -169,10 +222,15 @@ class CallLedger:
         )
         with self._engine.connect() as connection:
             found = {State(state): count for state, count in connection.execute(query)}
-        return {state: found.get(state, 0) for state in (State.ACCEPTED, State.PLACING)}
+        waiting = found.get(State.RECEIVED, 0) + found.get(State.ACCEPTED, 0)
+        return {State.ACCEPTED: waiting, State.PLACING: found.get(State.PLACING, 0)}
 
-    def forget(self, *, accepted_before: datetime, most: int = 500) -> int:
-        """Delete calls that are over and told, with all that is known of them; returns how many."""
+    def forget(self, *, accepted_before: datetime, at: datetime | None = None, most: int = 500) -> int:
+        """Delete calls that are over and told, with all that is known of them; returns how many.
+
+        Their request keys stay (as used `at`, by default just then) until `forget_keys`: a form may still
+        come back.
+        """
         told = sa.exists().where(news.c.call_id == calls.c.id, news.c.due_at.is_(None))
         old = (
             sa.select(calls.c.id)
@@ -181,63 +239,35 @@ class CallLedger:
             .limit(most)
         )
         with self._engine.begin() as connection:
-            return connection.execute(sa.delete(calls).where(calls.c.id.in_(old))).rowcount
+            gone = connection.execute(
+                sa.delete(calls).where(calls.c.id.in_(old)).returning(calls.c.request_key)
+            ).scalars()
+            keys = [{"request_key": key, "used_at": at or accepted_before} for key in gone]
+            if keys:
+                connection.execute(sa.insert(used_keys), keys)
+            return len(keys)
 
-    def _insert(self, request: CallRequest, at: datetime) -> Call | None:
-        """Write the call down; None if its key or its number is taken."""
-        call = Call(id=uuid.uuid4().hex, request=request, state=State.ACCEPTED, accepted_at=at)
-        values = {field: getattr(request, field) for field in REQUEST_FIELDS}
-        values |= {
-            "id": call.id,
-            "request_key": request.key,
-            "state": call.state,
-            "accepted_at": at,
-            "detail": "",
-        }
-        # One statement looks for a call in the way and writes this one down; what begins in between meets
-        # the unique index.
-        row = sa.select(*(sa.literal(value, calls.c[name].type) for name, value in values.items()))
-        unless = sa.exists().where(_in_the_way(request, at))
-        try:
-            with self._engine.begin() as connection:
-                writing = sa.insert(calls).from_select(list(values), row.where(~unless))
-                if connection.execute(writing.returning(calls.c.id)).scalar_one_or_none() is None:
-                    return None
-                connection.execute(
-                    sa.insert(news).values(
-                        call_id=call.id,
-                        revision=1,
-                        due_at=at,
-                        attempts=0,
-                        card_channel="",
-                        card_ts="",
-                        card_revision=0,
-                        card_problem="",
-                        told_revision=0,
-                        told_bad_news=False,
-                    )
-                )
-                touch(connection, [call.id], at)
-        except sa.exc.IntegrityError:
-            return None  # PostgreSQL's own words would bring the number into a log
-        return call
-
-    def _move(self, which: sa.ColumnElement[bool], values: dict[str, Any], at: datetime) -> list[Call]:
-        """Change the state of the calls that may change so, and put the change among the news."""
-        target = State(values["state"])
-        sources = [state for state, following in MAY_FOLLOW.items() if target in following]
-        if target in {State.PLACED, State.IN_DOUBT} or values.get("why") is Why.BAD_REQUEST:
-            values["progress"] = sa.func.coalesce(calls.c.progress, Progress.WAITING)  # to be followed
-        else:
-            values["progress"] = None
-        moving = sa.update(calls).where(which, calls.c.state.in_(sources)).values(**values).returning(calls)
+    def forget_keys(self, *, used_before: datetime) -> None:
+        """Forget the keys of forms that are too old to be pressed, which is looked at before."""
         with self._engine.begin() as connection:
-            moved = [call_of(row) for row in connection.execute(moving)]
+            connection.execute(sa.delete(used_keys).where(used_keys.c.used_at < used_before))
+
+    def _move(
+        self,
+        which: sa.ColumnElement[bool],
+        target: State,
+        values: dict[str, Any],
+        at: datetime,
+        *,
+        to_be_followed: bool,
+    ) -> list[Call]:
+        """Change the state of the calls that may change so, and put the change among the news."""
+        going_on = sa.func.coalesce(calls.c.progress, Progress.WAITING)
+        values = {**values, "progress": going_on if to_be_followed else None}
+        with self._engine.begin() as connection:
+            moved = change_state(connection, which, target, values)
             make_news(connection, [call.id for call in moved], at)
         return moved
-
-    def _busy_with(self, request: CallRequest, at: datetime) -> Call | None:
-        return self._first(sa.select(calls).where(_in_the_way(request, at)))
 
     def _first(self, statement: sa.Executable) -> Call | None:
         found = self._all(statement)
@@ -248,11 +278,5 @@ class CallLedger:
             return [call_of(row) for row in connection.execute(statement)]
 
 
-def _in_the_way(request: CallRequest, at: datetime) -> sa.ColumnElement[bool]:
-    """A call to the same number that is open or was placed just now."""
-    is_recent = sa.and_(calls.c.state.in_(_MAY_HAVE_RUNG), calls.c.accepted_at > at - JUST_PLACED)
-    return sa.and_(
-        calls.c.account_id == request.account_id,
-        calls.c.number == request.number,
-        sa.or_(calls.c.state.in_(sorted(OPEN_STATES)), is_recent),
-    )
+def _is_waiting(accepted_after: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(calls.c.state == State.ACCEPTED, calls.c.accepted_at > accepted_after)

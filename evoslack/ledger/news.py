@@ -11,7 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from evoslack.calls import News
+from evoslack.calls import OPEN_STATES, News, State
+from evoslack.ledger.ripples import touch
 from evoslack.ledger.schema import UtcDateTime, calls, homes, news, news_of, steps, turns
 from evoslack.ledger.store import Store
 
@@ -45,7 +46,43 @@ class NewsLedger:
             ).scalar_one_or_none()
             if claimed is None:
                 return None
-            return news_of(connection.execute(_BOTH.where(calls.c.id == claimed)).one())
+            found = news_of(connection.execute(_BOTH.where(calls.c.id == claimed)).one())
+            if found.revision == 1 and found.attempts == 1:
+                # A new call shows in Home tabs; the press itself does not wait for those.
+                touch(connection, [found.call.id], at)
+            return found
+
+    def claim_others(
+        self, user_id: str, team_id: str, *, at: datetime, until: datetime, limit: int
+    ) -> list[News]:
+        """Take what else this person may have to be told privately, those first that are due longest.
+
+        Also what waits for its time; nobody else gets it before `until`. It does not count as an attempt.
+        """
+        untold = sa.and_(
+            news.c.due_at.is_not(None),
+            news.c.told_revision < news.c.revision,
+            calls.c.state.not_in(sorted(OPEN_STATES)),
+            sa.or_(calls.c.state != State.PLACED, news.c.told_bad_news, news.c.card_problem != ""),
+        )
+        free = sa.or_(news.c.leased_until.is_(None), news.c.leased_until <= at)
+        theirs = (
+            sa.select(news.c.call_id)
+            .join(calls, calls.c.id == news.c.call_id)
+            .where(calls.c.user_id == user_id, calls.c.team_id == team_id, untold, free)
+            .order_by(news.c.due_at)
+            .limit(limit)
+            .with_for_update(of=news, skip_locked=True)
+        )
+        with self._engine.begin() as connection:
+            claimed = connection.execute(
+                sa.update(news)
+                .where(news.c.call_id.in_(theirs.scalar_subquery()), free)
+                .values(leased_until=until)
+                .returning(news.c.call_id)
+            ).scalars()
+            found = _BOTH.where(calls.c.id.in_(claimed.all())).order_by(calls.c.accepted_at)
+            return [news_of(row) for row in connection.execute(found)]
 
     def read(self, call_id: str) -> News:
         """What is told of one call as of now."""
@@ -127,8 +164,11 @@ class NewsLedger:
             untold = sa.update(news).where(news.c.due_at.is_not(None))
             connection.execute(untold.values(due_at=at, leased_until=None))
             for table in (homes, steps):
-                in_hand = sa.update(table).where(table.c.leased_until.is_not(None))
-                connection.execute(in_hand.values(due_at=at, leased_until=None))
+                # What is due in the future is of a clock that was put back since.
+                in_hand = sa.or_(table.c.leased_until.is_not(None), table.c.due_at > at)
+                connection.execute(sa.update(table).where(in_hand).values(due_at=at, leased_until=None))
+            connection.execute(sa.update(news).values(card_due_at=None).where(news.c.card_due_at > at))
+            connection.execute(sa.update(homes).values(shown_at=None).where(homes.c.shown_at > at))
             connection.execute(sa.delete(turns))
 
     def count_untold(self) -> int:

@@ -70,6 +70,7 @@ calls = sa.Table(
     sa.Column("end_word", sa.String(200)),
     sa.Column("hang_up", sa.String(16)),
     sa.Column("hang_up_at", UtcDateTime),
+    sa.Column("deliveries", sa.Integer),  # of its press that are being answered, while it is received
 )
 
 _is_open = calls.c.state.in_(sorted(OPEN_STATES))
@@ -109,6 +110,15 @@ news = sa.Table(
     sa.Column("told_what", sa.String(32)),
 )
 sa.Index("news_by_due", news.c.due_at)
+
+# The keys of forms whose calls are no longer kept: such a form must not become another call.
+used_keys = sa.Table(
+    "used_keys",
+    metadata,
+    sa.Column("request_key", sa.String(64), primary_key=True),
+    sa.Column("used_at", UtcDateTime, nullable=False),  # when the call was deleted
+)
+sa.Index("used_keys_by_age", used_keys.c.used_at)
 
 # What one bot at a time does for all of them.
 turns = sa.Table(

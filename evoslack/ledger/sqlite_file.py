@@ -2,7 +2,8 @@
 
 A program that has a file open can go on writing into it after somebody deleted it, and nobody will ever read
 that. So the file is looked at before each transaction and before each commit. Two connections, the keepers,
-stay open as long as the bot runs; with them the content of a deleted file can still be read.
+stay open as long as the bot runs; with them the content of a deleted file can still be read. The file is
+claimed before SQLite opens it, a new one before anybody can find it.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
+from weakref import WeakSet
 
 import sqlalchemy as sa
+
+from evoslack.ledger.sqlite_claim import Claim
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +38,13 @@ class Connection(sqlite3.Connection):
     """A connection that remembers which file it was made for; None when nobody watched over it."""
 
     home: _Home | None = None
+    open_ones: WeakSet[Connection] | None = None  # where it stands until it is closed
+
+    def close(self) -> None:
+        """Also where it stands."""
+        super().close()
+        if self.open_ones is not None:
+            self.open_ones.discard(self)
 
 
 class LedgerFile:
@@ -45,12 +56,23 @@ class LedgerFile:
         self._pragmas = pragmas
         self._home: _Home | None = None
         self._keepers: list[Connection] = []
+        self._claims: list[Claim] = []  # of this file, and before it of those that were deleted
+        self._open_ones: WeakSet[Connection] = WeakSet()
         self._mending = threading.Lock()
         self._stranger: _Home | None = None  # what the log was told of already
 
     def take(self) -> None:
-        """Make the file if there is none, and watch over it from now on."""
-        self._keep("rwc")
+        """Make the file if there is none, and watch over it from now on.
+
+        Raises `BlockingIOError` if another bot has it, or what SQLite says when it cannot be used.
+        """
+        with suppress(PermissionError):  # which SQLite says better
+            self._claims.append(Claim(self.path))
+        try:
+            self._keep("rwc")
+        except (OSError, sqlite3.Error):
+            self._let_go()
+            raise
 
     def release(self) -> None:
         """Watch no longer."""
@@ -62,6 +84,13 @@ class LedgerFile:
             self._home = None
             for keeper in self._keepers:
                 keeper.close()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        for claim in self._claims:
+            # A thread that the stop did not wait for may have a connection still.
+            claim.release(is_open_elsewhere=len(self._open_ones) > 0)
+        self._claims.clear()
 
     def connect(self) -> Connection:
         """A connection to the file. It never makes one: that would be an empty ledger."""
@@ -113,11 +142,13 @@ class LedgerFile:
         holder.execute("BEGIN IMMEDIATE")  # what is being committed just now gets in, and nothing after it
         try:
             reader.execute("VACUUM INTO ?", (str(copy),))
+            claim = Claim(copy)
+            self._claims.append(claim)
             _flush(copy)
             for ending in ("-wal", "-shm"):  # the deleted file's, which must not be read into this one
                 self._beside(ending).unlink(missing_ok=True)
             # Ours from here on, though nobody may write into it before it has keepers.
-            self._home = _inode(copy), _NEVER, _NEVER
+            self._home = claim.inode, _NEVER, _NEVER
             copy.replace(self.path)
             _flush(self.path.parent)
         finally:
@@ -136,7 +167,7 @@ class LedgerFile:
                 keeper.rollback()
                 keepers.append(keeper)
                 homes.append(self._found())
-            if len({*homes}) > 1 or (self._home is not None and self._home[0] != homes[0][0]):
+            if len({*homes}) > 1 or not self._claims or self._claims[-1].inode != homes[0][0]:
                 raise OSError(f"{self.path} was deleted again while it was opened")
             unless_all_is_well.pop_all()
         self._keepers, self._home = keepers, homes[0]
@@ -149,6 +180,8 @@ class LedgerFile:
             isolation_level=None,  # leave beginning to the store
             factory=Connection,
         )
+        connection.open_ones = self._open_ones
+        self._open_ones.add(connection)
         try:
             for pragma in self._pragmas:
                 connection.execute(pragma)

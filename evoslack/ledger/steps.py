@@ -62,12 +62,13 @@ class StepLedger:
             return _step_of(row)
 
     def became(self, execution_id: str, call_id: str) -> None:
-        """The step is this call now, and due whenever the call changes."""
+        """The step is this call, which was there before; it is due whenever the call changes."""
         self._set(steps.c.execution_id == execution_id, call_id=call_id)
 
     def refused(self, execution_id: str, words: str, *, lease: datetime) -> bool:
-        """There will be no call, ever; False if the lease is not ours any more."""
-        return self._set(_leased(execution_id, lease), refusal=words)
+        """There will be no call, ever; False if the lease is not ours any more, or there is a call."""
+        ours = sa.and_(_leased(execution_id, lease), steps.c.call_id.is_(None))
+        return self._set(ours, refusal=words)
 
     def rest(self, execution_id: str, *, lease: datetime, again_at: datetime, in_trouble: bool) -> None:
         """Nothing to do before then, unless the call changes, or did meanwhile."""

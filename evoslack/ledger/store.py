@@ -1,14 +1,15 @@
 """Opens the database, brings its tables up to date, and holds it for this program.
 
-SQLite belongs to one bot at a time: a lock beside the file says so, and the system lets go of it even
-when the bot is killed. That is also how a bot knows at its start that every call still being placed is
-an orphan. PostgreSQL may be shared by several bots.
+SQLite belongs to one bot at a time: a lock beside the file and one on it say so, and the system lets go of
+both even when the bot is killed. That is also how a bot knows at its start that every call still being
+placed is an orphan. PostgreSQL may be shared by several bots.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,14 @@ class Store:
                 connection.rollback()
                 connection.invalidate()  # drops the lock and the timeouts with it
 
+    def time(self) -> datetime | None:
+        """The database's clock, which all bots share; None for SQLite, which has none of its own."""
+        if self.is_sqlite:
+            return None
+        with self.engine.connect() as connection:
+            at: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+        return at
+
     def answers(self) -> bool:
         """Whether the database can be asked right now."""
         try:
@@ -132,14 +141,17 @@ class Store:
         self.engine.dispose()
         if self._file is not None:
             self._file.release()
-        if self._lock is not None:
-            self._lock.release()
+        self._release_lock()
 
     def _take(self, file: LedgerFile) -> None:
         if not file.path.parent.is_dir():
             raise FileNotFoundError(f"there is no folder {file.path.parent}")
         self._acquire(Path(f"{file.path}.lock"))
-        file.take()
+        try:
+            file.take()
+        except BlockingIOError:  # somebody deleted the lock of a bot that runs
+            self._release_lock()
+            raise LedgerTaken(str(file.path)) from None
 
     def _acquire(self, path: Path) -> None:
         lock = FileLock(path)
@@ -148,6 +160,10 @@ class Store:
         except Timeout:
             raise LedgerTaken(str(path.with_suffix(""))) from None
         self._lock, self._lock_inode = lock, path.stat().st_ino
+
+    def _release_lock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
 
     def _require_lock(self) -> None:
         """Make sure that the file is still ours: whoever deleted it may have deleted the lock beside it."""

@@ -1,7 +1,7 @@
 """The book of the follower: which calls are going on, and how far each has come.
 
 Progress has its own columns and never touches the guarantee, but for one thing: a call that is seen at Evo
-Voice was placed, whatever the answer said.
+Voice was placed, whatever the answer said (`calls.TRANSITIONS`).
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from evoslack.calls import OVER, SETTLED_BY_SIGHT, HangUp, Progress, State
+from evoslack.calls import OVER, HangUp, Progress, State
 from evoslack.ledger.ripples import make_news, touch
 from evoslack.ledger.schema import calls, turns
 from evoslack.ledger.store import Store
+from evoslack.ledger.transitions import change_state
 from evoslack.progress import LONGEST_CALL, Trail
 
 _ANSWERED = {State.PLACED, State.REJECTED}
@@ -97,7 +98,7 @@ class TrailLedger:
                 if not connection.execute(sa.update(calls).where(unchanged).values(**values)).rowcount:
                     continue
                 settled = after.is_bound and _settle(connection, after.call_id)
-                if settled or _is_worth_telling(before, after, connection):
+                if settled or _is_worth_telling(before, after):
                     told.append(after.call_id)
                 else:
                     untold.append(after.call_id)
@@ -123,18 +124,14 @@ class TrailLedger:
 
 def _settle(connection: sa.Connection, call_id: str) -> bool:
     """The call is there, so it was placed. Whether there was need to correct that."""
-    wrong = sa.and_(calls.c.id == call_id, calls.c.state.in_(sorted(SETTLED_BY_SIGHT)))
-    values = {"state": State.PLACED, "why": None, "detail": "", "by_sight": True}
-    return connection.execute(sa.update(calls).where(wrong).values(**values)).rowcount == 1
+    values = {"why": None, "detail": "", "by_sight": True}
+    return bool(change_state(connection, calls.c.id == call_id, State.PLACED, values))
 
 
-def _is_worth_telling(before: Trail, after: Trail, connection: sa.Connection) -> bool:
-    """Whether people see a difference; a refused call that never shows up is no news."""
+def _is_worth_telling(before: Trail, after: Trail) -> bool:
+    """Whether people see a difference."""
     seen = (before.progress, before.hang_up, bool(before.session_id))
-    if seen == (after.progress, after.hang_up, bool(after.session_id)):
-        return False
-    state = connection.execute(sa.select(calls.c.state).where(calls.c.id == after.call_id)).scalar_one()
-    return bool(state in {State.PLACED, State.IN_DOUBT})
+    return seen != (after.progress, after.hang_up, bool(after.session_id))
 
 
 def _trail_of(row: sa.Row[Any]) -> Trail:

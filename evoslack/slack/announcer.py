@@ -7,6 +7,7 @@ time; a lease in the ledger says who.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -14,33 +15,26 @@ from typing import Protocol
 from slack_sdk import WebClient
 from slack_sdk.webhook import WebhookClient
 
-from evoslack.calls import OVER, News, State
-from evoslack.slack import messages
+from evoslack.calls import News
+from evoslack.slack import callers, noticeboard
 from evoslack.slack.audience import Audience
-from evoslack.slack.noticeboard import LEAST_LEASE, Book, Later, Noticeboard
-from evoslack.slack.workspace import NO_ANSWER, problem_of
+from evoslack.slack.callers import Callers, is_too_old, retry_pause_s
+from evoslack.slack.noticeboard import Later, Noticeboard
+from evoslack.slack.rate_limiter import RateLimiter
 
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=60)  # after that another teller, or another bot, takes over
-LONGEST_PAUSE_S = 300
 PATIENCE = timedelta(minutes=1)  # then the caller is told that the card is in trouble
-GIVE_UP_AFTER = timedelta(hours=24)
-# A line where /call was typed is lost if nobody looks; after this time a direct message is surer.
-STILL_LOOKING = timedelta(minutes=2)
 
 
-class NewsBook(Book, Protocol):
+class NewsBook(noticeboard.Book, callers.Book, Protocol):
     """Who has been told what; see `ledger.news.NewsLedger`."""
 
     def claim(self, *, at: datetime, until: datetime) -> News | None: ...
     def read(self, call_id: str) -> News: ...
     def card_waits(self, call_id: str, until: datetime) -> None: ...
     def card_in_trouble(self, call_id: str, problem: str) -> None: ...
-    def told(self, call_id: str, revision: int, *, bad_news: bool, what: str) -> None: ...
-    def done(
-        self, call_id: str, revision: int, *, at: datetime, lease: datetime, again_at: datetime | None
-    ) -> None: ...
 
 
 class Announcer:
@@ -57,18 +51,33 @@ class Announcer:
         private_client: Callable[[str], WebhookClient],
         can_end: Callable[[], bool],
         wake_in: Callable[[float], None],
+        posting: RateLimiter,
+        clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._client = client
+        audience = Audience(client, channel_id, clock_s=clock_s)
         self._book = book
         self._board = Noticeboard(
-            client, book, channel_id=channel_id, region=region, now=now, can_end=can_end
+            client,
+            book,
+            channel_id=channel_id,
+            region=region,
+            now=now,
+            can_end=can_end,
+            posting=posting,
+            hides_numbers=audience.has_strangers,
         )
-        self._audience = Audience(client, channel_id)
-        self._channel_id = channel_id
-        self._region = region
+        self._callers = Callers(
+            client,
+            book,
+            audience,
+            channel_id=channel_id,
+            region=region,
+            now=now,
+            private_client=private_client,
+            posting=posting,
+        )
         self._now = now
         self._wake_in = wake_in
-        self._private_client = private_client
 
     def tell_next(self) -> bool:
         """Tell the news that is due longest; whether there was any."""
@@ -81,7 +90,7 @@ class Announcer:
         # Looked up once more: how the card went is part of what the caller is told. What is newer than
         # the card is left to the next round, which begins at once.
         after = self._book.read(news.call.id)
-        word_again_at = self._whisper(after, lease) if after.revision == news.revision else None
+        word_again_at = self._callers.tell(after, lease) if after.revision == news.revision else None
         again_at = min(filter(None, (card_again_at, word_again_at)), default=None)
         now = self._now()
         self._book.done(news.call.id, news.revision, at=now, lease=lease, again_at=again_at)
@@ -109,10 +118,10 @@ class Announcer:
 
     def _postponed(self, news: News, later: Later) -> datetime | None:
         problem = later.problem[:64]
-        if self._is_too_old(news):
+        if is_too_old(news, self._now()):
             self._book.card_given_up(news.call.id, news.revision, problem)
             return None
-        pause_s = _pause_s(news) if later.pause_s is None else later.pause_s
+        pause_s = retry_pause_s(news.attempts) if later.pause_s is None else later.pause_s
         due_at = self._now() + timedelta(seconds=pause_s)
         self._book.card_waits(news.call.id, due_at)
         if later.lasting:
@@ -130,66 +139,3 @@ class Announcer:
             return min(due_at, ended_at + PATIENCE)
         self._book.card_in_trouble(news.call.id, problem)
         return due_at
-
-    def _whisper(self, news: News, lease: datetime) -> datetime | None:
-        """Tell the caller privately, if there is need to; when to try again if that did not work."""
-        call = news.call
-        if news.told_revision >= news.revision or call.is_open:
-            return None
-        good, what = call.state is State.PLACED, _what(news)
-        if what == news.told_what:  # how far it has come is for the card alone
-            self._book.told(call.id, news.revision, bad_news=news.told_bad_news, what=what)
-            return None
-        if good and not news.told_bad_news and not news.card_problem:
-            # The card says it; but only once it is there, for it may still go wrong, and only to those
-            # who can read the channel.
-            if news.card_revision < news.revision:
-                return None
-            if self._audience.includes(call.request.user_id):
-                self._book.told(call.id, news.revision, bad_news=False, what=what)
-                return None
-        if lease - self._now() < LEAST_LEASE:  # somebody else may be telling it by the time this is through
-            return self._now()
-        words = messages.private_line(
-            call, self._region, channel_id=self._channel_id, card_problem=news.card_problem
-        )
-        if not self._in_place(news, words):
-            try:
-                self._client.chat_postMessage(
-                    channel=call.request.user_id, text=words, unfurl_links=False, unfurl_media=False
-                )
-            except NO_ANSWER as error:
-                if not self._is_too_old(news):
-                    return self._now() + timedelta(seconds=_pause_s(news))
-                log.error("call %s: the caller could not be told: %s", call.id, problem_of(error))
-        self._book.told(call.id, news.revision, bad_news=not good, what=what)
-        return None
-
-    def _in_place(self, news: News, words: str) -> bool:
-        """Say it where /call was typed; Slack takes that for half an hour (slack-facts 1)."""
-        call = news.call
-        if not call.request.response_url or self._now() - call.accepted_at > STILL_LOOKING:
-            return False
-        try:
-            answer = self._private_client(call.request.response_url).send(
-                text=words, response_type="ephemeral"
-            )
-        except NO_ANSWER as error:
-            log.info("a private line did not go through: %s", problem_of(error))
-            return False
-        return answer.status_code == 200
-
-    def _is_too_old(self, news: News) -> bool:
-        return self._now() - news.call.accepted_at > GIVE_UP_AFTER
-
-
-def _what(news: News) -> str:
-    """What there is to be told, in short: how it was placed, how it ended, and whether the card fails."""
-    call = news.call
-    is_over = call.progress in OVER and call.state in {State.PLACED, State.IN_DOUBT}
-    parts = [call.state.value, "over" if is_over else "", "no_card" if news.card_problem else ""]
-    return " ".join(part for part in parts if part)
-
-
-def _pause_s(news: News) -> float:
-    return float(min(2**news.attempts, LONGEST_PAUSE_S))

@@ -9,15 +9,18 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections import deque
+from collections.abc import Callable
 from typing import Any
 
-from slack_bolt import App, BoltResponse
+from slack_bolt import App, BoltContext, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk import WebClient
 
 from evoslack.refusals import UnreadableForm
 from evoslack.slack import cards, export, home, messages, steps, views
+from evoslack.slack.arrival import KEY, Arrival
 from evoslack.slack.listeners import CallListeners
 from evoslack.slack.reception import Listeners
 from evoslack.slack.refusal_words import spoken
@@ -25,6 +28,9 @@ from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
 from evoslack.slack.workspace import Identity
 
 log = logging.getLogger(__name__)
+
+MOST_EVENTS = 100  # remembered: Slack sends an event again within an hour, and nobody is told twice of one
+_UNANSWERED = frozenset({"block_actions", "shortcut", "message_action"})
 
 
 def build_app(
@@ -80,13 +86,22 @@ def register(app: App, listeners: Listeners, command: str) -> None:
     app.function(steps.PLACE_CALL, auto_acknowledge=False)(listeners.steps.place_call)
     app.function(steps.LIST_FLOWS, auto_acknowledge=False)(listeners.steps.list_flows)
 
-    def broken(error: Exception, body: dict[str, Any]) -> BoltResponse:
-        return answer_broken(error, body, form)
+    told: deque[str] = deque(maxlen=MOST_EVENTS)
+
+    def broken(error: Exception, body: dict[str, Any], context: BoltContext) -> BoltResponse:
+        return answer_broken(error, body, context[KEY], form, listeners.whisper, told)
 
     app.error(broken)
 
 
-def answer_broken(error: Exception, body: dict[str, Any], listeners: CallListeners) -> BoltResponse:
+def answer_broken(
+    error: Exception,
+    body: dict[str, Any],
+    arrival: Arrival,
+    listeners: CallListeners,
+    whisper: Callable[[str, str], None],
+    told: deque[str],  # ids of events that somebody was told of
+) -> BoltResponse:
     """Log a defect under a reference and tell the person, after looking up what became of the press."""
     if isinstance(error, BoltUnhandledRequestError):
         return _answer_unknown(body)
@@ -99,15 +114,31 @@ def answer_broken(error: Exception, body: dict[str, Any], listeners: CallListene
         return _json({"options": []})
     if body.get("type") == "view_submission":
         try:
-            call = listeners.call_of(body["user"]["id"], body["view"])
+            call = listeners.call_of(body["user"]["id"], body["view"], arrival)
         except Exception:
             log.exception("the press could not be looked up (reference %s)", reference)
             call = None
         if call is not None:
             return _json({"response_action": "update", "view": listeners.accepted(call)})
+        arrival.take_back()
         return _json({"response_action": "errors", "errors": {views.NUMBER: words}})
+    event_id = str(body.get("event_id") or "")
+    if (user_id := _who_waits(body)) and event_id not in told:
+        whisper(user_id, words)
+        if event_id:
+            told.append(event_id)
     # An event that was not acknowledged comes again, and acknowledged means written down.
     return BoltResponse(status=500 if body.get("type") == "event_callback" else 200, body="")
+
+
+def _who_waits(body: dict[str, Any]) -> str:
+    """Who pressed a button, chose a shortcut or opened the Home tab: Slack shows them no answer of ours."""
+    event = body.get("event") if body.get("type") == "event_callback" else None
+    if isinstance(event, dict):
+        user = event.get("user") if event.get("type") == "app_home_opened" else None
+    else:
+        user = (body.get("user") or {}).get("id") if body.get("type") in _UNANSWERED else None
+    return user if isinstance(user, str) else ""
 
 
 def _answer_unknown(body: dict[str, Any]) -> BoltResponse:

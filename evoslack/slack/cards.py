@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from evoslack.calls import Call, HangUp, Progress, State
+from evoslack.calls import Call, HangUp, Progress
 from evoslack.numbers import pretty
 from evoslack.slack import messages
 
@@ -13,28 +15,33 @@ EVENT_TYPE = "evoslack_call"
 CALL_AGAIN = "call_again"
 HANG_UP = "hang_up"
 
+_NO_DIGITS = re.compile(r"\D", re.ASCII)
+_TELLING = 7  # so many last digits name a subscriber, whatever stands before them
 
-def text(call: Call, region: str) -> str:
+
+def text(call: Call, region: str, *, hides_number: bool = False) -> str:
     """The whole meaning in one line: notifications and screen readers get only this."""
-    request = call.request
+    call, request = _shown(call, hides_number=hides_number), call.request
     flow, caller_id = messages.shown_name(request.flow_name), pretty(request.caller_id, region)
     sentences = (
-        f"{messages.state_words(call)}: {messages.headline(call, region)}",
+        f"{messages.state_words(call)}: {messages.headline(call, region, hides_number=hides_number)}",
         messages.reason(call),
         f"Asked for by <@{request.user_id}>, flow {flow}, caller ID {caller_id}.",
     )
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def blocks(call: Call, region: str, *, can_end: bool = False) -> list[dict[str, Any]]:
+def blocks(
+    call: Call, region: str, *, can_end: bool = False, hides_number: bool = False
+) -> list[dict[str, Any]]:
     """State first, a reason where there is trouble, then who, what and when.
 
-    `can_end`: whether the bot may end calls at Evo Voice.
+    `can_end`: whether the bot may end calls at Evo Voice. `hides_number`: other companies read along.
     """
-    request = call.request
-    state = messages.state_words(call)
+    call, request = _shown(call, hides_number=hides_number), call.request
+    state, headline = messages.state_words(call), messages.headline(call, region, hides_number=hides_number)
     found: list[dict[str, Any]] = [
-        {"type": "section", "text": mrkdwn(f"*{state}.* {messages.headline(call, region)}")},
+        {"type": "section", "text": mrkdwn(f"*{state}.* {headline}")},
         {
             "type": "section",
             "fields": [
@@ -57,14 +64,14 @@ def blocks(call: Call, region: str, *, can_end: bool = False) -> list[dict[str, 
 
 
 def call_again(call: Call) -> dict[str, Any]:
-    """The button that opens the form once more; after a doubt it asks whether somebody has looked."""
+    """The button that opens the form once more; while it is uncertain what rang, it asks first."""
     button = {
         "type": "button",
         "action_id": CALL_AGAIN,
         "text": _plain(messages.CALL_AGAIN),
         "value": call.id,
     }
-    if call.state is State.IN_DOUBT:
+    if call.is_uncertain:
         button["confirm"] = {
             "title": _plain(messages.MAY_HAVE_RUNG),
             "text": _plain(messages.LOOK_FIRST),
@@ -72,6 +79,17 @@ def call_again(call: Call) -> dict[str, Any]:
             "deny": _plain(messages.FORM_CLOSE),
         }
     return button
+
+
+def _shown(call: Call, *, hides_number: bool) -> Call:
+    """Without Evo Voice's own words where they repeat the number that is to be hidden."""
+    if not hides_number:
+        return call
+    number = _NO_DIGITS.sub("", call.request.number)[-_TELLING:]
+    detail, end_word = (
+        "" if number in _NO_DIGITS.sub("", said) else said for said in (call.detail, call.end_word)
+    )
+    return replace(call, detail=detail, end_word=end_word)
 
 
 def _hang_up(call: Call) -> dict[str, Any]:

@@ -1,28 +1,29 @@
-"""How payloads reach the bot as signed HTTP requests; `socket_mode` is the other way in."""
+"""How payloads reach the bot as signed HTTP requests; `socket_mode` is the other way in.
+
+Each request is stamped when its first bytes are read, and waits for a thread in the lane of its kind. Slack's
+own timestamp counts too: a request may have waited in a proxy.
+"""
 
 from __future__ import annotations
 
-import json
-import logging
-import re
+import math
 import threading
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Protocol
+import time
+from collections.abc import Callable
+from typing import Any, Protocol, cast
 
 from slack_bolt import App
-from slack_bolt.adapter.wsgi import SlackRequestHandler
-from slack_sdk.signature import SignatureVerifier
 from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.server import create_server
+from waitress.task import ThreadedTaskDispatcher, WSGITask
 
-if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIEnvironment
+from evoslack.clock import Clock
+from evoslack.slack.arrival import SlackTime
+from evoslack.slack.lanes import THREADS, Lane, lane_of_body
+from evoslack.slack.wsgi import ARRIVED, EVENTS_PATH, wsgi
 
-log = logging.getLogger(__name__)
-
-THREADS = 32  # a listener waits for `views.open`: 100 a second at 300 ms of Slack's latency
-EVENTS_PATH = "/slack/events"
-HEALTH_PATH = "/healthz"
 LARGEST_BODY = 1024 * 1024  # bytes; Slack's payloads are below 300 kB (a view is 250 kB at most)
 LARGEST_HEAD = 32 * 1024
 LAST_ACKS_S = 3  # when stopping; Slack waits no longer either
@@ -46,15 +47,26 @@ class HttpDoor:
     """HTTP: Slack posts to `/slack/events`, and `/healthz` answers whoever watches the bot."""
 
     def __init__(
-        self, app: App, signing_secret: str, host: str, port: int, is_healthy: Callable[[], dict[str, bool]]
+        self,
+        app: App,
+        signing_secret: str,
+        host: str,
+        port: int,
+        *,
+        clock: Clock,
+        slack_time: SlackTime,
+        waited_s: Callable[[], float],  # see `heartbeat`
+        is_healthy: Callable[[], dict[str, bool]],
     ) -> None:
         self._connections: dict[int, Any] = {}
+        self._lanes = _Lanes()
         self._server = create_server(
-            wsgi(app, signing_secret, is_healthy),
+            wsgi(app, signing_secret, clock, slack_time, is_healthy),
             map=self._connections,
+            _dispatcher=cast("ThreadedTaskDispatcher", self._lanes),  # which is all that waitress asks of it
             host=host,
             port=port,
-            threads=THREADS,
+            channel_request_lookahead=1,  # else a client that hangs up is not noticed
             connection_limit=1000,  # a hundred silent ones would close the door for Slack
             channel_timeout=20,
             max_request_body_size=LARGEST_BODY,
@@ -62,6 +74,9 @@ class HttpDoor:
             clear_untrusted_proxy_headers=True,
             ident="EvoSlack",
         )
+        for listener in self._connections.values():
+            if listener.accepting:
+                listener.channel_class = _stamping(clock, waited_s)
         self._host = host
         self._stopping, self._drained = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._serve, name="http", daemon=True)
@@ -81,7 +96,7 @@ class HttpDoor:
     def stop(self) -> None:
         """Close the port, finish the requests that are being answered, then close every connection."""
         self._stopping.set()
-        self._server.task_dispatcher.shutdown(cancel_pending=False, timeout=LAST_ACKS_S)
+        self._lanes.shutdown(cancel_pending=False, timeout=LAST_ACKS_S)
         self._drained.set()
         if self._thread.ident is None:  # it never served
             wasyncore.close_all(self._connections, ignore_all=True)
@@ -103,7 +118,7 @@ class HttpDoor:
             self._look(LOOP_S)
             self._drained.wait(0.01)  # without connections the loop returns at once
         self._look(0)  # the last answers go out
-        if not self._server.task_dispatcher.threads:
+        if not self._lanes.threads:
             wasyncore.close_all(self._connections, ignore_all=True)
 
     def _look(self, within_s: float) -> None:
@@ -111,63 +126,52 @@ class HttpDoor:
         wasyncore.loop(timeout=within_s, use_poll=True, map=self._connections, count=1)
 
 
-def wsgi(
-    app: App, signing_secret: str, is_healthy: Callable[[], dict[str, bool]]
-) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:
-    """The WSGI application around a Bolt app.
+class _Lanes:
+    """What waitress gives its requests to: a pool of its own kind for each lane."""
 
-    The signature is checked before anything is parsed: Bolt parses first, and answers an odd timestamp or
-    a signature that is not ASCII with 500 instead of 401 (slack-facts 10).
-    """
-    bolt = SlackRequestHandler(app, path=EVENTS_PATH)
-    verifier = SignatureVerifier(signing_secret)
+    def __init__(self) -> None:
+        self._pools = {lane: ThreadedTaskDispatcher() for lane in Lane}
+        for lane, pool in self._pools.items():
+            pool.set_thread_count(THREADS[lane])
 
-    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        path, method = environ.get("PATH_INFO"), environ.get("REQUEST_METHOD")
-        if path == HEALTH_PATH and method in {"GET", "HEAD"}:
-            parts = is_healthy()
-            status = "200 OK" if all(parts.values()) else "503 Service Unavailable"
-            return _answer(start_response, status, json.dumps(parts), "application/json")
-        if path != EVENTS_PATH:
-            return _answer(start_response, "404 Not Found", "Not found")
-        if method != "POST":
-            return _answer(start_response, "405 Method Not Allowed", "Only POST")
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        if not _is_signed(verifier, environ, body):
-            return _answer(start_response, "401 Unauthorized", "Invalid signature")
-        environ["wsgi.input"] = _Reread(body)
-        try:
-            return bolt(environ, start_response)
-        except Exception:  # listeners never raise, so it is the payload that Bolt could not read
-            log.warning("a signed request could not be read", exc_info=True)
-            return _answer(start_response, "400 Bad Request", "Cannot be read")
+    @property
+    def threads(self) -> list[Any]:
+        """The threads that are still at work."""
+        return [thread for pool in self._pools.values() for thread in pool.threads]
 
-    return application
+    def add_task(self, channel: Any) -> None:
+        """A request is complete."""
+        body = channel.requests[0].get_body_stream()
+        lane = lane_of_body(body.read(LARGEST_BODY))
+        body.seek(0)
+        self._pools[lane].add_task(channel)
+
+    def set_thread_count(self, _count: int) -> None:
+        """Each lane has its own, whatever waitress is told."""
+
+    def shutdown(self, *, cancel_pending: bool, timeout: float) -> None:
+        """Finish what is being answered."""
+        for pool in self._pools.values():
+            pool.set_thread_count(0)
+        ends = time.monotonic() + timeout
+        for pool in self._pools.values():
+            pool.shutdown(cancel_pending, max(math.ceil(ends - time.monotonic()), 0))
 
 
-class _Reread:
-    """A request body that can be read once more."""
+def _stamping(clock: Clock, waited_s: Callable[[], float]) -> type[HTTPChannel]:
+    """A channel of waitress's that notes when the first bytes of each request were read."""
 
-    def __init__(self, body: bytes) -> None:
-        self._body = body
+    class Stamped(HTTPRequestParser):
+        def __init__(self, adj: Any) -> None:
+            super().__init__(adj)
+            self.arrived = clock.moment(), waited_s()
 
-    def read(self, _size: int = -1) -> bytes:
-        """The whole body."""
-        return self._body
+    class Task(WSGITask):
+        def get_environment(self) -> dict[str, Any]:
+            return {**super().get_environment(), ARRIVED: getattr(self.request, "arrived", None)}
 
+    class Channel(HTTPChannel):
+        parser_class = Stamped
+        task_class = Task
 
-def _is_signed(verifier: SignatureVerifier, environ: WSGIEnvironment, body: bytes) -> bool:
-    timestamp = environ.get("HTTP_X_SLACK_REQUEST_TIMESTAMP", "")
-    signature = environ.get("HTTP_X_SLACK_SIGNATURE", "")
-    if not re.fullmatch(r"\d{1,12}", timestamp, re.ASCII) or not signature.isascii():
-        return False
-    try:
-        return verifier.is_valid(body, timestamp, signature)
-    except UnicodeDecodeError:
-        return False
-
-
-def _answer(start_response: StartResponse, status: str, body: str, kind: str = "text/plain") -> list[bytes]:
-    content = body.encode()
-    start_response(status, [("Content-Type", kind), ("Content-Length", str(len(content)))])
-    return [content]
+    return Channel

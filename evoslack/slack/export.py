@@ -20,11 +20,12 @@ from slack_sdk import WebClient
 from evoslack.calls import Call, Role
 from evoslack.refusals import Refusal
 from evoslack.slack import messages
+from evoslack.slack.background import Run
 from evoslack.slack.opening import Opener, Rules
 from evoslack.slack.press import Payload
 from evoslack.slack.refusal_words import spoken
 from evoslack.slack.whisper import Whisper
-from evoslack.slack.workspace import NO_ANSWER, problem_of
+from evoslack.slack.workspace import NO_ANSWER, object_in, problem_of
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,10 @@ SCOPES_MISSING = (
 )
 # The full-width ones of Asian keyboards work too.
 _FORMULA = tuple("=+-@\t\r＝＋－＠")
-_AFTER_A_SEPARATOR = re.compile(r"([;|\t\r\n\"]\s*)(?=[=+\-@＝＋－＠])")
+# Spaces and separators before a sign that begins a formula. Looking back keeps a long row of them from being
+# read anew from each one.
+_BEFORE_A_FORMULA = re.compile(r"(?<![\s;|\"])([\s;|\"]++)(?=[=+\-@＝＋－＠])")
+_SEPARATORS = frozenset(';|\t\r\n"')
 
 
 class Unreadable(Exception):
@@ -110,19 +114,20 @@ class Exporter:
         calls_of: Callable[[datetime, datetime], Iterator[Call]],
         opener: Opener,
         rules: Rules,
-        later: Callable[[Callable[[], None]], object],
+        run: Run,
+        whisper: Whisper,
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
         self._calls_of = calls_of
         self._opener = opener
         self._rules = rules
-        self._later = later
+        self._run = run
         self._now = now
-        self._whisper = Whisper(client, later)
+        self._whisper = whisper
 
     def export(self, ack: Ack, body: Payload) -> None:
-        """`/call export …`: checked at once, made later."""
+        """`/call export …`: checked at once for people who are known, made in the background."""
         user_id, words = body["user_id"], str(body["text"]).split()[1:]
         try:
             role = self._opener.role_of(user_id, body["team_id"])
@@ -136,7 +141,7 @@ class Exporter:
         if role is not Role.ADMINISTRATOR:
             ack(ADMINISTRATORS_ONLY)
             return
-        self._later(lambda: self._send(user_id, period))
+        self._run(lambda: self._send(user_id, period), lambda words: self._whisper(user_id, words))
         ack(f"The calls from {period} are being put together; they come as a direct message.")
 
     def _send(self, user_id: str, period: Period) -> None:
@@ -148,16 +153,12 @@ class Exporter:
         except NO_ANSWER as error:
             log.warning("export: the file of %s did not go out: %s", user_id, problem_of(error))
             words = _trouble(problem_of(error))
-        except Exception:
-            reference = messages.new_reference()
-            log.exception("export: it broke (reference %s)", reference)
-            words = messages.broken(reference)
         if words:
-            self._whisper.now(user_id, words)
+            self._whisper(user_id, words)
 
     def _upload(self, user_id: str, period: Period, content: bytes, rows: int) -> str:
         what = "1 call" if rows == 1 else f"{rows} calls"
-        channel = self._client.conversations_open(users=user_id)["channel"]
+        channel = object_in(self._client.conversations_open(users=user_id), "channel")
         self._client.files_upload_v2(
             channel=channel["id"],
             content=content,
@@ -228,9 +229,13 @@ def _spaced(word: str) -> str:
     return word.replace("_", " ")
 
 
+def _guarded(signs: re.Match[str]) -> str:
+    return f"{signs[0]}'" if _SEPARATORS.intersection(signs[0]) else signs[0]
+
+
 def _text(foreign: str) -> str:
     """A text from outside: an apostrophe before it keeps a table program from calculating with it."""
     words = foreign.lstrip()
     # A table program may split at other signs than commas.
-    safe = foreign[: len(foreign) - len(words)] + _AFTER_A_SEPARATOR.sub(r"\1'", words)
+    safe = foreign[: len(foreign) - len(words)] + _BEFORE_A_FORMULA.sub(_guarded, words)
     return f"'{safe}" if foreign.lstrip(" \n\u00a0").startswith(_FORMULA) else safe

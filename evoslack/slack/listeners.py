@@ -1,25 +1,27 @@
 """What happens when somebody types `/call`, searches in the form or presses its button.
 
 `ack` is the last line of every listener: acknowledged means written down, and an exception before it can
-still be answered. Nothing slow runs here: what has to be looked up goes to `later`, while a loading page
-is shown.
+still be answered. Nothing slow runs here: forms are opened, and strangers are looked up, in the background.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import Protocol
+from typing import Any, Protocol
 
-from slack_bolt import Ack
+from slack_bolt import Ack, BoltContext
 
 from evoslack.calls import Call, CallRequest, Offer
 from evoslack.numbers import typed_after_command
 from evoslack.refusals import Refusal, UnreadableForm
-from evoslack.slack import history, messages, views
+from evoslack.slack import command_words, history, messages, views
+from evoslack.slack.arrival import KEY, Arrival
+from evoslack.slack.background import Run
 from evoslack.slack.opening import Asked, Opener, Rules
 from evoslack.slack.orders import Order, Unclear, checked, number_in
 from evoslack.slack.press import Payload, Press, team_of
 from evoslack.slack.refusal_words import spoken
+from evoslack.slack.reply import Reply
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +29,16 @@ HELP = frozenset({"help", "?", "-h", "--help"})
 LAST, HISTORY = "last", "history"
 
 
-class Switchboard(Protocol):
-    """Where calls go."""
+class Intake(Protocol):
+    """Where presses go; see `intake.Intake`."""
 
-    def accept(self, request: CallRequest) -> Call: ...
+    def receive(self, request: CallRequest, answer: Arrival) -> Call: ...
+    def receive_again(self, call: Call, answer: Arrival) -> Call | None: ...
+
+
+class Switchboard(Protocol):
+    """Where calls are looked up."""
+
     def find(self, request_key: str) -> Call | None: ...
     def latest_of(self, user_id: str, team_id: str, limit: int) -> list[Call]: ...
 
@@ -38,24 +46,36 @@ class Switchboard(Protocol):
 class CallListeners:
     """The listeners of the call form; `slack.app` registers them."""
 
-    def __init__(self, switchboard: Switchboard, opener: Opener, rules: Rules) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        switchboard: Switchboard,
+        opener: Opener,
+        rules: Rules,
+        reply: Reply,
+        look_up: Run,
+    ) -> None:
+        self._intake = intake
         self._switchboard = switchboard
         self._opener = opener
         self._rules = rules
+        self._reply = reply
+        self._look_up = look_up
 
-    def command(self, ack: Ack, body: Payload) -> None:
+    def command(self, ack: Ack, body: Payload, context: BoltContext) -> None:
         """`/call …`: the form, filled with what was typed; `help`; or `last`, the form of the last call."""
         text = str(body.get("text") or "").strip()
         if text.casefold() in HELP:
-            ack(messages.help_text(self._rules.command, self._rules.region))
+            ack(command_words.help_text(self._rules.command, self._rules.region))
             return
         if text.casefold() == HISTORY:
-            self._tell_history(ack, body["user_id"], body["team_id"])
+            self._tell_history(ack, body)
             return
         asked = Asked(
             user_id=body["user_id"],
             team_id=body["team_id"],
             trigger_id=body["trigger_id"],
+            arrival=context[KEY],
             channel_id=str(body.get("channel_id") or ""),
             response_url=str(body.get("response_url") or ""),
         )
@@ -68,24 +88,37 @@ class CallListeners:
         else:
             typed = typed_after_command(text, self._rules.region)
             wish = views.Wish(number=typed.number, words=typed.words)
-        words = self._opener.open(asked, wish)
-        ack(words) if words else ack()
+        tell = self._reply.to(asked.user_id, asked.response_url)
+        self._opener.open_soon(asked, lambda: [wish], tell)
+        ack()
 
-    def _tell_history(self, ack: Ack, user_id: str, team_id: str) -> None:
-        """Whoever may call sees what they called; nobody else is shown numbers."""
+    def _tell_history(self, ack: Ack, body: Payload) -> None:
+        """People who may call see what they called; nobody else is shown numbers."""
+        user_id, team_id, url = body["user_id"], body["team_id"], str(body.get("response_url") or "")
+        if self._opener.is_known(user_id, team_id):
+            ack(**self._history(user_id, team_id))
+            return
+
+        def look_up() -> None:
+            found = self._history(user_id, team_id)
+            self._reply.send(user_id, url, found["text"], found.get("blocks"))
+
+        self._look_up(look_up, self._reply.to(user_id, url))
+        ack()
+
+    def _history(self, user_id: str, team_id: str) -> dict[str, Any]:
         region = self._rules.region
         try:
             self._opener.offer_to(user_id, team_id)
         except Refusal as refusal:
-            ack(messages.escape(spoken(refusal, region).words))
-            return
+            return {"text": messages.escape(spoken(refusal, region).words)}
         calls = self._switchboard.latest_of(user_id, team_id, history.MOST)
-        ack(text=history.text(calls, region), blocks=history.blocks(calls, region))
+        return {"text": history.text(calls, region), "blocks": history.blocks(calls, region)}
 
     def other_command(self, ack: Ack, body: Payload) -> None:
         """A command that the manifest has and the settings do not."""
         log.error("%s arrived, but SLACK_COMMAND is %s", body.get("command"), self._rules.command)
-        ack(messages.wrong_command(messages.escape(str(body.get("command"))), self._rules.command))
+        ack(command_words.wrong_command(messages.escape(str(body.get("command"))), self._rules.command))
 
     def flows(self, ack: Ack, body: Payload) -> None:
         """The flows that match what was typed, from memory."""
@@ -99,10 +132,10 @@ class CallListeners:
         region = self._rules.region
         ack(options=views.caller_id_options(offer.caller_ids, typed, region) if offer else [])
 
-    def submit(self, ack: Ack, body: Payload, view: Payload) -> None:
-        """The button: everything is checked again, the call is written down, then acknowledged."""
+    def submit(self, ack: Ack, body: Payload, view: Payload, context: BoltContext) -> None:
+        """The button: everything is checked again, the press is written down, then acknowledged."""
         try:
-            call = self._accept(Press.of(body, view))
+            call = self._receive(Press.of(body, view), context[KEY])
         except Unclear as unclear:
             ack(response_action="errors", errors=self._errors(unclear))
             return
@@ -119,10 +152,12 @@ class CallListeners:
         """What a form turns into once it became a call."""
         return views.notice(messages.on_its_way(call, self._rules.region, self._rules.calls_channel))
 
-    def call_of(self, user_id: str, view: Payload) -> Call | None:
-        """The call that this person's form became, as far as the ledger can say."""
+    def call_of(self, user_id: str, view: Payload, arrival: Arrival) -> Call | None:
+        """The call that this person's form became, as far as the ledger can say; it is answered now."""
         call = self._switchboard.find(views.Origin.unpacked(view["private_metadata"]).key)
-        return call if call is not None and call.request.user_id == user_id else None
+        if call is None or call.request.user_id != user_id:
+            return None
+        return self._intake.receive_again(call, arrival)
 
     def _offer_to(self, body: Payload) -> Offer | None:
         """The offer for a search in the form; nothing for whoever may not call."""
@@ -132,12 +167,16 @@ class CallListeners:
             log.info("no options for %s: %s", body["user"]["id"], type(refusal).__name__)
             return None
 
-    def _accept(self, press: Press) -> Call:
-        """Check what was filled in and write the call down. Raises `Unclear` or a `Refusal`."""
+    def _receive(self, press: Press, arrival: Arrival) -> Call:
+        """Check what was filled in and write the press down. Raises `Unclear` or a `Refusal`."""
+        arrival.require_time()
         first = self._switchboard.find(press.origin.key)
         if first is not None:
             # Whatever changed since, this press already was a call, and that is what the person must hear.
-            return press.same_as(first, number_in(press.typed_number, self._rules)[0])
+            first = press.same_as(first, number_in(press.typed_number, self._rules)[0])
+            first = self._intake.receive_again(first, arrival)
+        if first is not None:
+            return first
         if self._opener.is_too_old(press.origin):
             raise UnreadableForm
         order = Order(
@@ -150,7 +189,7 @@ class CallListeners:
             channel_id=press.origin.channel_id,
             response_url=press.origin.response_url,
         )
-        return self._switchboard.accept(checked(order, self._opener, self._rules))
+        return self._intake.receive(checked(order, self._opener, self._rules), arrival)
 
     def _errors(self, unclear: Unclear) -> dict[str, str]:
         """A sentence for each field that needs another look, by block id."""

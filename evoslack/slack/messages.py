@@ -8,12 +8,13 @@ from __future__ import annotations
 import secrets
 
 from evoslack.calls import Call, Ending, HangUp, LostWhy, Progress, State, Why
-from evoslack.numbers import example, pretty
+from evoslack.numbers import example, pretty, redacted
 
 LONGEST_NAME = 200  # characters; a field takes 2,000, and escaping makes one up to five
 
 # A shape and words, so that nobody depends on colour.
 STATE_WORDS = {
+    State.RECEIVED: "⏳ On its way",
     State.ACCEPTED: "⏳ On its way",
     State.PLACING: "⏳ On its way",
     State.PLACED: "✅ Placed",
@@ -33,15 +34,15 @@ _PROGRESS_WORDS = {
 NOTHING_RANG = "Nothing was dialled."
 ASK_OPERATOR = "Please tell whoever looks after EvoSlack."
 _AGAIN_OR_ASK = "Please try again in a minute; if that does not help, tell whoever looks after EvoSlack."
-_CHECK = "Check them and call again."
 
 WHY_WORDS = {
     Why.LOGIN_REFUSED: f"Evo Voice did not accept EvoSlack's login. {NOTHING_RANG} {_AGAIN_OR_ASK}",
-    Why.ROLE_MISSING: f"EvoSlack's login in Evo Voice may not place calls. {NOTHING_RANG} {ASK_OPERATOR}",
-    Why.NOT_PERMITTED: f"Evo Voice does not permit this call. {NOTHING_RANG} {ASK_OPERATOR}",
-    Why.NOT_FOUND: f"Evo Voice does not know this flow any more. {NOTHING_RANG} Choose another one.",
-    Why.TOO_MANY: f"Evo Voice has too much to do. {NOTHING_RANG} Please try again in a minute.",
-    Why.BAD_REQUEST: f"Evo Voice does not accept this number, flow or caller ID. {NOTHING_RANG} {_CHECK}",
+    # What Evo Voice said proves nothing for these; whether anything rang is said apart.
+    Why.ROLE_MISSING: "EvoSlack's login in Evo Voice isn't allowed to place calls.",
+    Why.NOT_PERMITTED: "Evo Voice doesn't permit this call.",
+    Why.NOT_FOUND: "Evo Voice doesn't know this flow any more.",
+    Why.TOO_MANY: "Evo Voice is busy.",
+    Why.BAD_REQUEST: "Evo Voice doesn't accept this number, flow or caller ID.",
     Why.UNREACHABLE: f"Evo Voice could not be reached. {NOTHING_RANG} Please try again in a minute.",
     Why.LOGIN_FAILED: f"EvoSlack could not log in to Evo Voice. {NOTHING_RANG} {_AGAIN_OR_ASK}",
     Why.HELD_UP: f"EvoSlack was held up before it could dial. {NOTHING_RANG} Please call again.",
@@ -49,10 +50,22 @@ WHY_WORDS = {
     Why.CUT_OFF: "The connection to Evo Voice broke before it answered.",
     Why.SERVER_ERROR: "Evo Voice had an error while placing the call.",
     Why.ODD_ANSWER: "Evo Voice gave an answer that proves nothing.",
+    Why.IN_BETWEEN: "Something between EvoSlack and Evo Voice answered with a web page.",
     Why.BOT_STOPPED: "EvoSlack stopped in the middle of placing this call.",
     Why.BOT_BROKE: f"EvoSlack had a defect while placing this call. {ASK_OPERATOR}",
+    Why.NOT_ANSWERED: f"EvoSlack was interrupted before it could answer. {NOTHING_RANG} Please call again.",
     Why.WAITED: f"This call waited too long for its turn. {NOTHING_RANG} Please call again.",
 }
+
+# What to do about these once it is certain that nothing rang.
+_AFTER_A_NO = {
+    Why.ROLE_MISSING: ASK_OPERATOR,
+    Why.NOT_PERMITTED: ASK_OPERATOR,
+    Why.NOT_FOUND: "Choose another one.",
+    Why.TOO_MANY: "Please call again.",
+    Why.BAD_REQUEST: "Check them and call again.",
+}
+_CHECKING = "EvoSlack is checking that nothing rang. Wait for the result before you call again."
 
 IN_DOUBT_ADVICE = (
     "The phone may have rung, at most once. EvoSlack does not dial it again. "
@@ -116,7 +129,7 @@ OPEN_FORM = "Open the form"
 CHOICE_SUBMIT = "Next"
 CHOICE_LABEL = "Which number?"
 NO_NUMBER = (
-    "There is no phone number in this message that can be called. Type the command to call any number."
+    "EvoSlack found no phone number in this message that can be called. Type the command to call any number."
 )
 
 
@@ -128,16 +141,19 @@ def number_hint(region: str, allowed: frozenset[str]) -> str:
 
 
 def choice_hint(found: int, offered: int) -> str:
-    """How many numbers a message has, and whether all of them are offered."""
-    more = f"; these are the first {offered}" if offered < found else ""
-    return f"{found} numbers are in this message{more}. Nothing is dialled yet."
+    """How many numbers a message has, and whether all of them are offered; no more are counted then."""
+    if offered < found:
+        many = f"More than {offered} numbers are in this message; these are the first {offered}."
+    else:
+        many = f"{found} numbers are in this message."
+    return f"{many} Nothing is dialled yet."
 
 
 def on_its_way(call: Call, region: str, channel_id: str) -> str:
     """What the form turns into once the call is written down (mrkdwn)."""
     number = f"*{pretty(call.request.number, region)}*"
     match call.state:
-        case State.ACCEPTED | State.PLACING:
+        case State.RECEIVED | State.ACCEPTED | State.PLACING:
             return (
                 f"*⏳ On its way.* Evo Voice is being asked to call {number} with the flow "
                 f"{shown_name(call.request.flow_name)}.\n"
@@ -157,17 +173,19 @@ def state_words(call: Call) -> str:
     return words
 
 
-def headline(call: Call, region: str) -> str:
+def headline(call: Call, region: str, *, hides_number: bool = False) -> str:
     """One sentence on where the call stands, without markup; escaped."""
-    number = pretty(call.request.number, region)
+    number = (redacted if hides_number else pretty)(call.request.number, region)
     match call.state:
-        case State.ACCEPTED | State.PLACING:
+        case State.RECEIVED | State.ACCEPTED | State.PLACING:
             return f"Evo Voice is being asked to call {number}."
         case State.PLACED:
             return _how_it_goes(call, number)
         case State.IN_DOUBT:
             return f"EvoSlack cannot tell whether {number} was called."
-        case State.REJECTED | State.NOT_SENT | State.EXPIRED:
+        case State.REJECTED:
+            return f"Evo Voice rejected the call to {number}."
+        case State.NOT_SENT | State.EXPIRED:
             return f"The call to {number} was not placed."
 
 
@@ -208,16 +226,28 @@ def reason(call: Call) -> str:
         return ""
     words = WHY_WORDS[call.why]
     if call.why is Why.TOO_MANY and call.detail:
-        words = words.replace("in a minute", f"in {call.detail} seconds")
+        words = f"{words[:-1]} and asked for a pause of {call.detail} seconds."
     elif call.why in {Why.NOT_PERMITTED, Why.NOT_FOUND, Why.BAD_REQUEST} and call.detail:
-        # Evo Voice's own words stand at the end of the first sentence.
-        words = words.replace(". ", f": “{escape(call.detail)}”. ", 1)
+        words = f"{words[:-1]}: “{escape(call.detail)}”."
+    if call.why in _AFTER_A_NO:
+        words = f"{words} {_what_a_no_means(call, _AFTER_A_NO[call.why])}"
     if call.state is State.IN_DOUBT:
         words = f"{words} {IN_DOUBT_ADVICE}"
         if call.progress is not None:
             found = _WHAT_A_LOOK_SHOWED[call.lost_why or LostWhy.UNSEEN]
             words = f"{words} {found if call.progress is Progress.LOST else _LOOKING}"
     return words
+
+
+def _what_a_no_means(call: Call, advice: str) -> str:
+    """Whether anything rang although Evo Voice said no, as far as that is known by now."""
+    if not call.is_uncertain:
+        return f"{NOTHING_RANG} {advice}"
+    if call.is_going_on:
+        return _CHECKING
+    is_unclear = call.lost_why is LostWhy.UNCLEAR
+    why_not = _NOT_TOLD_APART if is_unclear else "EvoSlack couldn't check whether it rang."
+    return f"{why_not} {IN_DOUBT_ADVICE}"
 
 
 def private_line(call: Call, region: str, *, channel_id: str, card_problem: str) -> str:
@@ -232,26 +262,6 @@ def private_line(call: Call, region: str, *, channel_id: str, card_problem: str)
     return "\n".join(line for line in lines if line)
 
 
-def help_text(command: str, region: str) -> str:
-    """What `/call help` answers (mrkdwn)."""
-    return (
-        f"*{command}* opens a form: choose a flow, a number and a caller ID, then press *{FORM_SUBMIT}*. "
-        "Nothing is dialled before you press it.\n"
-        f"*{command} {example(region)}* fills in the number, *{command} {example(region)} survey* also the "
-        "flow whose name fits best.\n"
-        f"*{command} last* fills in your last call, *{command} history* shows your latest ones.\n"
-        f"*{command} export* sends administrators everybody's calls as a file.\n"
-        "A number in somebody's message: *⋮* → *Call number in message*.\n"
-        "You need the role Manager in Evo Voice. One press rings at most once, and you always hear what "
-        "became of it."
-    )
-
-
-def wrong_command(arrived: str, expected: str) -> str:
-    """For a command that the manifest has and the settings do not."""
-    return f"EvoSlack listens to {expected}, not to {arrived}. Set SLACK_COMMAND to {arrived} to change that."
-
-
 def new_reference() -> str:
     """A short word that a person can pass on and an operator can find in the log."""
     return secrets.token_hex(3).upper()
@@ -263,6 +273,9 @@ def broken(reference: str) -> str:
         f"Something broke in EvoSlack (reference {reference}). Please try again; "
         "a form that already became a call will not call twice."
     )
+
+
+STOPPED = "EvoSlack was stopped in the middle of this, so it may not be done. Try again in a minute."
 
 
 def escape(text: str) -> str:

@@ -14,18 +14,22 @@ from typing import Any, Protocol
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
+from slack_sdk.web import SlackResponse
 
 from evoslack.calls import Call, News
 from evoslack.slack import cards
-from evoslack.slack.pace import Pace
+from evoslack.slack.rate_limiter import RateLimiter
+from evoslack.slack.web_api import SlackUnanswered
 from evoslack.slack.workspace import NO_ANSWER, pause_of, problem_of
 
 log = logging.getLogger(__name__)
 
 SETTLING = timedelta(seconds=15)  # a post whose answer was lost has arrived by then, or never will
 LEAST_LEASE = timedelta(seconds=30)  # that must be left before something is posted
-POST_EVERY_S, UPDATE_EVERY_S = 1.1, 1.25  # a little slower than Slack promises to take (slack-facts 8)
+UPDATE_EVERY_S = 1.25  # a little slower than Slack promises to take (slack-facts 8)
 CLOCKS_DIFFER = timedelta(minutes=5)  # at most, between Slack and us
+
+_ALL = ""  # chat.update is limited for all messages together
 
 # The message is there but can no longer be changed by us, or somebody took it away: a new one would be a
 # second card.
@@ -73,6 +77,8 @@ class Noticeboard:
         region: str,
         now: Callable[[], datetime],
         can_end: Callable[[], bool],
+        posting: RateLimiter,  # by channel
+        hides_numbers: Callable[[], bool],
     ) -> None:
         self._client = client
         self._book = book
@@ -80,7 +86,8 @@ class Noticeboard:
         self._region = region
         self._now = now
         self._can_end = can_end
-        self._posting, self._updating = Pace(POST_EVERY_S, now), Pace(UPDATE_EVERY_S, now)
+        self._hides_numbers = hides_numbers
+        self._posting, self._updating = posting, RateLimiter(UPDATE_EVERY_S, now)
 
     def show(self, news: News, *, lease: datetime) -> None:
         """Bring the card of a call up to date, or raise `Later`. `lease` is until when this is ours."""
@@ -99,48 +106,39 @@ class Noticeboard:
 
     def _post(self, news: News, lease: datetime) -> None:
         call, channel = news.call, self._channel_id
-        _queue(self._posting, news)
+        card = self._card(call)
+        _queue(self._posting, channel, news)
         self._require(lease)  # once more: looking for the card may have taken its time
         if not self._book.trying_card(call.id, channel, at=self._now(), lease=lease):
             raise Later("this took too long", 0.0)
         try:
             posted = self._client.chat_postMessage(
-                channel=channel,
-                text=cards.text(call, self._region),
-                blocks=cards.blocks(call, self._region, can_end=self._can_end()),
-                metadata=cards.metadata(call),
-                unfurl_links=False,
-                unfurl_media=False,
+                channel=channel, **card, unfurl_links=False, unfurl_media=False
             )
-            ts = str(posted["ts"])
+            ts, posted_in = _place_of(posted)
         except SlackApiError as error:
             if not _is_a_no(error):
                 raise Later(problem_of(error), SETTLING.total_seconds()) from error
             # An answer that says no proves that there is no card, so another attempt is safe.
             self._book.no_card_posted(call.id, lease=lease)
-            raise self._later(call, error, self._posting) from error
+            raise self._later(call, error, self._posting, channel) from error
         except NO_ANSWER as error:
             raise Later(problem_of(error), SETTLING.total_seconds()) from error
-        self._book.card_shows(call.id, news.revision, str(posted["channel"]), ts)
+        self._book.card_shows(call.id, news.revision, posted_in, ts)
 
     def _update(self, news: News, channel: str, ts: str, lease: datetime) -> None:
         call = news.call
-        _queue(self._updating, news)
+        card = self._card(call)
+        _queue(self._updating, _ALL, news)
         self._require(lease)  # once more: looking for the card may have taken its time
         try:
-            self._client.chat_update(
-                channel=channel,
-                ts=ts,
-                text=cards.text(call, self._region),
-                blocks=cards.blocks(call, self._region, can_end=self._can_end()),
-                metadata=cards.metadata(call),
-            )
+            self._client.chat_update(channel=channel, ts=ts, **card)
         except SlackApiError as error:
             if problem_of(error) in _OUT_OF_REACH:
                 _log(call, problem_of(error))
                 self._book.card_given_up(call.id, news.revision, problem_of(error))
                 return
-            raise self._later(call, error, self._updating) from error
+            raise self._later(call, error, self._updating, _ALL) from error
         except NO_ANSWER as error:
             raise Later(problem_of(error)) from error
         self._book.card_shows(call.id, news.revision, channel, ts)
@@ -176,7 +174,10 @@ class Noticeboard:
                 limit=200,
                 cursor=cursor,
             )
-            for message in page["messages"]:
+            found = page.get("messages")
+            if not isinstance(found, list):
+                raise SlackUnanswered("an answer without messages")
+            for message in found:
                 payload: dict[str, Any] = (message.get("metadata") or {}).get("event_payload") or {}
                 if payload.get("call_id") == call_id:
                     return str(message["ts"])
@@ -184,26 +185,44 @@ class Noticeboard:
             if not cursor:
                 return None
 
-    def _later(self, call: Call, error: SlackApiError, pace: Pace | None = None) -> Later:
+    def _card(self, call: Call) -> dict[str, Any]:
+        hides = self._hides_numbers()
+        return {
+            "text": cards.text(call, self._region, hides_number=hides),
+            "blocks": cards.blocks(call, self._region, can_end=self._can_end(), hides_number=hides),
+            "metadata": cards.metadata(call),
+        }
+
+    def _later(
+        self, call: Call, error: SlackApiError, limiter: RateLimiter | None = None, target: str = ""
+    ) -> Later:
         problem, pause_s = problem_of(error), pause_of(error)
         lasting = _is_a_no(error) and pause_s is None
         if lasting:
             _log(call, problem)
-        if pace is not None and pause_s is not None:
-            pause_s = pace.refused_s(pause_s)
+        if limiter is not None and pause_s is not None:
+            pause_s = limiter.refused_s(target, pause_s)
         return Later(problem, pause_s, lasting=lasting)
 
 
-def _queue(pace: Pace, news: News) -> None:
+def _queue(limiter: RateLimiter, target: str, news: News) -> None:
     """Wait in line, or, if this call did so already, until the one before it is through."""
-    if wait_s := pace.turn_s() if news.card_due_at is None else pace.slot_s():
+    if wait_s := limiter.turn_s(target) if news.card_due_at is None else limiter.slot_s(target):
         raise Later("ratelimited", wait_s)
+
+
+def _place_of(posted: SlackResponse) -> tuple[str, str]:
+    """Where a message is: its ts and channel. Raises `SlackUnanswered`: it may be there all the same."""
+    ts, channel = posted.get("ts"), posted.get("channel")
+    if not isinstance(ts, str) or not isinstance(channel, str):
+        raise SlackUnanswered("an answer without ts and channel")
+    return ts, channel
 
 
 def _is_a_no(error: SlackApiError) -> bool:
     """Whether Slack itself said no, so that certainly nothing was done.
 
-    A 5xx may come from something in between, and the SDK makes up an error for a body that is not JSON.
+    A 5xx may come from something in between.
     """
     if error.response.status_code == 429:
         return True

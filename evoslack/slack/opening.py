@@ -1,14 +1,15 @@
 """Opens the form, from wherever somebody asks for it, filled with what is known already.
 
-One `views.open` when the role is remembered, else a loading page first: a trigger lives three seconds, and a
-role takes longer to look up. Nothing here dials; a form is only ever a wish.
+After the ack, in threads of its own, so that a slow Slack holds up neither presses nor commands. One
+`views.open` when the role is remembered, else a loading page first: a trigger lives three seconds, and a role
+takes longer to look up. Nothing here dials; a form is only ever a wish.
 """
 
 from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -20,6 +21,9 @@ from slack_sdk.errors import SlackApiError
 from evoslack.calls import Offer, Role
 from evoslack.refusals import NothingToOffer, Refusal
 from evoslack.slack import messages, views
+from evoslack.slack.arrival import TRIGGER_LIVES_S, Arrival
+from evoslack.slack.background import Run, Tell
+from evoslack.slack.press import Payload, team_of, text_of
 from evoslack.slack.refusal_words import spoken
 from evoslack.slack.workspace import NO_ANSWER, problem_of
 
@@ -27,6 +31,15 @@ log = logging.getLogger(__name__)
 
 # A form has no age limit in Slack, but the row that keeps it from calling twice has: HISTORY_DAYS.
 OLDEST_FORM = timedelta(hours=12)
+CLOCKS_DIFFER = timedelta(minutes=5)  # at most, between the bot that made a form and the one that takes it
+
+
+Wishes = Callable[[], Sequence[views.Wish]]  # what to fill the form with; none at all: no number was found
+
+
+def empty_form() -> Sequence[views.Wish]:
+    """Nothing to fill in."""
+    return [views.Wish()]
 
 
 class Permission(Protocol):
@@ -61,48 +74,53 @@ class Asked:
     user_id: str
     team_id: str
     trigger_id: str
+    arrival: Arrival
     channel_id: str = ""
     response_url: str = ""
 
+    @classmethod
+    def by(cls, body: Payload, arrival: Arrival) -> Asked:
+        """Who sent a shortcut, a press of a button or a choice."""
+        return cls(
+            user_id=text_of(body["user"]["id"]),
+            team_id=team_of(body),
+            trigger_id=str(body.get("trigger_id") or ""),
+            arrival=arrival,
+            channel_id=str((body.get("channel") or {}).get("id") or ""),
+            response_url=str(body.get("response_url") or ""),
+        )
+
 
 class Opener:
-    """Opens forms for whoever may call."""
+    """Opens forms for people who may call. `known` runs what is quick, `others` what looks somebody up."""
 
     def __init__(
         self,
-        client: WebClient,
+        client: WebClient,  # quick to give up: Slack waits three seconds
+        patient_client: WebClient,  # for what nobody waits for
         permission: Permission,
         catalog: Catalog,
         rules: Rules,
-        later: Callable[[Callable[[], None]], object],
+        known: Run,
+        others: Run,
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
+        self._patient_client = patient_client
         self._permission = permission
         self._catalog = catalog
         self._rules = rules
-        self._later = later
+        self._known = known
+        self._others = others
         self._now = now
 
-    def open(self, asked: Asked, *wishes: views.Wish) -> str:
-        """Open the form, or a choice if there are several wishes; what to tell the person if it may not open.
+    def open_soon(self, asked: Asked, wishes: Wishes, tell: Tell) -> None:
+        """Open the form, or a choice if there are several wishes, or `tell` why it does not open.
 
-        An empty answer means that Slack took it. Never raises for what Slack does.
+        Returns at once. People whose role is remembered do not queue behind those who must be looked up.
         """
-        offer = self._offer_to_known(asked)
-        view = self.view(offer, asked, *wishes) if offer is not None else None
-        try:
-            if view is not None:
-                self._client.views_open(trigger_id=asked.trigger_id, view=view)
-            else:
-                self._open_loading(asked, *wishes)
-        except SlackApiError as error:
-            log.warning("the form did not open: %s", problem_of(error))
-            return messages.FORM_TOO_LATE
-        except NO_ANSWER as error:
-            log.warning("whether the form opened is unknown: %s", problem_of(error))
-            return messages.FORM_MAY_COME
-        return ""
+        run = self._known if self.is_known(asked.user_id, asked.team_id) else self._others
+        run(lambda: self._open(asked, wishes, tell), tell)
 
     def offer_to(self, user_id: str, team_id: str) -> Offer:
         """The offer for somebody who may call. Raises `Refusal`."""
@@ -113,6 +131,14 @@ class Opener:
     def role_of(self, user_id: str, team_id: str) -> Role:
         """What somebody may do here who may call. Raises `Refusal`."""
         return self._permission.require(user_id, team_id, self._catalog.offer().account_id)
+
+    def is_known(self, user_id: str, team_id: str) -> bool:
+        """Whether `role_of` would answer without asking anybody."""
+        try:
+            account_id = self._catalog.offer().account_id
+        except NothingToOffer:
+            return False
+        return self._permission.is_known(user_id, team_id, account_id)
 
     def view(self, offer: Offer, asked: Asked, *wishes: views.Wish) -> views.View:
         """The form with a new request key, or the choice between several wishes."""
@@ -129,8 +155,9 @@ class Opener:
         return views.form(offer, origin, region=region, allowed=allowed, wish=wish)
 
     def is_too_old(self, origin: views.Origin) -> bool:
-        """Whether this form may have become a call that is forgotten already."""
-        return self._now().timestamp() - float(origin.made_at or 0) > OLDEST_FORM.total_seconds()
+        """Whether this form may have become a call that is forgotten already, or is of a clock put back."""
+        age_s = self._now().timestamp() - float(origin.made_at or 0)
+        return not -CLOCKS_DIFFER.total_seconds() <= age_s <= OLDEST_FORM.total_seconds()
 
     def safe_url(self, url: str) -> str:
         """An address that private lines may be posted to, or nothing."""
@@ -140,31 +167,47 @@ class Opener:
             return ""
         return url if host in self._rules.response_hosts and len(url) < 1000 else ""
 
-    def _offer_to_known(self, asked: Asked) -> Offer | None:
-        """The offer, if this person's permission is remembered; without asking anybody."""
-        try:
-            offer = self._catalog.offer()
-        except NothingToOffer:
-            return None
-        return offer if self._permission.is_known(asked.user_id, asked.team_id, offer.account_id) else None
+    def _offer_to_known(self, user_id: str, team_id: str) -> Offer | None:
+        return self._catalog.offer() if self.is_known(user_id, team_id) else None
 
-    def _open_loading(self, asked: Asked, *wishes: views.Wish) -> None:
+    def _open(self, asked: Asked, wishes: Wishes, tell: Tell) -> None:
+        try:
+            if asked.arrival.age_s > TRIGGER_LIVES_S:
+                tell(messages.FORM_TOO_LATE)
+                return
+            offer = self._offer_to_known(asked.user_id, asked.team_id)
+            if offer is None:
+                self._open_loading(asked, wishes, tell)
+            elif found := wishes():
+                self._client.views_open(trigger_id=asked.trigger_id, view=self.view(offer, asked, *found))
+            else:
+                tell(messages.NO_NUMBER)
+        except SlackApiError as error:
+            log.warning("the form did not open: %s", problem_of(error))
+            tell(messages.FORM_TOO_LATE)
+        except NO_ANSWER as error:
+            log.warning("whether the form opened is unknown: %s", problem_of(error))
+            tell(messages.FORM_MAY_COME)
+
+    def _open_loading(self, asked: Asked, wishes: Wishes, tell: Tell) -> None:
         external_id = secrets.token_urlsafe(18)
         try:
             self._client.views_open(trigger_id=asked.trigger_id, view=views.loading(external_id))
         except SlackApiError:
             raise
-        except NO_ANSWER:
-            self._later(lambda: self._fill(external_id, asked, *wishes))  # it may have opened all the same
-            raise
-        self._later(lambda: self._fill(external_id, asked, *wishes))
+        except NO_ANSWER as error:  # it may have opened all the same
+            log.warning("whether the loading page opened is unknown: %s", problem_of(error))
+            tell(messages.FORM_MAY_COME)
+        self._fill(external_id, asked, wishes)
 
-    def _fill(self, external_id: str, asked: Asked, *wishes: views.Wish) -> None:
-        """Turn the loading page into the form, or into the reason why there is none."""
+    def _fill(self, external_id: str, asked: Asked, wishes: Wishes) -> None:
+        """Put the form, or the reason why there is none, where the loading page is."""
         try:
             if not self._catalog_is_ready():
                 self._catalog.refresh()
-            view = self.view(self.offer_to(asked.user_id, asked.team_id), asked, *wishes)
+            offer = self.offer_to(asked.user_id, asked.team_id)
+            found = wishes()
+            view = self.view(offer, asked, *found) if found else views.notice(messages.NO_NUMBER)
         except Refusal as refusal:
             view = views.notice(messages.escape(spoken(refusal, self._rules.region).words))
         except Exception:
@@ -172,7 +215,7 @@ class Opener:
             log.exception("the form could not be filled (reference %s)", reference)
             view = views.notice(messages.broken(reference))
         try:
-            self._client.views_update(external_id=external_id, view=view)
+            self._patient_client.views_update(external_id=external_id, view=view)
         except NO_ANSWER as error:
             log.warning("the loading page could not be updated: %s", problem_of(error))
 

@@ -8,10 +8,13 @@ from datetime import datetime
 from typing import Protocol
 
 from slack_sdk import WebClient
+from slack_sdk.webhook import WebhookClient
 
 from evoslack.calls import Call, Ending
 from evoslack.slack import export, hanging_up, home_tab, listeners, shortcuts, steps
+from evoslack.slack.background import Run
 from evoslack.slack.opening import Catalog, Opener, Permission, Rules
+from evoslack.slack.reply import Reply
 from evoslack.slack.whisper import Whisper
 
 
@@ -25,6 +28,9 @@ class Desk:
 
     client: WebClient  # quick to give up: Slack waits three seconds
     patient_client: WebClient  # for what `later` does
+    whisper: Whisper
+    private_client: Callable[[str], WebhookClient]
+    intake: listeners.Intake
     switchboard: Switchboard
     permission: Permission
     catalog: Catalog
@@ -35,13 +41,25 @@ class Desk:
     steps: steps.Book
     on_step: Callable[[], None]  # a workflow asks for a call
     rules: Rules
-    later: Callable[[Callable[[], None]], object]  # what takes a moment, such as filling a form
-    slowly: Callable[[Callable[[], None]], object]  # what may take long, and shall not hold up forms
+    forms: Run  # each of these has a pool of its own, so that none holds up another
+    strangers: Run  # forms and answers for people who must be looked up first
+    exporting: Run
+    looking_up: Run
+    ending: Run
     now: Callable[[], datetime]
 
     def opener(self) -> Opener:
-        """Whoever opens forms, and knows who may."""
-        return Opener(self.client, self.permission, self.catalog, self.rules, self.later, self.now)
+        """Opens forms, and knows who may."""
+        return Opener(
+            self.client,
+            self.patient_client,
+            self.permission,
+            self.catalog,
+            self.rules,
+            self.forms,
+            self.strangers,
+            self.now,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +72,30 @@ class Listeners:
     home: home_tab.HomeListeners
     exporter: export.Exporter
     steps: steps.StepListeners
+    whisper: Whisper  # for telling somebody that what they pressed broke
 
 
 def seat(desk: Desk) -> Listeners:
     """Build the listeners."""
     opener = desk.opener()
-    whisper = Whisper(desk.client, desk.later)
-    board, rules = desk.switchboard, desk.rules
+    whisper, board, rules = desk.whisper, desk.switchboard, desk.rules
+    reply = Reply(desk.private_client, whisper, opener.safe_url)
     return Listeners(
-        form=listeners.CallListeners(board, opener, rules),
+        form=listeners.CallListeners(desk.intake, board, opener, rules, reply, desk.strangers),
         shortcuts=shortcuts.ShortcutListeners(board, opener, rules, whisper),
         hanging_up=hanging_up.HangUpListener(
-            board, desk.hang_up, opener, whisper, desk.slowly, region=rules.region
+            board,
+            desk.hang_up,
+            opener,
+            whisper,
+            looking_up=desk.looking_up,
+            ending=desk.ending,
+            region=rules.region,
         ),
         home=home_tab.HomeListeners(desk.homes, desk.on_look, desk.now),
-        exporter=export.Exporter(desk.patient_client, desk.calls_of, opener, rules, desk.slowly, desk.now),
+        exporter=export.Exporter(
+            desk.patient_client, desk.calls_of, opener, rules, desk.exporting, whisper, desk.now
+        ),
         steps=steps.StepListeners(
             desk.client,
             desk.steps,
@@ -78,4 +105,5 @@ def seat(desk: Desk) -> Listeners:
             now=desk.now,
             on_step=desk.on_step,
         ),
+        whisper=whisper,
     )

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from evoslack.calls import State
 from evoslack.numbers import BadNumber, Problem, example, pretty
 from evoslack.refusals import (
     CannotCheck,
     Denial,
+    FormUsed,
     KeyTaken,
     Lack,
     NotAllowed,
@@ -19,6 +21,7 @@ from evoslack.refusals import (
     NumberBusy,
     Refusal,
     Source,
+    TooLate,
     UnknownCallerId,
     UnknownFlow,
     UnreadableForm,
@@ -84,6 +87,13 @@ LACK_WORDS = {
 }
 
 
+FORM_WORDS: dict[type[Refusal], str] = {
+    UnreadableForm: "This form cannot be read any more. Close it and open a new one.",
+    FormUsed: "This form was used before. Open a new one to call again.",
+    NotYourForm: "This form belongs to somebody else. Open your own.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Spoken:
     """A refusal in words, and the field of the form that it belongs to (empty: none)."""
@@ -102,6 +112,9 @@ def spoken(refusal: Refusal, region: str) -> Spoken:
         case UnknownCallerId():
             words = "This caller ID is not an owned number any more. Choose another one."
             return Spoken(words, "caller_id")
+        case NumberBusy(call=call) if call.state is State.REJECTED:
+            words = "Evo Voice just rejected a call to this number. EvoSlack is checking that nothing rang."
+            return Spoken(f"{words} Look at its card first.", "number")
         case NumberBusy():
             words = "A call to this number is being dialled or was just placed. Look at its card first."
             return Spoken(words, "number")
@@ -116,10 +129,10 @@ def spoken(refusal: Refusal, region: str) -> Spoken:
             state = STATE_WORDS[call.state].lower()
             words = f"This form already became a call to {pretty(call.request.number, region)} ({state})."
             return Spoken(f"{words} Open a new form for another call.", "number")
-        case UnreadableForm():
-            return Spoken("This form cannot be read any more. Close it and open a new one.")
-        case NotYourForm():
-            return Spoken("This form belongs to somebody else. Open your own.")
+        case TooLate():
+            return Spoken(f"EvoSlack took too long to answer. {NOTHING_RANG} Press Call again.", "number")
+        case UnreadableForm() | FormUsed() | NotYourForm():
+            return Spoken(FORM_WORDS[type(refusal)])
     raise TypeError(f"no words for {type(refusal).__name__}")
 
 

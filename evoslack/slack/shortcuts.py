@@ -5,23 +5,24 @@ Each only opens the form, for whoever may call; the button in it is what dials.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Protocol
 
-from slack_bolt import Ack
+from slack_bolt import Ack, BoltContext
 
 from evoslack.calls import Call
-from evoslack.numbers import numbers_in
+from evoslack.number_search import numbers_in
 from evoslack.refusals import Refusal, UnreadableForm
 from evoslack.slack import messages, views
-from evoslack.slack.opening import Asked, Opener, Rules
-from evoslack.slack.press import Payload, team_of, text_of
+from evoslack.slack.arrival import KEY, Arrival
+from evoslack.slack.message_texts import texts_of
+from evoslack.slack.opening import Asked, Opener, Rules, Wishes, empty_form
+from evoslack.slack.press import Payload, text_of
 from evoslack.slack.refusal_words import spoken
 from evoslack.slack.whisper import Whisper
 
 PLACE_A_CALL = "place_a_call"  # callback ids, as in manifest.yml
 NUMBER_IN_MESSAGE = "call_a_number_in_this_message"
-DEEPEST = 12  # how far blocks may be nested in each other
 
 
 class Calls(Protocol):
@@ -45,25 +46,29 @@ class ShortcutListeners:
         self._rules = rules
         self._whisper = whisper
 
-    def place_a_call(self, ack: Ack, body: Payload) -> None:
+    def place_a_call(self, ack: Ack, body: Payload, context: BoltContext) -> None:
         """The shortcut: an empty form."""
-        self._open(_asked(body))
+        self._open(Asked.by(body, context[KEY]), empty_form)
         ack()
 
-    def number_in_message(self, ack: Ack, body: Payload) -> None:
-        """The message's numbers: one fills the form, several are a choice, none is said."""
-        asked = _asked(body)
-        found = numbers_in("\n".join(texts_of(body.get("message") or {})), self._rules.region)
-        if found:
-            self._open(asked, *(views.Wish(number=number) for number in found))
-        else:
-            self._whisper(asked.user_id, messages.NO_NUMBER)
+    def number_in_message(self, ack: Ack, body: Payload, context: BoltContext) -> None:
+        """The message's numbers: one fills the form, several are a choice, none is said.
+
+        They are looked for only once it is clear that this person may call.
+        """
+        message = body.get("message") or {}
+
+        def found() -> list[views.Wish]:
+            numbers = numbers_in("\n".join(texts_of(message)), self._rules.region)
+            return [views.Wish(number=number) for number in numbers]
+
+        self._open(Asked.by(body, context[KEY]), found)
         ack()
 
-    def chosen(self, ack: Ack, body: Payload, view: Payload) -> None:
+    def chosen(self, ack: Ack, body: Payload, view: Payload, context: BoltContext) -> None:
         """One of several numbers was chosen: the form with it."""
         try:
-            asked, wish = _choice(body, view)
+            asked, wish = _choice(body, view, context[KEY])
             offer = self._opener.offer_to(asked.user_id, asked.team_id)
         except Refusal as refusal:
             words = spoken(refusal, self._rules.region).words
@@ -71,59 +76,29 @@ class ShortcutListeners:
             return
         ack(response_action="update", view=self._opener.view(offer, asked, wish))
 
-    def call_again(self, ack: Ack, body: Payload) -> None:
+    def call_again(self, ack: Ack, body: Payload, context: BoltContext) -> None:
         """The button on a card: the form of that call once more."""
-        asked = _asked(body)
+        asked = Asked.by(body, context[KEY])
         call = self._calls.get(str(body["actions"][0].get("value") or ""))
         if call is None:
             self._whisper(asked.user_id, messages.GONE)
         else:
-            self._open(asked, views.Wish.again(call, self._rules.region))
+            wish = views.Wish.again(call, self._rules.region)
+            self._open(asked, lambda: [wish])
         ack()
 
-    def _open(self, asked: Asked, *wishes: views.Wish) -> None:
-        if words := self._opener.open(asked, *wishes):
-            self._whisper(asked.user_id, words)
+    def _open(self, asked: Asked, wishes: Wishes) -> None:
+        self._opener.open_soon(asked, wishes, lambda words: self._whisper(asked.user_id, words))
 
 
-def texts_of(message: Mapping[str, Any]) -> Iterator[str]:
-    """Every text in a message: its own, and what stands in blocks and attachments."""
-    for part in (message.get("text"), message.get("blocks"), message.get("attachments")):
-        yield from _texts(part, DEEPEST)
-
-
-def _texts(part: object, depth: int) -> Iterator[str]:
-    if depth == 0:
-        return
-    if isinstance(part, str):
-        yield part
-    elif isinstance(part, list):
-        for each in part:
-            yield from _texts(each, depth - 1)
-    elif isinstance(part, dict):
-        url = part.get("url")
-        if isinstance(url, str) and url.startswith("tel:"):
-            yield f"<{url}>"
-        for key in ("text", "pretext", "title", "value", "fallback", "fields", "elements", "blocks"):
-            yield from _texts(part.get(key), depth - 1)
-
-
-def _asked(body: Payload) -> Asked:
-    return Asked(
-        user_id=body["user"]["id"],
-        team_id=team_of(body),
-        trigger_id=body["trigger_id"],
-        channel_id=str((body.get("channel") or {}).get("id") or ""),
-        response_url=str(body.get("response_url") or ""),
-    )
-
-
-def _choice(body: Payload, view: Payload) -> tuple[Asked, views.Wish]:
+def _choice(body: Payload, view: Payload, arrival: Arrival) -> tuple[Asked, views.Wish]:
     """Who chose which number. Raises `UnreadableForm`."""
     try:
         origin = views.Origin.unpacked(view["private_metadata"])
         option = view["state"]["values"][views.NUMBER][views.NUMBER]["selected_option"]
-        asked = Asked(text_of(body["user"]["id"]), team_of(body), "", origin.channel_id, origin.response_url)
+        asked = replace(
+            Asked.by(body, arrival), channel_id=origin.channel_id, response_url=origin.response_url
+        )
         return asked, views.Wish(number=text_of(option["value"]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UnreadableForm from error

@@ -14,14 +14,12 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.socket_mode.builtin import SocketModeClient
 from slack_sdk.socket_mode.builtin.frame_header import FrameHeader
 from slack_sdk.socket_mode.builtin.internals import _build_data_frame_for_sending
-from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
@@ -32,7 +30,7 @@ DEAF_AFTER_S = 6.0  # without a pong; three pings in a row went unanswered
 HELLO_WITHIN_S = 5.0
 _NORMAL_CLOSURE = (1000).to_bytes(2, "big")
 
-Handler = Callable[["Line", SocketModeRequest], None]
+Taker = Callable[["Line", SocketModeRequest], None]  # must not block: the connection is read meanwhile
 
 
 class NoHello(Exception):
@@ -46,9 +44,7 @@ class Line(SocketModeClient):
         self,
         app_token: str,
         web_client: WebClient,
-        workers: ThreadPoolExecutor,
-        handle: Handler,
-        on_arrival: Callable[[], None],
+        take: Taker,
         on_trouble: Callable[[], None],
     ) -> None:
         super().__init__(
@@ -56,13 +52,10 @@ class Line(SocketModeClient):
             logger=logging.getLogger("slack_sdk.socket_mode"),
             web_client=web_client,
             ping_interval=PING_EVERY_S,
-            on_message_listeners=[self._read],
             on_error_listeners=[self._note],
         )
-        self.message_workers = workers  # shared by all lines; the SDK's own pool has not started a thread
-        self.socket_mode_request_listeners.append(self._pass_on)
-        self._handle = handle
-        self._on_arrival, self._on_trouble = on_arrival, on_trouble
+        self._take = take
+        self._on_trouble = on_trouble
         self._is_greeted = False
         self._first_word = threading.Event()
         self._pong: float | None = None
@@ -133,23 +126,23 @@ class Line(SocketModeClient):
         with contextlib.suppress(OSError, AttributeError):  # the reading thread may be quicker
             self.disconnect()
 
-    def _read(self, message: str) -> None:
+    def enqueue_message(self, message: str) -> None:
+        """What the SDK calls in the reading thread with each message; its own queue would lose the time."""
         with contextlib.suppress(ValueError, AttributeError):
             found = json.loads(message)
-            if "envelope_id" in found:
-                self._on_arrival()
-            if found.get("type") == "disconnect":
-                self.trouble = str(found.get("reason") or "disconnect")
-            elif found.get("type") == "hello":
+            kind = found.get("type")
+            if kind == "hello":
                 self._is_greeted = True
             self._first_word.set()
+            if kind == "disconnect":
+                self.trouble = str(found.get("reason") or "disconnect")
+                self.connect_to_new_endpoint()
+            elif (request := SocketModeRequest.from_dict(found)) is not None:
+                self._take(self, request)
 
     def _note(self, error: Exception) -> None:
         self.trouble = problem_of(error)
         self._on_trouble()
-
-    def _pass_on(self, _client: BaseSocketModeClient, request: SocketModeRequest) -> None:
-        self._handle(self, request)
 
 
 def _is_closed_by_peer(sock: socket.socket) -> bool:

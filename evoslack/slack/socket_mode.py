@@ -10,21 +10,24 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from slack_bolt import App
-from slack_bolt.adapter.socket_mode.internals import run_bolt_app, send_response
+from slack_bolt import App, BoltRequest
+from slack_bolt.adapter.socket_mode.internals import build_headers, send_response
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.request import SocketModeRequest
 
+from evoslack.clock import Clock
+from evoslack.slack.arrival import KEY, Arrival
+from evoslack.slack.lanes import THREADS, Lane, lane_of
 from evoslack.slack.socket_line import Line, NoHello
 from evoslack.slack.workspace import NO_ANSWER, pause_of, problem_of
 
 log = logging.getLogger(__name__)
 
 LINES = 2  # of the ten that Slack allows; while all are refreshed at once, four bots fit side by side
-THREADS = 32  # 100 presses a second at 300 ms of Slack's latency
 LOOK_EVERY_S = 1.0
 LINGER_S = 12.0  # Slack warns about ten seconds before it closes, and may send until then
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 30.0  # between two tries to connect
@@ -40,11 +43,15 @@ _TOKEN_TROUBLE = frozenset(
 class SocketDoor:
     """The websockets that payloads come in by."""
 
-    def __init__(self, app: App, app_token: str, web_client: WebClient) -> None:
+    def __init__(
+        self, app: App, app_token: str, web_client: WebClient, clock: Clock, waited_s: Callable[[], float]
+    ) -> None:
         self._app = app
+        self._clock = clock
+        self._waited_s = waited_s  # see `heartbeat`
         self._app_token = app_token
         self._web_client = web_client
-        self._workers = ThreadPoolExecutor(THREADS, thread_name_prefix="socket")
+        self._lanes = {lane: ThreadPoolExecutor(THREADS[lane], thread_name_prefix=lane) for lane in Lane}
         self._lines: list[Line] = []
         self._leaving: list[tuple[Line, float]] = []  # with when they are closed
         self._stopping = threading.Event()
@@ -88,7 +95,8 @@ class SocketDoor:
             line.say_goodbye()
         for line in everybody:
             line.close()
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        for pool in self._lanes.values():
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def is_open(self) -> bool:
         """Whether payloads can come in right now."""
@@ -96,14 +104,7 @@ class SocketDoor:
         return any(line.is_connected() for line in (*self._lines, *leaving))
 
     def _open_line(self) -> None:
-        line = Line(
-            self._app_token,
-            self._web_client,
-            self._workers,
-            self._handle,
-            self._in_hand.more,
-            self._nudge.set,
-        )
+        line = Line(self._app_token, self._web_client, self._take, self._nudge.set)
         try:
             line.open()
         except BaseException:
@@ -183,23 +184,44 @@ class SocketDoor:
         else:
             log.warning("Slack opens no further connection (%s); one is enough for now.", problem)
 
-    def _handle(self, line: Line, request: SocketModeRequest) -> None:
-        """One payload, in a thread of the pool: let Bolt answer, and send the ack."""
+    def _take(self, line: Line, request: SocketModeRequest) -> None:
+        """One payload was read: stamp it, and give it to a thread in its lane. Never blocks."""
+        arrival = Arrival(self._clock, self._clock.moment(), age_s=self._waited_s())
+        self._in_hand.more()
+        try:
+            self._lanes[lane_of(request.payload)].submit(self._handle, line, request, arrival)
+        except RuntimeError:  # stopped meanwhile: Slack shows its own error
+            self._in_hand.less()
+
+    def _handle(self, line: Line, request: SocketModeRequest, arrival: Arrival) -> None:
+        """Let Bolt answer, and send the ack, if it is in time."""
         started = time.time()
+        was_sent = False
         try:
             if self._is_over:
                 return
-            answer = run_bolt_app(self._app, request)
+            answer = self._app.dispatch(
+                BoltRequest(
+                    mode="socket_mode",
+                    body=request.payload,
+                    headers=build_headers(request),
+                    context={KEY: arrival},
+                )
+            )
+            if arrival.awaits_answer and arrival.is_late:
+                return  # an answer that says that it is dialed must not go out any more
             for way in sorted({line, *self._lines}, key=lambda each: (each.said_goodbye, each is not line)):
                 try:
                     send_response(way, request, answer, started)
                 except NO_ANSWER as error:
                     log.warning("an ack did not go out: %s", problem_of(error))
                 else:
+                    was_sent = answer.status == 200
                     return
         except Exception:
             log.exception("a payload could not be answered")
         finally:
+            arrival.answered() if was_sent else arrival.given_up()
             self._in_hand.less()
 
 

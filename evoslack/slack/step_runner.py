@@ -23,7 +23,7 @@ from evoslack.slack.opening import Opener, Rules
 from evoslack.slack.orders import Order, Unclear, checked, number_in
 from evoslack.slack.refusal_words import spoken
 from evoslack.slack.workspace import NO_ANSWER, pause_of, problem_of
-from evoslack.steps import Step
+from evoslack.steps import LeaseLost, Step
 
 log = logging.getLogger(__name__)
 
@@ -50,10 +50,15 @@ class Book(Protocol):
     def ended(self, execution_id: str, *, at: datetime) -> None: ...
 
 
-class Switchboard(Protocol):
-    """Where calls go."""
+class Intake(Protocol):
+    """Where steps become calls; see `intake.Intake`."""
 
-    def accept(self, request: CallRequest) -> Call: ...
+    def accept_step(self, request: CallRequest, execution_id: str, lease: datetime) -> Call: ...
+
+
+class Switchboard(Protocol):
+    """Where calls are looked up."""
+
     def find(self, request_key: str) -> Call | None: ...
     def get(self, call_id: str) -> Call | None: ...
 
@@ -82,6 +87,7 @@ class StepRunner:
         self,
         client: WebClient,  # the bot's own token: the step's ends with the step
         book: Book,
+        intake: Intake,
         switchboard: Switchboard,
         opener: Opener,
         rules: Rules,
@@ -91,6 +97,7 @@ class StepRunner:
     ) -> None:
         self._client = client
         self._book = book
+        self._intake = intake
         self._switchboard = switchboard
         self._opener = opener
         self._rules = rules
@@ -130,8 +137,7 @@ class StepRunner:
                     raise _NotYet(self._now()) from no  # somebody else has it by now
                 log.info("step %s became no call: %s", step.execution_id, type(no.__cause__ or no).__name__)
                 return End(error=no.words)
-            self._book.became(step.execution_id, call_id)
-        call = self._switchboard.get(call_id)  # anew: what changed before `became` made nothing due
+        call = self._switchboard.get(call_id)  # anew: it may have changed before it was the step's
         if call is None or call.is_going_on:
             raise _NotYet(self._now() + LOOK_AGAIN)
         return end_of(call, self._rules.region)
@@ -140,7 +146,8 @@ class StepRunner:
         """The call that the step already is, or becomes now. Raises `_Refused` or `_NotYet`."""
         key = f"step {step.execution_id}"
         first = self._switchboard.find(key)
-        if first is not None:
+        if first is not None:  # by an older version, which did both one after the other
+            self._book.became(step.execution_id, first.id)
             return first
         waited = self._now() - step.asked_at
         if waited > self._longest_wait:
@@ -155,7 +162,9 @@ class StepRunner:
             request = checked(order, self._opener, self._rules)
             if lease - self._now() < LEAST_LEASE:  # somebody else may have refused it by the time it is taken
                 raise _NotYet(self._now())
-            return self._switchboard.accept(request)
+            return self._intake.accept_step(request, step.execution_id, lease)
+        except LeaseLost as lost:
+            raise _NotYet(self._now()) from lost
         except Unclear as unclear:
             problems = (self._words(problem) for problem in unclear.problems)
             raise _Refused(f"For <@{asked.user_id}>:", *problems) from unclear

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
+from itertools import islice
 from typing import Any
 
 from evoslack.calls import Call, CallerId, Flow, Offer
@@ -21,6 +22,8 @@ NUMBER, FLOW, CALLER_ID = "number", "flow", "caller_id"  # block ids and action 
 MOST_OPTIONS = 100  # slack-facts 3: options of a select
 LONGEST_OPTION = 75  # and the length of each text
 CLOSE_ENOUGH = 0.6  # how like a flow's name typed words must be
+LONGEST_TYPED = messages.LONGEST_NAME  # characters; who types more means no flow and no caller ID
+LONGEST_METADATA = 3_000  # characters (slack-facts 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,14 @@ class Origin:
     response_url: str = ""
 
     def packed(self) -> str:
-        """For `private_metadata` (3,000 characters at most)."""
+        """For `private_metadata`."""
         return json.dumps(asdict(self), separators=(",", ":"))
 
     @classmethod
     def unpacked(cls, text: str) -> Origin:
         """Raises `ValueError` for anything that `packed` did not make."""
+        if len(text) > LONGEST_METADATA:
+            raise ValueError("not an origin")
         values = json.loads(text)
         if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
             raise ValueError("not an origin")
@@ -154,21 +159,26 @@ def choice(numbers: Sequence[str], origin: Origin, *, region: str) -> View:
 
 def flow_options(flows: Sequence[Flow], typed: str) -> list[dict[str, Any]]:
     """At most 100 flows whose name holds every typed word."""
-    wanted = typed.casefold().split()
-    found = [flow for flow in flows if all(word in flow.name.casefold() for word in wanted)]
-    return [flow_option(flow) for flow in found[:MOST_OPTIONS]]
+    if len(typed) > LONGEST_TYPED:
+        return []
+    wanted = set(typed.casefold().split())
+    names = ((flow, flow.name.casefold()) for flow in flows)
+    found = (flow for flow, name in names if all(word in name for word in wanted))
+    return [flow_option(flow) for flow in islice(found, MOST_OPTIONS)]
 
 
 def caller_id_options(caller_ids: Sequence[CallerId], typed: str, region: str) -> list[dict[str, Any]]:
     """At most 100 caller IDs whose label or digits hold what was typed."""
+    if len(typed) > LONGEST_TYPED:
+        return []
     wanted = typed.casefold().strip()
     digits = "".join(char for char in wanted if char.isdigit())
-    found = [
+    found = (
         caller_id
         for caller_id in caller_ids
         if wanted in caller_id.label.casefold() or (digits and digits in caller_id.number)
-    ]
-    return [caller_id_option(caller_id, region) for caller_id in found[:MOST_OPTIONS]]
+    )
+    return [caller_id_option(caller_id, region) for caller_id in islice(found, MOST_OPTIONS)]
 
 
 def flow_option(flow: Flow) -> dict[str, Any]:
@@ -187,21 +197,25 @@ def caller_id_option(caller_id: CallerId, region: str) -> dict[str, Any]:
 def best_flow(flows: Sequence[Flow], words: str) -> Flow | None:
     """The flow whose name fits the words best, or None when none is like them."""
     wanted = words.casefold().strip()
-    if not wanted:
+    if not wanted or len(wanted) > LONGEST_TYPED:
         return None
-    best = max(flows, key=lambda flow: _likeness(flow.name.casefold(), wanted))
-    return best if _likeness(best.name.casefold(), wanted) >= CLOSE_ENOUGH else None
+    # It grows with the product of both lengths; what a list does not show makes no difference.
+    matcher = SequenceMatcher(None, "", wanted[:LONGEST_OPTION])
+    likeness = [_likeness(flow.name.casefold(), wanted, matcher) for flow in flows]
+    best = max(likeness, default=0.0)
+    return flows[likeness.index(best)] if best >= CLOSE_ENOUGH else None
 
 
-def _likeness(name: str, wanted: str) -> float:
+def _likeness(name: str, wanted: str, matcher: SequenceMatcher[str]) -> float:
+    """How like each other they are; `matcher` knows what is wanted already."""
     if name == wanted:
         return 3.0
-    closeness = SequenceMatcher(None, name, wanted).ratio()
+    matcher.set_seq1(name[:LONGEST_OPTION])
     if name.startswith(wanted):
-        return 2.0 + closeness
-    if all(word in name for word in wanted.split()):
-        return 1.0 + closeness
-    return closeness
+        return 2.0 + matcher.ratio()
+    if all(word in name for word in set(wanted.split())):
+        return 1.0 + matcher.ratio()
+    return matcher.ratio() if matcher.quick_ratio() >= CLOSE_ENOUGH else 0.0  # the quick one is never less
 
 
 def _select(block: str, label: str, hint: str, initial: dict[str, Any] | None) -> dict[str, Any]:

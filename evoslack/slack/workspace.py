@@ -5,16 +5,21 @@ from __future__ import annotations
 import logging
 import ssl
 from dataclasses import dataclass
-from http.client import HTTPException
+from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookClient
 
-# Everything that the SDK raises when there was no answer, or none that can be read.
-NO_ANSWER = (SlackClientError, OSError, HTTPException, ValueError)
-LISTENER_TIMEOUT_S = 2  # inside a listener, which has three seconds
-PATIENT_TIMEOUT_S = 10  # everywhere else
+from evoslack.slack.web_api import DeadlineWebClient, DeadlineWebhookClient, SlackUnanswered
+
+# What our clients raise when Slack says no (`SlackApiError`) or nothing that can be read (`SlackUnanswered`).
+# Anything else is a defect of ours.
+NO_ANSWER = (SlackClientError,)
+LISTENER_TIMEOUT_S = 2  # for the whole request, inside a listener, which has three seconds
+PATIENT_TIMEOUT_S = 10  # the same everywhere else
+PAUSE_S = 5.0  # after a 429 that does not say for how long
 _TLS = ssl.create_default_context()  # once: the SDK would load all certificates anew for every request
 
 
@@ -28,11 +33,15 @@ class Identity:
     bot_id: str | None
     bot_user_id: str | None
     scopes: frozenset[str]
+    date: str = ""  # the Date header of the answer, by Slack's clock
 
 
 def web_client(token: str, api_url: str, *, timeout_s: int = PATIENT_TIMEOUT_S) -> WebClient:
-    """A Web API client that sends nothing twice: by default the SDK would repeat a post (slack-facts 8)."""
-    return WebClient(
+    """A Web API client that sends nothing twice: by default the SDK would repeat a post (slack-facts 8).
+
+    However its answer drips, a request ends after `timeout_s`.
+    """
+    return DeadlineWebClient(
         token=token,
         base_url=api_url,
         timeout=timeout_s,
@@ -44,7 +53,7 @@ def web_client(token: str, api_url: str, *, timeout_s: int = PATIENT_TIMEOUT_S) 
 
 def private_client(response_url: str) -> WebhookClient:
     """A client for one `response_url`, which sends nothing twice either."""
-    return WebhookClient(response_url, timeout=PATIENT_TIMEOUT_S, ssl=_TLS, retry_handlers=[])
+    return DeadlineWebhookClient(response_url, timeout=PATIENT_TIMEOUT_S, ssl=_TLS, retry_handlers=[])
 
 
 def identify(client: WebClient) -> Identity:
@@ -58,6 +67,7 @@ def identify(client: WebClient) -> Identity:
         bot_id=answer.get("bot_id"),
         bot_user_id=answer.get("user_id"),
         scopes=frozenset(scope.strip() for scope in scopes.split(",") if scope.strip()),
+        date=str(answer.headers.get("date", "")),
     )
 
 
@@ -65,10 +75,21 @@ def problem_of(error: Exception) -> str:
     """Slack's word for what is wrong, or the kind of trouble on the way."""
     if isinstance(error, SlackApiError):
         return str(error.response.get("error") or f"status {error.response.status_code}")
-    return type(error).__name__ + (f": {reason}" if (reason := getattr(error, "reason", "")) else "")
+    return str(error) if isinstance(error, SlackUnanswered) else type(error).__name__
 
 
 def pause_of(error: SlackApiError) -> float | None:
-    """How many seconds Slack wants us to wait, if it said so."""
-    wish = str(error.response.headers.get("Retry-After", ""))
-    return float(wish) if wish.isdecimal() else None
+    """How many seconds Slack wants us to wait, if it wants that."""
+    headers = {str(name).lower(): value for name, value in error.response.headers.items()}
+    wish = str(headers.get("retry-after", ""))
+    if wish.isdecimal():
+        return max(float(wish), 1.0)
+    return PAUSE_S if error.response.status_code == 429 else None
+
+
+def object_in(answer: SlackResponse, name: str) -> dict[str, Any]:
+    """The JSON object under that name. Raises `SlackUnanswered` for an answer without it."""
+    found = answer.get(name)
+    if not isinstance(found, dict):
+        raise SlackUnanswered(f"an answer without {name}")
+    return found

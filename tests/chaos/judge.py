@@ -8,7 +8,12 @@ from evoslack.calls import Call, State
 from evoslack.numbers import pretty
 from evoslack.slack.messages import STATE_WORDS
 
-MAY_RING = {State.PLACED: {1}, State.IN_DOUBT: {0, 1}}  # in every other state nothing may have rung
+
+def may_ring(call: Call) -> set[int]:
+    """How often a phone may have rung, by what the ledger says of the call."""
+    if call.state is State.PLACED:
+        return {1}
+    return {0, 1} if call.is_uncertain else {0}  # also a no that nobody has looked into yet
 
 
 def wrong_with(
@@ -34,7 +39,7 @@ def wrong_with(
         yield "one form became several calls"
     if call.is_open:
         yield "the call is still open"
-    elif rings not in MAY_RING.get(call.state, {0}):
+    elif rings not in may_ring(call):
         yield "the phone did not do what the ledger says"
     if len(cards) > 1:
         yield f"{len(cards)} cards"

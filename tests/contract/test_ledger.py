@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import TypeVar
@@ -21,13 +22,16 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from evoslack.calls import (
-    MAY_FOLLOW,
+    STATE_OF,
+    TRANSITIONS,
     Call,
     CallRequest,
     InDoubt,
+    LostWhy,
     NotSent,
     Outcome,
     Placed,
+    Progress,
     Rejected,
     State,
     Why,
@@ -36,6 +40,8 @@ from evoslack.ledger import schema
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
 from evoslack.ledger.store import LedgerTaken, MadeByNewer, Store
+from evoslack.ledger.trails import TrailLedger
+from evoslack.ledger.transitions import change_state
 from evoslack.refusals import KeyTaken, NotYourForm, NumberBusy
 
 T = TypeVar("T")
@@ -209,7 +215,7 @@ def test_a_number_is_free_again_ten_seconds_after_a_call_that_ended(
     assert ledger.accept(ask("two", number="+12025550143"), at=later).state is State.ACCEPTED
 
 
-@pytest.mark.parametrize("outcome", [Placed(), DOUBT])
+@pytest.mark.parametrize("outcome", [Placed(), DOUBT, Rejected(Why.BAD_REQUEST), Rejected(Why.TOO_MANY)])
 def test_a_number_that_may_have_rung_just_now_is_left_alone_for_a_moment(
     ledger: CallLedger, outcome: Outcome
 ) -> None:
@@ -222,7 +228,7 @@ def test_a_number_that_may_have_rung_just_now_is_left_alone_for_a_moment(
     assert busy.value.call.id == call.id
 
 
-@pytest.mark.parametrize("outcome", [Rejected(Why.NOT_FOUND), NotSent(Why.UNREACHABLE)])
+@pytest.mark.parametrize("outcome", [Rejected(Why.LOGIN_REFUSED), NotSent(Why.UNREACHABLE)])
 def test_a_number_that_certainly_did_not_ring_is_free_at_once(ledger: CallLedger, outcome: Outcome) -> None:
     call = begun(ledger, ask("one", number="+12025550143"))
     ledger.finish(call.id, outcome, at=T0)
@@ -362,7 +368,16 @@ def test_of_many_endings_at_once_one_is_written_down(ledger: CallLedger) -> None
 
     finished = at_once(MANY, lambda index: ledger.finish(call.id, ends[index % 3], at=T0))
 
-    assert [each for each in finished if each] == [known(ledger)]
+    written = [each for each in finished if each]
+    assert known(ledger) in written
+    # Each is written once, and nothing after the first but what the table lets correct a no.
+    assert [each for each in written if each != known(ledger)] in ([], [rejected(written)])
+
+
+def rejected(written: list[Call]) -> Call | None:
+    """The one that was written down before it was known that the call was placed, if any."""
+    states = {each.state: each for each in written}
+    return states.get(State.REJECTED) if State.PLACED in states else None
 
 
 # --- which state may follow which --------------------------------------------------------------------
@@ -370,6 +385,8 @@ def test_of_many_endings_at_once_one_is_written_down(ledger: CallLedger) -> None
 
 def bring_to(ledger: CallLedger, target: State) -> Call:
     """A call in that state, by the doors that lead there."""
+    if target is State.RECEIVED:
+        return receive(ledger)
     call = ledger.accept(ask(), at=T0)
     if target is State.ACCEPTED:
         return call
@@ -384,7 +401,14 @@ def bring_to(ledger: CallLedger, target: State) -> Call:
     return call
 
 
+def receive(ledger: CallLedger, request: CallRequest | None = None) -> Call:
+    """A press that is written down and not answered yet."""
+    return ledger.receive(request or ask(), at=T0, require_time=lambda: None)
+
+
 MOVES: dict[str, tuple[State, Callable[[CallLedger, Call], object]]] = {
+    "confirm": (State.ACCEPTED, lambda ledger, call: ledger.confirm([call.id], at=T0)),
+    "abandon": (State.EXPIRED, lambda ledger, _call: ledger.abandon(at=T0, received_before=T0)),
     "begin": (State.PLACING, lambda ledger, _call: begin(ledger)),
     "expire": (State.EXPIRED, lambda ledger, _call: ledger.expire(at=T0, accepted_before=T0)),
     "orphan": (State.IN_DOUBT, lambda ledger, _call: ledger.doubt_orphans(at=T0, began_before=T0)),
@@ -395,6 +419,10 @@ MOVES: dict[str, tuple[State, Callable[[CallLedger, Call], object]]] = {
 }
 
 
+# Both end in expired: one closes what waited, the other what nobody answered.
+NOT_BY = {"expire": State.RECEIVED, "abandon": State.ACCEPTED}
+
+
 @pytest.mark.parametrize("start", State)
 def test_only_what_may_follow_follows(store: Store, ledger: CallLedger, start: State) -> None:
     for move, (target, make) in MOVES.items():
@@ -403,7 +431,7 @@ def test_only_what_may_follow_follows(store: Store, ledger: CallLedger, start: S
 
         moved = make(ledger, before)
 
-        if target in MAY_FOLLOW[start]:
+        if target in TRANSITIONS[start] and start is not NOT_BY.get(move):
             assert moved, move
             assert state(ledger) is target, move
         else:
@@ -412,6 +440,39 @@ def test_only_what_may_follow_follows(store: Store, ledger: CallLedger, start: S
         with store.engine.begin() as connection:
             connection.execute(sa.delete(schema.news))
             connection.execute(sa.delete(schema.calls))
+
+
+@pytest.mark.parametrize("start", State)
+def test_a_call_that_is_seen_was_placed_as_far_as_the_table_lets_it(
+    store: Store, ledger: CallLedger, start: State
+) -> None:
+    """The other door to *placed*: the call shows up at Evo Voice."""
+    call, trails = bring_to(ledger, start), TrailLedger(store)
+
+    for trail in trails.going_on():
+        trails.write([(trail, replace(trail, session_id="S1"))], at=T0)
+
+    is_settled = State.PLACED in TRANSITIONS[start] and start is not State.PLACING  # nobody looks for it yet
+    assert state(ledger) is (State.PLACED if is_settled else start)
+    assert known(ledger).by_sight is is_settled
+    assert known(ledger).began_at == call.began_at
+
+
+@pytest.mark.parametrize("target", State)
+@pytest.mark.parametrize("start", State)
+def test_whoever_changes_a_state_is_held_to_the_table(
+    store: Store, ledger: CallLedger, start: State, target: State
+) -> None:
+    call = bring_to(ledger, start)
+
+    with store.engine.begin() as connection:
+        changed = change_state(connection, schema.calls.c.id == call.id, target, {"detail": "changed"})
+
+    if target in TRANSITIONS[start]:
+        assert [(one.id, one.state, one.detail) for one in changed] == [(call.id, target, "changed")]
+    else:
+        assert changed == []
+        assert known(ledger) == call
 
 
 @pytest.mark.parametrize(
@@ -441,6 +502,52 @@ def test_a_doubt_that_is_settled_loses_its_reason(ledger: CallLedger) -> None:
 
     assert settled is not None
     assert (settled.state, settled.why, settled.detail) == (State.PLACED, None, "")
+
+
+def test_a_doubt_that_was_given_up_and_is_rejected_after_all_says_that_it_was_looked_for(
+    store: Store, ledger: CallLedger
+) -> None:
+    """The answer was known to a bot that could not write it down for minutes, while another one looked."""
+    call, trails = begun(ledger, ask()), TrailLedger(store)
+    ledger.doubt_orphans(at=T0, began_before=None)
+    (trail,) = trails.going_on()
+    trails.write([(trail, replace(trail, progress=Progress.LOST, lost_why=LostWhy.UNSEEN))], at=T0)
+
+    late = ledger.finish(call.id, Rejected(Why.BAD_REQUEST, "no"), at=T0 + 99 * SECOND)
+
+    assert late is not None
+    assert (late.state, late.progress, late.is_uncertain) == (State.REJECTED, Progress.LOST, False)
+    assert trails.going_on() == []
+
+
+@pytest.mark.parametrize("outcome", [NotSent(Why.HELD_UP), Rejected(Why.LOGIN_REFUSED)])
+def test_a_doubt_that_proves_to_be_none_is_not_looked_for_any_more(
+    store: Store, ledger: CallLedger, outcome: Outcome
+) -> None:
+    call, trails = begun(ledger, ask()), TrailLedger(store)
+    ledger.doubt_orphans(at=T0, began_before=None)
+    assert trails.going_on()
+
+    late = ledger.finish(call.id, outcome, at=T0 + SECOND)
+
+    assert late is not None
+    assert (late.state, late.progress, late.is_uncertain) == (STATE_OF[type(outcome)], None, False)
+    assert trails.going_on() == []
+
+
+@pytest.mark.parametrize(
+    "first", [Rejected(Why.BAD_REQUEST), Rejected(Why.LOGIN_REFUSED), NotSent(Why.HELD_UP)]
+)
+@pytest.mark.parametrize("second", [DOUBT, NotSent(Why.UNREACHABLE), Rejected(Why.TOO_MANY)])
+def test_what_is_known_is_not_made_less_certain_by_another_answer(
+    ledger: CallLedger, first: Outcome, second: Outcome
+) -> None:
+    call = begun(ledger, ask())
+    written = ledger.finish(call.id, first, at=T0)
+
+    assert ledger.finish(call.id, second, at=T0 + SECOND) is None
+    assert ledger.doubt_orphans(at=T0 + SECOND, began_before=None) == []
+    assert known(ledger) == written
 
 
 def test_an_unknown_call_cannot_be_finished(ledger: CallLedger) -> None:
@@ -867,7 +974,11 @@ def test_the_migrations_make_the_same_partial_index_as_the_schema(store: Store) 
     schema.metadata.create_all(store.engine)
 
     assert condition() == migrated
-    assert [value.value for value in State if f"'{value}'" in migrated] == ["accepted", "placing"]
+    assert [value.value for value in State if f"'{value}'" in migrated] == [
+        "received",
+        "accepted",
+        "placing",
+    ]
 
 
 def test_a_database_that_another_bot_is_just_making_is_waited_for(postgres_url: str) -> None:

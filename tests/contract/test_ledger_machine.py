@@ -24,9 +24,9 @@ from hypothesis.stateful import (
 )
 
 from evoslack.calls import (
-    MAY_FOLLOW,
     OPEN_STATES,
     STATE_OF,
+    TRANSITIONS,
     Call,
     CallRequest,
     InDoubt,
@@ -38,11 +38,12 @@ from evoslack.calls import (
     State,
     Why,
 )
-from evoslack.ledger.calls import JUST_PLACED, CallLedger
+from evoslack.ledger.admission import JUST_PLACED
+from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
 from evoslack.ledger.store import Store
-from evoslack.refusals import KeyTaken, NotYourForm, NumberBusy, Refusal
-from evoslack.switchboard import PLACING_LIMIT
+from evoslack.refusals import FormUsed, KeyTaken, NotYourForm, NumberBusy, Refusal
+from evoslack.switchboard import ANSWERING_LIMIT, PLACING_LIMIT
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 LEASE = timedelta(seconds=60)
@@ -53,7 +54,13 @@ LONG = timedelta(days=1)  # longer than every lease and every pause
 BOTS = st.sampled_from(range(3))
 ANY_ONE = st.integers(0, 9)  # which of the calls there are, counted round and round
 OUTCOMES = st.sampled_from(
-    [Placed("session", "sid"), Rejected(Why.NOT_FOUND), NotSent(Why.UNREACHABLE), InDoubt(Why.NO_ANSWER)]
+    [
+        Placed("session", "sid"),
+        Rejected(Why.NOT_FOUND),
+        Rejected(Why.LOGIN_REFUSED),
+        NotSent(Why.UNREACHABLE),
+        InDoubt(Why.NO_ANSWER),
+    ]
 )
 # Just before and after everything that runs out: a busy number, a dialling, a lease, a wait.
 PAUSES = st.sampled_from([0.1, 1, 9, 11, 44, 61, 121])
@@ -71,6 +78,7 @@ OTHERWISE = st.sampled_from(
         {"team_id": "T2"},
     ]
 )
+FATES = st.sampled_from(["answered", "answered", "given up", "crashed"])
 NEWLY = st.builds(
     CallRequest,
     key=st.just(""),
@@ -85,6 +93,9 @@ NEWLY = st.builds(
 HAPPENINGS = {
     "time_passes": {"seconds": PAUSES},
     "somebody_presses": {"bot": BOTS, "request": NEWLY},
+    "a_press_waits_for_its_answer": {"bot": BOTS, "request": NEWLY},
+    "a_waiting_form_is_pressed_again": {"bot": BOTS, "one": ANY_ONE},
+    "an_answer_leaves_or_not": {"bot": BOTS, "one": ANY_ONE, "fate": FATES},
     "a_form_is_pressed_again": {"bot": BOTS, "one": ANY_ONE, "otherwise": OTHERWISE},
     "a_bot_dials": {"bot": BOTS, "outcome": st.none() | OUTCOMES},
     "an_outcome_comes_late_or_twice_or_out_of_the_blue": {"bot": BOTS, "one": ANY_ONE, "outcome": OUTCOMES},
@@ -115,11 +126,15 @@ class Bots(RuleBasedStateMachine):
         with stores[0].engine.begin() as connection:
             connection.execute(sa.text("DELETE FROM news"))
             connection.execute(sa.text("DELETE FROM calls"))
+            connection.execute(sa.text("DELETE FROM used_keys"))
         self.ledgers = [CallLedger(store) for store in stores]
         self.books = [NewsLedger(store) for store in stores]
         self.now = T0
         self.forms = 0
         self.seen: dict[str, Call] = {}  # every call as it stood at the last look, oldest first
+        self.answering: list[str] = []  # the call of each delivery that is being answered
+        self.deliveries: Counter[str] = Counter()  # of each call that is received, crashed ones too
+        self.used: set[str] = set()  # keys of calls that are forgotten
         self.dialled: list[str] = []
         self.tellings: list[Telling] = []
         self.holder: dict[str, Telling | None] = {}  # who has the lease of a call's news
@@ -131,6 +146,8 @@ class Bots(RuleBasedStateMachine):
     def teardown(self) -> None:
         """However it went, all that nobody was told is claimed in the end, and nothing twice."""
         self.now += LONG
+        self.ledgers[0].abandon(at=self.now, received_before=None)
+        self.only_what_may_follow_follows()
         claims = [self.books[0].claim(at=self.now, until=self.now + LEASE) for _ in range(len(self.due) + 1)]
         claimed = sorted(news.call.id for news in claims if news is not None)
         assert claimed == sorted(call_id for call_id, due in self.due.items() if due is not None)
@@ -153,6 +170,30 @@ class Bots(RuleBasedStateMachine):
     def somebody_presses(self, bot: int, request: CallRequest) -> None:
         self.forms += 1
         self.press(bot, replace(request, key=f"form{self.forms}"))
+
+    def a_press_waits_for_its_answer(self, bot: int, request: CallRequest) -> None:
+        self.forms += 1
+        self.receive(bot, replace(request, key=f"form{self.forms}"))
+
+    def a_waiting_form_is_pressed_again(self, bot: int, one: int) -> None:
+        """Slack delivers it twice, or the person presses again before anybody answered."""
+        if self.answering:
+            self.receive(bot, self.seen[self.answering[one % len(self.answering)]].request)
+
+    def an_answer_leaves_or_not(self, bot: int, one: int, fate: str) -> None:
+        """In time; or never, as Slack gave up; or nobody knows, as the bot died."""
+        if not self.answering:
+            return
+        call_id = self.answering.pop(one % len(self.answering))
+        was_received = call_id in self.seen and self.seen[call_id].state is State.RECEIVED
+        if fate == "answered":
+            confirmed = self.ledgers[bot].confirm([call_id], at=self.now)
+            assert ids(confirmed) == ({call_id} if was_received else set())
+        elif fate == "given up":
+            self.ledgers[bot].withdraw([call_id])
+            self.deliveries[call_id] -= 1
+            if was_received and not self.deliveries[call_id]:
+                self.drop(call_id)
 
     def a_form_is_pressed_again(self, bot: int, one: int, otherwise: dict[str, str]) -> None:
         first = self.call(one)
@@ -182,6 +223,9 @@ class Bots(RuleBasedStateMachine):
     def a_bot_sweeps(self, bot: int) -> None:
         ledger, limit, began = self.ledgers[bot], self.now - LONGEST_WAIT, self.now - PLACING_LIMIT
         self.forget(ledger, self.now - KEPT)
+        dead = [call for call in self.all(State.RECEIVED) if call.accepted_at <= self.now - ANSWERING_LIMIT]
+        abandoned = ledger.abandon(at=self.now, received_before=self.now - ANSWERING_LIMIT)
+        assert ids(abandoned) == ids(dead)
         late = [call for call in self.all(State.ACCEPTED) if call.accepted_at <= limit]
         assert ids(ledger.expire(at=self.now, accepted_before=limit)) == ids(late)
         orphans = [call for call in self.all(State.PLACING) if call.began_at <= began]
@@ -202,11 +246,14 @@ class Bots(RuleBasedStateMachine):
 
     def all_bots_are_killed_and_one_starts(self) -> None:
         self.tellings.clear()
+        self.answering.clear()
         self.holder = dict.fromkeys(self.holder)
         self.due = {call_id: due and self.now for call_id, due in self.due.items()}
         self.books[0].drop_leases(at=self.now)
         closed = self.ledgers[0].doubt_orphans(at=self.now, began_before=None)
         assert ids(closed) == ids(self.all(State.PLACING))
+        abandoned = self.ledgers[0].abandon(at=self.now, received_before=None)
+        assert ids(abandoned) == ids(self.all(State.RECEIVED))
 
     # --- how they do it
 
@@ -219,9 +266,25 @@ class Bots(RuleBasedStateMachine):
         else:
             assert expected == (call.id if call.id in self.seen else State.ACCEPTED)
 
+    def receive(self, bot: int, request: CallRequest) -> None:
+        expected = self.answer_to(request)
+        try:
+            call = self.ledgers[bot].receive(request, at=self.now, require_time=lambda: None)
+        except Refusal as refusal:
+            assert type(refusal) is expected
+            return
+        assert expected == (call.id if call.id in self.seen else State.ACCEPTED)
+        if call.state is State.RECEIVED:
+            self.answering.append(call.id)
+            self.deliveries[call.id] += 1
+
+    def drop(self, call_id: str) -> None:
+        for known in (self.seen, self.revision, self.told, self.due):
+            del known[call_id]
+
     def finish(self, bot: int, before: Call, outcome: Outcome) -> None:
         finished = self.ledgers[bot].finish(before.id, outcome, at=self.now)
-        assert (finished is not None) == (STATE_OF[type(outcome)] in MAY_FOLLOW[before.state])
+        assert (finished is not None) == (STATE_OF[type(outcome)] in TRANSITIONS[before.state])
 
     def forget(self, ledger: CallLedger, limit: datetime) -> None:
         over = (call for call in self.seen.values() if call.accepted_at < limit and not call.is_open)
@@ -230,8 +293,8 @@ class Bots(RuleBasedStateMachine):
         self.tellings = [one for one in self.tellings if one.news.call.id not in old]
         self.dialled = [call_id for call_id in self.dialled if call_id not in old]
         for call_id in old:
-            for known in (self.seen, self.revision, self.told, self.due):
-                del known[call_id]
+            self.used.add(self.seen[call_id].request.key)
+            self.drop(call_id)
 
     def claim(self, bot: int) -> Telling | None:
         lease = self.now + LEASE
@@ -292,14 +355,18 @@ class Bots(RuleBasedStateMachine):
         assert now.keys() >= self.seen.keys()
         for call_id, before in self.seen.items():
             after = now[call_id]
-            assert after.state is before.state or after.state in MAY_FOLLOW[before.state]
-            assert after.state is not State.ACCEPTED or before.state is State.ACCEPTED
+            assert after.state is before.state or after.state in TRANSITIONS[before.state]
+            assert after.state is not State.ACCEPTED or before.state in {State.RECEIVED, State.ACCEPTED}
             assert (after.request, after.accepted_at) == (before.request, before.accepted_at)
         for call_id in now.keys() - self.seen.keys():
             self.holder[call_id], self.told[call_id] = None, 0
         for call_id, after in now.items():
             before = self.seen.get(call_id)
-            if before is None or (after.state is not before.state and after.state is not State.PLACING):
+            if after.state is State.RECEIVED:  # nobody is told of it before it was answered
+                self.revision[call_id], self.due[call_id] = 1, None
+            elif before is not None and (before.state, after.state) == (State.RECEIVED, State.ACCEPTED):
+                self.due[call_id] = self.now
+            elif before is None or (after.state is not before.state and after.state is not State.PLACING):
                 self.becomes_news(call_id)
         self.seen |= now
 
@@ -309,7 +376,7 @@ class Bots(RuleBasedStateMachine):
         assert len(forms) == len(set(forms))
 
     def nothing_rang_exactly_where_the_ledger_says_so(self) -> None:
-        undialled = {*self.all(State.ACCEPTED), *self.all(State.EXPIRED)}
+        undialled = {*self.all(State.RECEIVED, State.ACCEPTED), *self.all(State.EXPIRED)}
         assert set(self.dialled) == self.seen.keys() - ids(undialled)
         assert all((call.began_at is None) == (call in undialled) for call in self.seen.values())
 
@@ -322,6 +389,8 @@ class Bots(RuleBasedStateMachine):
     def answer_to(self, request: CallRequest) -> str | type[Refusal]:
         """What a press must be answered: the call that it was already, a refusal, or a new call."""
         first = next((call for call in self.seen.values() if call.request.key == request.key), None)
+        if first is None and request.key in self.used:
+            return FormUsed
         if first is None:
             return (
                 NumberBusy
@@ -343,7 +412,8 @@ class Bots(RuleBasedStateMachine):
 
     def is_in_the_way(self, call: Call, request: CallRequest) -> bool:
         line = (call.request.account_id, call.request.number)
-        is_fresh = call.state in {State.PLACED, State.IN_DOUBT} and call.accepted_at > self.now - JUST_PLACED
+        may_have_rung = call.state in {State.PLACED, State.IN_DOUBT} or call.is_uncertain
+        is_fresh = may_have_rung and call.accepted_at > self.now - JUST_PLACED
         return line == (request.account_id, request.number) and (call.is_open or is_fresh)
 
     def call(self, one: int) -> Call | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +18,7 @@ import sqlalchemy as sa
 from evoslack.calls import CallRequest, State
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.sqlite_file import LedgerLost
-from evoslack.ledger.store import Store
+from evoslack.ledger.store import LedgerTaken, Store
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 ENDINGS = ("", "-wal", "-shm")
@@ -111,6 +113,76 @@ def test_a_store_that_was_never_opened_makes_no_file(file: Path) -> None:
     assert not store.answers()
     store.close()
     assert not file.exists()
+
+
+LOOK_AND_CLOSE = """
+import sqlite3, sys
+looking = sqlite3.connect(sys.argv[1])
+looking.execute("SELECT count(*) FROM calls").fetchall()
+looking.close()
+"""
+OPEN = """
+import sys
+from evoslack.ledger.store import LedgerTaken, Store
+try:
+    Store(f"sqlite:///{sys.argv[1]}").open()
+except LedgerTaken:
+    print("taken")
+else:
+    print("opened")
+"""
+
+
+def another_program(code: str, file: Path) -> str:
+    ended = subprocess.run(
+        [sys.executable, "-c", code, str(file)], capture_output=True, text=True, timeout=30, check=True
+    )
+    return ended.stdout.strip()
+
+
+@pytest.mark.parametrize("is_put_back", [False, True], ids=["as it was", "put back before"])
+def test_without_its_lock_file_the_ledger_still_belongs_to_one_bot(
+    store: Store, file: Path, is_put_back: bool
+) -> None:
+    if is_put_back:
+        delete(file, *ENDINGS)
+        assert store.answers()
+    delete(file, ".lock")
+
+    with pytest.raises(LedgerTaken):
+        Store(f"sqlite:///{file}").open()
+    assert another_program(OPEN, file) == "taken"
+
+    accept(store, "goes on")
+    store.close()
+    assert another_program(OPEN, file) == "opened", "whoever comes after the stop gets it"
+
+
+def test_a_bot_that_is_turned_away_takes_nothing_from_the_one_that_runs(store: Store, file: Path) -> None:
+    """SQLite's locks of this program are there still: else the next to look would clear away the -wal."""
+    accept(store, "before")
+    delete(file, ".lock")
+    with pytest.raises(LedgerTaken):
+        Store(f"sqlite:///{file}").open()
+    beside = file.with_name("ledger.db-wal")
+    wal = beside.stat()
+
+    another_program(LOOK_AND_CLOSE, file)
+
+    assert beside.exists()
+    assert beside.stat().st_ino == wal.st_ino
+    assert keys(store) == {"before"}
+
+
+def test_a_thread_that_the_stop_did_not_wait_for_keeps_its_locks(store: Store, file: Path) -> None:
+    with store.engine.connect() as late:
+        late.execute(sa.text("SELECT count(*) FROM calls"))
+        store.close()
+
+        another_program(LOOK_AND_CLOSE, file)
+        assert file.with_name("ledger.db-wal").exists(), "somebody else may not clear it away"
+    with closing(Store(f"sqlite:///{file}")) as again:
+        again.open()
 
 
 def test_whatever_was_accepted_while_files_vanish_is_there_after_a_restart(store: Store, file: Path) -> None:

@@ -17,6 +17,7 @@ from evoslack.calls import (
     CallRequest,
     HangUp,
     InDoubt,
+    LostWhy,
     NotSent,
     Outcome,
     Placed,
@@ -98,7 +99,11 @@ def desk(store: Store) -> Desk:
 # --- which calls are followed ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("outcome", [Placed(), DOUBT, REFUSED])
+REJECTIONS = [Rejected(why) for why in (Why.BAD_REQUEST, Why.NOT_PERMITTED, Why.ROLE_MISSING, Why.NOT_FOUND)]
+REJECTIONS += [Rejected(Why.TOO_MANY, "30")]
+
+
+@pytest.mark.parametrize("outcome", [Placed(), DOUBT, *REJECTIONS])
 def test_a_call_that_may_have_gone_out_is_followed(desk: Desk, outcome: Outcome) -> None:
     call = desk.call(outcome=outcome, known_ids=["CA9", "S9"])
 
@@ -106,10 +111,10 @@ def test_a_call_that_may_have_gone_out_is_followed(desk: Desk, outcome: Outcome)
     assert (trail.call_id, trail.account_id) == (call.id, "acc1")
     assert (trail.number, trail.caller_id) == (call.request.number, call.request.caller_id)
     assert (trail.asked_at, trail.known_ids) == (T0, {"CA9", "S9"})
-    assert (trail.progress, trail.was_refused) == (Progress.WAITING, outcome is REFUSED)
+    assert (trail.progress, trail.was_refused) == (Progress.WAITING, isinstance(outcome, Rejected))
 
 
-@pytest.mark.parametrize("outcome", [None, NotSent(Why.UNREACHABLE), Rejected(Why.NOT_FOUND)])
+@pytest.mark.parametrize("outcome", [None, NotSent(Why.UNREACHABLE), Rejected(Why.LOGIN_REFUSED)])
 def test_a_call_that_did_not_go_out_is_not_followed(desk: Desk, outcome: Outcome | None) -> None:
     call = desk.call(outcome=outcome)
 
@@ -117,7 +122,7 @@ def test_a_call_that_did_not_go_out_is_not_followed(desk: Desk, outcome: Outcome
     assert call.progress is None
 
 
-@pytest.mark.parametrize("outcome", [NotSent(Why.UNREACHABLE), Rejected(Why.NOT_FOUND)])
+@pytest.mark.parametrize("outcome", [NotSent(Why.UNREACHABLE), Rejected(Why.LOGIN_REFUSED)])
 def test_a_doubt_that_is_settled_as_never_sent_is_not_followed_any_more(desk: Desk, outcome: Outcome) -> None:
     call = desk.call(outcome=DOUBT)
 
@@ -318,13 +323,18 @@ def test_people_hear_of_what_they_can_see_on_a_card(
     assert desk.news.count_untold() == is_news
 
 
-def test_a_refused_call_that_never_shows_up_is_no_news(desk: Desk) -> None:
+@pytest.mark.parametrize("why", sorted(LostWhy))
+def test_that_a_rejected_call_was_looked_for_in_vain_is_news(desk: Desk, why: LostWhy) -> None:
+    """Only now is it known that nothing rang; or that nobody can tell."""
     call = desk.call(outcome=REFUSED)
     desk.tell_everything()
+    assert desk.known(call.id).is_uncertain
 
-    assert desk.write(desk.trail(), progress=Progress.LOST, ended_at=T0) == []
+    assert desk.write(desk.trail(), progress=Progress.LOST, ended_at=T0, lost_why=why) == [call.id]
 
-    assert (desk.known(call.id).state, desk.news.count_untold()) == (State.REJECTED, 0)
+    call = desk.known(call.id)
+    assert (call.state, call.is_uncertain) == (State.REJECTED, why is not LostWhy.UNSEEN)
+    assert desk.news.count_untold() == 1
 
 
 @pytest.mark.parametrize("outcome", [DOUBT, REFUSED])
@@ -514,11 +524,11 @@ def test_a_step_that_waits_for_the_call_is_due_and_one_that_ended_is_not(desk: D
 
 
 def test_a_step_hears_also_of_what_is_no_news(desk: Desk) -> None:
-    """A call that was refused, and is not looked for any more."""
-    call = desk.call(outcome=REFUSED)
+    """Such as which call of Evo Voice's carrier it is."""
+    call = desk.call()
     run_step(desk, "waits", call)
 
-    assert desk.write(desk.trail(), progress=Progress.LOST, ended_at=T0) == []
+    assert desk.write(desk.trail(), call_sid="CA1") == []
 
     assert due(desk, steps, steps.c.execution_id) == {"waits": 9}
 

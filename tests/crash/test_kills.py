@@ -115,5 +115,5 @@ def test_killed_before_the_private_line(empty_office: Office, crashed: Crashed) 
     crashed.bot.kill()
 
     assert crashed.start_again() is State.REJECTED
-    assert any("Nothing was dialled" in line for line in empty_office.told())
+    assert any("checking that nothing rang" in line for line in empty_office.told())
     assert len(empty_office.cards()) == 1

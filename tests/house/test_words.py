@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from evoslack import refusals
-from evoslack.calls import Call, CallRequest, State, Why
+from evoslack.calls import Call, CallRequest, LostWhy, Progress, State, Why
 from evoslack.numbers import BadNumber, Problem
 from evoslack.refusals import Denial, Lack, Refusal, Source
 from evoslack.slack import messages
@@ -52,8 +53,11 @@ def test_every_refusal_is_a_short_sentence(refusal: Refusal) -> None:
 @pytest.mark.parametrize("why", list(Why))
 def test_every_reason_is_told_and_says_whether_a_phone_rang(why: Why) -> None:
     in_doubt = why.value in {"no_answer", "cut_off", "server_error", "odd_answer", "bot_stopped", "bot_broke"}
+    in_doubt |= why is Why.IN_BETWEEN
     state = State.IN_DOUBT if in_doubt else State.REJECTED
     call = Call("id", REQUEST, state, datetime(2026, 1, 2, tzinfo=UTC), why=why)
+    if not in_doubt:  # most answers that say no prove it only together with a look that found nothing
+        call = replace(call, progress=Progress.LOST, lost_why=LostWhy.UNSEEN)
 
     words = messages.reason(call)
     assert ("may have rung, at most once" in words) == in_doubt

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from evoslack.calls import Call
+from evoslack.calls import Call, State
 from evoslack.sandbox.bot_process import sandbox_settings
 from evoslack.sandbox.evo.voice import EvoVoice
 from evoslack.sandbox.slack.delivery import Delivery
@@ -104,8 +104,12 @@ class Office:
         self.slack.fill(who, {"flow": flow, "number": number})
 
     def press(self, who: str = SARA) -> Delivery:
-        """Press the button of the form."""
-        return self.slack.submit(who)
+        """Press the button of the form; what came of it is written down when this returns."""
+        delivery = self.slack.submit(who)
+        if self._bots and delivery.acked:
+            with contextlib.suppress(Exception):  # the database may be away: that is for the story to say
+                self.slack.wait_for(lambda: not any(call.state is State.RECEIVED for call in self.ledger()))
+        return delivery
 
     def call(self, who: str = SARA, number: str = TYPED) -> Delivery:
         """The whole way: command, form, button."""

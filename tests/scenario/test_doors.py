@@ -30,7 +30,6 @@ from evoslack.slack.refusal_words import spoken
 from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
 from tests.scenario.office import NUMBER, Office
 
-JUST_NOW = int(time.time()) + 3600  # the clocks of this office are put forward by the minute
 MANAGER, AGENT_ROLE = ("Manager",), ("User",)
 MEMBERS_ONLY = "Only full members"
 
@@ -170,7 +169,7 @@ class Person:
         view = {
             "type": "modal",
             "callback_id": "call_form",
-            "private_metadata": f'{{"key":"{self.user_id}","made_at":"{JUST_NOW}"}}',
+            "private_metadata": f'{{"key":"{self.user_id}","made_at":"{just_now(office)}"}}',
             "state": {"values": {block: {block: entry} for block, entry in chosen.items()}},
         }
         return office.slack.send("view_submission", self.acting() | {"view": view})
@@ -248,7 +247,7 @@ def at_the_choice(office: Office, person: Person) -> str:
     view = {
         "type": "modal",
         "callback_id": "call_choice",
-        "private_metadata": f'{{"key":"k","made_at":"{JUST_NOW}"}}',
+        "private_metadata": f'{{"key":"k","made_at":"{just_now(office)}"}}',
     }
     payload = person.acting() | {"view": view | {"state": {"values": option}}}
     delivery = office.slack.send("view_submission", payload)
@@ -258,6 +257,11 @@ def at_the_choice(office: Office, person: Person) -> str:
 
 
 NUMBERS = (f"+1814404{last:04}" for last in count(1000))
+
+
+def just_now(office: Office) -> int:
+    """By the clocks of this office, which are put forward by the minute."""
+    return int(time.time() + office.passed.total_seconds())
 
 
 def at_the_button(office: Office, person: Person) -> str:

@@ -180,19 +180,82 @@ def test_a_400_from_late_in_the_service_is_corrected(office: Office) -> None:
     assert len(office.cards()) == 1
 
 
+@pytest.mark.parametrize("fault", ["400_json", "403_json", "403_text", "404_json", "429"])
+def test_a_no_is_looked_into_before_nothing_is_said_to_have_rung(office: Office, fault: str) -> None:
+    office.evo.fault("/sessions/outgoing", fault)
+    office.call()
+    text = office.wait_for_card("Refused")["text"]
+    assert "checking that nothing rang" in text and "Nothing was dialled" not in text
+    office.wait_until_settled()
+    assert "confirm" in office.cards()[0]["blocks"][-1]["elements"][0], "Call again asks first"
+    assert not any("Nothing was dialled" in line for line in office.told())
+
+    text = see(office, "Nothing was dialled", step_s=5)
+
+    assert "Refused" in text and "may have rung" not in text
+    office.wait_until_told("Nothing was dialled")
+    assert "confirm" not in office.cards()[0]["blocks"][-1]["elements"][0]
+    assert len(office.cards()) == 1
+
+
+@pytest.mark.parametrize("fault", ["403_json", "403_text", "404_json", "429"])
+def test_a_no_to_a_call_that_rings_is_corrected(office: Office, fault: str) -> None:
+    office.evo.world.default_script = RINGING
+    office.evo.fault("/sessions/outgoing", f"{fault}_after_ring")
+    office.call()
+
+    see(office, "Placed, ringing")
+
+    if office.told():  # of the no, if that was quicker than the find
+        office.wait_until_told("Placed")
+    assert not any("Nothing was dialled" in line for line in office.told())
+    assert len(office.cards()) == 1
+
+
+def test_a_no_that_nobody_could_look_into_is_said_to_be_uncertain(office: Office) -> None:
+    office.hide_calls()
+    office.evo.fault("/sessions/outgoing", "400_json_after_ring")
+    office.call()
+    office.wait_for_card("Refused")
+
+    text = see(office, "couldn't check whether it rang", step_s=31)
+
+    assert "may have rung, at most once" in text
+    assert "may have rung, at most once" in office.wait_until_told("couldn't check whether it rang")
+    assert not any("Nothing was dialled" in line for line in office.told())
+    assert "confirm" in office.cards()[0]["blocks"][-1]["elements"][0]
+
+
+def test_a_number_that_was_just_rejected_is_left_alone_for_a_moment(office: Office) -> None:
+    """It may have rung all the same."""
+    office.evo.fault("/sessions/outgoing", "400_json_after_ring")
+    office.hide_calls()
+    office.call(SARA)
+    office.wait_for_card("Refused")
+
+    office.form(BOSS)
+    office.fill(BOSS, TYPED)
+    delivery = office.press(BOSS)
+
+    assert "Evo Voice just rejected a call to this number" in str(delivery.payload)
+    assert office.rings == 1
+
+
 def test_a_real_400_stays_one_and_is_looked_for_only_for_a_while(office: Office) -> None:
     office.evo.fault("/sessions/outgoing", "400_json")
     office.call()
     office.wait_for_card("Refused")
     office.wait_until_settled()
 
-    until(office, lambda: office.ledger()[0].progress is Progress.LOST, step_s=31)
+    until(office, lambda: office.ledger()[0].progress is Progress.LOST, step_s=5)
+    office.wait_until_told("Nothing was dialled")
+    told = office.told()
 
     before = polls(office)
     look(office, seconds=60)
     nobody_asks_more_than(office, before)
     assert office.ledger()[0].state is State.REJECTED
-    assert len(office.told()) == 1, "it is no news that a refused call does not ring"
+    assert office.told() == told
 
 
 def test_two_calls_to_the_same_number_are_told_apart(ringing: Office) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -49,6 +54,7 @@ def test_the_caller_and_an_administrator_can_end_it(talking: Office, who: str) -
     assert found is not None and "cannot be taken back" in found["confirm"]["text"]["text"]
 
     press(talking, who)
+    talking.slack.wait_for(lambda: wishes(talking))
 
     text = see(talking, "Placed, ended")
     assert "Evo Voice says: “Ended”" in text
@@ -136,3 +142,114 @@ def test_a_call_that_may_be_a_strangers_has_no_button(office: Office) -> None:
 
     office.wait_until_settled()
     assert button(office) is None
+
+
+# --- it waits for nothing else ----------------------------------------------------------------------------
+
+AT_ONCE_S = 1.0
+STRANGERS = [f"U_STRANGER{number}" for number in range(6)]
+
+
+def delay_s(office: Office, who: str = SARA) -> float:
+    """How long after the press Evo Voice is asked to end the call; the press itself is answered at once."""
+    pressed = time.monotonic()
+    press(office, who)
+    answered = time.monotonic()
+    office.slack.wait_for(lambda: wishes(office), what="the request to end it")
+    assert answered - pressed < AT_ONCE_S
+    return time.monotonic() - pressed
+
+
+def test_exports_that_hang_do_not_hold_it_up(talking: Office) -> None:
+    """More of them than can be sent at once, each to a Slack that takes the file and answers drop by drop."""
+    talking.slack.fault("upload", "drip", times=None, seconds=0.2)
+    for _ in range(6):
+        assert talking.slack.type_command(ROOT, "export").acked
+    talking.slack.wait_for(lambda: len(talking.slack.api_calls("upload")) == 4)
+
+    assert delay_s(talking) < AT_ONCE_S
+
+    assert talking.slack.files(ROOT) == [], "they hang still"
+    see(talking, "Placed, ended")
+
+
+def test_strangers_who_press_everything_do_not_hold_up_a_manager(talking: Office) -> None:
+    for number, who in enumerate(STRANGERS):
+        talking.slack.add_user(who, "stranger", f"stranger{number}@elsewhere.test")
+    talking.slack.fault("users.info", "slow", times=None, seconds=1.5)
+    with ThreadPoolExecutor(len(STRANGERS)) as fingers:
+        started = time.monotonic()
+        for _ in range(5):
+            list(fingers.map(lambda who: press(talking, who), STRANGERS))
+        assert time.monotonic() - started < 5 * AT_ONCE_S, "each press is answered at once"
+
+    assert delay_s(talking) < AT_ONCE_S
+
+    for who in STRANGERS:
+        talking.wait_until_told("No Evo Voice login", who)
+
+
+def test_one_stranger_is_looked_up_once_at_a_time(talking: Office) -> None:
+    """So that a manager who has to be looked up too waits for one lookup, and not for twenty."""
+    talking.slack.fault("users.info", "slow", times=None, seconds=1.0)
+    talking.pass_time(seconds=61)  # nobody is remembered any more
+    asked = len(talking.slack.api_calls("users.info"))
+    for _ in range(20):
+        press(talking, AGENT)
+
+    assert delay_s(talking) < 3
+
+    talking.wait_until_told("needs the role Manager", AGENT)
+    assert len(talking.slack.api_calls("users.info")) - asked <= 5
+
+
+# --- the database is in trouble meanwhile -----------------------------------------------------------------
+
+
+def break_updates(office: Office, when: str) -> None:
+    """The database refuses to change what was wished, in these cases."""
+    with contextlib.closing(sqlite3.connect(office.database_url.removeprefix("sqlite:///"))) as database:
+        database.execute(
+            f"CREATE TRIGGER trouble BEFORE UPDATE OF hang_up ON calls WHEN {when}"
+            " BEGIN SELECT RAISE(ABORT, 'broken'); END"
+        )
+
+
+def repair_updates(office: Office) -> None:
+    with contextlib.closing(sqlite3.connect(office.database_url.removeprefix("sqlite:///"))) as database:
+        database.execute("DROP TRIGGER trouble")
+
+
+def test_a_wish_that_cannot_be_written_down_is_told_and_works_later(
+    talking: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    break_updates(talking, "NEW.hang_up = 'asked'")
+
+    press(talking)
+
+    words = talking.wait_until_told("Something broke in EvoSlack (reference ")
+    reference = words.partition("reference ")[2][:6]
+    assert f"hang-up: it broke (reference {reference})" in caplog.text
+    assert wishes(talking) == [], "nobody was asked for what is not written down"
+    repair_updates(talking)
+    press(talking)
+    see(talking, "Placed, ended")
+
+
+def test_a_wish_that_nobody_took_and_that_cannot_be_taken_back_is_told(
+    talking: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    talking.evo.fault("/sessions/", "cut", times=None, method="DELETE")
+    break_updates(talking, "NEW.hang_up IS NULL AND OLD.hang_up IS NOT NULL")
+
+    press(talking)
+
+    talking.wait_until_told("the call probably goes on")
+    assert any(
+        record.levelno == logging.ERROR and "not written yet" in record.message for record in caplog.records
+    )
+    repair_updates(talking)
+    talking.evo.clear_faults()
+    until(talking, lambda: "but the call goes on" in str(talking.cards()[0]["blocks"]))
+    press(talking)
+    see(talking, "Placed, ended")

@@ -313,10 +313,38 @@ def test_healthz_says_which_part_is_well(served: Office) -> None:
     assert answer.json() == {
         "database": True,
         "slack": True,
+        "settling": True,
         "dialling": True,
         "telling": True,
         "sweeping": True,
         "following": True,
         "showing": True,
+        "whispering": True,
         "steps": True,
     }
+
+
+def health(office: Office) -> tuple[int, dict[str, bool]]:
+    answer = requests.get(f"{address(office)}/healthz", timeout=5)
+    return answer.status_code, answer.json()
+
+
+def test_an_answer_of_slack_that_hangs_whoever_tells_shows_in_healthz(served: Office) -> None:
+    served.slack.fault("chat.postMessage", "slow", seconds=4)
+    served.call()
+    served.slack.wait_for(lambda: served.slack.api_calls("chat.postMessage"))
+    assert health(served)[0] == 200, "nobody waits for long"
+
+    served.pass_time(seconds=61)
+    status, parts = health(served)
+
+    assert status == 503
+    assert [name for name, is_well in parts.items() if not is_well] == ["telling"]
+    served.wait_for_card("Placed")
+    served.slack.wait_for(lambda: health(served)[0] == 200, what="to get on again")
+
+
+def test_a_bot_with_nothing_to_do_is_healthy_for_days(served: Office) -> None:
+    for _day in range(3):
+        served.pass_time(days=1)
+        served.slack.wait_for(lambda: health(served)[0] == 200)

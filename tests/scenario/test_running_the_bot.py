@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bot import environment
 from evoslack.sandbox.bot_process import BOT, BotProcess, sandbox_settings
 from tests.scenario.office import SARA, TYPED, Office
 
@@ -101,10 +102,30 @@ def test_a_dot_env_file_is_read_and_the_real_environment_wins(tmp_path: Path) ->
     assert "PORT" not in result.stderr
 
 
+def test_a_dot_env_file_is_taken_as_it_is_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A password may look like a variable, in whatever quotes."""
+    lines = [
+        "EVO_PASSWORD='p${HOME}w'",
+        'EVO_USERNAME="u${HOME}"',
+        "DATABASE_URL=postgresql://x:${a:-b}$c@db",
+    ]
+    (tmp_path / ".env").write_text("\n".join(lines), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    found = environment()
+
+    assert found["EVO_PASSWORD"] == "p${HOME}w"
+    assert found["EVO_USERNAME"] == "u${HOME}"
+    assert found["DATABASE_URL"] == "postgresql://x:${a:-b}$c@db"
+
+
+@pytest.mark.parametrize("is_lock_deleted", [False, True])
 def test_a_second_bot_on_the_same_file_is_refused_in_one_sentence(
-    empty_office: Office, process: BotProcess, tmp_path: Path
+    empty_office: Office, process: BotProcess, tmp_path: Path, is_lock_deleted: bool
 ) -> None:
     process.start()
+    if is_lock_deleted:
+        (tmp_path / "ledger.db.lock").unlink()
     settings = sandbox_settings(empty_office.slack, empty_office.evo, empty_office.database_url)
 
     result = run(tmp_path, **settings)
@@ -179,6 +200,7 @@ def test_check_says_whether_calls_can_be_ended(
         (lambda o: o.slack.channels["C_CALLS"].update(is_member=False), {}, "type /invite"),
         (lambda o: o.slack.channels["C_CALLS"].update(is_archived=True), {}, "is archived"),
         (lambda o: o.slack.channels["C_CALLS"].update(is_ext_shared=True), {}, "shared with other companies"),
+        (lambda o: o.slack.channels["C_CALLS"].update(is_pending_ext_shared=True), {}, "hide the numbers"),
         (lambda o: None, {"CALLS_CHANNEL": "C_NOWHERE"}, "check CALLS_CHANNEL"),
         (lambda o: None, {"SLACK_APP_TOKEN": "xapp-wrong"}, "check SLACK_APP_TOKEN"),
         (lambda o: None, {"SLACK_BOT_TOKEN": "xoxb-wrong"}, "check SLACK_BOT_TOKEN"),

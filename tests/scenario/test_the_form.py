@@ -185,7 +185,7 @@ def test_slack_refusing_the_form_is_said_privately(office: Office) -> None:
     office.slack.fault("views.open", "error:expired_trigger_id")
 
     assert office.slack.type_command(SARA, NUMBER).acked
-    assert office.told() == ["Slack did not let the form open in time. Please try again."]
+    office.wait_until_told("Slack did not let the form open in time. Please try again.")
 
 
 def test_an_open_form_does_not_show_flows_to_whoever_lost_the_role(office: Office) -> None:

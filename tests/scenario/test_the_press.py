@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -235,7 +236,7 @@ def test_private_lines_are_never_posted_to_a_strange_address(office: Office) -> 
     office.form()
     payload = pressed(office)
     payload["view"]["private_metadata"] = (
-        '{"key":"forged","made_at":"9999999999","channel_id":"C","response_url":"http://evil.test/"}'
+        f'{{"key":"forged","made_at":"{int(time.time())}","channel_id":"C","response_url":"http://evil.test/"}}'
     )
 
     assert office.slack.send("view_submission", payload).acked

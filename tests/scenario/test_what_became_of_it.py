@@ -15,11 +15,14 @@ OUTGOING = "/sessions/outgoing"
 @pytest.mark.parametrize(
     ("fault", "state", "words", "rings"),
     [
-        ("400_json", State.REJECTED, "does not accept this number, flow or caller ID", 0),
-        ("403_text", State.REJECTED, "login in Evo Voice may not place calls", 0),
-        ("403_json", State.REJECTED, "does not permit this call", 0),
-        ("404_json", State.REJECTED, "does not know this flow any more", 0),
-        ("429", State.REJECTED, "try again in 7 seconds", 0),
+        ("400_json", State.REJECTED, "doesn't accept this number, flow or caller ID", 0),
+        ("403_text", State.REJECTED, "login in Evo Voice isn't allowed to place calls", 0),
+        ("403_json", State.REJECTED, "doesn't permit this call", 0),
+        ("404_json", State.REJECTED, "doesn't know this flow any more", 0),
+        ("404_json_after_ring", State.REJECTED, "doesn't know this flow any more", 1),
+        ("429", State.REJECTED, "asked for a pause of 7 seconds", 0),
+        ("html_200", State.IN_DOUBT, "answered with a web page", 0),
+        ("html_200_after_ring", State.IN_DOUBT, "answered with a web page", 1),
         ("206_after_ring", State.IN_DOUBT, "an answer that proves nothing", 1),
         ("500_after_ring", State.IN_DOUBT, "had an error while placing", 1),
         ("502_html", State.IN_DOUBT, "had an error while placing", 0),
@@ -48,7 +51,21 @@ def test_everything_but_placed_is_told_on_the_card_and_privately(
     if state is State.IN_DOUBT:
         assert "may have rung, at most once" in line.text
     else:
-        assert "Nothing was dialled" in line.text
+        assert "EvoSlack is checking that nothing rang" in line.text
+    assert "Nothing was dialled" not in line.text + card["text"], "it is not known yet"
+    assert "not placed" not in line.text + card["text"]
+
+
+def test_a_login_that_is_refused_proves_at_once_that_nothing_rang(empty_office: Office) -> None:
+    empty_office.open(dial_deadline_s=1.0)
+    empty_office.hide_calls()
+    empty_office.evo.fault(OUTGOING, "401_empty", times=None)
+    empty_office.call()
+
+    (call,) = empty_office.wait_until_settled()
+    assert (call.state, call.is_going_on, call.is_uncertain) == (State.REJECTED, False, False)
+    assert "Nothing was dialled" in empty_office.told()[0]
+    assert "Nothing was dialled" in empty_office.cards()[0]["text"]
 
 
 def test_evo_voice_out_of_reach_is_told_as_not_sent(office: Office) -> None:

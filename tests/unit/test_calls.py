@@ -9,9 +9,9 @@ from typing import get_args
 import pytest
 
 from evoslack.calls import (
-    MAY_FOLLOW,
     OPEN_STATES,
     STATE_OF,
+    TRANSITIONS,
     Call,
     CallerId,
     CallRequest,
@@ -39,15 +39,15 @@ LABELS = {"account_id", "flow_name", "channel_id", "response_url"}
 
 def reachable(start: State) -> set[State]:
     found: set[State] = set()
-    ahead = set(MAY_FOLLOW[start])
+    ahead = set(TRANSITIONS[start])
     while ahead - found:
         found |= ahead
-        ahead = {after for state in found for after in MAY_FOLLOW[state]}
+        ahead = {after for state in found for after in TRANSITIONS[state]}
     return found
 
 
 def test_every_state_has_its_followers() -> None:
-    assert set(MAY_FOLLOW) == set(State)
+    assert set(TRANSITIONS) == set(State)
 
 
 @pytest.mark.parametrize("state", State)
@@ -57,21 +57,21 @@ def test_no_state_ever_comes_again(state: State) -> None:
 
 
 def test_dialling_begins_only_from_accepted() -> None:
-    assert [state for state in State if State.PLACING in MAY_FOLLOW[state]] == [State.ACCEPTED]
+    assert [state for state in State if State.PLACING in TRANSITIONS[state]] == [State.ACCEPTED]
 
 
 def test_nothing_leads_to_accepted() -> None:
-    assert [state for state in State if State.ACCEPTED in MAY_FOLLOW[state]] == []
+    assert [state for state in State if State.ACCEPTED in TRANSITIONS[state]] == []
 
 
 def test_an_expired_call_was_never_dialled() -> None:
-    assert [state for state in State if State.EXPIRED in MAY_FOLLOW[state]] == [State.ACCEPTED]
+    assert [state for state in State if State.EXPIRED in TRANSITIONS[state]] == [State.ACCEPTED]
     assert reachable(State.EXPIRED) == set()
 
 
 def test_doubt_can_be_settled_and_certainty_cannot_be_doubted() -> None:
-    assert MAY_FOLLOW[State.IN_DOUBT] == {State.PLACED, State.REJECTED, State.NOT_SENT}
-    assert [state for state in State if State.IN_DOUBT in MAY_FOLLOW[state]] == [State.PLACING]
+    assert TRANSITIONS[State.IN_DOUBT] == {State.PLACED, State.REJECTED, State.NOT_SENT}
+    assert [state for state in State if State.IN_DOUBT in TRANSITIONS[state]] == [State.PLACING]
 
 
 def test_a_call_is_open_until_it_has_ended() -> None:
@@ -83,7 +83,7 @@ def test_a_call_is_open_until_it_has_ended() -> None:
 
 def test_every_outcome_is_a_state_that_may_follow_placing() -> None:
     assert set(STATE_OF) == set(get_args(Outcome))
-    assert set(STATE_OF.values()) == MAY_FOLLOW[State.PLACING]
+    assert set(STATE_OF.values()) == TRANSITIONS[State.PLACING]
 
 
 @pytest.mark.parametrize("field", ["team_id", "user_id", "flow_id", "number", "caller_id"])

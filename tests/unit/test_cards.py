@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from evoslack.calls import OVER, Call, CallRequest, HangUp, Progress, State, Why
+from evoslack.calls import OVER, Call, CallRequest, HangUp, LostWhy, Progress, State, Why
 from evoslack.sandbox.slack.block_kit import problems_in_blocks
 from evoslack.slack import cards, messages
 
@@ -51,6 +51,28 @@ def strings(found: Any) -> list[str]:
         return [found]
     values = found.values() if isinstance(found, dict) else found if isinstance(found, list) else []
     return [text for value in values for text in strings(value)]
+
+
+FOUND_NOTHING = {"progress": Progress.LOST, "lost_why": LostWhy.UNSEEN}
+
+
+@pytest.mark.parametrize(
+    ("call", "asks"),
+    [
+        (at(State.PLACED), False),
+        (at(State.NOT_SENT), False),
+        (at(State.EXPIRED), False),
+        (at(State.IN_DOUBT), True),
+        (at(State.IN_DOUBT, **FOUND_NOTHING), True),
+        (at(State.REJECTED, progress=Progress.WAITING), True),
+        (at(State.REJECTED, progress=Progress.LOST, lost_why=LostWhy.BLIND), True),
+        (at(State.REJECTED, **FOUND_NOTHING), False),
+        (replace(at(State.REJECTED), why=Why.LOGIN_REFUSED), False),
+    ],
+    ids=str,
+)
+def test_call_again_asks_first_while_it_is_not_proven_that_nothing_rang(call: Call, asks: bool) -> None:
+    assert ("confirm" in cards.call_again(call)) is asks
 
 
 @pytest.mark.parametrize("state", State)
@@ -254,3 +276,21 @@ def test_evo_voices_word_for_the_end_becomes_no_mention_and_no_link(nasty: str) 
 
     for text in [cards.text(call, "US"), *strings(cards.blocks(call, "US", can_end=True))]:
         assert "<" not in OURS.sub("", text)
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("said", ["bad number +1 (202) 555-0143", "12025550143?", "555 0143"])
+def test_a_card_that_others_read_shows_no_number_however_evo_voice_says_it(state: State, said: str) -> None:
+    call = at(state, detail=said, end_word=said, progress=Progress.ENDED)
+
+    shown = " ".join([cards.text(call, "US", hides_number=True)])
+    shown += " ".join(strings(cards.blocks(call, "US", can_end=True, hides_number=True)))
+
+    assert "(202) •••-••43" in shown
+    assert "5550143" not in re.sub(r"\D", "", shown)
+
+
+def test_a_card_that_others_read_keeps_what_evo_voice_says_of_other_things() -> None:
+    call = at(State.REJECTED, detail="no such flow")
+
+    assert "no such flow" in cards.text(call, "US", hides_number=True)

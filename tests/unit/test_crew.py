@@ -6,12 +6,14 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from evoslack.crew import Crew
 
 SOON_S = 5.0  # for what happens at once
+QUIET_S = 0.3  # in which nothing more happens
 NEVER_S = 3600.0  # between looks, where only waking counts
 
 
@@ -49,6 +51,40 @@ class Work:
         assert reached, f"waited for {least}, got {self.looks} looks and {self.done} done"
 
 
+class Gate:
+    """A job that holds whoever does it until it is opened; `inside` says how many are held."""
+
+    def __init__(self) -> None:
+        self.is_open = False
+        self.inside = 0
+        self.changed = threading.Condition()
+
+    def __call__(self) -> None:
+        with self.changed:
+            self.inside += 1
+            self.changed.notify_all()
+            assert self.changed.wait_for(lambda: self.is_open, SOON_S)
+
+    def wait_until_inside(self, count: int) -> None:
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.inside >= count, SOON_S)
+
+    def open(self) -> None:
+        with self.changed:
+            self.is_open = True
+            self.changed.notify_all()
+
+
+class Watch:
+    """A monotonic clock that goes on only when somebody says so."""
+
+    def __init__(self) -> None:
+        self.s = 1000.0
+
+    def __call__(self) -> float:
+        return self.s
+
+
 def nothing() -> None:
     """A job that is done at once."""
 
@@ -61,8 +97,8 @@ def broken() -> None:
 def crews() -> Iterator[Callable[..., Crew]]:
     made: list[Crew] = []
 
-    def make(size: int = 1, look_every_s: float = NEVER_S) -> Crew:
-        made.append(Crew("testing", size=size, look_every_s=look_every_s))
+    def make(size: int = 1, look_every_s: float = NEVER_S, **more: Any) -> Crew:
+        made.append(Crew("testing", size=size, look_every_s=look_every_s, **more))
         return made[-1]
 
     yield make
@@ -130,7 +166,7 @@ def test_a_step_that_breaks_is_logged_and_the_next_look_goes_on(
     crew.wake()
 
     work.wait_for(done=1)
-    assert crew.is_alive
+    assert crew.is_working
     (record,) = [each for each in caplog.records if each.levelno == logging.ERROR]
     assert "testing" in record.getMessage()
     assert record.exc_info
@@ -164,7 +200,7 @@ def test_stopping_lets_running_steps_finish_and_begins_no_new_ones(crews: Callab
     leave.set()
     assert crew.stop(within_s=SOON_S) is True
     assert (work.done, work.jobs.qsize()) == (1, 1)
-    assert not crew.is_alive
+    assert not crew.is_working
 
 
 def test_a_crew_that_leaves_nothing_does_all_there_is_before_it_stops(crews: Callable[..., Crew]) -> None:
@@ -207,7 +243,7 @@ def test_a_crew_that_never_started_can_be_stopped_and_woken(crews: Callable[...,
     crew = crews()
     crew.wake()
 
-    assert not crew.is_alive
+    assert not crew.is_working
     assert crew.stop(within_s=0)
 
 
@@ -224,7 +260,7 @@ def test_a_crew_whose_thread_died_is_not_well(crews: Callable[..., Crew]) -> Non
     crew.start(step)
     threads.get(timeout=SOON_S).join(SOON_S)
 
-    assert not crew.is_alive
+    assert not crew.is_working
 
 
 def test_a_step_that_knows_when_there_will_be_work_is_looked_at_then(crews: Callable[..., Crew]) -> None:
@@ -253,3 +289,125 @@ def test_an_alarm_rings_once(crews: Callable[..., Crew]) -> None:
     work.wait_for(done=1)
 
     assert work.looks <= 4, "it does not go on looking"
+
+
+@pytest.mark.parametrize("size", [1, 8])
+def test_wakes_while_everybody_works_are_not_counted_one_by_one(
+    crews: Callable[..., Crew], size: int
+) -> None:
+    """500 items and 500 wakes are 500 steps, and one more of each thread that finds nothing left."""
+    gate = Gate()
+    work, crew = Work(*[gate] * size), crews(size=size)
+    crew.start(work.step)
+    gate.wait_until_inside(size)
+
+    for _ in range(500):
+        work.jobs.put(nothing)
+        crew.wake()
+    gate.open()
+
+    enough = size + 500 + size
+    work.wait_for(done=size + 500, looks=enough)
+    with work.changed:
+        assert not work.changed.wait_for(lambda: work.looks > enough, QUIET_S)
+
+
+def test_whoever_looked_too_early_looks_again_as_often_as_they_were_woken(
+    crews: Callable[..., Crew],
+) -> None:
+    """All eight looked and saw nothing; before they rest, eight jobs appear that need eight hands."""
+    size, gate, together = 8, Gate(), threading.Barrier(8)
+    work, crew = Work(), crews(size=size)
+
+    def step() -> bool:
+        found = work.step()
+        if not gate.is_open:
+            gate()
+        return found
+
+    crew.start(step)
+    gate.wait_until_inside(size)
+    for _ in range(size):
+        work.jobs.put(lambda: together.wait(SOON_S) and None)
+        crew.wake()
+    gate.open()
+
+    work.wait_for(done=size)
+
+
+def test_those_who_rest_are_woken_although_others_are_busy(crews: Callable[..., Crew]) -> None:
+    """A wake for somebody who rests is not spent on the next look of somebody who works."""
+    gate = Gate()
+    work, crew = Work(gate), crews(size=4)
+    crew.start(work.step)
+    work.wait_for(looks=4)
+    gate.wait_until_inside(1)
+    together = threading.Barrier(3)
+
+    for _ in range(3):
+        work.jobs.put(lambda: together.wait(SOON_S) and None)
+        crew.wake()
+
+    work.wait_for(done=3)
+    gate.open()
+
+
+# --- progress ---------------------------------------------------------------------------------------------
+
+
+def test_a_step_that_runs_too_long_is_no_work(crews: Callable[..., Crew]) -> None:
+    gate, watch = Gate(), Watch()
+    work, crew = Work(gate), crews(size=2, longest_step_s=60, clock_s=watch)
+    crew.start(work.step)
+    gate.wait_until_inside(1)
+    work.wait_for(looks=2)
+
+    watch.s += 60
+    assert (crew.is_working, crew.step_s) == (True, 60)
+    watch.s += 1
+    assert not crew.is_working, "though its other thread is fine"
+
+    gate.open()
+    work.wait_for(done=1, looks=3)
+    assert crew.is_working, "it gets on again"
+
+
+def test_a_crew_without_work_is_well_however_long_that_lasts(crews: Callable[..., Crew]) -> None:
+    watch = Watch()
+    work, crew = Work(), crews(size=2, longest_step_s=60, clock_s=watch)
+    crew.start(work.step)
+    work.wait_for(looks=2)
+
+    watch.s += 86_400
+    assert crew.is_working
+
+
+# --- what is logged ---------------------------------------------------------------------------------------
+
+
+def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [each.getMessage() for each in caplog.records if each.levelno == logging.ERROR]
+
+
+def test_a_trouble_of_one_thread_is_logged_once_although_others_have_success(
+    crews: Callable[..., Crew], caplog: pytest.LogCaptureFixture
+) -> None:
+    work, crew = Work(*[broken, nothing] * 50), crews(size=4, look_every_s=0.001)
+    crew.start(work.step)
+
+    work.wait_for(done=50)
+
+    (line,) = errors(caplog)
+    assert "testing" in line
+
+
+def test_another_trouble_is_logged_too(crews: Callable[..., Crew], caplog: pytest.LogCaptureFixture) -> None:
+    def worse() -> None:
+        raise ValueError("another defect")
+
+    work, crew = Work(broken, worse, broken, worse, nothing), crews(look_every_s=0.001)
+    crew.start(work.step)
+
+    work.wait_for(done=1)
+
+    assert len(errors(caplog)) == 2

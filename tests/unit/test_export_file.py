@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -81,6 +82,14 @@ def test_nor_where_a_table_program_splits_at_another_sign(sign: str) -> None:
     row = row_of(replace(CALL, end_word=text, request=replace(REQUEST, flow_name=text)))
 
     assert row[3] == row[8] == f"Survey{sign}'=HYPERLINK(1)"
+
+
+def test_nor_behind_a_row_of_separators_and_spaces() -> None:
+    for text in ("a;\n =1", "a\n\n\n+1", 'a ;" |  @x', "a;b\t\t-1", ";;=1 |=2"):
+        row = row_of(replace(CALL, end_word=text))
+        assert row[8] == re.sub(r"([=+@-])", r"'\1", text)
+    for text in ("a =1", "a-b", "a;b=1", "1 + 1"):
+        assert row_of(replace(CALL, end_word=text))[8] == text
 
 
 def test_names_of_every_kind_come_back_as_they_were() -> None:

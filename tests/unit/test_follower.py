@@ -13,7 +13,20 @@ from typing import Any
 
 import pytest
 
-from evoslack.calls import Call, CallRequest, Ending, HangUp, InDoubt, Outcome, Placed, Progress, State, Why
+from evoslack.calls import (
+    Call,
+    CallRequest,
+    Ending,
+    HangUp,
+    InDoubt,
+    LostWhy,
+    Outcome,
+    Placed,
+    Progress,
+    Rejected,
+    State,
+    Why,
+)
 from evoslack.evo.client import EvoUnavailable
 from evoslack.follower import (
     BEFORE_DIALLING_S,
@@ -29,7 +42,7 @@ from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
 from evoslack.ledger.store import Store
 from evoslack.ledger.trails import TrailLedger
-from evoslack.progress import LONGEST_CALL, UNSEEN_FOR
+from evoslack.progress import BLIND_FOR, LONGEST_CALL, MOST_UNWATCHED, UNSEEN_FOR
 from evoslack.snapshot import Active, Session, Snapshot
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -256,6 +269,76 @@ def test_a_call_in_doubt_that_is_found_was_placed(house: House) -> None:
     house.follower.look()
 
     assert (house.known(call).state, house.progress(call)) == (State.PLACED, Progress.RINGING)
+
+
+REJECTED = Rejected(Why.BAD_REQUEST, "no")
+
+
+def found_out(house: House, call: Call) -> tuple[State, LostWhy | None, bool]:
+    call = house.known(call)
+    return call.state, call.lost_why, call.is_uncertain
+
+
+@pytest.mark.parametrize("why", [Why.BAD_REQUEST, Why.NOT_PERMITTED, Why.NOT_FOUND, Why.TOO_MANY])
+def test_a_rejected_call_that_is_watched_for_and_not_seen_did_not_ring(house: House, why: Why) -> None:
+    call = house.place(outcome=Rejected(why))
+    house.pass_time(UNSEEN_FOR)
+    assert (house.progress(call), house.woken) == (Progress.WAITING, 0)
+    assert house.known(call).is_uncertain
+
+    house.pass_time(QUICK + SECOND)
+
+    assert found_out(house, call) == (State.REJECTED, LostWhy.UNSEEN, False)
+    assert house.woken == 1, "the caller gets the final word"
+
+
+def test_a_rejected_call_that_is_seen_was_placed(house: House) -> None:
+    call = house.place(outcome=REJECTED)
+    house.pass_time(SECOND)
+    house.show(call)
+    house.pass_time(QUICK + SECOND)
+
+    assert house.known(call).state is State.PLACED
+    assert house.known(call).by_sight
+
+
+def test_a_rejected_call_that_nobody_could_look_for_stays_uncertain(house: House) -> None:
+    call = house.place(outcome=REJECTED)
+    house.phone.broken["acc1"] = EvoUnavailable("down")
+    house.pass_time(BLIND_FOR + SECOND)
+
+    assert found_out(house, call) == (State.REJECTED, LostWhy.BLIND, True)
+
+
+def test_a_rejected_call_that_was_looked_for_too_late_stays_uncertain(house: House) -> None:
+    """By then a call that nobody answered would not be there any more."""
+    call = house.place(outcome=REJECTED)
+    house.phone.broken["acc1"] = EvoUnavailable("down")
+    house.pass_time(MOST_UNWATCHED + 20 * SECOND)
+    house.phone.broken.clear()
+    house.pass_time(UNSEEN_FOR)
+
+    assert found_out(house, call) == (State.REJECTED, LostWhy.BLIND, True)
+
+
+def test_one_look_that_failed_does_not_make_a_rejected_call_uncertain(house: House) -> None:
+    call = house.place(outcome=REJECTED)
+    house.pass_time(5 * SECOND)
+    house.phone.broken["acc1"] = EvoUnavailable("down")
+    house.pass_time(QUICK + SECOND)
+    house.phone.broken.clear()
+    house.pass_time(UNSEEN_FOR)
+
+    assert found_out(house, call) == (State.REJECTED, LostWhy.UNSEEN, False)
+
+
+def test_a_bot_that_starts_late_does_not_say_that_a_rejected_call_did_not_ring(house: House) -> None:
+    """It was killed with the call, and started again a minute later."""
+    call = house.place(outcome=REJECTED)
+    house.now += timedelta(minutes=1)
+    house.pass_time(UNSEEN_FOR, house.another_bot())
+
+    assert found_out(house, call) == (State.REJECTED, LostWhy.BLIND, True)
 
 
 def test_the_session_of_a_call_that_is_over_is_not_given_to_the_next(house: House) -> None:
@@ -585,6 +668,47 @@ def test_every_hanging_up_is_in_the_log(
 
     word = "no answer" if isinstance(answer, Exception) else answer
     assert f"call {talking.id}: somebody hung up: {word}" in caplog.messages
+
+
+class ForgetfulBook(TrailLedger):
+    """A real ledger whose database breaks at some wishes: before it wrote them down, or right after."""
+
+    def __init__(self, store: Store, *, breaks_at: HangUp | None, writes: bool) -> None:
+        super().__init__(store)
+        self._breaks_at, self._writes = breaks_at, writes
+
+    def hang_up(self, call_id: str, wish: HangUp | None, *, at: datetime) -> bool:
+        if wish is not self._breaks_at:
+            return super().hang_up(call_id, wish, at=at)
+        if self._writes:
+            super().hang_up(call_id, wish, at=at)
+        raise OSError("the database is away")
+
+
+def with_book(house: House, book: TrailLedger) -> Follower:
+    return Follower(house.phone, house.phone.end, book, now=lambda: house.now, on_news=lambda: None)
+
+
+@pytest.mark.parametrize("writes", [False, True])
+def test_nobody_is_asked_for_a_wish_that_may_not_be_written_down(
+    house: House, talking: Call, writes: bool
+) -> None:
+    follower = with_book(house, ForgetfulBook(house.store, breaks_at=HangUp.ASKED, writes=writes))
+
+    with pytest.raises(OSError, match="away"):
+        follower.hang_up(talking)
+
+    assert (house.phone.ended, house.known(talking).hang_up) == ([], None)
+
+
+def test_what_became_of_a_wish_is_known_although_it_cannot_be_taken_back(house: House, talking: Call) -> None:
+    house.phone.ending = Ending.FORBIDDEN
+    follower = with_book(house, ForgetfulBook(house.store, breaks_at=None, writes=False))
+
+    assert follower.hang_up(talking) is Ending.FORBIDDEN
+    assert house.known(talking).hang_up is HangUp.ASKED
+    house.pass_time(20 * SECOND)
+    assert house.known(talking).hang_up is HangUp.NO_EFFECT, "so that it can be tried again"
 
 
 def test_there_is_nothing_to_end_before_it_is_known_which_session_it_is(house: House) -> None:

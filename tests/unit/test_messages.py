@@ -26,7 +26,7 @@ from evoslack.refusals import (
     UnreadableForm,
 )
 from evoslack.sandbox.slack.block_kit import problems_in_view
-from evoslack.slack import messages, refusal_words, views
+from evoslack.slack import command_words, messages, refusal_words, views
 
 REQUEST = CallRequest("key", "T1", "U_SARA", "acc1", "flow1", "Reminder", "+12025550143", "+12025550100")
 CALL = Call("id", REQUEST, State.ACCEPTED, accepted_at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC))
@@ -38,13 +38,17 @@ REASONS = {
     | {Why.TOO_MANY, Why.BAD_REQUEST},
     State.NOT_SENT: {Why.UNREACHABLE, Why.LOGIN_FAILED, Why.HELD_UP},
     State.IN_DOUBT: {Why.NO_ANSWER, Why.CUT_OFF, Why.SERVER_ERROR, Why.ODD_ANSWER, Why.BOT_STOPPED}
-    | {Why.BOT_BROKE},
+    | {Why.BOT_BROKE, Why.IN_BETWEEN},
     State.EXPIRED: {Why.WAITED},
 }
 
 
-def ended(state: State, why: Why | None = None, detail: str = "") -> Call:
-    return replace(CALL, state=state, why=why, detail=detail)
+LOOKED_FOR = {"progress": Progress.LOST, "lost_why": LostWhy.UNSEEN}  # and not found
+UNPROVEN = sorted(REASONS[State.REJECTED] - {Why.LOGIN_REFUSED})
+
+
+def ended(state: State, why: Why | None = None, detail: str = "", **more: Any) -> Call:
+    return replace(CALL, state=state, why=why, detail=detail, **more)
 
 
 def test_every_reason_belongs_to_a_state_and_has_words() -> None:
@@ -56,7 +60,8 @@ def test_every_reason_belongs_to_a_state_and_has_words() -> None:
     ("state", "why"), [(state, why) for state, reasons in REASONS.items() for why in sorted(reasons)]
 )
 def test_whether_a_phone_rang_is_said_exactly_where_it_is_known(state: State, why: Why) -> None:
-    line = messages.private_line(ended(state, why), "US", channel_id="C1", card_problem="")
+    call = ended(state, why, **(LOOKED_FOR if why in UNPROVEN else {}))
+    line = messages.private_line(call, "US", channel_id="C1", card_problem="")
 
     if state is State.IN_DOUBT:
         assert NOTHING_RANG not in line
@@ -64,8 +69,41 @@ def test_whether_a_phone_rang_is_said_exactly_where_it_is_known(state: State, wh
         assert "does not dial it again" in line
     else:
         assert NOTHING_RANG in line
-        assert "was not placed" in line
+        assert ("Evo Voice rejected" if state is State.REJECTED else "was not placed") in line
         assert "may have rung" not in line
+
+
+@pytest.mark.parametrize("why", UNPROVEN)
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ({"progress": Progress.WAITING}, "EvoSlack is checking that nothing rang."),
+        ({"progress": Progress.LOST, "lost_why": LostWhy.BLIND}, "couldn't check whether it rang."),
+        ({"progress": Progress.LOST, "lost_why": LostWhy.UNCLEAR}, "cannot tell the two apart."),
+        ({}, "couldn't check whether it rang."),  # written down by a version that did not look
+    ],
+    ids=str,
+)
+def test_a_no_that_proves_nothing_is_not_said_to_mean_that_nothing_rang(
+    why: Why, found: dict[str, Any], words: str
+) -> None:
+    """A 400 can come from late in the service; only a look that found nothing settles it."""
+    call = ended(State.REJECTED, why, **found)
+    line = messages.private_line(call, "US", channel_id="C1", card_problem="")
+
+    assert words in line
+    assert "Evo Voice rejected the call to (202) 555-0143" in line
+    assert NOTHING_RANG not in line
+    assert "not placed" not in line
+    assert ("may have rung, at most once" in line) is not call.is_going_on
+
+
+def test_a_number_that_evo_voice_just_rejected_is_said_to_be_looked_for() -> None:
+    """To somebody who wants to call it: that it was just placed would not be true."""
+    words = refusal_words.spoken(NumberBusy(ended(State.REJECTED, Why.BAD_REQUEST)), "US").words
+
+    assert "just rejected a call to this number" in words
+    assert "just placed" not in words
 
 
 def test_a_placed_call_has_no_reason_and_claims_no_more_than_that_it_was_taken() -> None:
@@ -105,8 +143,9 @@ def test_states_differ_in_words_or_shape_and_not_only_in_colour(state: State) ->
 
 
 def test_too_many_calls_says_how_long_to_wait_if_evo_voice_did() -> None:
-    assert "in 30 seconds" in messages.reason(ended(State.REJECTED, Why.TOO_MANY, "30"))
-    assert "in a minute" in messages.reason(ended(State.REJECTED, Why.TOO_MANY))
+    asked = messages.reason(ended(State.REJECTED, Why.TOO_MANY, "30"))
+    assert asked.startswith("Evo Voice is busy and asked for a pause of 30 seconds. ")
+    assert messages.reason(ended(State.REJECTED, Why.TOO_MANY)).startswith("Evo Voice is busy. ")
 
 
 @pytest.mark.parametrize("why", [Why.NOT_PERMITTED, Why.NOT_FOUND, Why.BAD_REQUEST])
@@ -236,7 +275,7 @@ def test_the_hint_speaks_of_other_countries_only_where_they_can_be_called(
 
 
 def test_help_names_the_command_as_it_is_called_here() -> None:
-    words = messages.help_text("/dial", "US")
+    words = command_words.help_text("/dial", "US")
 
     assert words.count("/dial") == 6
     assert "{" not in words
@@ -358,8 +397,8 @@ def test_a_doubt_is_looked_into_and_then_said_to_be_unconfirmed(why: Why) -> Non
     assert "may have rung" in not_found
 
 
-def test_a_refusal_says_nothing_of_being_looked_for() -> None:
-    refused = ended(State.REJECTED, Why.BAD_REQUEST)
+def test_a_no_that_is_proof_says_nothing_of_being_looked_for() -> None:
+    refused = ended(State.REJECTED, Why.LOGIN_REFUSED)
 
     assert {messages.reason(replace(refused, progress=progress)) for progress in Progress} == {
         messages.reason(refused)

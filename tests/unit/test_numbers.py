@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from evoslack.numbers import (
     EVERY_COUNTRY,
+    LONGEST_COMMAND,
     LONGEST_TEXT,
     BadNumber,
     Problem,
@@ -23,6 +24,7 @@ from evoslack.numbers import (
     is_region,
     masked,
     pretty,
+    redacted,
     typed_after_command,
 )
 
@@ -275,6 +277,17 @@ def test_nothing_typed_after_the_command_gets_lost(text: str) -> None:
     assert letters(typed.number + typed.words) == letters(text)
 
 
+def test_a_text_that_nobody_means_as_a_command_stays_whole_in_the_number_field() -> None:
+    """Where the form then says what is wrong with it; a number is looked for only up to some length."""
+    text = "survey " * (LONGEST_COMMAND // 7 - 5) + "202 555 0143"
+    assert typed_after_command(text, "US").number == "202 555 0143"
+
+    text = "survey " * LONGEST_COMMAND + "202 555 0143"
+    assert typed_after_command(text, "US") == Typed(text)
+    assert problem(text) is Problem.TOO_LONG_TEXT
+    assert problem(" " * LONGEST_COMMAND) is Problem.EMPTY
+
+
 def test_people_read_their_own_numbers_in_national_form_and_others_with_a_plus() -> None:
     assert pretty(NUMBER, "US") == "(202) 555-0143"
     assert pretty(NUMBER, "GB") == "+1 202-555-0143"
@@ -289,6 +302,22 @@ def test_people_read_their_own_numbers_in_national_form_and_others_with_a_plus()
 )
 def test_a_log_shows_too_little_of_a_number_to_call_it(number: str, shown: str) -> None:
     assert masked(number) == shown
+
+
+@pytest.mark.parametrize(
+    ("number", "region", "shown"),
+    [
+        ("+18144043093", "US", "(814) •••-••93"),
+        ("+18144043093", "GB", "+1 •••-•••-••93"),
+        ("+442079460958", "US", "+44 •• •••• ••58"),
+        ("+442079460958", "GB", "020 •••• ••58"),
+        ("+6791234567", "FJ", "•••••67"),
+        ("+2902345", "US", "+••• ••45"),
+    ],
+)
+def test_a_redacted_number_hides_at_least_five_digits(number: str, region: str, shown: str) -> None:
+    assert redacted(number, region) == shown
+    assert shown.count("•") >= 5
 
 
 def test_the_example_of_a_region_is_a_number_that_could_be_dialled_there() -> None:

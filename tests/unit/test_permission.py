@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from evoslack.calls import Role
-from evoslack.permission import BUDGET_S, REMEMBERED_S, Permission
+from evoslack.permission import BUDGET_S, MOST_REMEMBERED, NO_REMEMBERED_S, REMEMBERED_S, Permission
 from evoslack.refusals import CannotCheck, Denial, NotAllowed, Refusal, Source
 
 SARA = ("U_SARA", "T1", "acc1")
@@ -145,26 +145,84 @@ def evo_says(house: House, no: Refusal) -> None:
     house.evo.no = no
 
 
+def refused(house: House, who: tuple[str, str, str] = SARA) -> Denial:
+    with pytest.raises(NotAllowed) as no:
+        house.permission.require(*who)
+    return no.value.denial
+
+
 @pytest.mark.parametrize("says", [slack_says, evo_says])
-@pytest.mark.parametrize(
-    "no",
-    [*(NotAllowed(denial) for denial in Denial), *(CannotCheck(source) for source in Source)],
-    ids=str,
-)
-def test_a_no_is_passed_on_and_asked_again_the_next_time(
+@pytest.mark.parametrize("no", [CannotCheck(source) for source in Source], ids=str)
+def test_what_could_not_be_checked_is_asked_again_the_next_time(
     house: House, says: Callable[[House, Refusal], None], no: Refusal
 ) -> None:
     says(house, no)
     for _ in range(2):
-        with pytest.raises(type(no)) as refused:
+        with pytest.raises(CannotCheck) as not_checked:
             house.permission.require(*SARA)
-        assert refused.value is no
+        assert not_checked.value is no
     assert not house.permission.is_known(*SARA)
     assert len(house.slack.asked) == 2
 
     house.slack.no = house.evo.no = None
     house.permission.require(*SARA)
     assert house.permission.is_known(*SARA)
+
+
+@pytest.mark.parametrize("says", [slack_says, evo_says])
+@pytest.mark.parametrize("denial", Denial)
+def test_a_no_is_remembered_for_ten_seconds_and_no_longer(
+    house: House, says: Callable[[House, Refusal], None], denial: Denial
+) -> None:
+    """Whoever presses on and on does not make Evo Voice look through its logins each time."""
+    says(house, NotAllowed(denial))
+    assert [refused(house) for _ in range(50)] == [denial] * 50
+    assert len(house.slack.asked) == 1
+    assert not house.permission.is_known(*SARA)
+
+    house.slack.no = house.evo.no = None
+    house.clock.now_s += NO_REMEMBERED_S - 0.001
+    assert refused(house) is denial
+    house.clock.now_s += 0.001
+    house.permission.require(*SARA)
+    assert house.permission.is_known(*SARA)
+
+
+@pytest.mark.parametrize(
+    "other", [("U_BOSS", "T1", "acc1"), ("U_SARA", "T2", "acc1"), ("U_SARA", "T1", "acc2")]
+)
+def test_a_no_is_for_this_person_this_workspace_and_this_account(
+    house: House, other: tuple[str, str, str]
+) -> None:
+    house.evo.no = NotAllowed(Denial.ROLE)
+    refused(house)
+    house.evo.no = None
+
+    house.permission.require(*other)
+    assert house.both_asked() == (2, 2)
+
+
+def test_a_no_counts_from_the_question(house: House) -> None:
+    house.evo.no, house.evo.takes_s = NotAllowed(Denial.ROLE), 1.5
+    refused(house)
+    house.evo.no = None
+    house.clock.now_s += NO_REMEMBERED_S - 1.5
+
+    house.permission.require(*SARA)
+
+
+def test_what_is_remembered_does_not_grow_without_end(house: House) -> None:
+    """However many people press: the oldest answer goes, and is asked for again."""
+    house.evo.no = NotAllowed(Denial.ROLE)
+    for index in range(MOST_REMEMBERED + 1):
+        refused(house, (f"U_{index}", "T1", "acc1"))
+    asked = len(house.slack.asked)
+
+    refused(house, (f"U_{MOST_REMEMBERED}", "T1", "acc1"))
+    refused(house, ("U_1", "T1", "acc1"))
+    assert len(house.slack.asked) == asked, "these are known"
+    refused(house, ("U_0", "T1", "acc1"))
+    assert len(house.slack.asked) == asked + 1
 
 
 def test_whoever_is_no_member_is_not_even_looked_up_in_evo_voice(house: House) -> None:

@@ -21,6 +21,7 @@ from evoslack.progress import (
     GONE_FOR,
     HANG_UP_TAKES,
     LONGEST_CALL,
+    MOST_UNWATCHED,
     RECORDED_FOR,
     UNSEEN_FOR,
     Trail,
@@ -90,6 +91,32 @@ def look(trail: Trail, at: float, *found: Active | Session, **more: Any) -> Trai
 
 def ids(trail: Trail) -> tuple[str, str]:
     return (trail.session_id, trail.call_sid)
+
+
+# --- a call that Evo Voice rejected ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("watched_since", "why"),
+    [
+        (-5.0, LostWhy.UNSEEN),
+        (2 + MOST_UNWATCHED.total_seconds(), LostWhy.UNSEEN),
+        (2.1 + MOST_UNWATCHED.total_seconds(), LostWhy.BLIND),
+        (None, LostWhy.BLIND),  # this is the first look since long
+    ],
+)
+def test_only_whoever_watched_from_the_answer_on_can_say_that_a_rejected_call_did_not_ring(
+    watched_since: float | None, why: LostWhy
+) -> None:
+    trail = asked(was_refused=True, answered_by=after(2))
+    since = None if watched_since is None else after(watched_since)
+    window = UNSEEN_FOR.total_seconds()
+
+    (waiting,) = follow([trail], shown(window - 0.1), watched_since=since)
+    (lost,) = follow([trail], shown(window), watched_since=since)
+
+    assert waiting.progress is Progress.WAITING
+    assert (lost.progress, lost.lost_why) == (Progress.LOST, why)
 
 
 # --- a call from the first ring to its end ---------------------------------------------------------------

@@ -33,7 +33,8 @@ class Phone:
         self.outcome: Outcome = Placed()
         self.happens: Callable[[], object] = lambda: None
 
-    def dial(self, **call: str) -> Outcome:
+    def dial(self, *, may_leave: Callable[[], bool], **call: str) -> Outcome:
+        assert may_leave()
         self.dialled.append(call)
         self.happens()
         return self.outcome

@@ -226,6 +226,24 @@ def test_the_flow_that_fits_the_typed_words_is_chosen_or_none(words: str, best: 
     assert (found.id if found else None) == best
 
 
+def test_more_than_a_name_can_be_means_no_flow_and_no_caller_id() -> None:
+    typed = "survey " * views.LONGEST_TYPED
+    flow = Flow("flow1", typed.strip())
+
+    assert views.best_flow([flow], typed) is None
+    assert views.flow_options([flow], typed) == []
+    assert views.caller_id_options([CallerId("+12025550100", typed)], typed, "US") == []
+
+
+def test_long_names_are_told_apart_by_their_whole_length() -> None:
+    long = "Survey of all customers " * 5
+    flows = [Flow("flow1", f"{long} east"), Flow("flow2", f"{long} west")]
+
+    found = views.best_flow(flows, f"{long} WEST")
+    assert found is not None
+    assert found.id == "flow2"
+
+
 def test_the_whole_name_beats_a_longer_one() -> None:
     flows = [Flow("long", "Survey of customers"), Flow("short", "Survey"), Flow("other", "A survey")]
 

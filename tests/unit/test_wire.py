@@ -33,7 +33,7 @@ def meant_by(status: int, body: Any) -> tuple[type[Outcome], Why | None]:
     if status == 206 or not (200 <= status < 300 or 400 <= status < 600):
         return InDoubt, Why.ODD_ANSWER
     if status < 300:
-        return Placed, None
+        return (InDoubt, Why.IN_BETWEEN) if body == b"<html>" else (Placed, None)
     if status == 400:
         return (Rejected, Why.BAD_REQUEST) if body == error() else (InDoubt, Why.ODD_ANSWER)
     if status == 403:
@@ -49,6 +49,37 @@ def test_every_status_with_every_kind_of_body_means_what_the_table_says(body: An
     for status in range(100, 600):
         outcome = outcome_of(reply(status, body))
         assert (type(outcome), getattr(outcome, "why", None)) == meant_by(status, body), status
+
+
+PAGES = [
+    b"<html>",
+    b"<!DOCTYPE html><html>",
+    b" \r\n<HTML>",
+    b"\xef\xbb\xbf<html>",
+    b"<?xml version='1.0'?><html>",
+]
+
+
+@pytest.mark.parametrize("kind", ["text/html", "application/json", "text/plain", ""])
+@pytest.mark.parametrize("page", PAGES, ids=repr)
+def test_a_page_is_doubt_whatever_it_calls_itself(page: bytes, kind: str) -> None:
+    """Maintenance pages and sign-in pages of networks come with status 200, and prove nothing."""
+    for status in {*range(200, 300)} - {206}:
+        found = outcome_of(Reply(status, {"Content-Type": kind}, page))
+        assert found == InDoubt(Why.IN_BETWEEN, str(status))
+
+
+@pytest.mark.parametrize("kind", ["text/html", "Text/HTML; charset=utf-8", "application/xhtml+xml"])
+@pytest.mark.parametrize("body", [b"", b"Back soon", b"{}"])
+def test_what_calls_itself_a_page_is_one(kind: str, body: bytes) -> None:
+    """Also when its body never came."""
+    assert outcome_of(Reply(200, {"Content-Type": kind}, body)) == InDoubt(Why.IN_BETWEEN, "200")
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-8", "text/plain", ""])
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"id', b"\xff\x00{"])
+def test_a_yes_that_is_no_page_is_a_yes_however_little_of_its_body_came(kind: str, body: bytes) -> None:
+    assert outcome_of(Reply(200, {"Content-Type": kind}, body)) == Placed()
 
 
 def test_an_answer_never_means_that_nothing_was_sent() -> None:
@@ -73,7 +104,6 @@ def test_doubt_keeps_the_status_for_the_operator(status: int) -> None:
         ({"responseStatus": {"errorCode": "Oops"}}, Placed()),
         ([], Placed()),
         (b"", Placed()),
-        (b"<html>", Placed()),
         (b"\xff\x00{oops", Placed()),
     ],
 )

@@ -8,6 +8,7 @@ bot's own token, that of a workflow step opens the doors while the step runs.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import re
 import time
@@ -25,7 +26,7 @@ from evoslack.sandbox.slack.posts import Posts
 from evoslack.sandbox.slack.steps import Steps
 from evoslack.sandbox.slack.team import APP_ID, Refused, Team
 
-FAULTS = re.compile("429|500|error:.+|cut|lose_answer|hang|hang_after|slow|drip")
+FAULTS = re.compile("429|500|error:.+|cut|lose_answer|hang|hang_after|slow|drip|drip_head")
 _JSON_FIELDS = ("view", "blocks", "metadata", "attachments", "outputs", "files")
 _YES_NO_FIELDS = ("inclusive", "include_all_metadata", "replace_original", "delete_original", "return_im")
 
@@ -139,6 +140,8 @@ class Api:
             await asyncio.sleep(fault.seconds)
         if fault and kind == "drip":
             return await _drip(request, self._send(answer), fault.seconds)
+        if fault and kind == "drip_head":
+            return await _drip_head(request, fault.seconds)
         return self._send(answer)
 
     def _next_fault(self, method: str) -> Fault | None:
@@ -227,6 +230,17 @@ async def _drip(request: web.Request, answer: web.Response, every_s: float) -> w
         await stream.write(bytes([byte]))
     await stream.write_eof()
     return stream
+
+
+async def _drip_head(request: web.Request, every_s: float) -> web.Response:
+    """A head that never ends, one byte after the other; the answer that is returned reaches nobody."""
+    line, transport = b"HTTP/1.1 200 OK\r\nX-Patience: ", request.transport
+    for byte in itertools.chain(line, itertools.repeat(ord("x"))):
+        if transport is None or transport.is_closing():
+            break
+        transport.write(bytes([byte]))
+        await asyncio.sleep(every_s)
+    return web.Response()
 
 
 async def _content(request: web.Request) -> bytes:

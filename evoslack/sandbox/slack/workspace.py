@@ -238,8 +238,8 @@ class SlackWorkspace(AtHome, Workflows):
 
         Kinds: `429`, `500`, `error:<code>`; `cut` and `hang` (nothing is done; connection closed, or no
         answer), `lose_answer` and `hang_after` (it is done, and then the same), `slow` (done, answered
-        after `seconds`), `drip` (done, a byte every `seconds`). Several faults of a method take effect one
-        after the other.
+        after `seconds`), `drip` (done, a byte of the body every `seconds`), `drip_head` (done, a byte every
+        `seconds` of a head that never ends). Several faults of a method take effect one after the other.
         """
         with self._team.change():
             self._api.faults.append(Fault(method, kind, times, retry_after, seconds))

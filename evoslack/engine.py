@@ -1,0 +1,97 @@
+"""What goes on behind the listeners: the ledgers, the phone system, and the crews that move calls on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+from evoslack.clock import Clock
+from evoslack.crew import Crew
+from evoslack.evo.catalog import Catalog
+from evoslack.evo.client import EvoClient
+from evoslack.evo.sightings import Sightings
+from evoslack.follower import Follower
+from evoslack.intake import Intake
+from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.homes import HomeLedger
+from evoslack.ledger.news import NewsLedger
+from evoslack.ledger.steps import StepLedger
+from evoslack.ledger.store import Store
+from evoslack.ledger.trails import TrailLedger
+from evoslack.settings import Settings
+from evoslack.slack.rate_limiter import POST_EVERY_S, RateLimiter
+from evoslack.switchboard import Switchboard
+
+LOOK_EVERY_S = 2.0  # how long a call of a bot that died may wait for another bot to see it
+SETTLE_EVERY_S = 1.0  # answers that could not be written down at once
+SWEEP_EVERY_S = 10.0  # with a teller's lease of 60 s: what a dead bot left is taken over within 90 s
+SHOWERS = 2  # Home tabs published side by side
+SHOW_EVERY_S = 1.0  # how exactly they keep the rest between two looks of a tab
+WHISPERERS = 2  # direct messages sent side by side
+STEP_RUNNERS = 2  # workflow steps brought further side by side
+FOLLOW_EVERY_S = 0.5  # how exactly the follower keeps its own times
+TELLERS = 4  # news told side by side, so that one slow answer of Slack does not hold up the rest
+
+
+class Engine:
+    """The ledgers, the phone system, and the crews that bring calls further."""
+
+    def __init__(
+        self, settings: Settings, evo: EvoClient, clock: Clock, clock_s: Callable[[], float]
+    ) -> None:
+        now = clock.now
+        self._history = timedelta(days=settings.history_days)
+        self._clock = clock
+        self.store = Store(settings.database_url)
+        self.calls = CallLedger(self.store)
+        self.news = NewsLedger(self.store)
+        self.homes = HomeLedger(self.store)
+        self.steps = StepLedger(self.store)
+        self.catalog = Catalog(
+            evo,
+            account_id=settings.evo_account_id,
+            allowed_flows=settings.evo_flows,
+            default_caller_id=settings.evo_caller_id,
+        )
+        crew = partial(Crew, clock_s=clock_s)
+        self.settlers = crew("settling", size=1, look_every_s=SETTLE_EVERY_S)
+        self.diallers = crew("dialling", size=settings.max_calls_at_once, look_every_s=LOOK_EVERY_S)
+        self.tellers = crew("telling", size=TELLERS, look_every_s=LOOK_EVERY_S)
+        self.showers = crew("showing", size=SHOWERS, look_every_s=SHOW_EVERY_S)
+        self.whisperers = crew("whispering", size=WHISPERERS, look_every_s=LOOK_EVERY_S)
+        self.posting = RateLimiter(POST_EVERY_S, now)  # of messages, for everybody who posts some
+        self.step_runners = crew("steps", size=STEP_RUNNERS, look_every_s=LOOK_EVERY_S)
+        self.sweepers = crew("sweeping", size=1, look_every_s=SWEEP_EVERY_S)
+        self.followers = crew("following", size=1, look_every_s=FOLLOW_EVERY_S)
+        self.follower = Follower(
+            Sightings(evo, now), evo.end, TrailLedger(self.store), now=now, on_news=self._wake_for_news
+        )
+        self.switchboard = Switchboard(
+            self.calls,
+            evo,
+            self.follower,
+            longest_wait=timedelta(seconds=settings.max_wait_seconds),
+            now=now,
+            on_news=self._wake_for_news,
+        )
+        self.intake = Intake(
+            self.calls,
+            now=now,
+            on_answer=self.settlers.wake,
+            on_work=self.diallers.wake,
+            on_news=self._wake_for_news,
+        )
+
+    def sweep(self) -> bool:
+        """Close what nobody works on any more, and forget what is old."""
+        self._clock.follow(self.store.time())
+        self.switchboard.sweep()
+        if self._clock.is_trusted():
+            self.switchboard.forget(self._history)
+            self.steps.forget(asked_before=self._clock.now() - self._history)
+        return False
+
+    def _wake_for_news(self) -> None:
+        for crew in (self.tellers, self.showers, self.step_runners):
+            crew.wake()

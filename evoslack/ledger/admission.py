@@ -1,0 +1,131 @@
+"""Writes a new call down, unless its form, or its number, has one already.
+
+One statement looks for what is in the way and writes; what begins in between meets a unique index.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from evoslack.calls import OPEN_STATES, OVER, Call, CallRequest, Progress, State
+from evoslack.ledger.ripples import touch
+from evoslack.ledger.schema import REQUEST_FIELDS, call_of, calls, news, used_keys
+from evoslack.refusals import FormUsed, NumberBusy, require_same
+
+# A number that was just dialed is left alone for a moment: whoever presses for it at the same time as
+# somebody else has not seen the card yet.
+JUST_PLACED = timedelta(seconds=10)
+_MAY_HAVE_RUNG = sorted({*OPEN_STATES, State.PLACED, State.IN_DOUBT})
+_NOT_OVER = sorted(set(Progress) - OVER)
+
+BeforeCommit = Callable[[sa.Connection, str], None]  # is given the id of the call that is written down
+
+
+def admit(
+    engine: sa.Engine, request: CallRequest, state: State, at: datetime, before_commit: BeforeCommit
+) -> tuple[Call, bool]:
+    """The call, in `state` if it is new, and whether it is.
+
+    `before_commit` is the last thing in the transaction; what it raises undoes everything.
+    Raises `KeyTaken`, `NotYourForm`, `NumberBusy` or `FormUsed`.
+    """
+    for _attempt in range(2):  # a second time only if the call in our way was settled meanwhile
+        inserted = _insert(engine, request, state, at, before_commit)
+        if inserted is not None:
+            return inserted, True
+        first = _first(engine, calls.c.request_key == request.key)
+        if first is not None:
+            return _same_press(first, request), False
+        if _is_used(engine, request.key):
+            raise FormUsed
+        busy = _first(engine, _in_the_way(request, at))
+        if busy is not None:
+            raise NumberBusy(busy)
+    raise RuntimeError("the ledger took the call neither as new nor as known")
+
+
+def _first(engine: sa.Engine, which: sa.ColumnElement[bool]) -> Call | None:
+    with engine.begin() as connection:
+        row = connection.execute(sa.select(calls).where(which)).first()
+        return None if row is None else call_of(row)
+
+
+def _is_used(engine: sa.Engine, key: str) -> bool:
+    with engine.begin() as connection:
+        query = sa.select(used_keys.c.request_key).where(used_keys.c.request_key == key)
+        return connection.execute(query).first() is not None
+
+
+def _insert(
+    engine: sa.Engine, request: CallRequest, state: State, at: datetime, before_commit: BeforeCommit
+) -> Call | None:
+    """Write the call down; None if its key or its number is taken."""
+    call = Call(id=uuid.uuid4().hex, request=request, state=state, accepted_at=at)
+    values = {field: getattr(request, field) for field in REQUEST_FIELDS}
+    values |= {
+        "id": call.id,
+        "request_key": request.key,
+        "state": call.state,
+        "accepted_at": at,
+        "detail": "",
+        "deliveries": 1,
+    }
+    # One statement looks for a call in the way and writes this one down; what begins in between meets
+    # the unique index.
+    row = sa.select(*(sa.literal(value, calls.c[name].type) for name, value in values.items()))
+    busy = sa.exists().where(_in_the_way(request, at))
+    used = sa.exists().where(used_keys.c.request_key == request.key)
+    try:
+        with engine.begin() as connection:
+            writing = sa.insert(calls).from_select(list(values), row.where(~busy, ~used))
+            if connection.execute(writing.returning(calls.c.id)).scalar_one_or_none() is None:
+                return None
+            connection.execute(
+                sa.insert(news).values(
+                    call_id=call.id,
+                    revision=1,
+                    due_at=at if state is State.ACCEPTED else None,
+                    attempts=0,
+                    card_channel="",
+                    card_ts="",
+                    card_revision=0,
+                    card_problem="",
+                    told_revision=0,
+                    told_bad_news=False,
+                )
+            )
+            if state is State.ACCEPTED:
+                # Not while somebody waits for the answer to a press: a tab that is locked would hold it up.
+                # `NewsLedger.claim` does it then.
+                touch(connection, [call.id], at)
+            before_commit(connection, call.id)  # as late as possible
+    except sa.exc.IntegrityError:
+        return None  # PostgreSQL's own words would bring the number into a log
+    return call
+
+
+def _same_press(first: Call, request: CallRequest) -> Call:
+    return require_same(
+        first,
+        team_id=request.team_id,
+        user_id=request.user_id,
+        flow_id=request.flow_id,
+        number=request.number,
+        caller_id=request.caller_id,
+    )
+
+
+def _in_the_way(request: CallRequest, at: datetime) -> sa.ColumnElement[bool]:
+    """A call to the same number that is open or may have rung just now."""
+    is_looked_for = sa.and_(calls.c.state == State.REJECTED, calls.c.progress.in_(_NOT_OVER))
+    may_have_rung = sa.or_(calls.c.state.in_(_MAY_HAVE_RUNG), is_looked_for)
+    is_recent = sa.and_(may_have_rung, calls.c.accepted_at > at - JUST_PLACED)
+    return sa.and_(
+        calls.c.account_id == request.account_id,
+        calls.c.number == request.number,
+        sa.or_(calls.c.state.in_(sorted(OPEN_STATES)), is_recent),
+    )

@@ -1,0 +1,24 @@
+"""The one way in which a call that was dialed, or never will be, changes its state.
+
+`calls.TRANSITIONS` is the only rule. `CallLedger.confirm` and `begin` enter *accepted* and *placing* by
+statements of their own, which are stricter than the table.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from evoslack.calls import TRANSITIONS, Call, State
+from evoslack.ledger.schema import call_of, calls
+
+
+def change_state(
+    connection: sa.Connection, which: sa.ColumnElement[bool], target: State, values: dict[str, Any]
+) -> list[Call]:
+    """Change the state of those of these calls that may change so, and `values` with it; returns them."""
+    sources = sorted(source for source, following in TRANSITIONS.items() if target in following)
+    changing = sa.update(calls).where(which, calls.c.state.in_(sources))
+    changed = connection.execute(changing.values(state=target, **values).returning(calls))
+    return [call_of(row) for row in changed]

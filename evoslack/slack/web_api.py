@@ -1,0 +1,155 @@
+"""Slack's clients with a hard deadline: however an answer drips, a request ends when its time is up.
+
+The SDK sends with urllib, whose timeout counts from byte to byte, and raises whatever goes wrong on the way.
+Here each request has one deadline (see `deadline`), and no answer, or none that can be read, is one
+exception. The methods that are replaced are the SDK's own last steps (slack-facts 8).
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from ssl import SSLContext
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import (
+    HTTPHandler,
+    HTTPRedirectHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+    build_opener,
+)
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackClientError
+from slack_sdk.web.file_upload_v2_result import FileUploadV2Result
+from slack_sdk.webhook import WebhookClient, WebhookResponse
+
+from evoslack.deadline import Deadline
+
+UPLOAD_TIMEOUT_S = 60  # a file is as large as people's calls are many
+_RATE_LIMITED = '{"ok": false, "error": "ratelimited"}'
+
+
+class SlackUnanswered(SlackClientError):
+    """There is no answer from Slack, or none that can be read; the text says why. It may have acted."""
+
+
+class DeadlineWebClient(WebClient):
+    """The Web API. `timeout` is for the whole request; raises `SlackApiError` or `SlackUnanswered`."""
+
+    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:  # noqa: ARG002
+        """Send one request; every answer is a JSON object by now, or there is none."""
+        status, headers, body = _fetch(req, self.timeout, self.proxy, self.ssl)
+        if not _is_object(body):
+            if status != 429:
+                raise SlackUnanswered(f"status {status} without a JSON object")
+            body = _RATE_LIMITED  # something in between may say so in other words
+        return {"status": status, "headers": headers, "body": body}
+
+    def _upload_file(
+        self,
+        *,
+        url: str,
+        data: bytes,
+        logger: logging.Logger,  # noqa: ARG002 - the SDK's signature
+        timeout: int,  # noqa: ARG002
+        proxy: str | None,
+        ssl: SSLContext | None,
+    ) -> FileUploadV2Result:
+        """The second step of `files_upload_v2`, which the SDK sends by a way of its own."""
+        request = Request(url, data, method="POST")  # noqa: S310 - an address of Slack's
+        status, _headers, body = _fetch(request, UPLOAD_TIMEOUT_S, proxy, ssl)
+        return FileUploadV2Result(status=status, body=body)
+
+
+class DeadlineWebhookClient(WebhookClient):
+    """One `response_url`. `timeout` is for the whole request; raises `SlackUnanswered`."""
+
+    def _perform_http_request_internal(self, url: str, req: Request) -> WebhookResponse:
+        status, headers, body = _fetch(req, self.timeout, self.proxy, self.ssl)
+        return WebhookResponse(url=url, status_code=status, body=body, headers=headers)
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    """Slack does not redirect; urllib would carry the token along to wherever it is sent."""
+
+    def redirect_request(self, *_args: object) -> None:
+        return None
+
+
+class _Http(HTTPHandler):
+    """Makes connections that are shut when the time is up."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        super().__init__()
+        self._deadline = deadline
+
+    def http_open(self, req: Request) -> Any:
+        return self.do_open(functools.partial(_connection, HTTPConnection, self._deadline), req)
+
+
+class _Https(HTTPSHandler):
+    """The same over TLS."""
+
+    def __init__(self, deadline: Deadline, context: SSLContext | None) -> None:
+        super().__init__(context=context)
+        self._deadline, self._tls = deadline, context
+
+    def https_open(self, req: Request) -> Any:
+        return self.do_open(
+            functools.partial(_connection, HTTPSConnection, self._deadline), req, context=self._tls
+        )
+
+
+def _connection(kind: type[HTTPConnection], deadline: Deadline, host: str, **kwargs: Any) -> HTTPConnection:
+    connection: Any = kind(host, **kwargs)
+    connection._create_connection = deadline.connect  # what it calls for a socket, also to a proxy
+    return connection  # type: ignore[no-any-return]
+
+
+def _opener(deadline: Deadline, proxy: str | None, context: SSLContext | None) -> OpenerDirector:
+    """As the SDK makes one: with its own proxy, else with those of the environment."""
+    proxies = [ProxyHandler({"http": proxy, "https": proxy})] if proxy is not None else []
+    return build_opener(*proxies, _Http(deadline), _Https(deadline, context), _NoRedirect())
+
+
+def _fetch(
+    request: Request, budget_s: float, proxy: str | None, context: SSLContext | None
+) -> tuple[int, dict[str, str], str]:
+    """Send one request and read its whole answer: status, headers and body. Raises `SlackUnanswered`."""
+    with Deadline(budget_s) as deadline:
+        try:
+            with _open(_opener(deadline, proxy, context), request, budget_s) as response:
+                body = response.read()
+        except (OSError, HTTPException) as error:
+            raise SlackUnanswered("timed out" if deadline.is_over else _reason(error)) from error
+        if deadline.is_over:  # a body without a length ends where it is cut off
+            raise SlackUnanswered("timed out")
+    return response.status, dict(response.headers.items()), body.decode(errors="replace")
+
+
+def _open(opener: OpenerDirector, request: Request, timeout_s: float) -> Any:
+    try:
+        return opener.open(request, timeout=timeout_s)
+    except HTTPError as answer:  # urllib raises what is no success, but it is an answer all the same
+        return answer
+
+
+def _is_object(body: str) -> bool:
+    try:
+        return isinstance(json.loads(body), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _reason(error: Exception) -> str:
+    cause = error.reason if isinstance(error, URLError) else error
+    if isinstance(cause, TimeoutError):
+        return "timed out"
+    words = cause.strerror if isinstance(cause, OSError) else ""
+    return words or (cause if isinstance(cause, str) else type(cause).__name__)
