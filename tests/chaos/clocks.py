@@ -15,11 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from evoslack.calls import State
+from evoslack.engine import SWEEP_EVERY_S
 from evoslack.sandbox.evo.calls import Script
-from evoslack.wiring import SWEEP_EVERY_S
-from tests.chaos.crowd import Press, by_hand, until
+from tests.chaos.crowd import Press, by_hand, until, wait
 from tests.chaos.scene import OUTGOING, new_databases
-from tests.chaos.stage import Set, Stage, count, stage, wait
+from tests.chaos.stage import Set, Stage, count, stage
 from tests.chaos.tally import Scale, Tally
 from tests.chaos.wall_clock import NEEDS, WallClock, build_shim, can_be_set
 

@@ -235,6 +235,11 @@ def until(predicate: Callable[[], T], within_s: float) -> T:
     return value
 
 
+def wait(seconds: float) -> None:
+    """Let time pass."""
+    threading.Event().wait(seconds)
+
+
 def percentiles_ms(what: str, seconds: Iterable[float]) -> dict[str, float | str]:
     """p50, p99 and the worst, as figures of a count."""
     ordered = sorted(seconds)

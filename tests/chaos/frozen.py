@@ -14,10 +14,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from evoslack.sandbox.bot_process import BotProcess
-from tests.chaos.crowd import Press, by_hand, percentiles_ms
+from tests.chaos.crowd import Press, by_hand, percentiles_ms, wait
 from tests.chaos.questions import answer_of
 from tests.chaos.scene import new_databases
-from tests.chaos.stage import SLACK_WAITS_S, Set, Stage, count, press_again, stage, wait
+from tests.chaos.stage import SLACK_WAITS_S, Set, Stage, count, press_again, stage
 from tests.chaos.tally import Scale, Tally
 
 STILL_S = 0.19, 0.01  # a processor that is taken away: so long stopped, so long running

@@ -17,8 +17,8 @@ from evoslack.sandbox.evo.world import PASSWORD
 from evoslack.sandbox.slack.delivery import Delivery
 from evoslack.slack.cards import CALL_AGAIN, HANG_UP
 from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
-from tests.chaos.crowd import Press, by_hand, percentiles_ms, until
-from tests.chaos.stage import Set, Stage, count, stage, wait
+from tests.chaos.crowd import Press, by_hand, percentiles_ms, until, wait
+from tests.chaos.stage import Set, Stage, count, stage
 from tests.chaos.tally import Scale, Tally
 
 AT_ONCE = 50

@@ -23,6 +23,8 @@ import psycopg
 import sqlalchemy as sa
 
 from evoslack.calls import OPEN_STATES, OVER, Call, State
+from evoslack.clock import counting_s
+from evoslack.engine import SWEEP_EVERY_S
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
 from evoslack.ledger.schema import calls, news
@@ -37,8 +39,8 @@ from evoslack.sandbox.slack.workspace import SlackWorkspace
 from evoslack.settings import Settings
 from evoslack.slack.announcer import LEASE
 from evoslack.switchboard import PLACING_LIMIT
-from evoslack.wiring import SWEEP_EVERY_S, build
-from tests.chaos.crowd import until
+from evoslack.wiring import build
+from tests.chaos.crowd import until, wait
 from tests.chaos.judge import wrong_with
 from tests.chaos.questions import Verdict, asked_of, lines_about
 from tests.chaos.rights import Rights
@@ -52,6 +54,7 @@ PRESSES = 3  # the most that anybody presses one form
 LATER = max(LEASE, PLACING_LIMIT) + timedelta(seconds=5)  # by then nothing of a dead bot is left to wait for
 SETTLED_WITHIN_S = 2 * (LATER.total_seconds() + SWEEP_EVERY_S)
 CORRECTED_WITHIN_S = UNSEEN_FOR.total_seconds() + SWEEP_EVERY_S  # then doubt is settled
+AFTER_A_JUMP_S = 1.5  # a bot takes what comes right after it for something that waited
 NOT_BEGUN = sorted(OPEN_STATES - {State.PLACING})
 
 logging.getLogger("evoslack").addHandler(logging.NullHandler())  # a bot in this process keeps its log
@@ -163,18 +166,27 @@ class Scene:
     def settle(self, presses: Iterable[Press], scale: Scale) -> None:
         """One more bot, which stays alive: whoever got no answer presses again, then all is settled and told.
 
-        For a short experiment its clock is ahead, so that the waiting that is meant for other bots is over.
+        For a short experiment its clocks are put ahead, so that the waiting that is meant for other bots is
+        over.
         """
         self.slack.clear_faults()
         self.evo.clear_faults()
         self.slack.wait_for(lambda: not self.slack.connections, what="the dead bots' connections to be gone")
+        passed = timedelta(0)
         bot = (
             BotProcess(self.settings, self.folder)
             if scale == "long"
-            else build(Settings.from_env(self.settings), now=lambda: datetime.now(UTC) + LATER)
+            else build(
+                Settings.from_env(self.settings),
+                now=lambda: datetime.now(UTC) + passed,
+                clock_s=lambda: counting_s() + passed.total_seconds(),
+            )
         )
         bot.start()
         try:
+            if scale == "short":
+                passed = LATER
+                wait(AFTER_A_JUMP_S)
             list(self._people.map(self.press_until_acked, presses))
             with contextlib.suppress(AssertionError):  # whatever is not settled then is found by the judge
                 self.slack.wait_for(self._is_settled, SETTLED_WITHIN_S)

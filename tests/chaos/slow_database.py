@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
-from tests.chaos.crowd import Press, by_hand, percentiles_ms
+from tests.chaos.crowd import Press, by_hand, percentiles_ms, wait
 from tests.chaos.questions import answer_of
-from tests.chaos.stage import Set, Stage, count, press_again, stage, wait
+from tests.chaos.stage import Set, Stage, count, press_again, stage
 from tests.chaos.tally import Scale, Tally
 from tests.database_proxy import DatabaseProxy
 from tests.postgres import Postgres, postgres

@@ -16,9 +16,9 @@ from typing import Any
 from evoslack.sandbox.evo.calls import Script
 from evoslack.sandbox.slack.delivery import Delivery
 from evoslack.slack.cards import HANG_UP
-from tests.chaos.crowd import Press, at_moments, by_hand, percentiles_ms, until
+from tests.chaos.crowd import Press, at_moments, by_hand, percentiles_ms, until, wait
 from tests.chaos.scene import OUTGOING
-from tests.chaos.stage import Set, Stage, count, stage, wait
+from tests.chaos.stage import Set, Stage, count, stage
 from tests.chaos.tally import Scale, Tally
 from tests.scenario.office import ROOT
 

@@ -6,7 +6,6 @@ One bot or several, on SQLite or PostgreSQL, in Socket Mode or over HTTP, each w
 from __future__ import annotations
 
 import tempfile
-import threading
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -141,11 +140,6 @@ def stage(scene: Set) -> Iterator[Stage]:
 def health_url(events: str) -> str:
     """Where a bot says how it is."""
     return events.replace("/slack/events", "/healthz")
-
-
-def wait(seconds: float) -> None:
-    """Let time pass."""
-    threading.Event().wait(seconds)
 
 
 def press_again(one: Stage, presses: Sequence[Press], times: int = 3) -> None:

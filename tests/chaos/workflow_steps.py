@@ -8,12 +8,12 @@ By hand: `python -m tests.chaos.workflow_steps short`.
 from __future__ import annotations
 
 from evoslack.calls import State
+from evoslack.engine import LOOK_EVERY_S
 from evoslack.ledger.calls import CallLedger
 from evoslack.slack.step_runner import LEASE
-from evoslack.wiring import LOOK_EVERY_S
-from tests.chaos.crowd import by_hand, until
+from tests.chaos.crowd import by_hand, until, wait
 from tests.chaos.questions import Verdict
-from tests.chaos.stage import Set, Stage, stage, wait
+from tests.chaos.stage import Set, Stage, stage
 from tests.chaos.tally import Scale, Tally
 from tests.database_proxy import DatabaseProxy
 from tests.postgres import postgres
