@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo sandbox test check chaos chaos-short bench bench-following audit help
+.PHONY: demo sandbox test check chaos chaos-short breaks bench bench-following audit help
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -25,8 +25,11 @@ check: .venv/ready ## Check style, types and who may import whom
 chaos: .venv/ready ## Try to break the promise, at length (up to an hour); writes chaos.json
 	$(BIN)/python -m tests.chaos
 
-chaos-short: .venv/ready ## The same in two minutes
+chaos-short: .venv/ready ## The same in four minutes
 	$(BIN)/python -m tests.chaos --short
+
+breaks: .venv/ready ## Break the product on purpose in ten places and see who notices (fifteen minutes)
+	$(BIN)/python -m tests.chaos.breaks
 
 bench: .venv/ready ## Compare /call and Submit with a bare Bolt app
 	$(BIN)/python -m tests.bench

@@ -92,7 +92,8 @@ class Crowd:
 class Evidence:
     """What the ledger, the phones and the channel say at one moment.
 
-    With `may_say_no` an honest no is as good as a call; without it something is wrong with every no.
+    With `may_say_no` an honest no, or that something broke, is as good as a call if nothing rings; without it
+    something is wrong with either.
     """
 
     def __init__(
@@ -152,7 +153,7 @@ class Evidence:
         call, rings = self.call(press), self.rings(press)
         if call is None:
             # Slack's own error told the person, who presses again; or a no did, where that can be.
-            fine = {"error", "no"} if self._may_say_no else {"error"}
+            fine = {"error", "no", "unclear"} if self._may_say_no else {"error"}
             answers = {answer_of(each) for each in press.deliveries}
             shown = self._office.slack.field_errors(press.who) or self._office.page(press.who)
             is_wrong = rings or not answers <= fine

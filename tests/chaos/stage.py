@@ -17,6 +17,7 @@ from evoslack.ledger.store import Store
 from evoslack.sandbox.bot_process import BotProcess
 from evoslack.sandbox.slack.delivery import Delivery
 from tests.chaos.crowd import Crowd, Evidence, Press, bot_settings, events_url, evidence_when_kept
+from tests.chaos.questions import answer_of
 from tests.chaos.rights import Rights
 from tests.chaos.tally import Tally
 from tests.scenario.office import Office
@@ -159,5 +160,8 @@ def count(one: Stage, tally: Tally, presses: Sequence[Press], within_s: float = 
     tally.figures["presses that saw Slack's own error"] = sum(
         not each.acked for press in presses for each in press.deliveries
     )
+    answers = [answer_of(each) for press in presses for each in press.deliveries]
+    tally.figures["presses answered with a no"] = answers.count("no")
+    tally.figures["presses answered that something broke"] = answers.count("unclear")
     tally.lost += [f"Slack did not understand: {complaint}" for complaint in one.office.slack.complaints]
     return tally

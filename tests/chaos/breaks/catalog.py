@@ -1,0 +1,154 @@
+"""The ten promises, how each is broken, and who must notice.
+
+A break is text for text in files of the product: what is replaced must be there exactly once, so that a break
+does not rot unseen. It is always small, and the product still runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Edit:
+    """In this file, these words become those."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Break:
+    """One promise, the edits that break it, the experiment that must notice, and the tests that should."""
+
+    promise: str
+    edits: tuple[Edit, ...]
+    experiment: str
+    tests: tuple[str, ...]
+
+
+ARRIVAL, CLOCK, HEARTBEAT = "evoslack/slack/arrival.py", "evoslack/clock.py", "evoslack/heartbeat.py"
+SOCKET_MODE = "evoslack/slack/socket_mode.py"
+CALLS, ADMISSION = "evoslack/ledger/calls.py", "evoslack/ledger/admission.py"
+
+BREAKS = (
+    Break(
+        "a press has an age",
+        (Edit(ARRIVAL, "return self._age_s + self._clock.elapsed_s(self._at)", "return 0.0"),),
+        "frozen",
+        ("tests/scenario/test_the_press.py", "tests/scenario/test_http_mode.py"),
+    ),
+    Break(
+        "the last look at the age is in the transaction, and what came too late is taken back",
+        (
+            Edit(CALLS, "lambda _connection, _id: require_time()", "lambda _connection, _id: None"),
+            Edit(ARRIVAL, "if self._on_answered is not None and not self.is_late:", "if self._on_answered:"),
+            Edit(
+                "evoslack/slack/socket_mode.py", "if arrival.awaits_answer and arrival.is_late:", "if False:"
+            ),
+            Edit(
+                "evoslack/slack/wsgi.py",
+                "if arrival.awaits_answer and (arrival.is_late or client_is_gone(environ)):",
+                "if False:",
+            ),
+        ),
+        "slow_database",
+        ("tests/contract/test_ledger.py", "tests/scenario/test_the_press.py"),
+    ),
+    Break(
+        "a process that stood still notices",
+        (Edit(HEARTBEAT, "STOOD_STILL_S = 1.0", "STOOD_STILL_S = 1e9"),),
+        "frozen",
+        ("tests/scenario/test_the_press.py",),
+    ),
+    Break(
+        "the role is asked for before anything is done",
+        (
+            Edit(
+                "evoslack/slack/opening.py",
+                "        offer = self._catalog.offer()\n"
+                "        self._permission.require(user_id, team_id, offer.account_id)\n"
+                "        return offer",
+                "        return self._catalog.offer()",
+            ),
+        ),
+        "hostile",
+        ("tests/scenario/test_who_may.py", "tests/scenario/test_forgeries.py"),
+    ),
+    Break(
+        "foreign text takes linear time",
+        (
+            Edit(
+                "evoslack/numbers.py", r'r"<tel:([^<|>]++)(?:\|[^<>]*+)?+>"', r'r"<tel:([^|>]+)(?:\|[^>]*)?>"'
+            ),
+            Edit("evoslack/number_search.py", "LONGEST_MESSAGE = 40_000", "LONGEST_MESSAGE = 4_000_000"),
+        ),
+        "hostile",
+        ("tests/unit/test_linear_time.py", "tests/unit/test_numbers_in_text.py"),
+    ),
+    Break(
+        "a request to Slack has a hard deadline",
+        (
+            Edit(
+                "evoslack/slack/web_api.py",
+                "with Deadline(budget_s) as deadline:",
+                "with Deadline(86_400.0) as deadline:",
+            ),
+        ),
+        "slow_slack",
+        ("tests/contract/test_slack_client.py", "tests/scenario/test_bad_slack.py"),
+    ),
+    Break(
+        "no clock makes a form ring twice",
+        (
+            Edit(
+                CLOCK,
+                "return datetime.fromtimestamp(base.wall_s + self._monotonic_s() - base.monotonic_s, UTC)",
+                "return self._wall() if base else datetime.now(UTC)",
+            ),
+            Edit(
+                CLOCK, "return self._monotonic_s() - self._trusted_from_s >= TRUSTED_AFTER_S", "return True"
+            ),
+            Edit(ADMISSION, "row.where(~busy, ~used)", "row.where(~busy)"),
+        ),
+        "clocks",
+        ("tests/contract/test_ledger.py", "tests/contract/test_ledger_machine.py"),
+    ),
+    Break(
+        "a step and its call are one transaction",
+        (
+            Edit(
+                CALLS,
+                "if connection.execute(becoming).rowcount != 1:",
+                "if connection.execute(becoming).rowcount > 1:",
+            ),
+        ),
+        "workflow_steps",
+        ("tests/contract/test_steps_ledger.py", "tests/contract/test_ledger.py"),
+    ),
+    Break(
+        "nothing is claimed without proof: a page with status 200 is doubt",
+        (
+            Edit(
+                "evoslack/evo/wire.py",
+                "return InDoubt(Why.IN_BETWEEN, str(status)) if _is_page(reply) else _placed(reply)",
+                "return _placed(reply)",
+            ),
+        ),
+        "bad_phone",
+        ("tests/unit/test_wire.py", "tests/contract/test_evo_client.py"),
+    ),
+    Break(
+        "Hang up waits for nothing else",
+        (
+            Edit(
+                "evoslack/wiring.py",
+                'self.ending = Background("hang-up", size=ENDERS)',
+                "self.ending = self.exporting",
+            ),
+        ),
+        "slow_slack",
+        ("tests/scenario/test_hanging_up.py", "tests/scenario/test_export.py"),
+    ),
+)

@@ -1,0 +1,111 @@
+"""The judge of the experiments: when a ring came after an error, after a no, or for somebody not allowed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from evoslack.sandbox.evo.calls import Ring
+from evoslack.sandbox.slack.delivery import Delivery
+from evoslack.sandbox.slack.team import Shown
+from tests.chaos.questions import Verdict, answer_of, asked_of, lines_about
+from tests.chaos.rights import Rights
+
+SARA, NUMBER = "U_SARA", "+18144043093"
+ON_ITS_WAY: dict[str, Any] = {"view": {"blocks": [{"text": {"text": "*⏳ On its way.* Evo Voice is …"}}]}}
+MAY_NOT: dict[str, Any] = {"view": {"blocks": [{"text": {"text": "Placing calls needs the role Manager."}}]}}
+TOO_LATE: dict[str, Any] = {"errors": {"number": "EvoSlack took too long. Nothing was dialed."}}
+TAKEN: dict[str, Any] = {"errors": {"number": "This form already became a call to (814) 404-3093 (placed)."}}
+
+
+def press(at: float, payload: dict[str, Any] | None, seconds: float = 0.1) -> Delivery:
+    """One delivery; without a payload Slack gives up after three seconds."""
+    acked = payload is not None
+    return Delivery(
+        "view_submission", {}, acked=acked, payload=payload, sent_at=at, seconds=seconds if acked else 3
+    )
+
+
+def ring(at: float) -> Ring:
+    return Ring(datetime.fromtimestamp(at, UTC), "flow2", NUMBER, "+12025550100", "bot@acme.test", "CA1")
+
+
+def line(at: float, text: str, user_id: str = SARA, **metadata: Any) -> Shown:
+    return Shown(at, user_id, "C", "1.0", text, {"event_payload": metadata} if metadata else {})
+
+
+def judged(
+    deliveries: list[Delivery],
+    rings: list[float],
+    lines: tuple[Shown, ...] = (),
+    rights: Rights | None = None,
+) -> Verdict:
+    return asked_of(deliveries, [ring(at) for at in rings], lines, SARA, rights or Rights())
+
+
+@pytest.mark.parametrize(
+    ("payload", "answer"),
+    [
+        (None, "error"),
+        (ON_ITS_WAY, "yes"),
+        (MAY_NOT, "no"),
+        (TOO_LATE, "no"),
+        (TAKEN, "unclear"),
+        ({}, "unclear"),
+    ],
+)
+def test_an_answer_is_read_as_a_person_reads_it(payload: dict[str, Any] | None, answer: str) -> None:
+    assert answer_of(press(0, payload)) == answer
+
+
+def test_a_press_that_is_answered_and_rings_is_right() -> None:
+    assert judged([press(100, ON_ITS_WAY)], [100.05, 101]) == Verdict()
+
+
+def test_a_ring_after_slacks_own_error_is_found() -> None:
+    assert judged([press(100, None)], [102.9]) == Verdict()
+    assert judged([press(100, None)], [108]).after_error
+
+
+def test_pressing_again_makes_it_right_only_if_it_was_answered_with_a_yes() -> None:
+    assert judged([press(100, None), press(104, ON_ITS_WAY)], [104.2]) == Verdict()
+    assert judged([press(100, None), press(104, ON_ITS_WAY)], [103.5]).after_error
+    found = judged([press(100, None), press(104, MAY_NOT)], [108])
+    assert (found.after_error, found.after_no) == (True, True)
+
+
+def test_a_ring_after_a_no_is_found_wherever_the_no_was_read() -> None:
+    assert judged([press(100, TOO_LATE)], [101]).after_no
+    assert judged([press(100, ON_ITS_WAY)], [130], (line(120, "⌛ Too late. Nothing was dialed."),)).after_no
+    assert judged([press(100, TOO_LATE), press(102, ON_ITS_WAY)], [103]) == Verdict()
+
+
+def test_it_is_a_lie_to_say_that_nothing_was_dialed_after_it_rang() -> None:
+    found = judged([press(100, ON_ITS_WAY)], [101], (line(102, "❌ Refused. Nothing was dialed."),))
+
+    assert found.lie and not found.after_no
+    assert list(found.sentences)
+
+
+def test_only_lines_about_this_press_count() -> None:
+    about = line(1, "*❌ Not sent.* The call to (814) 404-3093 …")
+    shown = [
+        about,
+        line(1, "*❌ Not sent.* The call to (814) 404-3094 …"),
+        line(1, "*❌ Not sent.* The call to (814) 404-3093 …", user_id="U_BOSS"),
+        line(1, "❌ Not sent", user_id="", call_id="one"),
+        line(1, "❌ Not sent", user_id="", call_id="another"),
+    ]
+
+    assert lines_about(shown, SARA, NUMBER, {"one"}) == [about, shown[3]]
+
+
+def test_a_role_counts_as_gone_when_nobody_may_remember_it_any_more() -> None:
+    rights = Rights({SARA: 100.0})
+
+    assert judged([press(150, ON_ITS_WAY)], [151], rights=rights) == Verdict()
+    assert judged([press(161, ON_ITS_WAY)], [162], rights=rights).not_allowed
+    rights.never_had_by(SARA)
+    assert judged([press(1, ON_ITS_WAY)], [2], rights=rights).not_allowed
