@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import itertools
 import sys
-import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from evoslack.calls import Call, State
+from evoslack.clock import counting_s
 from evoslack.sandbox.evo.faults import ANSWERS, MANNERS
 from evoslack.settings import Settings
 from evoslack.wiring import build
@@ -70,7 +70,8 @@ class _Bot:
     def __enter__(self) -> Self:
         self._bot = build(
             Settings.from_env(self._here.settings),
-            clock_s=lambda: time.monotonic() + self._passed.total_seconds(),
+            now=lambda: datetime.now(UTC) + self._passed,
+            clock_s=lambda: counting_s() + self._passed.total_seconds(),
             dial_deadline_s=DEADLINE_S,
         )
         self._bot.start()

@@ -25,13 +25,13 @@ import sqlalchemy as sa
 from slack_bolt.adapter.socket_mode import internals as ack
 
 import bot
-from evoslack import switchboard
+from evoslack import intake, switchboard
 from evoslack.evo import client, connections, transport
-from evoslack.ledger import calls, news
-from evoslack.slack import announcer, audience, listeners, noticeboard
+from evoslack.ledger import admission, calls, news
+from evoslack.slack import announcer, arrival, audience, listeners, noticeboard
 
 LIFE = (  # without the modules that only turn values into values: dying there is dying beside them
-    *(listeners, ack, switchboard, calls),
+    *(listeners, arrival, ack, intake, admission, switchboard, calls),
     *(client, transport, connections),
     *(news, announcer, noticeboard, audience),
 )
