@@ -140,7 +140,7 @@ class Scene:
         at = datetime.now(UTC)
         free = sa.or_(news.c.leased_until.is_(None), news.c.leased_until <= at)
         untold = sa.select(news.c.call_id).where(news.c.due_at <= at, free)
-        waiting = sa.select(calls.c.id).where(calls.c.state.in_(NOT_BEGUN))
+        waiting = sa.select(calls.c.id).where(calls.c.state == State.ACCEPTED)
         return not self._ask(waiting) and not self._ask(untold)
 
     def is_told(self, press: Press) -> bool:

@@ -10,6 +10,7 @@ import importlib
 import multiprocessing
 import sys
 import time
+import traceback
 from collections.abc import Collection
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
@@ -36,6 +37,10 @@ def run_all(wanted: Collection[str], scale: Scale) -> list[Tally]:
 def run_one(name: str, scale: Scale) -> list[Tally]:
     """Run one experiment and say how long it took."""
     started = time.monotonic()
-    tallies: list[Tally] = importlib.import_module(f"tests.chaos.{name}").run(scale)
+    try:
+        tallies: list[Tally] = importlib.import_module(f"tests.chaos.{name}").run(scale)
+    except Exception as error:  # noqa: BLE001 - what the other experiments found is not lost with it
+        traceback.print_exc()
+        tallies = [Tally(name, lost=[f"the experiment itself broke: {error!r}"])]
     print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     return tallies
