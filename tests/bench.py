@@ -136,7 +136,7 @@ def command(slack: SlackWorkspace) -> str:
 def submission(form: dict[str, Any]) -> str:
     """The body of a press: another form and another number each time."""
     count = next(_counter)
-    origin = views.Origin(key=f"bench-{count}")
+    origin = views.Origin(key=f"bench-{count}", made_at=str(int(time.time())))
     values = {
         views.NUMBER: {views.NUMBER: {"value": f"814 {404 + count // 9000} {1000 + count % 9000}"}},
         views.FLOW: {views.FLOW: {"selected_option": {"value": "flow2"}}},
@@ -165,7 +165,7 @@ def dispatch(app: App, body: str) -> None:
     arrival = Arrival(clock, clock.moment())
     answer = app.dispatch(BoltRequest(body=body, headers=headers, context={KEY: arrival}))
     arrival.answered()
-    if answer.status != 200 or "errors" in (answer.body or ""):
+    if answer.status != 200 or "errors" in (answer.body or "") or "cannot be read" in (answer.body or ""):
         raise SystemExit(f"not acknowledged: {answer.status} {answer.body}")
 
 
