@@ -1,6 +1,6 @@
 """EvoSlack: a manager types `/call` in Slack, and Evo Voice dials.
 
-The promise: one press, at most one ring; and whoever pressed always learns what became of it.
+The promise: one press, at most one ring, never a ring after a no, and you always learn what happened.
 
 The map of the house, inside first:
 
@@ -11,10 +11,12 @@ The map of the house, inside first:
 - `numbers`      what a person typed, made into a number that may be dialled, or a reason why not
 - `number_search` the telephone numbers in somebody's message, however long or hostile it is
 - `permission`   who may call: a real member of the workspace with the right role in Evo Voice
-- `switchboard`  what happens to a call: accept, connect, recover
+- `intake`       takes presses in; a press is a call once its answer has left in time
+- `switchboard`  what happens to a call: connect, recover
 - `snapshot`     what Evo Voice shows of an account's calls at one moment
 - `progress`     from that to how far each of our calls has come: which session is whose
 - `follower`     looks again and again while calls go on, and ends one when somebody hangs up
+- `clock`        what time it is, without jumps; `heartbeat` notices when the process stood still
 - `crew`         the threads that bring rows one step further
 - `trouble_log`  logs a trouble that lasts once when it begins and once when it is over
 - `ledger/`      the durable record of every call (SQLite or PostgreSQL)
@@ -22,7 +24,8 @@ The map of the house, inside first:
 - `slack/`       everything that talks to Slack
 - `deadline`     a hard end for one request, whatever its answer does
 - `settings`     the environment variables, read once
-- `wiring`       the only place where the parts meet
+- `engine`       the ledgers, the phone system and the crews that move calls on
+- `wiring`       builds everything from the settings
 - `running`      a bot that runs: what is started in which order, and how it stops
 - `check`        what `bot.py --check` looks at
 - `sandbox/`     a stand-in Slack and a stand-in Evo Voice; the product does not know about them

@@ -2,7 +2,7 @@
 
 A call is written down (received), acknowledged in time (accepted), begun (placing: from here on a phone may
 ring) and ends in one of five ways. Nothing ever leads back to accepted, so no call is dialed twice. How it
-goes on from there is its progress: news, and no part of the guarantee. This module touches nothing outside.
+goes on from there is its progress: news, and no part of the guarantee. Nothing here touches the outside.
 """
 
 from __future__ import annotations
@@ -227,11 +227,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What people have been told of a call so far; everything up to `revision` is still to be told.
-
-    There is one card per call. `card_tried_at` is written down before the first attempt to post it, so
-    that a lost answer or a crash is known for what it is and never leads to a second card.
-    """
+    """What people have been told of the call, and what became of its one card; the rest is to be told."""
 
     call: Call
     revision: int  # grows with every change that people should hear of

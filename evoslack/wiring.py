@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from urllib.parse import urlsplit
 
 from slack_bolt import App
+from slack_sdk import WebClient
 
 from evoslack.clock import Clock, counting_s
 from evoslack.engine import Engine
@@ -60,11 +62,13 @@ def build(
     """
     clock = Clock(now, clock_s)
     heartbeat, slack_time = Heartbeat(), SlackTime(clock_s)
+    make_client = partial(
+        web_client, settings.slack_bot_token, settings.slack_api_url, on_date=slack_time.note
+    )
     try:
-        identity = identify(web_client(settings.slack_bot_token, settings.slack_api_url))
+        identity = identify(make_client())
     except NO_ANSWER as error:
         raise CannotStart(not_let_in("SLACK_BOT_TOKEN", error)) from error
-    slack_time.note(identity.date)
     evo = EvoClient(
         settings.evo_base_url,
         settings.evo_username,
@@ -74,7 +78,7 @@ def build(
     )
     engine = Engine(settings, evo, clock, clock_s)
     pools = _Pools()
-    desk = _desk(settings, identity, evo, engine, pools, clock, clock_s)
+    desk = _desk(settings, identity, evo, engine, pools, make_client, clock, clock_s)
     app = _app(settings, identity, desk)
     return Bot(
         store=engine.store,
@@ -160,12 +164,13 @@ def _desk(
     evo: EvoClient,
     engine: Engine,
     pools: _Pools,
+    make_client: Callable[..., WebClient],
     clock: Clock,
     clock_s: Callable[[], float],
 ) -> Desk:
-    client = web_client(settings.slack_bot_token, settings.slack_api_url, timeout_s=LISTENER_TIMEOUT_S)
+    client = make_client(timeout_s=LISTENER_TIMEOUT_S)
     people = SlackPeople(client, team_id=identity.team_id, enterprise_id=identity.enterprise_id)
-    patient_client = web_client(settings.slack_bot_token, settings.slack_api_url)
+    patient_client = make_client()
     hosts = {SLACKS_RESPONSE_HOST, urlsplit(settings.slack_api_url).hostname or ""}
     return Desk(
         client=client,

@@ -44,12 +44,14 @@ def main() -> int:
     with office() as (slack, bot_app, bare_app, stock_app):
         form = slack.modal(SARA)
         bare_command = p50(COMMANDS, lambda: dispatch(bare_app, command(slack)))
-        our_command = p50(COMMANDS, lambda: dispatch(bot_app, command(slack)))
+        our_command = p50(COMMANDS, lambda: command_until_opened(bot_app, slack))
+        our_ack = p50(COMMANDS, lambda: dispatch(bot_app, command(slack)))
         bare_submit = p50(SUBMISSIONS, lambda: dispatch(bare_app, submission(form)))
         our_submit = p50(SUBMISSIONS, lambda: dispatch(bot_app, submission(form)))
         stock_submit = p50(50, lambda: dispatch(stock_app, submission(form)))
     print(f"{'p50, milliseconds':<44}{'bare Bolt':>10}{'EvoSlack':>10}{'ratio':>8}")
-    line("/call with views.open, inline Bolt", bare_command, our_command)
+    line("/call until the form is open, inline Bolt", bare_command, our_command)
+    line("/call to its ack, inline Bolt with the form", bare_command, our_ack)
     line("Submit with the durable insert, inline Bolt", bare_submit, our_submit)
     line("Submit with the durable insert, stock Bolt", stock_submit, our_submit)
     missed = []
@@ -134,7 +136,7 @@ def command(slack: SlackWorkspace) -> str:
 def submission(form: dict[str, Any]) -> str:
     """The body of a press: another form and another number each time."""
     count = next(_counter)
-    origin = views.Origin(key=f"bench-{count}")
+    origin = views.Origin(key=f"bench-{count}", made_at=str(int(time.time())))
     values = {
         views.NUMBER: {views.NUMBER: {"value": f"814 {404 + count // 9000} {1000 + count % 9000}"}},
         views.FLOW: {views.FLOW: {"selected_option": {"value": "flow2"}}},
@@ -163,8 +165,16 @@ def dispatch(app: App, body: str) -> None:
     arrival = Arrival(clock, clock.moment())
     answer = app.dispatch(BoltRequest(body=body, headers=headers, context={KEY: arrival}))
     arrival.answered()
-    if answer.status != 200 or "errors" in (answer.body or ""):
+    if answer.status != 200 or "errors" in (answer.body or "") or "cannot be read" in (answer.body or ""):
         raise SystemExit(f"not acknowledged: {answer.status} {answer.body}")
+
+
+def command_until_opened(app: App, slack: SlackWorkspace) -> None:
+    """A command until Slack has shown the form, which comes after the ack."""
+    before = (slack.modal(SARA) or {}).get("id")
+    dispatch(app, command(slack))
+    while (slack.modal(SARA) or {}).get("id") == before:
+        time.sleep(0.0002)
 
 
 def p50(times: int, act: Callable[[], None]) -> float:

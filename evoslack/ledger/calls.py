@@ -60,10 +60,7 @@ class CallLedger:
         raise RuntimeError("the press was written down and withdrawn again and again")
 
     def join(self, call_id: str) -> Call | None:
-        """One more delivery of the same press is being answered, so that `withdraw` of one leaves the other.
-
-        None if the call is not received (any more).
-        """
+        """One more delivery of a press is being answered, apart from the others; None if it is too late."""
         received = sa.and_(calls.c.id == call_id, calls.c.state == State.RECEIVED)
         joining = sa.update(calls).where(received).values(deliveries=calls.c.deliveries + 1)
         return self._first(joining.returning(calls))

@@ -14,7 +14,7 @@ from slack_bolt import Ack
 
 from evoslack.calls import Call, Ending, Role
 from evoslack.refusals import Refusal
-from evoslack.slack import messages
+from evoslack.slack import hang_up_words, messages
 from evoslack.slack.background import Run
 from evoslack.slack.opening import Opener
 from evoslack.slack.press import Payload, team_of
@@ -96,14 +96,14 @@ class HangUpListener:
         if call is None:
             self._whisper(who[0], messages.GONE)
         elif not _is_theirs(call, who) and role is not Role.ADMINISTRATOR:
-            self._whisper(who[0], messages.NOT_YOURS_TO_END)
+            self._whisper(who[0], hang_up_words.NOT_YOURS_TO_END)
         else:
             self._ending(lambda: self._end(call, who), self._tell(who))
 
     def _end(self, call: Call, who: _Who) -> None:
         if not call.may_be_ended:
-            self._whisper(who[0], messages.NOTHING_TO_END)
-        elif words := messages.ENDING_WORDS.get(self._hang_up(call)):
+            self._whisper(who[0], hang_up_words.NOTHING_TO_END)
+        elif words := hang_up_words.ENDING_WORDS.get(self._hang_up(call)):
             self._whisper(who[0], words)
 
     def _tell(self, who: _Who) -> Callable[[str], None]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 
-from evoslack.calls import Call, Ending, HangUp, LostWhy, Progress, State, Why
+from evoslack.calls import Call, LostWhy, Progress, State, Why
 from evoslack.numbers import example, pretty, redacted
 
 LONGEST_NAME = 200  # characters; a field takes 2,000, and escaping makes one up to five
@@ -82,23 +82,6 @@ _WHAT_A_LOOK_SHOWED = {
     LostWhy.UNCLEAR: _NOT_TOLD_APART,
     LostWhy.BLIND: "Evo Voice did not let EvoSlack look there.",
     LostWhy.LONG: "",
-}
-
-HANG_UP = "Hang up"
-KEEP_ON = "Keep talking"
-HANG_UP_TEXT = "This ends the call for both sides. It cannot be taken back."
-HANG_UP_WORDS = {
-    HangUp.ASKED: "Somebody hung up here; Evo Voice has not shown the end yet.",
-    HangUp.NO_EFFECT: "Somebody hung up here, but the call goes on. Try again, or end it in Evo Voice.",
-}
-NOT_YOURS_TO_END = "Only whoever asked for this call, or an administrator of Evo Voice, can end it here."
-NOTHING_TO_END = "There is nothing to end: the call is over, or EvoSlack does not see which one it is."
-ENDING_WORDS = {
-    Ending.FORBIDDEN: (
-        "Evo Voice does not let EvoSlack's login end calls: it needs the role User. The call goes on. "
-        "End it in Evo Voice, and tell whoever looks after EvoSlack."
-    ),
-    None: "Evo Voice did not answer, so the call probably goes on. Try again, or end it in Evo Voice.",
 }
 
 FORM_TITLE = "Place a call"

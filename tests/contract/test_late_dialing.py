@@ -97,11 +97,13 @@ class House:
             longest_wait=timedelta(minutes=2),
             now=lambda: self.clocks["steady"],
             wall=lambda: self.clocks["wall"],
-            on_work=lambda: None,
             on_news=lambda: None,
         )
         number, caller_id = "+12025550143", "+12025550100"
-        call = board.accept(CallRequest("k", "T1", "U1", "acc1", "flow1", "Reminder", number, caller_id))
+        call = self.ledger.accept(
+            CallRequest("k", "T1", "U1", "acc1", "flow1", "Reminder", number, caller_id),
+            at=self.clocks["steady"],
+        )
         while board.connect_next():
             pass
         found = self.ledger.get(call.id)

@@ -27,6 +27,8 @@ SPOKEN: list[Refusal] = [
     refusals.UnknownCallerId(),
     refusals.UnreadableForm(),
     refusals.NotYourForm(),
+    refusals.FormUsed(),
+    refusals.TooLate(),
     refusals.NumberBusy(CALL),
     refusals.KeyTaken(CALL),
 ]

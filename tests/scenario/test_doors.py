@@ -24,8 +24,8 @@ from evoslack.sandbox.slack.delivery import Delivery
 from evoslack.sandbox.slack.team import TEAM_ID
 from evoslack.slack.cards import CALL_AGAIN, HANG_UP
 from evoslack.slack.export import ADMINISTRATORS_ONLY
+from evoslack.slack.hang_up_words import NOT_YOURS_TO_END, NOTHING_TO_END
 from evoslack.slack.home import PLACE, Turn
-from evoslack.slack.messages import NOT_YOURS_TO_END, NOTHING_TO_END
 from evoslack.slack.refusal_words import spoken
 from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
 from tests.scenario.office import NUMBER, Office

@@ -324,7 +324,7 @@ def test_a_fresh_key_of_ones_own_is_one_call_however_often_it_is_sent(office: Of
     assert office.ledger()[0].request.response_url == ""
 
 
-@pytest.mark.parametrize("address", ["http://[", "//[::", "https://hooks.slack.com/" + HUGE, "\x00"])
+@pytest.mark.parametrize("address", ["http://[", "//[::", "https://hooks.slack.com/" + HUGE[:2000], "\x00"])
 def test_an_address_that_is_none_is_left_out(office: Office, press: Payload, address: str) -> None:
     remember(press, response_url=address)
 

@@ -60,12 +60,16 @@ def test_dialling_begins_only_from_accepted() -> None:
     assert [state for state in State if State.PLACING in TRANSITIONS[state]] == [State.ACCEPTED]
 
 
-def test_nothing_leads_to_accepted() -> None:
-    assert [state for state in State if State.ACCEPTED in TRANSITIONS[state]] == []
+def test_only_a_press_that_was_answered_is_accepted_and_nothing_leads_back() -> None:
+    assert [state for state in State if State.ACCEPTED in TRANSITIONS[state]] == [State.RECEIVED]
+    assert [state for state in State if State.RECEIVED in TRANSITIONS[state]] == []
 
 
 def test_an_expired_call_was_never_dialled() -> None:
-    assert [state for state in State if State.EXPIRED in TRANSITIONS[state]] == [State.ACCEPTED]
+    assert [state for state in State if State.EXPIRED in TRANSITIONS[state]] == [
+        State.RECEIVED,
+        State.ACCEPTED,
+    ]
     assert reachable(State.EXPIRED) == set()
 
 
@@ -75,7 +79,7 @@ def test_doubt_can_be_settled_and_certainty_cannot_be_doubted() -> None:
 
 
 def test_a_call_is_open_until_it_has_ended() -> None:
-    assert {State.ACCEPTED, State.PLACING} == OPEN_STATES
+    assert {State.RECEIVED, State.ACCEPTED, State.PLACING} == OPEN_STATES
     for state in State:
         call = Call("id", REQUEST, state, accepted_at=datetime(2026, 1, 1, tzinfo=UTC))
         assert call.is_open is (state in OPEN_STATES)

@@ -12,7 +12,7 @@ import pytest
 
 from evoslack.calls import OVER, Call, CallRequest, HangUp, LostWhy, Progress, State, Why
 from evoslack.sandbox.slack.block_kit import problems_in_blocks
-from evoslack.slack import cards, messages
+from evoslack.slack import cards, hang_up_words, messages
 
 REQUEST = CallRequest(
     key="secret-key",
@@ -225,7 +225,7 @@ def test_a_call_that_goes_on_can_be_ended_after_a_question(progress: Progress) -
 
     assert hang_up is not None
     assert (hang_up["value"], hang_up["style"], hang_up["text"]["text"]) == ("call-id", "danger", "Hang up")
-    assert hang_up["confirm"]["text"]["text"] == messages.HANG_UP_TEXT
+    assert hang_up["confirm"]["text"]["text"] == hang_up_words.HANG_UP_TEXT
     assert hang_up["confirm"]["confirm"]["text"] == "Hang up"
     assert hang_up["confirm"]["deny"]["text"] == "Keep talking"
 
@@ -262,7 +262,7 @@ def test_a_card_says_that_somebody_hung_up_until_the_call_is_over(
 ) -> None:
     words = strings(cards.blocks(followed(progress, hang_up=hang_up), "US"))
 
-    assert (messages.HANG_UP_WORDS[hang_up] in words) is (progress not in OVER)
+    assert (hang_up_words.HANG_UP_WORDS[hang_up] in words) is (progress not in OVER)
 
 
 @pytest.mark.parametrize("progress", Progress)

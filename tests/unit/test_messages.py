@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from evoslack.calls import Call, CallRequest, Ending, HangUp, LostWhy, Progress, State, Why
+from evoslack.calls import OPEN_STATES, Call, CallRequest, Ending, HangUp, LostWhy, Progress, State, Why
 from evoslack.numbers import BadNumber, Problem, example
 from evoslack.refusals import (
     CannotCheck,
@@ -26,7 +26,7 @@ from evoslack.refusals import (
     UnreadableForm,
 )
 from evoslack.sandbox.slack.block_kit import problems_in_view
-from evoslack.slack import command_words, messages, refusal_words, views
+from evoslack.slack import command_words, hang_up_words, messages, refusal_words, views
 
 REQUEST = CallRequest("key", "T1", "U_SARA", "acc1", "flow1", "Reminder", "+12025550143", "+12025550100")
 CALL = Call("id", REQUEST, State.ACCEPTED, accepted_at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC))
@@ -39,7 +39,7 @@ REASONS = {
     State.NOT_SENT: {Why.UNREACHABLE, Why.LOGIN_FAILED, Why.HELD_UP},
     State.IN_DOUBT: {Why.NO_ANSWER, Why.CUT_OFF, Why.SERVER_ERROR, Why.ODD_ANSWER, Why.BOT_STOPPED}
     | {Why.BOT_BROKE, Why.IN_BETWEEN},
-    State.EXPIRED: {Why.WAITED},
+    State.EXPIRED: {Why.WAITED, Why.NOT_ANSWERED},
 }
 
 
@@ -125,7 +125,7 @@ def test_an_open_call_is_on_its_way_and_nothing_else_is_claimed(state: State) ->
     assert "Placed" not in words
 
 
-@pytest.mark.parametrize("state", [state for state in State if state not in {State.ACCEPTED, State.PLACING}])
+@pytest.mark.parametrize("state", [state for state in State if state not in OPEN_STATES])
 def test_pressing_again_after_the_end_shows_how_it_ended(state: State) -> None:
     """It must not read as if another call were on its way."""
     words = messages.on_its_way(ended(state), "US", "C1")
@@ -407,10 +407,10 @@ def test_a_no_that_is_proof_says_nothing_of_being_looked_for() -> None:
 
 def test_every_end_of_hanging_up_has_words_where_the_card_has_none() -> None:
     """Whether a wish that was taken came true is what the card says."""
-    assert set(messages.HANG_UP_WORDS) == set(HangUp)
-    assert set(messages.ENDING_WORDS) == {None, Ending.FORBIDDEN}
-    assert all(words.endswith(".") for words in messages.ENDING_WORDS.values())
-    assert all("end it in evo voice" in words.casefold() for words in messages.ENDING_WORDS.values())
+    assert set(hang_up_words.HANG_UP_WORDS) == set(HangUp)
+    assert set(hang_up_words.ENDING_WORDS) == {None, Ending.FORBIDDEN}
+    assert all(words.endswith(".") for words in hang_up_words.ENDING_WORDS.values())
+    assert all("end it in evo voice" in words.casefold() for words in hang_up_words.ENDING_WORDS.values())
 
 
 @pytest.mark.parametrize("state", [State.PLACED, State.IN_DOUBT])

@@ -40,7 +40,7 @@ class World:
         self.rested: list[tuple[datetime, bool]] = []
         self.has_ended = False
         self.runner = StepRunner(
-            self, self, self, self, RULES, longest_wait=timedelta(minutes=2), now=lambda: self.now
+            self, self, self, self, self, RULES, longest_wait=timedelta(minutes=2), now=lambda: self.now
         )
 
     def claim(self, *, at: datetime, until: datetime) -> Step | None:
@@ -66,7 +66,8 @@ class World:
     def safe_url(self, url: str) -> str:
         return url
 
-    def accept(self, request: CallRequest) -> Call:
+    def accept_step(self, request: CallRequest, execution_id: str, lease: datetime) -> Call:
+        assert (execution_id, lease) == ("Fx1", T0 + timedelta(seconds=60))
         self.accepted.append(request)
         return ACCEPTED
 

@@ -12,17 +12,27 @@ from typing import Any
 import pytest
 
 from evoslack.calls import Call, CallRequest, InDoubt, NotSent, Outcome, Placed, Rejected, State, Why
+from evoslack.intake import Intake
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
 from evoslack.ledger.store import Store
 from evoslack.ledger.trails import TrailLedger
-from evoslack.refusals import NumberBusy
 from evoslack.switchboard import LATEST_DIALLING, PLACING_LIMIT, Switchboard
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 TICK = timedelta(milliseconds=1)
 LONGEST_WAIT = timedelta(minutes=2)
 SOON_S = 5.0
+
+
+class Answered:
+    """An answer that leaves at once."""
+
+    def require_time(self) -> None:
+        pass
+
+    def when_answered(self, answered: Callable[[], None], given_up: Callable[[], None]) -> None:
+        answered()
 
 
 class Phone:
@@ -75,6 +85,13 @@ class House:
         self.now = T0
         self.woken: list[str] = []
         self.board = self.switchboard(self.ledger)
+        self.intake = Intake(
+            self.ledger,
+            now=lambda: self.now,
+            on_answer=lambda: None,
+            on_work=lambda: self.woken.append("work"),
+            on_news=lambda: self.woken.append("news"),
+        )
 
     def switchboard(self, ledger: Any) -> Switchboard:
         return Switchboard(
@@ -83,9 +100,14 @@ class House:
             self.watch,
             longest_wait=LONGEST_WAIT,
             now=lambda: self.now,
-            on_work=lambda: self.woken.append("work"),
             on_news=lambda: self.woken.append("news"),
         )
+
+    def accept(self, request: CallRequest) -> Call:
+        """A press that is answered at once."""
+        call = self.intake.receive(request, Answered())
+        self.intake.settle_answers()
+        return self.call(call.request.key)
 
     def state(self, key: str = "key") -> State:
         return self.call(key).state
@@ -110,37 +132,9 @@ def ask(key: str = "key", number: str = "+12025550143") -> CallRequest:
     return CallRequest(key, "T1", "U_SARA", "acc1", "flow1", "Reminder", number, "+12025550100")
 
 
-def test_an_accepted_call_is_written_down_before_anybody_is_woken(house: House) -> None:
-    seen: list[State] = []
-    house.board = Switchboard(
-        house.ledger,
-        house.phone,
-        house.watch,
-        longest_wait=LONGEST_WAIT,
-        now=lambda: house.now,
-        on_work=lambda: seen.append(house.state()),
-        on_news=lambda: seen.append(house.state()),
-    )
-
-    call = house.board.accept(ask())
-
-    assert (call.state, call.accepted_at) == (State.ACCEPTED, T0)
-    assert seen == [State.ACCEPTED, State.ACCEPTED]
-    assert house.phone.dialled == [], "accepting dials nothing"
-
-
-def test_a_refused_press_wakes_nobody(house: House) -> None:
-    house.board.accept(ask("one"))
-    house.woken.clear()
-
-    with pytest.raises(NumberBusy):
-        house.board.accept(ask("two"))
-    assert house.woken == []
-
-
 def test_one_press_is_one_dialling_however_often_it_is_pressed_and_connected(house: House) -> None:
     for _ in range(3):
-        house.board.accept(ask())
+        house.accept(ask())
         while house.board.connect_next():
             pass
 
@@ -153,7 +147,7 @@ def test_one_press_is_one_dialling_however_often_it_is_pressed_and_connected(hou
 def test_the_row_says_placing_before_the_phone_can_ring(house: House) -> None:
     seen: list[State] = []
     house.phone.happens = lambda: seen.append(house.state())
-    house.board.accept(ask())
+    house.accept(ask())
 
     assert house.board.connect_next()
     assert seen == [State.PLACING]
@@ -170,7 +164,7 @@ def test_the_row_says_placing_before_the_phone_can_ring(house: House) -> None:
 )
 def test_how_dialling_ended_is_written_down_and_told(house: House, outcome: Outcome, state: State) -> None:
     house.phone.outcome = outcome
-    house.board.accept(ask())
+    house.accept(ask())
     house.woken.clear()
 
     assert house.board.connect_next()
@@ -192,7 +186,7 @@ def test_a_defect_while_dialling_is_doubt_and_no_second_try(
         raise RuntimeError("a defect")
 
     house.phone.happens = breaks
-    house.board.accept(ask())
+    house.accept(ask())
 
     assert house.board.connect_next()
     assert not house.board.connect_next()
@@ -204,7 +198,7 @@ def test_a_defect_while_dialling_is_doubt_and_no_second_try(
 def test_calls_are_dialled_in_the_order_of_their_presses(house: House) -> None:
     for index in range(5):
         house.now = T0 + index * TICK
-        house.board.accept(ask(f"key{index}", f"+1202555014{index}"))
+        house.accept(ask(f"key{index}", f"+1202555014{index}"))
 
     while house.board.connect_next():
         pass
@@ -215,7 +209,7 @@ def test_calls_are_dialled_in_the_order_of_their_presses(house: House) -> None:
 def test_sixteen_diallers_and_forty_calls_are_forty_rings(house: House) -> None:
     numbers = [f"+12025550{index:03}" for index in range(40)]
     for number in numbers:
-        house.board.accept(ask(number, number))
+        house.accept(ask(number, number))
     gate = threading.Barrier(16)
 
     def work() -> None:
@@ -235,7 +229,7 @@ def test_sixteen_diallers_and_forty_calls_are_forty_rings(house: House) -> None:
 
 
 def test_a_call_that_waited_too_long_is_never_dialled_and_its_caller_hears_of_it(house: House) -> None:
-    house.board.accept(ask())
+    house.accept(ask())
     house.woken.clear()
     house.now = T0 + LONGEST_WAIT
 
@@ -249,7 +243,7 @@ def test_a_call_that_waited_too_long_is_never_dialled_and_its_caller_hears_of_it
 
 
 def test_a_call_that_is_just_young_enough_is_dialled_and_not_swept(house: House) -> None:
-    house.board.accept(ask())
+    house.accept(ask())
     house.now = T0 + LONGEST_WAIT - TICK
 
     house.board.sweep()
@@ -264,7 +258,7 @@ def test_a_call_that_is_just_young_enough_is_dialled_and_not_swept(house: House)
 def test_a_call_that_is_being_dialled_is_doubted_only_past_the_limit(
     house: House, later: timedelta, expected: State
 ) -> None:
-    house.board.accept(ask())
+    house.accept(ask())
     house.begin()
     house.now = T0 + later
 
@@ -274,7 +268,7 @@ def test_a_call_that_is_being_dialled_is_doubted_only_past_the_limit(
 
 
 def test_a_bot_that_knows_it_is_alone_doubts_every_orphan_at_its_start(house: House) -> None:
-    house.board.accept(ask())
+    house.accept(ask())
     house.begin()
     house.woken.clear()
 
@@ -288,7 +282,7 @@ def test_a_bot_that_knows_it_is_alone_doubts_every_orphan_at_its_start(house: Ho
 
 def test_a_bot_that_knows_it_is_alone_doubts_orphans_also_when_the_clock_was_put_back(house: House) -> None:
     """A crash and a corrected clock must not leave a call being placed, and its number busy."""
-    house.board.accept(ask())
+    house.accept(ask())
     house.begin()
     house.now = T0 - timedelta(hours=1)
 
@@ -298,7 +292,7 @@ def test_a_bot_that_knows_it_is_alone_doubts_orphans_also_when_the_clock_was_put
 
 
 def test_waiting_calls_survive_a_restart_and_are_dialled_once(house: House) -> None:
-    house.board.accept(ask())
+    house.accept(ask())
     house.now = T0 + timedelta(seconds=30)
 
     house.board.sweep(everything_is_orphaned=True)
@@ -309,7 +303,7 @@ def test_waiting_calls_survive_a_restart_and_are_dialled_once(house: House) -> N
 
 
 def test_a_sweep_with_nothing_to_close_wakes_nobody(house: House) -> None:
-    house.board.accept(ask())
+    house.accept(ask())
     house.woken.clear()
 
     house.board.sweep()
@@ -324,7 +318,7 @@ def test_a_late_outcome_settles_what_the_sweep_doubted(house: House) -> None:
         assert house.state() is State.IN_DOUBT
 
     house.phone.happens = long_silence
-    house.board.accept(ask())
+    house.accept(ask())
     house.board.connect_next()
 
     assert house.state() is State.PLACED
@@ -355,7 +349,7 @@ def test_a_machine_that_stood_still_after_beginning_does_not_dial_any_more(
 ) -> None:
     """By then others may have told people that the call is in doubt and never dialled again."""
     board = house.switchboard(Sleepy(house, pause))
-    board.accept(ask())
+    house.accept(ask())
 
     assert board.connect_next()
     assert (house.state(), len(house.phone.dialled)) == (state, dialled)
@@ -393,7 +387,7 @@ class Forgetful:
 
 def test_an_outcome_that_could_not_be_written_is_written_later_and_not_dialled_again(house: House) -> None:
     board = house.switchboard(Forgetful(house.ledger, failures=1))
-    board.accept(ask())
+    house.accept(ask())
 
     assert board.connect_next()
     assert (house.state(), len(house.phone.dialled)) == (State.PLACED, 1)
@@ -402,7 +396,7 @@ def test_an_outcome_that_could_not_be_written_is_written_later_and_not_dialled_a
 def test_a_stopping_bot_does_not_insist_and_the_next_start_is_honest(house: House) -> None:
     ledger = Forgetful(house.ledger, failures=float("inf"))
     board = house.switchboard(ledger)
-    board.accept(ask())
+    house.accept(ask())
     dialling = threading.Thread(target=board.connect_next)
     dialling.start()
     assert ledger.tried.wait(SOON_S)
@@ -417,7 +411,7 @@ def test_a_stopping_bot_does_not_insist_and_the_next_start_is_honest(house: Hous
 
 
 def test_a_ledger_that_cannot_begin_lets_nothing_be_dialled(house: House) -> None:
-    house.board.accept(ask())
+    house.accept(ask())
     with house.store.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE calls RENAME TO gone")
 
@@ -433,7 +427,7 @@ def test_each_change_is_one_log_line_with_the_calls_id_and_no_whole_number(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "evoslack.switchboard")
-    call = house.board.accept(ask())
+    call = house.accept(ask())
     house.board.connect_next()
 
     assert [(record.state, record.levelname) for record in caplog.records] == [
@@ -447,7 +441,7 @@ def test_each_change_is_one_log_line_with_the_calls_id_and_no_whole_number(
 
 def test_doubt_is_logged_as_a_warning(house: House, caplog: pytest.LogCaptureFixture) -> None:
     house.phone.outcome = InDoubt(Why.NO_ANSWER)
-    house.board.accept(ask())
+    house.accept(ask())
     house.board.connect_next()
 
     (record,) = [each for each in caplog.records if each.levelno >= logging.WARNING]
@@ -456,7 +450,7 @@ def test_doubt_is_logged_as_a_warning(house: House, caplog: pytest.LogCaptureFix
 
 def test_every_ending_is_there_to_be_told(house: House) -> None:
     book = NewsLedger(house.store)
-    house.board.accept(ask())
+    house.accept(ask())
     house.board.connect_next()
 
     news = book.claim(at=T0, until=T0 + TICK)
@@ -466,7 +460,7 @@ def test_every_ending_is_there_to_be_told(house: House) -> None:
 
 def test_what_was_there_before_is_noted_with_the_outcome(house: House) -> None:
     house.watch.sight = Sight()
-    call = house.board.accept(ask())
+    call = house.accept(ask())
 
     house.board.connect_next()
 
@@ -477,7 +471,7 @@ def test_what_was_there_before_is_noted_with_the_outcome(house: House) -> None:
 
 
 def test_a_look_that_does_not_work_holds_no_call_up(house: House) -> None:
-    house.board.accept(ask())
+    house.accept(ask())
 
     house.board.connect_next()
 
@@ -495,7 +489,7 @@ def test_the_look_comes_before_the_row_says_placing(house: House) -> None:
     """A crash during the look leaves a call that is dialled later, and no doubt."""
     seen: list[State] = []
     house.watch.happens = lambda: seen.append(house.state())
-    house.board.accept(ask())
+    house.accept(ask())
 
     house.board.connect_next()
 
@@ -504,7 +498,7 @@ def test_the_look_comes_before_the_row_says_placing(house: House) -> None:
 
 def test_a_call_that_another_bot_took_during_the_look_is_not_dialled_here(house: House) -> None:
     house.watch.happens = house.begin
-    house.board.accept(ask())
+    house.accept(ask())
 
     assert not house.board.connect_next()
     assert house.phone.dialled == []
