@@ -179,7 +179,7 @@ def refused_by_the_phone_system(demo: Demo) -> None:
     demo.call("(814) 404-3096 survey")
     demo.promise("the card says “Refused”", lambda: "Refused" in one(demo.cards("+18144043096")))
     demo.promise(
-        "Sara is told privately why", lambda: demo.told(SARA, "Evo Voice does not accept this number")
+        "Sara is told privately why", lambda: demo.told(SARA, "Evo Voice doesn't accept this number")
     )
     demo.promise("nothing rang", lambda: demo.rings("+18144043096") == 0)
 

@@ -249,6 +249,7 @@ def test_a_real_400_stays_one_and_is_looked_for_only_for_a_while(office: Office)
 
     until(office, lambda: office.ledger()[0].progress is Progress.LOST, step_s=5)
     office.wait_until_told("Nothing was dialled")
+    office.wait_until_settled()  # noted as told, too
     told = office.told()
 
     before = polls(office)
