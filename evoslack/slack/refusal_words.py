@@ -124,7 +124,8 @@ def spoken(refusal: Refusal, region: str) -> Spoken:
         case NotAllowed(denial=denial):
             return Spoken(DENIAL_WORDS[denial])
         case NothingToOffer(lack=lack):
-            return Spoken(LACK_WORDS[lack])
+            # Right after the start: the form stays, and works as soon as Evo Voice was asked.
+            return Spoken(LACK_WORDS[lack], "number" if lack is Lack.NOT_LOADED else "")
         case KeyTaken(call=call):
             state = STATE_WORDS[call.state].lower()
             words = f"This form already became a call to {pretty(call.request.number, region)} ({state})."

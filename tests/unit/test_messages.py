@@ -213,6 +213,7 @@ AT_A_FIELD: list[tuple[Refusal, str]] = [
     (CannotCheck(Source.SLACK), "number"),
     (CannotCheck(Source.EVO_VOICE), "number"),
     (KeyTaken(CALL), "number"),
+    (NothingToOffer(Lack.NOT_LOADED), "number"),
 ]
 FOR_THE_WHOLE_FORM: list[Refusal] = [
     *map(NotAllowed, Denial),
