@@ -217,7 +217,7 @@ AT_A_FIELD: list[tuple[Refusal, str]] = [
 ]
 FOR_THE_WHOLE_FORM: list[Refusal] = [
     *map(NotAllowed, Denial),
-    *map(NothingToOffer, Lack),
+    *(NothingToOffer(lack) for lack in Lack if lack is not Lack.NOT_LOADED),
     NotYourForm(),
     UnreadableForm(),
 ]
