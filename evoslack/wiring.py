@@ -85,11 +85,11 @@ def build(
         dialling=Work(engine.diallers, engine.switchboard.connect_next),
         settling=Work(engine.settlers, engine.intake.settle_answers),
         telling=Work(engine.tellers, _announcer(settings, engine, clock.now, clock_s).tell_next),
+        whispering=Work(engine.whisperers, desk.whisper.send_next),
         others=[
             Work(engine.sweepers, engine.sweep),
             Work(engine.followers, engine.follower.look),
             Work(engine.showers, _home_tab(settings, engine, desk).show_next),
-            Work(engine.whisperers, desk.whisper.send_next),
             Work(engine.step_runners, _step_runner(settings, engine, desk).run_next),
         ],
         helpers=(pools.ending, pools.looking_up, pools.exporting, pools.forms, pools.strangers),
