@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from slack_bolt import App
 
 from evoslack.clock import Clock, counting_s
+from evoslack.crew import Crew
 from evoslack.engine import Engine
 from evoslack.evo.client import DIAL_DEADLINE_S, EvoClient
 from evoslack.evo.directory import Directory
@@ -43,6 +44,8 @@ STRANGERS = 64  # people being looked up side by side; 100 a minute is what Slac
 EXPORTERS = 4  # exports being made side by side
 LOOKERS_UP = 4  # people who press Hang up being looked up side by side
 ENDERS = 8  # calls being ended side by side
+TIME_EVERY_S = 60.0  # how often Slack is asked for the time; two answers put it right
+TIME_TIMEOUT_S = 1  # an answer that takes longer says what time it was
 SHOW_BUDGET_S = 5.0  # for learning whom Evo Voice would let call, if that is not known yet
 SLACKS_RESPONSE_HOST = "hooks.slack.com"
 
@@ -91,6 +94,7 @@ def build(
             Work(engine.followers, engine.follower.look),
             Work(engine.showers, _home_tab(settings, engine, desk).show_next),
             Work(engine.step_runners, _step_runner(settings, engine, desk).run_next),
+            *_time_keeping(settings, slack_time, clock_s),
         ],
         helpers=(pools.ending, pools.looking_up, pools.exporting, pools.forms, pools.strangers),
         app=app,
@@ -110,6 +114,23 @@ class _Pools:
         self.exporting = Background("export", size=EXPORTERS)
         self.looking_up = Background("lookup", size=LOOKERS_UP)
         self.ending = Background("hang-up", size=ENDERS)
+
+
+def _time_keeping(
+    settings: Settings, slack_time: SlackTime, clock_s: Callable[[], float]
+) -> list[Work]:
+    """Asks what time it is at Slack, again and again: a clock that counts a little fast would make every request
+    look late one day. Only requests over HTTP say when they were sent.
+    """
+    if settings.slack_app_token is not None:
+        return []
+    client = web_client(settings.slack_bot_token, settings.slack_api_url, timeout_s=TIME_TIMEOUT_S)
+
+    def ask() -> bool:
+        slack_time.note(identify(client).date)
+        return False
+
+    return [Work(Crew("timing", size=1, look_every_s=TIME_EVERY_S, clock_s=clock_s), ask)]
 
 
 def _announcer(

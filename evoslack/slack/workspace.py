@@ -59,7 +59,8 @@ def private_client(response_url: str) -> WebhookClient:
 def identify(client: WebClient) -> Identity:
     """Who we are. Raises what the SDK raises."""
     answer = client.auth_test()
-    scopes = str(answer.headers.get("x-oauth-scopes", ""))
+    headers = {str(name).lower(): str(value) for name, value in answer.headers.items()}  # written either way
+    scopes = headers.get("x-oauth-scopes", "")
     return Identity(
         team_id=str(answer["team_id"]),
         team_name=str(answer.get("team") or ""),
@@ -67,7 +68,7 @@ def identify(client: WebClient) -> Identity:
         bot_id=answer.get("bot_id"),
         bot_user_id=answer.get("user_id"),
         scopes=frozenset(scope.strip() for scope in scopes.split(",") if scope.strip()),
-        date=str(answer.headers.get("date", "")),
+        date=headers.get("date", ""),
     )
 
 

@@ -348,3 +348,19 @@ def test_a_bot_with_nothing_to_do_is_healthy_for_days(served: Office) -> None:
     for _day in range(3):
         served.pass_time(days=1)
         served.slack.wait_for(lambda: health(served)[0] == 200)
+
+
+def test_a_press_that_waited_on_its_way_to_us_is_refused_and_rings_nothing(served: Office) -> None:
+    served.form()
+    served.fill(number="911")
+    press = served.press().sent
+    press["view"]["state"]["values"]["number"]["number"]["value"] = "814 404 3093"
+    body = urlencode({"payload": json.dumps(press)})
+
+    late = post(served, body, signed(body, at=time.time() - 4))  # by now Slack has shown its own error
+
+    assert "Nothing was dialled" in late.text
+    assert served.ledger() == []
+    assert post(served, body, signed(body)).json()["response_action"] == "update"
+    served.wait_until_settled()
+    assert served.rings == 1
