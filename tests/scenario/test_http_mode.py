@@ -321,6 +321,7 @@ def test_healthz_says_which_part_is_well(served: Office) -> None:
         "showing": True,
         "whispering": True,
         "steps": True,
+        "timing": True,
     }
 
 
