@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 EVENTS_PATH = "/slack/events"
 HEALTH_PATH = "/healthz"
+HAS_LEFT = "evoslack.has_left"  # in the environment: asks whether all that was answered is on its way
 ARRIVED = "evoslack.arrived"  # in the environment: the moment, and the seconds that it may have waited
 
 
@@ -72,7 +73,7 @@ def wsgi(
             arrival.given_up()  # an answer that says that it is dialed must not go out any more
             return _answer(start_response, "503 Service Unavailable", "Too late")
         start_response(answer.status, answer.get_headers())
-        return _Answer(answer, arrival)
+        return _Answer(answer, arrival, environ.get(HAS_LEFT, lambda: True))
 
     return application
 
@@ -97,9 +98,10 @@ def client_is_gone(environ: WSGIEnvironment) -> bool:
 class _Answer:
     """The body of an answer, which notices whether it was sent."""
 
-    def __init__(self, answer: WsgiHttpResponse, arrival: Arrival) -> None:
+    def __init__(self, answer: WsgiHttpResponse, arrival: Arrival, has_left: Callable[[], bool]) -> None:
         self._answer = answer
         self._arrival = arrival
+        self._has_left = has_left
         self._was_sent = False
 
     def __iter__(self) -> Iterator[bytes]:
@@ -108,10 +110,10 @@ class _Answer:
 
     def close(self) -> None:
         """The server is through with it."""
-        if self._was_sent:
-            self._arrival.answered()
-        else:
+        if not self._was_sent:
             self._arrival.given_up()
+        elif self._has_left():  # else nobody knows: the server takes an answer also for a connection that broke
+            self._arrival.answered()
 
 
 class _Time(SignatureClock):
