@@ -9,6 +9,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -365,3 +366,14 @@ def test_a_press_that_waited_on_its_way_to_us_is_refused_and_rings_nothing(serve
     assert post(served, body, signed(body)).json()["response_action"] == "update"
     served.wait_until_settled()
     assert served.rings == 1
+
+
+def test_whoever_asks_for_health_while_the_database_is_slow_holds_up_nobody(served: Office) -> None:
+    many = 100  # several times more than there are threads of any kind
+    with ThreadPoolExecutor(many) as watchers, served.bot.store.engine.connect():
+        asking = [watchers.submit(requests.get, f"{address(served)}/healthz", timeout=60) for _ in range(many)]
+        wait(asking, return_when=FIRST_COMPLETED)
+
+        assert served.slack.type_command(SARA, "help").acked
+
+    assert all(each.result().status_code in {200, 503} for each in asking)
