@@ -116,11 +116,10 @@ class _Pools:
         self.ending = Background("hang-up", size=ENDERS)
 
 
-def _time_keeping(
-    settings: Settings, slack_time: SlackTime, clock_s: Callable[[], float]
-) -> list[Work]:
-    """Asks what time it is at Slack, again and again: a clock that counts a little fast would make every request
-    look late one day. Only requests over HTTP say when they were sent.
+def _time_keeping(settings: Settings, slack_time: SlackTime, clock_s: Callable[[], float]) -> list[Work]:
+    """Asks what time it is at Slack, again and again, for requests over HTTP, which say when they were sent.
+
+    A clock of ours that counts a little fast would make every one of them look late one day.
     """
     if settings.slack_app_token is not None:
         return []

@@ -26,8 +26,8 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from evoslack.slack.workspace import problem_of
 
 PING_EVERY_S = 2.0
-# What is read at once. With the SDK's 1 kB, some hundred payloads that wait exceed Python's recursion limit, and
-# all of them are lost.
+# What is read at once. With the SDK's 1 kB, some hundred payloads that wait exceed Python's recursion limit,
+# and all of them are lost.
 RECEIVE_BYTES = 256 * 1024
 DEAF_AFTER_S = 6.0  # without a pong; three pings in a row went unanswered
 HELLO_WITHIN_S = 5.0
@@ -107,7 +107,7 @@ class Line(SocketModeClient):
         return False
 
     def is_closed_by_slack(self) -> bool:
-        """Whether the connection is gone, or will be as soon as its reader notices: nothing arrives any more."""
+        """Whether the connection is gone, maybe not noticed yet: nothing arrives at Slack any more."""
         session = self.current_session
         sock = None if session is None else session.sock
         return sock is None or _is_closed_by_peer(sock)

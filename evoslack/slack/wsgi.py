@@ -40,8 +40,8 @@ def wsgi(
     The signature is checked before anything is parsed: Bolt parses first, and answers an odd timestamp or
     a signature that is not ASCII with 500 instead of 401 (slack-facts 10).
     """
-    # By either clock: the wall clock may have just jumped away, and the steady one goes on being wrong for hours
-    # after a clock was put right.
+    # By either clock: the wall clock may have just jumped away, and the steady one goes on being wrong for
+    # hours after a clock was put right.
     verifiers = [
         SignatureVerifier(signing_secret, _Time(now_s))
         for now_s in (lambda: clock.now().timestamp(), lambda: clock.moment().wall_s)
@@ -112,8 +112,9 @@ class _Answer:
         """The server is through with it."""
         if not self._was_sent:
             self._arrival.given_up()
-        elif self._has_left():  # else nobody knows: the server takes an answer also for a connection that broke
+        elif self._has_left():
             self._arrival.answered()
+        # Else nobody knows: the server takes an answer also for a connection that broke.
 
 
 class _Time(SignatureClock):

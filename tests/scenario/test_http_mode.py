@@ -371,7 +371,9 @@ def test_a_press_that_waited_on_its_way_to_us_is_refused_and_rings_nothing(serve
 def test_whoever_asks_for_health_while_the_database_is_slow_holds_up_nobody(served: Office) -> None:
     many = 100  # several times more than there are threads of any kind
     with ThreadPoolExecutor(many) as watchers, served.bot.store.engine.connect():
-        asking = [watchers.submit(requests.get, f"{address(served)}/healthz", timeout=60) for _ in range(many)]
+        asking = [
+            watchers.submit(requests.get, f"{address(served)}/healthz", timeout=60) for _ in range(many)
+        ]
         wait(asking, return_when=FIRST_COMPLETED)
 
         assert served.slack.type_command(SARA, "help").acked

@@ -1,4 +1,4 @@
-"""Answers and words that have nowhere to go: nothing rings after Slack's own error, and nobody waits in vain."""
+"""Answers that have nowhere to go: nothing rings after Slack's own error, and nobody waits in vain."""
 
 from __future__ import annotations
 
