@@ -13,7 +13,10 @@ from evoslack.clock import Clock, Moment
 log = logging.getLogger(__name__)
 
 BEAT_EVERY_S = 0.1
-STOOD_STILL_S = 1.0  # without a beat for so long, the process did not run
+# Without a beat for so long, the process did not run. With the time for an answer it must stay below Slack's
+# three seconds (see `slack.arrival`), as what is shorter is not noticed.
+STOOD_STILL_S = 0.3
+WORTH_SAYING_S = 1.0  # shorter ones are usual on a busy machine
 WAITED_S = 0.5  # what is read so soon after a standstill may have waited through it
 
 
@@ -43,21 +46,23 @@ class Heartbeat:
             last, self._last = self._last, self._clock.moment()
             gap_s = _between_s(last, self._last)
             if gap_s > STOOD_STILL_S:
-                self._still = last, self._last
-        if gap_s > STOOD_STILL_S:
+                began = last
+                if self._still is not None and _between_s(self._still[1], last) < WAITED_S:
+                    began = self._still[0]  # what waited through the one before may still be unread
+                self._still = began, self._last
+        if gap_s > WORTH_SAYING_S:
             log.warning("EvoSlack stood still for %.1f s; what waited meanwhile counts as late", gap_s)
 
     def waited_s(self) -> float:
         """For how many seconds what is read just now may have waited because the process stood still."""
         now = self._clock.moment()
         with self._lock:
-            if _between_s(self._last, now) > STOOD_STILL_S:  # it goes on only just now
-                return _between_s(self._last, now)
+            is_still = _between_s(self._last, now) > STOOD_STILL_S  # it goes on only just now
             if self._still is not None:
                 began, ended = self._still
-                if _between_s(ended, now) < WAITED_S:
+                if _between_s(ended, self._last if is_still else now) < WAITED_S:
                     return _between_s(began, now)
-        return 0.0
+            return _between_s(self._last, now) if is_still else 0.0
 
     def _run(self) -> None:
         while not self._stopping.wait(BEAT_EVERY_S):

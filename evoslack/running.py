@@ -62,6 +62,7 @@ class Bot:
         settling: Work,
         dialling: Work,
         telling: Work,
+        whispering: Work,
         others: list[Work],  # which may stop at any moment: looking again finds what is left
         helpers: Iterable[Background],  # stopped in this order
         app: App,
@@ -73,7 +74,8 @@ class Bot:
         self.store, self.calls, self.news = store, calls, news
         self.catalog, self.switchboard = catalog, switchboard
         self.app = app
-        self._settling, self._dialling, self._telling, self._others = settling, dialling, telling, others
+        self._settling, self._dialling, self._others = settling, dialling, others
+        self._telling, self._whispering = telling, whispering
         self._helpers = tuple(helpers)
         self._about = about
         self._clock, self._heartbeat = clock, heartbeat
@@ -122,6 +124,8 @@ class Bot:
         ends = time.monotonic() + GOODBYE_S
         for helper in self._helpers:
             helper.stop(within_s=max(ends - time.monotonic(), 0))
+        # After the helpers: whose work is left undone is told so, most of them by direct message.
+        self._whispering.crew.stop(within_s=GOODBYE_S, leave_nothing=True)
         self._telling.crew.stop(within_s=GOODBYE_S, leave_nothing=True)
         try:
             return self._left_words(finished)
@@ -146,7 +150,7 @@ class Bot:
         return [work.crew for work in self._works()]
 
     def _works(self) -> list[Work]:
-        return [self._settling, self._dialling, self._telling, *self._others]
+        return [self._settling, self._dialling, self._telling, self._whispering, *self._others]
 
     def _left_words(self, finished: bool) -> str:
         try:

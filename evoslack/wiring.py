@@ -11,6 +11,7 @@ from slack_bolt import App
 from slack_sdk import WebClient
 
 from evoslack.clock import Clock, counting_s
+from evoslack.crew import Crew
 from evoslack.engine import Engine
 from evoslack.evo.client import DIAL_DEADLINE_S, EvoClient
 from evoslack.evo.directory import Directory
@@ -45,6 +46,8 @@ STRANGERS = 64  # people being looked up side by side; 100 a minute is what Slac
 EXPORTERS = 4  # exports being made side by side
 LOOKERS_UP = 4  # people who press Hang up being looked up side by side
 ENDERS = 8  # calls being ended side by side
+TIME_EVERY_S = 60.0  # how often Slack is asked for the time; two answers put it right
+TIME_TIMEOUT_S = 1  # an answer that takes longer says what time it was
 SHOW_BUDGET_S = 5.0  # for learning whom Evo Voice would let call, if that is not known yet
 SLACKS_RESPONSE_HOST = "hooks.slack.com"
 
@@ -89,12 +92,13 @@ def build(
         dialling=Work(engine.diallers, engine.switchboard.connect_next),
         settling=Work(engine.settlers, engine.intake.settle_answers),
         telling=Work(engine.tellers, _announcer(settings, engine, clock.now, clock_s).tell_next),
+        whispering=Work(engine.whisperers, desk.whisper.send_next),
         others=[
             Work(engine.sweepers, engine.sweep),
             Work(engine.followers, engine.follower.look),
             Work(engine.showers, _home_tab(settings, engine, desk).show_next),
-            Work(engine.whisperers, desk.whisper.send_next),
             Work(engine.step_runners, _step_runner(settings, engine, desk).run_next),
+            *_time_keeping(settings, make_client, clock_s),
         ],
         helpers=(pools.ending, pools.looking_up, pools.exporting, pools.forms, pools.strangers),
         app=app,
@@ -114,6 +118,24 @@ class _Pools:
         self.exporting = Background("export", size=EXPORTERS)
         self.looking_up = Background("lookup", size=LOOKERS_UP)
         self.ending = Background("hang-up", size=ENDERS)
+
+
+def _time_keeping(
+    settings: Settings, make_client: Callable[..., WebClient], clock_s: Callable[[], float]
+) -> list[Work]:
+    """Asks what time it is at Slack, again and again, for requests over HTTP, which say when they were sent.
+
+    A clock of ours that counts a little fast would make every one of them look late one day.
+    """
+    if settings.slack_app_token is not None:
+        return []
+    client = make_client(timeout_s=TIME_TIMEOUT_S)
+
+    def ask() -> bool:
+        client.auth_test()  # whose Date is noted
+        return False
+
+    return [Work(Crew("timing", size=1, look_every_s=TIME_EVERY_S, clock_s=clock_s), ask)]
 
 
 def _announcer(

@@ -22,7 +22,7 @@ from waitress.task import ThreadedTaskDispatcher, WSGITask
 from evoslack.clock import Clock
 from evoslack.slack.arrival import SlackTime
 from evoslack.slack.lanes import THREADS, Lane, lane_of_body
-from evoslack.slack.wsgi import ARRIVED, EVENTS_PATH, wsgi
+from evoslack.slack.wsgi import ARRIVED, EVENTS_PATH, HAS_LEFT, wsgi
 
 LARGEST_BODY = 1024 * 1024  # bytes; Slack's payloads are below 300 kB (a view is 250 kB at most)
 LARGEST_HEAD = 32 * 1024
@@ -168,7 +168,12 @@ def _stamping(clock: Clock, waited_s: Callable[[], float]) -> type[HTTPChannel]:
 
     class Task(WSGITask):
         def get_environment(self) -> dict[str, Any]:
-            return {**super().get_environment(), ARRIVED: getattr(self.request, "arrived", None)}
+            mine = {ARRIVED: getattr(self.request, "arrived", None), HAS_LEFT: self._has_left}
+            return {**super().get_environment(), **mine}
+
+        def _has_left(self) -> bool:
+            channel = self.channel
+            return channel.connected and not channel.will_close and not channel.total_outbufs_len
 
     class Channel(HTTPChannel):
         parser_class = Stamped

@@ -18,9 +18,10 @@ class Lane(StrEnum):
     SEARCH = "search"
     EVENT = "event"
     REST = "rest"
+    BARE = "bare"  # without a body, so not from Slack: questions for our health, which wait for the database
 
 
-THREADS = {Lane.PRESS: 16, Lane.SEARCH: 8, Lane.EVENT: 6, Lane.REST: 16}
+THREADS = {Lane.PRESS: 16, Lane.SEARCH: 8, Lane.EVENT: 6, Lane.REST: 16, Lane.BARE: 4}
 
 _LANES = {
     "view_submission": Lane.PRESS,
@@ -39,6 +40,8 @@ def lane_of_body(body: bytes) -> Lane:
 
     Whoever writes something else into it only chooses where to be turned away.
     """
+    if not body:
+        return Lane.BARE
     for name, lane in _LANES.items():
         if name.encode() in body:
             return lane

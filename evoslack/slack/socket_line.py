@@ -26,6 +26,9 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from evoslack.slack.workspace import problem_of
 
 PING_EVERY_S = 2.0
+# What is read at once. With the SDK's 1 kB, some hundred payloads that wait exceed Python's recursion limit,
+# and all of them are lost.
+RECEIVE_BYTES = 256 * 1024
 DEAF_AFTER_S = 6.0  # without a pong; three pings in a row went unanswered
 HELLO_WITHIN_S = 5.0
 _NORMAL_CLOSURE = (1000).to_bytes(2, "big")
@@ -52,6 +55,7 @@ class Line(SocketModeClient):
             logger=logging.getLogger("slack_sdk.socket_mode"),
             web_client=web_client,
             ping_interval=PING_EVERY_S,
+            receive_buffer_size=RECEIVE_BYTES,
             on_error_listeners=[self._note],
         )
         self._take = take
@@ -101,6 +105,12 @@ class Line(SocketModeClient):
             self.trouble = "closed by Slack without a word"
             return True
         return False
+
+    def is_closed_by_slack(self) -> bool:
+        """Whether the connection is gone, maybe not noticed yet: nothing arrives at Slack any more."""
+        session = self.current_session
+        sock = None if session is None else session.sock
+        return sock is None or _is_closed_by_peer(sock)
 
     def say_goodbye(self) -> None:
         """Ask Slack to send nothing more here; what is on its way already is still read."""

@@ -211,6 +211,8 @@ class SocketDoor:
             if arrival.awaits_answer and arrival.is_late:
                 return  # an answer that says that it is dialed must not go out any more
             for way in sorted({line, *self._lines}, key=lambda each: (each.said_goodbye, each is not line)):
+                if way.is_closed_by_slack():  # the system would take an ack, and nobody would read it
+                    continue
                 try:
                     send_response(way, request, answer, started)
                 except NO_ANSWER as error:

@@ -48,7 +48,7 @@ class DeadlineWebClient(WebClient):
     def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:  # noqa: ARG002
         """Send one request; every answer is a JSON object by now, or there is none."""
         status, headers, body = _fetch(req, self.timeout, self.proxy, self.ssl)
-        self.on_date(str(headers.get("date", "")))
+        self.on_date(next((value for name, value in headers.items() if name.lower() == "date"), ""))
         if not _is_object(body):
             if status != 429:
                 raise SlackUnanswered(f"status {status} without a JSON object")

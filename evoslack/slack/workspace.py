@@ -67,7 +67,8 @@ def private_client(response_url: str) -> WebhookClient:
 def identify(client: WebClient) -> Identity:
     """Who we are. Raises what the SDK raises."""
     answer = client.auth_test()
-    scopes = str(answer.headers.get("x-oauth-scopes", ""))
+    headers = {str(name).lower(): str(value) for name, value in answer.headers.items()}  # written either way
+    scopes = headers.get("x-oauth-scopes", "")
     return Identity(
         team_id=str(answer["team_id"]),
         team_name=str(answer.get("team") or ""),

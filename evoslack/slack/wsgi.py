@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 EVENTS_PATH = "/slack/events"
 HEALTH_PATH = "/healthz"
+HAS_LEFT = "evoslack.has_left"  # in the environment: asks whether all that was answered is on its way
 ARRIVED = "evoslack.arrived"  # in the environment: the moment, and the seconds that it may have waited
 
 
@@ -39,7 +40,12 @@ def wsgi(
     The signature is checked before anything is parsed: Bolt parses first, and answers an odd timestamp or
     a signature that is not ASCII with 500 instead of 401 (slack-facts 10).
     """
-    verifier = SignatureVerifier(signing_secret, _SteadyTime(clock))
+    # By either clock: the wall clock may have just jumped away, and the steady one goes on being wrong for
+    # hours after a clock was put right.
+    verifiers = [
+        SignatureVerifier(signing_secret, _Time(now_s))
+        for now_s in (lambda: clock.now().timestamp(), lambda: clock.moment().wall_s)
+    ]
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path, method = environ.get("PATH_INFO"), environ.get("REQUEST_METHOD")
@@ -52,7 +58,7 @@ def wsgi(
         if method != "POST":
             return _answer(start_response, "405 Method Not Allowed", "Only POST")
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        if not _is_signed(verifier, environ, body):
+        if not any(_is_signed(verifier, environ, body) for verifier in verifiers):
             return _answer(start_response, "401 Unauthorized", "Invalid signature")
         arrived: tuple[Moment, float] = environ.get(ARRIVED) or (clock.moment(), 0.0)
         at, waited_s = arrived
@@ -67,7 +73,7 @@ def wsgi(
             arrival.given_up()  # an answer that says that it is dialed must not go out any more
             return _answer(start_response, "503 Service Unavailable", "Too late")
         start_response(answer.status, answer.get_headers())
-        return _Answer(answer, arrival)
+        return _Answer(answer, arrival, environ.get(HAS_LEFT, lambda: True))
 
     return application
 
@@ -92,9 +98,10 @@ def client_is_gone(environ: WSGIEnvironment) -> bool:
 class _Answer:
     """The body of an answer, which notices whether it was sent."""
 
-    def __init__(self, answer: WsgiHttpResponse, arrival: Arrival) -> None:
+    def __init__(self, answer: WsgiHttpResponse, arrival: Arrival, has_left: Callable[[], bool]) -> None:
         self._answer = answer
         self._arrival = arrival
+        self._has_left = has_left
         self._was_sent = False
 
     def __iter__(self) -> Iterator[bytes]:
@@ -103,21 +110,22 @@ class _Answer:
 
     def close(self) -> None:
         """The server is through with it."""
-        if self._was_sent:
-            self._arrival.answered()
-        else:
+        if not self._was_sent:
             self._arrival.given_up()
+        elif self._has_left():
+            self._arrival.answered()
+        # Else nobody knows: the server takes an answer also for a connection that broke.
 
 
-class _SteadyTime(SignatureClock):
-    """The time by which a signature's age is judged: without the jumps of the wall clock."""
+class _Time(SignatureClock):
+    """The time by which a signature's age is judged, in Unix seconds."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        self._now_s = now_s
 
     def now(self) -> float:
         """Unix seconds."""
-        return self._clock.now().timestamp()
+        return self._now_s()
 
 
 def _is_signed(verifier: SignatureVerifier, environ: WSGIEnvironment, body: bytes) -> bool:

@@ -9,6 +9,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -321,6 +322,7 @@ def test_healthz_says_which_part_is_well(served: Office) -> None:
         "showing": True,
         "whispering": True,
         "steps": True,
+        "timing": True,
     }
 
 
@@ -332,7 +334,7 @@ def health(office: Office) -> tuple[int, dict[str, bool]]:
 def test_an_answer_of_slack_that_hangs_whoever_tells_shows_in_healthz(served: Office) -> None:
     served.slack.fault("chat.postMessage", "slow", seconds=4)
     served.call()
-    served.slack.wait_for(lambda: served.slack.api_calls("chat.postMessage"))
+    served.slack.wait_for(lambda: served.rings and served.slack.api_calls("chat.postMessage"))
     assert health(served)[0] == 200, "nobody waits for long"
 
     served.pass_time(seconds=61)
@@ -348,3 +350,32 @@ def test_a_bot_with_nothing_to_do_is_healthy_for_days(served: Office) -> None:
     for _day in range(3):
         served.pass_time(days=1)
         served.slack.wait_for(lambda: health(served)[0] == 200)
+
+
+def test_a_press_that_waited_on_its_way_to_us_is_refused_and_rings_nothing(served: Office) -> None:
+    served.form()
+    served.fill(number="911")
+    press = served.press().sent
+    press["view"]["state"]["values"]["number"]["number"]["value"] = "814 404 3093"
+    body = urlencode({"payload": json.dumps(press)})
+
+    late = post(served, body, signed(body, at=time.time() - 4))  # by now Slack has shown its own error
+
+    assert "Nothing was dialled" in late.text
+    assert served.ledger() == []
+    assert post(served, body, signed(body)).json()["response_action"] == "update"
+    served.wait_until_settled()
+    assert served.rings == 1
+
+
+def test_whoever_asks_for_health_while_the_database_is_slow_holds_up_nobody(served: Office) -> None:
+    many = 100  # several times more than there are threads of any kind
+    with ThreadPoolExecutor(many) as watchers, served.bot.store.engine.connect():
+        asking = [
+            watchers.submit(requests.get, f"{address(served)}/healthz", timeout=60) for _ in range(many)
+        ]
+        wait(asking, return_when=FIRST_COMPLETED)
+
+        assert served.slack.type_command(SARA, "help").acked
+
+    assert all(each.result().status_code in {200, 503} for each in asking)
