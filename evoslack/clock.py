@@ -56,6 +56,10 @@ class Clock:
         base = self._base
         return datetime.fromtimestamp(base.wall_s + self._monotonic_s() - base.monotonic_s, UTC)
 
+    def wall(self) -> datetime:
+        """What the wall clock says, jumps and all."""
+        return self._wall()
+
     def moment(self) -> Moment:
         """This moment on both clocks."""
         return Moment(self._monotonic_s(), self._wall().timestamp())

@@ -73,6 +73,7 @@ class Engine:
             self.follower,
             longest_wait=timedelta(seconds=settings.max_wait_seconds),
             now=now,
+            wall=clock.wall,
             on_news=self._wake_for_news,
         )
         self.intake = Intake(

@@ -93,27 +93,33 @@ class Intake:
     def settle_answers(self) -> bool:
         """Make calls of the presses that were answered, and forget those that were not; whether any came.
 
-        What cannot be written down stays for the next time. In the end it is swept up, and its caller is
-        told that nothing was dialed.
+        An answer that cannot be written down stays for the next time. Forgetting is tried once, as it counts
+        deliveries. Whatever is left in the end is swept up, and its caller is told that nothing was dialed.
         """
-        given_up, answered = _drained(self._given_up), _drained(self._answered)
+        answered, given_up = _drained(self._answered), _drained(self._given_up)
         try:
-            if given_up:
-                self._ledger.withdraw(given_up)
-                log.warning("%d press(es) could not be answered in time; nothing was dialed", len(given_up))
-                given_up = []
             confirmed = self._ledger.confirm(answered, at=self._now()) if answered else []
         except Exception:
-            for queue, ids in ((self._given_up, given_up), (self._answered, answered)):
-                for call_id in ids:
-                    queue.put(call_id)
+            for call_id in answered:
+                self._answered.put(call_id)
             raise
+        finally:
+            self._forget(given_up)
         for call in confirmed:
             log_state(call)
         if confirmed:
             self._on_work()
             self._on_news()
         return bool(confirmed)
+
+    def _forget(self, call_ids: list[str]) -> None:
+        if not call_ids:
+            return
+        log.warning("%d press(es) could not be answered in time; nothing was dialed", len(call_ids))
+        try:
+            self._ledger.withdraw(call_ids)
+        except Exception:
+            log.exception("the presses %s are not forgotten", ", ".join(call_ids))
 
     def _wait_for(self, answer: Answer, call: Call) -> None:
         def note(queue: SimpleQueue[str]) -> None:

@@ -92,16 +92,16 @@ class Bot:
         """
         try:
             self.store.open()
+            if (now := self.store.time()) is not None:
+                self._clock.set(now)
+            if self.store.is_sqlite:  # nobody else has it, so whatever was under way is orphaned
+                self.news.drop_leases(at=self._clock.now())
+                self.switchboard.sweep(everything_is_orphaned=True)
         except LedgerTaken as taken:
             raise CannotStart(f"Another bot is using {taken}. Stop it first, or use PostgreSQL.") from taken
         except Exception as error:
             raise CannotStart(f"The database cannot be used: {database_problem(error)}") from error
-        if (time := self.store.time()) is not None:
-            self._clock.set(time)
         self._heartbeat.start()
-        if self.store.is_sqlite:  # nobody else has it, so whatever was under way is orphaned
-            self.news.drop_leases(at=self._clock.now())
-            self.switchboard.sweep(everything_is_orphaned=True)
         for work in self._works():
             work.start()
         self._refresher.start()

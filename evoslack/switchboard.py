@@ -23,6 +23,7 @@ PLACING_LIMIT = timedelta(seconds=45)
 ANSWERING_LIMIT = timedelta(seconds=15)
 # A machine that stood still must not dial after people were told that the call is in doubt.
 LATEST_DIALLING = timedelta(seconds=10)
+LEAP = timedelta(seconds=5)  # of the wall clock, that is more than it being put right a little
 FORGET_EVERY = timedelta(hours=1)
 KEYS_ARE_KEPT = timedelta(days=2)  # no form can be pressed any more when it is so old
 WRITE_PAUSE_S = 1.0
@@ -98,6 +99,9 @@ class Switchboard:
         self._watch = watch
         self._longest_wait = longest_wait
         self._forget_at = now() + FORGET_EVERY
+        self._leading = threading.Lock()
+        self._lead = wall() - now()  # of the wall clock, when it was looked at last
+        self._leap = now(), timedelta(0)  # when that grew suddenly, and by how much
         self._now = now
         self._on_news = on_news
         self._stopping = threading.Event()
@@ -119,13 +123,13 @@ class Switchboard:
 
         Between `begin`, which is committed, and `finish` a phone may ring, once.
         """
-        waiting = self._ledger.waiting(accepted_after=self._now() - self._longest_wait)
+        waiting = self._ledger.waiting(accepted_after=self._oldest())
         if waiting is None:
             return False
         # Before, and not after `begin`: there it would make the time longer in which a crash leaves doubt.
         sight = self._watch.look_before(waiting.request.account_id)
         now, wall = self._now(), self._wall()
-        call = self._ledger.begin(at=now, accepted_after=now - self._longest_wait)
+        call = self._ledger.begin(at=now, accepted_after=self._oldest())
         if call is None:
             return False  # another one was quicker
         log_state(call)
@@ -145,7 +149,7 @@ class Switchboard:
         `everything_is_orphaned` is for the start of a bot that knows that it is the only one.
         """
         now = self._now()
-        closed = self._ledger.expire(at=now, accepted_before=now - self._longest_wait)
+        closed = self._ledger.expire(at=now, accepted_before=self._oldest())
         answering = None if everything_is_orphaned else now - ANSWERING_LIMIT
         closed += self._ledger.abandon(at=now, received_before=answering)
         limit = None if everything_is_orphaned else now - PLACING_LIMIT
@@ -171,6 +175,22 @@ class Switchboard:
     def stop(self) -> None:
         """Do not insist any longer on writing results down; the sweep of the next start is honest too."""
         self._stopping.set()
+
+    def _oldest(self) -> datetime:
+        """What was accepted before has waited too long.
+
+        A machine that was paused has both clocks stopped, until the wall clock is put right. So when that
+        leaps forward, what waited then may have waited for so much longer.
+        """
+        now = self._now()
+        with self._leading:
+            lead = self._wall() - now
+            if lead - self._lead > LEAP:
+                self._leap = now, lead - self._lead
+            self._lead = lead
+            at, span = self._leap
+        oldest = now - self._longest_wait
+        return max(oldest, min(at, oldest + span))
 
     def _dial(self, call: Call, may_leave: Callable[[], bool]) -> Outcome:
         if not may_leave():

@@ -7,10 +7,14 @@ place the first payload would wait up to three seconds for the old socket.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import logging
 import os
 import socket
+import struct
+import sys
+import termios
 import threading
 import time
 from collections.abc import Callable
@@ -31,6 +35,7 @@ PING_EVERY_S = 2.0
 RECEIVE_BYTES = 256 * 1024
 DEAF_AFTER_S = 6.0  # without a pong; three pings in a row went unanswered
 HELLO_WITHIN_S = 5.0
+GLANCE_S = 0.005
 _NORMAL_CLOSURE = (1000).to_bytes(2, "big")
 
 Taker = Callable[["Line", SocketModeRequest], None]  # must not block: the connection is read meanwhile
@@ -62,6 +67,7 @@ class Line(SocketModeClient):
         self._on_trouble = on_trouble
         self._is_greeted = False
         self._first_word = threading.Event()
+        self._nobody = threading.Event()  # never set: a pause
         self._pong: float | None = None
         self._heard_s = time.monotonic()
         self.opened_s = 0.0  # monotonic
@@ -112,6 +118,20 @@ class Line(SocketModeClient):
         sock = None if session is None else session.sock
         return sock is None or _is_closed_by_peer(sock)
 
+    def was_taken(self, is_late: Callable[[], bool]) -> bool:
+        """Whether everything that was sent here has arrived; waits for that until it is late.
+
+        A network that died silently takes bytes for seconds. Linux tells what is still on its way; elsewhere
+        the sending must do.
+        """
+        session = self.current_session
+        sock = None if session is None else session.sock
+        while sock is not None and _bytes_on_the_way(sock):
+            if is_late():
+                return False
+            self._nobody.wait(GLANCE_S)
+        return sock is not None and not is_late()
+
     def say_goodbye(self) -> None:
         """Ask Slack to send nothing more here; what is on its way already is still read."""
         self.said_goodbye, self.auto_reconnect_enabled = True, False
@@ -153,6 +173,17 @@ class Line(SocketModeClient):
     def _note(self, error: Exception) -> None:
         self.trouble = problem_of(error)
         self._on_trouble()
+
+
+def _bytes_on_the_way(sock: socket.socket) -> int:
+    """How many bytes the other machine has not acknowledged yet."""
+    if sys.platform != "linux":
+        return 0
+    try:
+        (count,) = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0\0\0\0"))
+    except (OSError, ValueError):  # closed meanwhile
+        return 1
+    return int(count)
 
 
 def _is_closed_by_peer(sock: socket.socket) -> bool:

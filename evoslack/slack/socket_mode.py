@@ -196,7 +196,7 @@ class SocketDoor:
     def _handle(self, line: Line, request: SocketModeRequest, arrival: Arrival) -> None:
         """Let Bolt answer, and send the ack, if it is in time."""
         started = time.time()
-        was_sent = False
+        was_sent = is_known = False
         try:
             if self._is_over:
                 return
@@ -219,11 +219,15 @@ class SocketDoor:
                     log.warning("an ack did not go out: %s", problem_of(error))
                 else:
                     was_sent = answer.status == 200
+                    is_known = not arrival.awaits_answer or way.was_taken(lambda: arrival.is_late)
                     return
         except Exception:
             log.exception("a payload could not be answered")
         finally:
-            arrival.answered() if was_sent else arrival.given_up()
+            if not was_sent:
+                arrival.given_up()
+            elif is_known:  # else nobody knows what the person saw
+                arrival.answered()
             self._in_hand.less()
 
 

@@ -83,6 +83,7 @@ class House:
         self.phone = Phone()
         self.watch = Watch()
         self.now = T0
+        self.wall_is_ahead = timedelta(0)
         self.woken: list[str] = []
         self.board = self.switchboard(self.ledger)
         self.intake = Intake(
@@ -100,6 +101,7 @@ class House:
             self.watch,
             longest_wait=LONGEST_WAIT,
             now=lambda: self.now,
+            wall=lambda: self.now + self.wall_is_ahead,
             on_news=lambda: self.woken.append("news"),
         )
 
@@ -502,3 +504,36 @@ def test_a_call_that_another_bot_took_during_the_look_is_not_dialled_here(house:
 
     assert not house.board.connect_next()
     assert house.phone.dialled == []
+
+
+def test_a_call_that_waited_through_a_pause_of_the_machine_is_not_dialed(house: House) -> None:
+    """Both clocks stood still meanwhile; then the wall clock was put right."""
+    house.accept(ask())
+    house.wall_is_ahead = timedelta(hours=1)
+    assert house.board.connect_next() is False
+
+    house.now += timedelta(seconds=1)
+    assert house.board.connect_next() is False
+    house.board.sweep()
+
+    assert (house.state(), house.call().why) == (State.EXPIRED, Why.WAITED)
+    assert house.phone.dialled == []
+
+
+def test_a_call_that_comes_after_the_clock_was_put_right_is_dialed(house: House) -> None:
+    house.wall_is_ahead = timedelta(hours=1)
+    house.board.connect_next()
+    house.now += TICK
+
+    house.accept(ask())
+
+    assert house.board.connect_next() is True
+    assert house.state() is State.PLACED
+
+
+@pytest.mark.parametrize("off", [timedelta(seconds=4), timedelta(hours=-1)], ids=["a little", "back"])
+def test_other_changes_of_the_wall_clock_cost_no_call(house: House, off: timedelta) -> None:
+    house.accept(ask())
+    house.wall_is_ahead = off
+
+    assert house.board.connect_next() is True

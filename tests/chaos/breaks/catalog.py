@@ -58,7 +58,7 @@ BREAKS = (
     ),
     Break(
         "a process that stood still notices",
-        (Edit(HEARTBEAT, "STOOD_STILL_S = 1.0", "STOOD_STILL_S = 1e9"),),
+        (Edit(HEARTBEAT, "STOOD_STILL_S = 0.3", "STOOD_STILL_S = 1e9"),),
         "frozen",
         ("tests/scenario/test_the_press.py",),
     ),
