@@ -13,7 +13,8 @@ from evoslack.clock import Clock, Moment
 log = logging.getLogger(__name__)
 
 BEAT_EVERY_S = 0.1
-STOOD_STILL_S = 1.0  # without a beat for so long, the process did not run
+STOOD_STILL_S = 0.4  # without a beat for so long, the process did not run
+WORTH_A_LINE_S = 1.0  # in the log
 WAITED_S = 0.5  # what is read so soon after a standstill may have waited through it
 
 
@@ -43,21 +44,24 @@ class Heartbeat:
             last, self._last = self._last, self._clock.moment()
             gap_s = _between_s(last, self._last)
             if gap_s > STOOD_STILL_S:
-                self._still = last, self._last
-        if gap_s > STOOD_STILL_S:
+                # Soon after another one they are one: what waited through both is as old as the first.
+                began = last
+                if self._still is not None and _between_s(self._still[1], last) < WAITED_S:
+                    began = self._still[0]
+                self._still = began, self._last
+        if gap_s > WORTH_A_LINE_S:
             log.warning("EvoSlack stood still for %.1f s; what waited meanwhile counts as late", gap_s)
 
     def waited_s(self) -> float:
         """For how many seconds what is read just now may have waited because the process stood still."""
         now = self._clock.moment()
         with self._lock:
-            if _between_s(self._last, now) > STOOD_STILL_S:  # it goes on only just now
-                return _between_s(self._last, now)
-            if self._still is not None:
-                began, ended = self._still
-                if _between_s(ended, now) < WAITED_S:
-                    return _between_s(began, now)
-        return 0.0
+            last, still = self._last, self._still
+        since_beat_s = _between_s(last, now)
+        goes_on_only_now = since_beat_s > STOOD_STILL_S  # and nothing has beaten yet
+        if still is not None and _between_s(still[1], last if goes_on_only_now else now) < WAITED_S:
+            return _between_s(still[0], now)
+        return since_beat_s if goes_on_only_now else 0.0
 
     def _run(self) -> None:
         while not self._stopping.wait(BEAT_EVERY_S):

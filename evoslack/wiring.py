@@ -61,10 +61,11 @@ def build(
     clock = Clock(now, clock_s)
     heartbeat, slack_time = Heartbeat(), SlackTime(clock_s)
     try:
-        identity = identify(web_client(settings.slack_bot_token, settings.slack_api_url))
+        identity = identify(
+            web_client(settings.slack_bot_token, settings.slack_api_url, on_date=slack_time.note)
+        )
     except NO_ANSWER as error:
         raise CannotStart(not_let_in("SLACK_BOT_TOKEN", error)) from error
-    slack_time.note(identity.date)
     evo = EvoClient(
         settings.evo_base_url,
         settings.evo_username,
@@ -74,7 +75,7 @@ def build(
     )
     engine = Engine(settings, evo, clock, clock_s)
     pools = _Pools()
-    desk = _desk(settings, identity, evo, engine, pools, clock, clock_s)
+    desk = _desk(settings, identity, evo, engine, pools, clock, clock_s, slack_time)
     app = _app(settings, identity, desk)
     return Bot(
         store=engine.store,
@@ -162,10 +163,17 @@ def _desk(
     pools: _Pools,
     clock: Clock,
     clock_s: Callable[[], float],
+    slack_time: SlackTime,
 ) -> Desk:
-    client = web_client(settings.slack_bot_token, settings.slack_api_url, timeout_s=LISTENER_TIMEOUT_S)
+    # Every answer tells Slack's time: of what was learned once, little would be true after a week.
+    client = web_client(
+        settings.slack_bot_token,
+        settings.slack_api_url,
+        timeout_s=LISTENER_TIMEOUT_S,
+        on_date=slack_time.note,
+    )
     people = SlackPeople(client, team_id=identity.team_id, enterprise_id=identity.enterprise_id)
-    patient_client = web_client(settings.slack_bot_token, settings.slack_api_url)
+    patient_client = web_client(settings.slack_bot_token, settings.slack_api_url, on_date=slack_time.note)
     hosts = {SLACKS_RESPONSE_HOST, urlsplit(settings.slack_api_url).hostname or ""}
     return Desk(
         client=client,

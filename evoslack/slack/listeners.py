@@ -169,7 +169,6 @@ class CallListeners:
 
     def _receive(self, press: Press, arrival: Arrival) -> Call:
         """Check what was filled in and write the press down. Raises `Unclear` or a `Refusal`."""
-        arrival.require_time()
         first = self._switchboard.find(press.origin.key)
         if first is not None:
             # Whatever changed since, this press already was a call, and that is what the person must hear.
@@ -177,6 +176,7 @@ class CallListeners:
             first = self._intake.receive_again(first, arrival)
         if first is not None:
             return first
+        arrival.require_time()  # not before: late or not, a press that is a call already is never denied
         if self._opener.is_too_old(press.origin):
             raise UnreadableForm
         order = Order(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from ssl import SSLContext
 from typing import Any
@@ -40,11 +41,18 @@ class SlackUnanswered(SlackClientError):
 
 
 class DeadlineWebClient(WebClient):
-    """The Web API. `timeout` is for the whole request; raises `SlackApiError` or `SlackUnanswered`."""
+    """The Web API. `timeout` is for the whole request; raises `SlackApiError` or `SlackUnanswered`.
+
+    `on_date` is given the Date header of every answer, as soon as it is here.
+    """
+
+    on_date: Callable[[str], None] | None = None
 
     def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:  # noqa: ARG002
         """Send one request; every answer is a JSON object by now, or there is none."""
         status, headers, body = _fetch(req, self.timeout, self.proxy, self.ssl)
+        if self.on_date is not None:
+            self.on_date(next((value for name, value in headers.items() if name.lower() == "date"), ""))
         if not _is_object(body):
             if status != 429:
                 raise SlackUnanswered(f"status {status} without a JSON object")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,15 +34,20 @@ class Identity:
     bot_id: str | None
     bot_user_id: str | None
     scopes: frozenset[str]
-    date: str = ""  # the Date header of the answer, by Slack's clock
 
 
-def web_client(token: str, api_url: str, *, timeout_s: int = PATIENT_TIMEOUT_S) -> WebClient:
+def web_client(
+    token: str,
+    api_url: str,
+    *,
+    timeout_s: int = PATIENT_TIMEOUT_S,
+    on_date: Callable[[str], None] | None = None,
+) -> WebClient:
     """A Web API client that sends nothing twice: by default the SDK would repeat a post (slack-facts 8).
 
-    However its answer drips, a request ends after `timeout_s`.
+    However its answer drips, a request ends after `timeout_s`. `on_date` is given the Date header of each.
     """
-    return DeadlineWebClient(
+    client = DeadlineWebClient(
         token=token,
         base_url=api_url,
         timeout=timeout_s,
@@ -49,6 +55,8 @@ def web_client(token: str, api_url: str, *, timeout_s: int = PATIENT_TIMEOUT_S) 
         retry_handlers=[],
         logger=logging.getLogger("slack_sdk"),
     )
+    client.on_date = on_date
+    return client
 
 
 def private_client(response_url: str) -> WebhookClient:
@@ -67,7 +75,6 @@ def identify(client: WebClient) -> Identity:
         bot_id=answer.get("bot_id"),
         bot_user_id=answer.get("user_id"),
         scopes=frozenset(scope.strip() for scope in scopes.split(",") if scope.strip()),
-        date=str(answer.headers.get("date", "")),
     )
 
 
