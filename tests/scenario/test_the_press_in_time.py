@@ -276,9 +276,9 @@ def test_while_strangers_search_in_a_form_a_press_does_not_wait(
     office = empty_office
     office.open(over_http=over_http)
     ready_to_press(office)
-    asked = office.evo.fault("/users", "slow", None, seconds=1.5)
+    asked = office.evo.fault("/users", "slow", None, seconds=1)
     search = {"action_id": "flow", "block_id": "flow", "value": "", "view": {"callback_id": "call_form"}}
-    strangers = [f"U_STRANGER{number}" for number in range(20)]
+    strangers = [f"U_STRANGER{number}" for number in range(16)]
     for who in strangers:
         office.slack.add_user(who, who.lower(), f"{who}@acme.test")
         office.evo.world.add_login(f"{who}@acme.test", PASSWORD, roles=("User",), account_ids=("acc1",))
