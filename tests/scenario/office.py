@@ -31,6 +31,7 @@ class Office:
         self.evo.start()
         self.database_url = database_url or f"sqlite:///{folder}/ledger.db"
         self.passed = timedelta(0)  # how far the clocks were put forward
+        self.wall_step = timedelta(0)  # how far the wall clock alone was moved
         self._bots: list[Bot] = []
 
     def open(self, *, over_http: bool = False, dial_deadline_s: float = 5.0, **settings: str) -> Bot:
@@ -41,7 +42,7 @@ class Office:
             env |= {"SLACK_SIGNING_SECRET": "sandbox-secret", "PORT": "0"}
         bot = build(
             Settings.from_env(env),
-            now=lambda: datetime.now(UTC) + self.passed,
+            now=lambda: datetime.now(UTC) + self.passed + self.wall_step,
             clock_s=lambda: time.monotonic() + self.passed.total_seconds(),
             dial_deadline_s=dial_deadline_s,
         )

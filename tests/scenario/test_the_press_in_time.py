@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -316,6 +317,38 @@ def test_a_stranger_with_a_hostile_message_is_turned_away_at_once(office: Office
     assert delivery.seconds < ANSWERED_WITHIN_S
     office.wait_for_page("needs the role Manager", AGENT)
     assert not office.slack.complaints
+
+
+# --- a clock that jumps
+
+
+@pytest.mark.parametrize("days", [31, -31])
+def test_a_wall_clock_that_jumps_and_comes_back_forgets_no_call(
+    empty_office: Office, days: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """More than HISTORY_DAYS, and for hours: what is old by such a clock is not old."""
+    office = empty_office
+    office.open(HISTORY_DAYS="30")
+    delivery = office.call()
+    office.wait_until_settled()
+    office.pass_time(hours=2)  # the clock has every reason to be trusted
+    for step in (timedelta(days=days), timedelta(0)):
+        seen = caplog.text.count("the system clock was moved")
+        office.wall_step = step
+        office.bot.wake()
+        office.slack.wait_for(
+            lambda seen=seen: caplog.text.count("the system clock was moved") > seen, what="it to be noticed"
+        )
+        assert office.ledger(), "the call is still known"
+        office.pass_time(hours=1)
+        office.bot.wake()
+
+    assert "Placed" in str(office.slack.redeliver(delivery).payload)
+    office.form()  # and everything goes on
+    office.fill(number="814 404 3094")
+    assert office.press().acked
+    office.wait_until_settled()
+    assert office.rings == 2
 
 
 # --- a bot that stands still
