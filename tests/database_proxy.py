@@ -24,6 +24,7 @@ class Cut:
 
     words: str
     answer_only: bool  # the COMMIT arrives and is carried out; only its answer is lost
+    holds: bool = False  # nothing is cut: whoever waits for the answer waits in vain
     done: bool = False
 
 
@@ -47,9 +48,9 @@ class DatabaseProxy:
         """The address as DATABASE_URL takes it."""
         return f"postgresql://postgres@127.0.0.1:{self._listener.getsockname()[1]}/postgres"
 
-    def cut(self, words: str, *, answer_only: bool) -> Cut:
+    def cut(self, words: str, *, answer_only: bool, holds: bool = False) -> Cut:
         """Cut the next connection that commits a statement with these words, once."""
-        self._cut = Cut(words, answer_only)
+        self._cut = Cut(words, answer_only, holds)
         return self._cut
 
     def hold(self, words: str) -> None:
@@ -160,6 +161,8 @@ class _Link:
             while data := self._server.recv(65536):
                 if self._lost_answer is not None:
                     self._lost_answer.done = True
+                    if self._lost_answer.holds:
+                        continue
                     break
                 self._changed |= any(tag in data for tag in (b"UPDATE 1\0", b"INSERT 0 1\0"))
                 self._client.sendall(data)

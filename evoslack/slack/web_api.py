@@ -41,7 +41,10 @@ class SlackUnanswered(SlackClientError):
 
 
 class DeadlineWebClient(WebClient):
-    """The Web API. `timeout` is for the whole request; raises `SlackApiError` or `SlackUnanswered`."""
+    """The Web API. `timeout` is for the whole request; raises `SlackApiError` or `SlackUnanswered`.
+
+    `on_date` is given the Date header of every answer, as soon as it is here.
+    """
 
     on_date: Callable[[str], None] = staticmethod(lambda _date: None)  # is told each answer's Date header
 

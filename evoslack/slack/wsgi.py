@@ -67,6 +67,7 @@ def wsgi(
         try:
             answer = _dispatched(app, environ, body, arrival)
         except Exception:  # listeners never raise, so it is the payload that Bolt could not read
+            arrival.given_up()
             log.warning("a signed request could not be read", exc_info=True)
             return _answer(start_response, "400 Bad Request", "Cannot be read")
         if arrival.awaits_answer and (arrival.is_late or client_is_gone(environ)):
