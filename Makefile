@@ -8,10 +8,10 @@ help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 demo: .venv/ready ## Play a story with stand-ins in the terminal (no tokens needed)
-	$(BIN)/python -m evoslack.sandbox.demo
+	$(BIN)/python -m sandbox.demo
 
 sandbox: .venv/ready ## Play in the browser with a stand-in Slack and Evo Voice (no tokens needed)
-	$(BIN)/python bot.py --sandbox
+	$(BIN)/python -m sandbox
 
 test: .venv/ready ## Run the whole test suite
 	$(BIN)/python -m pytest -n 4 --dist worksteal

@@ -1,4 +1,4 @@
-"""EvoSlack's front door: `python bot.py`, `python bot.py --check`, `python bot.py --sandbox`."""
+"""EvoSlack's front door: `python bot.py` and `python bot.py --check`."""
 
 from __future__ import annotations
 
@@ -31,12 +31,11 @@ def main(arguments: list[str]) -> int:
     """Run the bot until SIGTERM or SIGINT; returns the exit code (0, 1 cannot start, 2 bad settings)."""
     parser = argparse.ArgumentParser(prog="bot.py", description="Place phone calls from Slack.")
     parser.add_argument("--check", action="store_true", help="look at every setting and say what is wrong")
-    parser.add_argument("--sandbox", action="store_true", help="play with a stand-in Slack and Evo Voice")
+    parser.add_argument("--sandbox", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
     if chosen.sandbox:
-        from evoslack.sandbox.play import play  # noqa: PLC0415 - the product does not know the sandbox
-
-        return play()
+        print("The sandbox is a program of its own now: python -m sandbox (or make sandbox)", file=sys.stderr)
+        return BAD_SETTINGS
     try:
         settings = Settings.from_env(environment())
     except BadSettings as bad:

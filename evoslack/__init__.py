@@ -28,7 +28,8 @@ The map of the house, inside first:
 - `wiring`       builds everything from the settings
 - `running`      a bot that runs: what is started in which order, and how it stops
 - `check`        what `bot.py --check` looks at
-- `sandbox/`     a stand-in Slack and a stand-in Evo Voice; the product does not know about them
+
+The sandbox (a stand-in Slack and a stand-in Evo Voice) stands beside the product, which does not know it.
 
 `ledger`, `evo` and `slack` know the vocabulary and not each other. Where a docstring names "evo-voice-api" or
 "slack-facts", it means a section of that page in `docs/`.

@@ -15,7 +15,7 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_sdk.errors import SlackApiError
 
-from evoslack.sandbox.slack.workspace import SlackWorkspace
+from sandbox.slack.workspace import SlackWorkspace
 
 BOTH_WAYS = ["socket mode", "http"]
 

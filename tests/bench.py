@@ -25,13 +25,13 @@ from slack_sdk import WebClient
 from slack_sdk.signature import SignatureVerifier
 
 from evoslack.clock import Clock
-from evoslack.sandbox.bot_process import sandbox_settings
-from evoslack.sandbox.evo.voice import EvoVoice
-from evoslack.sandbox.slack.workspace import SlackWorkspace
 from evoslack.settings import Settings
 from evoslack.slack import views
 from evoslack.slack.arrival import KEY, Arrival
 from evoslack.wiring import build
+from sandbox.bot_process import sandbox_settings
+from sandbox.evo.voice import EvoVoice
+from sandbox.slack.workspace import SlackWorkspace
 
 COMMANDS, SUBMISSIONS, ROUNDS = 200, 500, 3
 SECRET = "sandbox-secret"

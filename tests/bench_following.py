@@ -17,8 +17,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from evoslack.calls import CallRequest, Placed
-from evoslack.sandbox.evo.calls import OutgoingCall, Script
 from evoslack.slack.messages import STATE_WORDS
+from sandbox.evo.calls import OutgoingCall, Script
 from tests.scenario.office import Office
 
 WINDOW_S = 30.0

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 from evoslack.ledger.store import Store
-from evoslack.sandbox.evo.voice import EvoVoice
+from sandbox.evo.voice import EvoVoice
 from tests.postgres import Postgres, postgres
 
 # The same examples on every machine, however slow it is.

@@ -14,9 +14,9 @@ from typing import Self
 
 from evoslack.calls import Call, State
 from evoslack.clock import counting_s
-from evoslack.sandbox.evo.faults import ANSWERS, MANNERS
 from evoslack.settings import Settings
 from evoslack.wiring import build
+from sandbox.evo.faults import ANSWERS, MANNERS
 from tests.chaos.scene import CORRECTED_WITHIN_S, OUTGOING, Press, Scene, scene
 from tests.chaos.tally import Scale, Tally
 

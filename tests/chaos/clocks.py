@@ -16,7 +16,7 @@ from pathlib import Path
 
 from evoslack.calls import State
 from evoslack.engine import SWEEP_EVERY_S
-from evoslack.sandbox.evo.calls import Script
+from sandbox.evo.calls import Script
 from tests.chaos.crowd import Press, by_hand, until, wait
 from tests.chaos.scene import OUTGOING, new_databases
 from tests.chaos.stage import Set, Stage, count, stage

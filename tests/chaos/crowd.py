@@ -18,10 +18,10 @@ from typing import NoReturn, TypeVar
 from evoslack.calls import Call
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.store import Store
-from evoslack.sandbox.bot_process import BotProcess, sandbox_settings
-from evoslack.sandbox.evo.calls import Ring
-from evoslack.sandbox.evo.world import PASSWORD
-from evoslack.sandbox.slack.delivery import Delivery
+from sandbox.bot_process import BotProcess, sandbox_settings
+from sandbox.evo.calls import Ring
+from sandbox.evo.world import PASSWORD
+from sandbox.slack.delivery import Delivery
 from tests.chaos.judge import wrong_with
 from tests.chaos.questions import Verdict, answer_of, asked_of, lines_about
 from tests.chaos.rights import Rights

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evoslack.ledger.store import Store
-from evoslack.sandbox.bot_process import BotProcess
-from evoslack.sandbox.slack.delivery import Delivery
+from sandbox.bot_process import BotProcess
+from sandbox.slack.delivery import Delivery
 from tests.chaos.crowd import (
     Crowd,
     Evidence,

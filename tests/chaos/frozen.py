@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
-from evoslack.sandbox.bot_process import BotProcess
+from sandbox.bot_process import BotProcess
 from tests.chaos.crowd import Press, by_hand, percentiles_ms, wait
 from tests.chaos.questions import answer_of
 from tests.chaos.scene import new_databases

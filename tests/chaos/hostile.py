@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from evoslack.sandbox.evo.calls import Script
-from evoslack.sandbox.evo.world import PASSWORD
-from evoslack.sandbox.slack.delivery import Delivery
 from evoslack.slack.cards import CALL_AGAIN, HANG_UP
 from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
+from sandbox.evo.calls import Script
+from sandbox.evo.world import PASSWORD
+from sandbox.slack.delivery import Delivery
 from tests.chaos.crowd import Press, by_hand, percentiles_ms, until, wait
 from tests.chaos.stage import Set, Stage, count, stage
 from tests.chaos.tally import Scale, Tally

@@ -14,10 +14,10 @@ from typing import Literal
 
 from evoslack.calls import State
 from evoslack.numbers import pretty
-from evoslack.sandbox.evo.calls import Ring
-from evoslack.sandbox.slack.delivery import Delivery
-from evoslack.sandbox.slack.team import Shown, words_of
 from evoslack.slack.messages import STATE_WORDS
+from sandbox.evo.calls import Ring
+from sandbox.slack.delivery import Delivery
+from sandbox.slack.team import Shown, words_of
 from tests.chaos.rights import Rights
 
 Answer = Literal["yes", "no", "unclear", "error"]

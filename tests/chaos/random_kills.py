@@ -15,7 +15,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 
-from evoslack.sandbox.bot_process import BotProcess
+from sandbox.bot_process import BotProcess
 from tests.chaos.scene import OUTGOING, PEOPLE, Press, Scene, new_databases, scene
 from tests.chaos.tally import Scale, Tally
 

@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass, field
 
 from evoslack.permission import REMEMBERED_S
-from evoslack.sandbox.evo.voice import EvoVoice
-from evoslack.sandbox.slack.workspace import SlackWorkspace
+from sandbox.evo.voice import EvoVoice
+from sandbox.slack.workspace import SlackWorkspace
 
 NEVER = float("-inf")
 

@@ -30,16 +30,16 @@ from evoslack.ledger.news import NewsLedger
 from evoslack.ledger.schema import calls, news
 from evoslack.ledger.store import Store
 from evoslack.progress import UNSEEN_FOR
-from evoslack.sandbox.bot_process import BotProcess, sandbox_settings
-from evoslack.sandbox.evo.calls import Ring
-from evoslack.sandbox.evo.voice import EvoVoice
-from evoslack.sandbox.evo.world import PASSWORD
-from evoslack.sandbox.slack.delivery import Delivery
-from evoslack.sandbox.slack.workspace import SlackWorkspace
 from evoslack.settings import Settings
 from evoslack.slack.announcer import LEASE
 from evoslack.switchboard import PLACING_LIMIT
 from evoslack.wiring import build
+from sandbox.bot_process import BotProcess, sandbox_settings
+from sandbox.evo.calls import Ring
+from sandbox.evo.voice import EvoVoice
+from sandbox.evo.world import PASSWORD
+from sandbox.slack.delivery import Delivery
+from sandbox.slack.workspace import SlackWorkspace
 from tests.chaos.crowd import until, wait
 from tests.chaos.judge import wrong_with
 from tests.chaos.questions import Verdict, asked_of, lines_about

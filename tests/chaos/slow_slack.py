@@ -13,9 +13,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from evoslack.sandbox.evo.calls import Script
-from evoslack.sandbox.slack.delivery import Delivery
 from evoslack.slack.cards import HANG_UP
+from sandbox.evo.calls import Script
+from sandbox.slack.delivery import Delivery
 from tests.chaos.crowd import Press, at_moments, by_hand, percentiles_ms, until, wait
 from tests.chaos.scene import OUTGOING
 from tests.chaos.stage import Set, Stage, count, stage

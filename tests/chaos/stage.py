@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evoslack.ledger.store import Store
-from evoslack.sandbox.bot_process import BotProcess
-from evoslack.sandbox.slack.delivery import Delivery
+from sandbox.bot_process import BotProcess
+from sandbox.slack.delivery import Delivery
 from tests.chaos.crowd import Crowd, Evidence, Press, bot_settings, events_url, evidence_when_kept
 from tests.chaos.questions import answer_of
 from tests.chaos.rights import Rights

@@ -18,8 +18,8 @@ from pathlib import Path
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
 from evoslack.ledger.store import Store
-from evoslack.sandbox.bot_process import BotProcess
-from evoslack.sandbox.slack.delivery import Delivery
+from sandbox.bot_process import BotProcess
+from sandbox.slack.delivery import Delivery
 from tests.chaos.crowd import (
     Crowd,
     Evidence,

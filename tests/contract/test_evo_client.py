@@ -27,9 +27,9 @@ from evoslack.evo.client import EvoClient, EvoUnavailable, Forbidden, LoginRefus
 from evoslack.evo.directory import Directory
 from evoslack.permission import Permission
 from evoslack.refusals import CannotCheck, Denial, Lack, NotAllowed, NothingToOffer, Source
-from evoslack.sandbox.evo.faults import ANSWERS, MANNERS
-from evoslack.sandbox.evo.voice import EvoVoice
-from evoslack.sandbox.evo.world import PASSWORD
+from sandbox.evo.faults import ANSWERS, MANNERS
+from sandbox.evo.voice import EvoVoice
+from sandbox.evo.world import PASSWORD
 
 BOT = "bot@acme.test"
 CALL = {"flow_id": "flow1", "number": "+12025550143", "caller_id": "+12025550100"}

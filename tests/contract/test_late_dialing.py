@@ -22,9 +22,9 @@ from evoslack.calls import Call, CallRequest, Outcome, State, Why
 from evoslack.evo.client import EvoClient
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.store import Store
-from evoslack.sandbox.evo.voice import EvoVoice
-from evoslack.sandbox.evo.world import PASSWORD
 from evoslack.switchboard import LATEST_DIALLING, Switchboard
+from sandbox.evo.voice import EvoVoice
+from sandbox.evo.world import PASSWORD
 
 OUTGOING, LOGIN = "POST /sessions/outgoing", "POST /auth/credentials"
 HOUR = timedelta(hours=1)

@@ -15,10 +15,10 @@ from evoslack.calls import Ending, Placed, Progress
 from evoslack.evo.client import EvoClient, EvoError, EvoUnavailable, Forbidden, LoginRefused
 from evoslack.evo.sightings import Sightings, active_of, moment, session_of
 from evoslack.progress import Trail, follow
-from evoslack.sandbox.evo.calls import BUSY, FAILED, NO_ANSWER, OutgoingCall, Script
-from evoslack.sandbox.evo.voice import EvoVoice
-from evoslack.sandbox.evo.world import PASSWORD, World
 from evoslack.snapshot import Session, Snapshot
+from sandbox.evo.calls import BUSY, FAILED, NO_ANSWER, OutgoingCall, Script
+from sandbox.evo.voice import EvoVoice
+from sandbox.evo.world import PASSWORD, World
 
 BOT, ACCOUNT = "bot@acme.test", "acc1"
 NUMBER, CALLER_ID = "+12025550143", "+12025550100"

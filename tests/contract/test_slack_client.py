@@ -15,10 +15,10 @@ from slack_sdk.errors import SlackApiError
 
 from evoslack.deadline import Deadline
 from evoslack.refusals import CannotCheck
-from evoslack.sandbox.slack.workspace import SlackWorkspace
 from evoslack.slack.people import SlackPeople
 from evoslack.slack.web_api import DeadlineWebhookClient, SlackUnanswered
 from evoslack.slack.workspace import pause_of, problem_of, web_client
+from sandbox.slack.workspace import SlackWorkspace
 
 BUDGET_S = 0.5
 SLACK_MORE_S = 0.5  # for a machine that is busy

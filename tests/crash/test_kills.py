@@ -14,7 +14,7 @@ from evoslack.calls import State
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
 from evoslack.ledger.store import Store
-from evoslack.sandbox.bot_process import BotProcess, sandbox_settings
+from sandbox.bot_process import BotProcess, sandbox_settings
 from tests.scenario.office import SARA, TYPED, Office
 
 OUTGOING = "/sessions/outgoing"

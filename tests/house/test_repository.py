@@ -11,7 +11,7 @@ import pytest
 import evoslack
 
 ROOT = Path(__file__).parents[2]
-PRODUCT = [path for path in (ROOT / "evoslack").rglob("*.py") if "sandbox" not in path.parts]
+PRODUCT = list((ROOT / "evoslack").rglob("*.py"))
 
 
 @pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "LICENSE", ".env.example", "manifest.yml"])

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from evoslack.calls import Call, State
-from evoslack.sandbox.bot_process import sandbox_settings
-from evoslack.sandbox.evo.voice import EvoVoice
-from evoslack.sandbox.slack.delivery import Delivery
-from evoslack.sandbox.slack.workspace import SlackWorkspace
 from evoslack.settings import Settings
 from evoslack.wiring import Bot, build
+from sandbox.bot_process import sandbox_settings
+from sandbox.evo.voice import EvoVoice
+from sandbox.slack.delivery import Delivery
+from sandbox.slack.workspace import SlackWorkspace
 
 SARA, BOSS, ROOT, AGENT = "U_SARA", "U_BOSS", "U_ROOT", "U_AGENT"
 NUMBER, TYPED, SHOWN = "+18144043093", "814 404 3093", "(814) 404-3093"

@@ -19,11 +19,11 @@ from evoslack.calls import CallRequest, NotSent, Why
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
 from evoslack.ledger.store import Store
-from evoslack.sandbox.evo.calls import Script
-from evoslack.sandbox.slack.team import TEAM_ID
 from evoslack.slack.cards import CALL_AGAIN
 from evoslack.slack.home import PLACE, Turn
 from evoslack.slack.home_tab import REST
+from sandbox.evo.calls import Script
+from sandbox.slack.team import TEAM_ID
 from tests.scenario.office import AGENT, BOSS, NUMBER, ROOT, SARA, SHOWN, Office
 
 MAY, MAY_NOT = "You can place calls", "You cannot place calls"

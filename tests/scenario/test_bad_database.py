@@ -23,9 +23,9 @@ from evoslack.calls import State
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
 from evoslack.ledger.store import LedgerTaken, Store
-from evoslack.sandbox.bot_process import BOT, BotProcess, sandbox_settings
-from evoslack.sandbox.evo.faults import Fault
-from evoslack.sandbox.slack.delivery import Delivery
+from sandbox.bot_process import BOT, BotProcess, sandbox_settings
+from sandbox.evo.faults import Fault
+from sandbox.slack.delivery import Delivery
 from tests.database_proxy import DatabaseProxy
 from tests.postgres import Postgres
 from tests.scenario.office import TYPED, Office

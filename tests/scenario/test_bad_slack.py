@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from evoslack.calls import State
-from evoslack.sandbox.slack.delivery import Delivery
+from sandbox.slack.delivery import Delivery
 from tests.scenario.office import BOSS, SARA, Office
 
 OUTGOING = "/sessions/outgoing"

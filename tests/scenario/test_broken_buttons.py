@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from evoslack.sandbox.slack.delivery import Delivery
 from evoslack.slack.cards import CALL_AGAIN, HANG_UP
 from evoslack.slack.home import PLACE, Turn
 from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
+from sandbox.slack.delivery import Delivery
 from tests.scenario.office import SARA, Office
 
 BROKE = "Something broke in EvoSlack (reference "

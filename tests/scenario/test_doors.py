@@ -18,16 +18,16 @@ from typing import Any
 import pytest
 
 from evoslack.refusals import Denial, NotAllowed
-from evoslack.sandbox.evo.calls import FAILED
-from evoslack.sandbox.evo.world import PASSWORD
-from evoslack.sandbox.slack.delivery import Delivery
-from evoslack.sandbox.slack.team import TEAM_ID
 from evoslack.slack.cards import CALL_AGAIN, HANG_UP
 from evoslack.slack.export import ADMINISTRATORS_ONLY
 from evoslack.slack.hang_up_words import NOT_YOURS_TO_END, NOTHING_TO_END
 from evoslack.slack.home import PLACE, Turn
 from evoslack.slack.refusal_words import spoken
 from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
+from sandbox.evo.calls import FAILED
+from sandbox.evo.world import PASSWORD
+from sandbox.slack.delivery import Delivery
+from sandbox.slack.team import TEAM_ID
 from tests.scenario.office import NUMBER, Office
 
 MANAGER, AGENT_ROLE = ("Manager",), ("User",)

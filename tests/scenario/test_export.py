@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from evoslack.sandbox.evo.calls import Script
 from evoslack.slack.export import HEADER
+from sandbox.evo.calls import Script
 from tests.scenario.office import AGENT, BOSS, NUMBER, ROOT, SARA, Office
 
 SHORT = Script(ring_s=1, talk_s=2, session="at_once", outcome="=HYPERLINK(1)")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from evoslack.calls import LostWhy, Progress, State
-from evoslack.sandbox.evo.calls import BUSY, OutgoingCall, Script
+from sandbox.evo.calls import BUSY, OutgoingCall, Script
 from tests.scenario.office import BOSS, NUMBER, SARA, SHOWN, TYPED, Office
 
 RINGING = Script(ring_s=3600)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from evoslack.sandbox.slack.delivery import Delivery
+from sandbox.slack.delivery import Delivery
 from tests.scenario.office import BOSS, SARA, Office
 
 Payload = dict[str, Any]

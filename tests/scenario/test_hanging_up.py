@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from evoslack.calls import HangUp, Progress
-from evoslack.sandbox.evo.calls import Script
 from evoslack.slack.cards import HANG_UP
+from sandbox.evo.calls import Script
 from tests.scenario.office import AGENT, BOSS, ROOT, SARA, Office
 from tests.scenario.test_following import at_the_phone, see, until
 

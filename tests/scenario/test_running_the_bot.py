@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot import environment
-from evoslack.sandbox.bot_process import BOT, BotProcess, sandbox_settings
+from sandbox.bot_process import BOT, BotProcess, sandbox_settings
 from tests.scenario.office import SARA, TYPED, Office
 
 SECRETS = ("xoxb-sandbox", "xapp-sandbox", "let-me-in", "sandbox-secret")

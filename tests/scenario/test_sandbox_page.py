@@ -1,4 +1,4 @@
-"""`python bot.py --sandbox` from the outside: the program in a process of its own, and its page over HTTP."""
+"""`python -m sandbox` from the outside: the program in a process of its own, and its page over HTTP."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ import pytest
 import requests
 import yaml
 
-from evoslack.sandbox.page import FILES, FOLDER
-from evoslack.sandbox.play import free_port
+from sandbox.page import FILES, FOLDER
+from sandbox.play import free_port
 
-BOT = Path(__file__).resolve().parents[2] / "bot.py"
+HERE = Path(__file__).resolve().parents[2]
 SARA, AGENT, ROOT = "U_SARA", "U_AGENT", "U_ROOT"
 PATIENCE_S = 40  # a card whose posting a kill left open is looked for after 15 s
 
@@ -117,9 +117,9 @@ def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
     (folder / ".env").write_text("SLACK_COMMAND=/other\nEVO_BASE_URL=https://evovoice.invalid\n")
     astray = {"DATABASE_URL": "nonsense", "SLACK_BOT_TOKEN": "xoxb-real", "HTTP_PROXY": "http://127.0.0.1:9"}
     sandbox = subprocess.Popen(
-        [sys.executable, str(BOT), "--sandbox"],
+        [sys.executable, "-m", "sandbox"],
         cwd=folder,
-        env={**os.environ, **astray},
+        env={**os.environ, **astray, "PYTHONPATH": str(HERE)},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -218,7 +218,7 @@ def test_a_bot_killed_in_the_middle_of_a_call_comes_back_finds_it_and_never_ring
 
 
 def test_the_shortcuts_bear_the_names_of_the_manifest_and_open_what_they_say(visitor: Visitor) -> None:
-    manifest = yaml.safe_load((BOT.parent / "manifest.yml").read_text("utf-8"))
+    manifest = yaml.safe_load((HERE / "manifest.yml").read_text("utf-8"))
     offered = visitor.see(lambda state: True)["app"]["shortcuts"]
     assert offered == manifest["features"]["shortcuts"]
     (place,) = (each for each in offered if each["type"] == "global")

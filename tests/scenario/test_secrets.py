@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from evoslack.sandbox.bot_process import BotProcess, sandbox_settings
+from sandbox.bot_process import BotProcess, sandbox_settings
 from tests.scenario.office import BOSS, SARA, Office
 
 SECRETS = ("xoxb-sandbox", "xapp-sandbox", "let-me-in", "sandbox-secret", "hunter2")

@@ -19,11 +19,11 @@ from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
 from evoslack.ledger.store import Store
 from evoslack.numbers import pretty
-from evoslack.sandbox.slack.workspace import SlackWorkspace
 from evoslack.slack.announcer import Announcer
 from evoslack.slack.rate_limiter import POST_EVERY_S, RateLimiter
 from evoslack.slack.whisper import Whisper
 from evoslack.slack.workspace import private_client, web_client
+from sandbox.slack.workspace import SlackWorkspace
 from tests.scenario.office import BOSS, SARA, Office
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)

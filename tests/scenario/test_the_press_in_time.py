@@ -29,10 +29,10 @@ from slack_bolt.adapter.socket_mode import internals as ack
 from evoslack.calls import State, Why
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.store import Store
-from evoslack.sandbox.bot_process import BotProcess, sandbox_settings
-from evoslack.sandbox.evo.world import PASSWORD
-from evoslack.sandbox.slack.delivery import Delivery, sign
 from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE
+from sandbox.bot_process import BotProcess, sandbox_settings
+from sandbox.evo.world import PASSWORD
+from sandbox.slack.delivery import Delivery, sign
 from tests.chaos import doomed
 from tests.database_proxy import DatabaseProxy
 from tests.postgres import Postgres

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from evoslack.sandbox.evo.world import World
+from sandbox.evo.world import World
 from tests.scenario.office import SARA, Office
 
 

@@ -11,10 +11,10 @@ import pytest
 
 from evoslack.calls import Progress, State
 from evoslack.refusals import Lack, NothingToOffer
-from evoslack.sandbox.bot_process import BotProcess, sandbox_settings
-from evoslack.sandbox.evo.calls import Script
-from evoslack.sandbox.slack.steps import Execution
 from evoslack.slack.refusal_words import spoken
+from sandbox.bot_process import BotProcess, sandbox_settings
+from sandbox.evo.calls import Script
+from sandbox.slack.steps import Execution
 from tests.scenario.office import AGENT, BOSS, NUMBER, SARA, SHOWN, TYPED, Office
 
 OUTGOING = "/sessions/outgoing"

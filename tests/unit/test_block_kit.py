@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from evoslack.sandbox.slack.block_kit import problems_in_blocks, problems_in_options, problems_in_view
+from sandbox.slack.block_kit import problems_in_blocks, problems_in_options, problems_in_view
 
 
 def plain(text):

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from evoslack.calls import OVER, Call, CallRequest, HangUp, LostWhy, Progress, State, Why
-from evoslack.sandbox.slack.block_kit import problems_in_blocks
 from evoslack.slack import cards, hang_up_words, messages
+from sandbox.slack.block_kit import problems_in_blocks
 
 REQUEST = CallRequest(
     key="secret-key",

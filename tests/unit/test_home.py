@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from evoslack.calls import Call, CallRequest, Progress, State, Why
 from evoslack.looks import Look, Whose
 from evoslack.refusals import CannotCheck, Denial, Lack, NotAllowed, NothingToOffer, Refusal, Source
-from evoslack.sandbox.slack.block_kit import problems_in_view
 from evoslack.slack import home
 from evoslack.slack.cards import CALL_AGAIN
 from evoslack.slack.home import PER_PAGE, Page, Turn, turned
+from sandbox.slack.block_kit import problems_in_view
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 REQUEST = CallRequest("key", "T1", "U_SARA", "acc1", "flow1", "Survey", "+18144043093", "+12025550100")

@@ -25,8 +25,8 @@ from evoslack.refusals import (
     UnknownFlow,
     UnreadableForm,
 )
-from evoslack.sandbox.slack.block_kit import problems_in_view
 from evoslack.slack import command_words, hang_up_words, messages, refusal_words, views
+from sandbox.slack.block_kit import problems_in_view
 
 REQUEST = CallRequest("key", "T1", "U_SARA", "acc1", "flow1", "Reminder", "+12025550143", "+12025550100")
 CALL = Call("id", REQUEST, State.ACCEPTED, accepted_at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC))

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from evoslack.sandbox.evo.calls import Ring
-from evoslack.sandbox.slack.delivery import Delivery
-from evoslack.sandbox.slack.team import Shown
+from sandbox.evo.calls import Ring
+from sandbox.slack.delivery import Delivery
+from sandbox.slack.team import Shown
 from tests.chaos.questions import Verdict, answer_of, asked_of, lines_about
 from tests.chaos.rights import Rights
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import requests
 
-from evoslack.sandbox.evo.calls import BUSY, Script
-from evoslack.sandbox.evo.faults import ANSWERS, MANNERS
-from evoslack.sandbox.evo.voice import EvoVoice
-from evoslack.sandbox.evo.world import PASSWORD, World
+from sandbox.evo.calls import BUSY, Script
+from sandbox.evo.faults import ANSWERS, MANNERS
+from sandbox.evo.voice import EvoVoice
+from sandbox.evo.world import PASSWORD, World
 
 AGENT = "EvoSlack-tests/1"
 FOR_EVER = Script(ring_s=10**6)

@@ -15,8 +15,8 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
-from evoslack.sandbox.slack.delivery import sign
-from evoslack.sandbox.slack.workspace import SlackWorkspace
+from sandbox.slack.delivery import sign
+from sandbox.slack.workspace import SlackWorkspace
 from tests.bare_app import BOTH_WAYS, connected, option, plain
 
 TROUBLE = "We had some trouble connecting. Try again?"

@@ -11,7 +11,7 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.webhook import WebhookClient
 
-from evoslack.sandbox.slack.workspace import SlackWorkspace
+from sandbox.slack.workspace import SlackWorkspace
 from tests.bare_app import plain, refusal, why_not
 
 

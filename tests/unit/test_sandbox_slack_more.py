@@ -11,7 +11,7 @@ import pytest
 from slack_bolt import App
 from slack_sdk import WebClient
 
-from evoslack.sandbox.slack.workspace import SlackWorkspace
+from sandbox.slack.workspace import SlackWorkspace
 from tests.bare_app import BOTH_WAYS, connected, option, plain, refusal, why_not
 
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evoslack.calls import CallerId, Flow, Offer
-from evoslack.sandbox.slack.block_kit import problems_in_options, problems_in_view
 from evoslack.slack import views
 from evoslack.slack.views import Origin
+from sandbox.slack.block_kit import problems_in_options, problems_in_view
 
 FLOWS = (
     Flow("flow1", "Appointment reminder"),

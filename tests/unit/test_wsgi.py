@@ -12,9 +12,9 @@ import pytest
 from slack_bolt import BoltRequest, BoltResponse
 
 from evoslack.clock import Clock, Moment
-from evoslack.sandbox.slack.delivery import sign
 from evoslack.slack.arrival import ANSWER_WITHIN_S, KEY, SlackTime
 from evoslack.slack.wsgi import ARRIVED, EVENTS_PATH, wsgi
+from sandbox.slack.delivery import sign
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 SECRET = "secret"

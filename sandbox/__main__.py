@@ -1,0 +1,7 @@
+"""`python -m sandbox`: play with EvoSlack in the browser, with a stand-in Slack and a stand-in Evo Voice."""
+
+import sys
+
+from sandbox.play import play
+
+sys.exit(play())

@@ -1,0 +1,235 @@
+"""The world behind the stand-in Evo Voice: accounts, logins, flows, numbers, and calls that go on.
+
+No HTTP here. A call's progress is computed from a clock whenever somebody looks, so nothing ticks.
+Everything is guarded by one lock; `World.changed` is notified at every change.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+import uuid
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal
+
+from sandbox.evo.calls import OutgoingCall, Quirks, Ring, Script
+
+Row = dict[str, Any]
+
+PASSWORD = "let-me-in"  # of every login in the standard world
+ADMINISTRATOR = "SystemAdministrator"
+
+
+@dataclass
+class Login:
+    """A dashboard identity (`/users`, evo-voice-api 4). Change its fields at any time."""
+
+    email: str
+    password: str
+    roles: Collection[str] = ("Manager",)
+    account_ids: Collection[str] = ("acc1",)
+    manager_access: str | None = "ReadWrite"
+    first_name: str = ""
+    last_name: str = ""
+    locked: bool = False
+    id: str = field(default_factory=lambda: uuid.uuid4().hex[:24])
+
+    @property
+    def name(self) -> str:
+        """First and last name, or the e-mail if there is neither."""
+        return f"{self.first_name} {self.last_name}".strip() or self.email
+
+    def has(self, *roles: str) -> bool:
+        """Whether one of the roles is held; `Admin` passes every check, SystemAdministrator does not (4)."""
+        return bool({"Admin", *roles} & set(self.roles))
+
+
+class World:
+    """Everything the stand-in knows. Times in scripts are seconds, divided by `speed`."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.changed = threading.Condition(threading.RLock())
+        self.speed = 1.0
+        self.quirks = Quirks()
+        self.default_script = Script()
+        self.accounts: dict[str, str] = {}
+        self.logins: dict[str, Login] = {}
+        self.flows: dict[str, Row] = {}
+        self.endpoints: dict[str, Row] = {}
+        self.calls: list[OutgoingCall] = []
+        self.rings: list[Ring] = []
+        self.bulk_deletes: list[str] = []  # requests that deleted a whole history; there must be none
+        self._scripts: dict[str, list[Script]] = {}
+        self._clock = clock
+
+    @classmethod
+    def standard(cls, clock: Callable[[], float] = time.monotonic) -> World:
+        """Account acc1 "Acme" with people, four flows (flow4 is empty) and three numbers (one is virtual).
+
+        Account acc2 "Other" has one manager. Every password is `PASSWORD`.
+        """
+        world = cls(clock)
+        world.add_account("acc1", "Acme")
+        world.add_account("acc2", "Other")
+        # With the role User it may end calls too (evo-voice-api 5.7); whether a real one can be had is open.
+        world.add_login("bot@acme.test", PASSWORD, ("Manager", "User"), first_name="Call", last_name="Bot")
+        world.add_login("sara@acme.test", PASSWORD, first_name="Sara", last_name="Lind")
+        world.add_login("boss@acme.test", PASSWORD, first_name="Bo", last_name="Berg")
+        world.add_login(
+            "root@acme.test", PASSWORD, (ADMINISTRATOR,), (), manager_access=None, first_name="Rut"
+        )
+        world.add_login("agent@acme.test", PASSWORD, ("User",), manager_access=None, first_name="Agnes")
+        world.add_login("readonly@acme.test", PASSWORD, manager_access="ReadOnly", first_name="Rita")
+        world.add_login("other@other.test", PASSWORD, account_ids=("acc2",), first_name="Otto")
+        world.add_flow("flow1", "Appointment reminder", description="Reads out time and place")
+        world.add_flow("flow2", "Customer survey")
+        world.add_flow("flow3", "Payment reminder")
+        world.add_flow("flow4", "Empty draft", node_count=0)
+        world.add_number("+12025550100", display_name="Front desk")
+        world.add_number("+12025550101", display_name="Support")
+        world.add_number("+12025550199", display_name="Never bought", is_virtual=True)
+        world.add_endpoint("User", displayName="Agnes' phone", userEmailAddress="agent@acme.test")
+        return world
+
+    def add_account(self, id: str, name: str) -> None:  # noqa: A002 - the field's own name
+        """A customer of Evo Voice; everything else belongs to one."""
+        with self.changed:
+            self.accounts[id] = name
+            self.changed.notify_all()
+
+    def add_login(
+        self,
+        email: str,
+        password: str,
+        roles: Collection[str] = ("Manager",),
+        account_ids: Collection[str] = ("acc1",),
+        *,
+        manager_access: str | None = "ReadWrite",
+        first_name: str = "",
+        last_name: str = "",
+    ) -> Login:
+        """A new login, or another one in the place of the one with this e-mail."""
+        login = Login(email, password, roles, account_ids, manager_access, first_name, last_name)
+        with self.changed:
+            self.logins[email] = login
+            self.changed.notify_all()
+        return login
+
+    def add_flow(
+        self,
+        id: str,  # noqa: A002 - the field's own name
+        name: str,
+        account_id: str = "acc1",
+        node_count: int = 3,
+        **more: Any,
+    ) -> Row:
+        """A flow; `more` are further FlowInfo fields as they stand in the JSON (5.12)."""
+        # Node values can be secrets (5.12): whoever asks for them finds one.
+        nodes = [{"id": f"{id}-n{i}", "values": {"apiKey": "node-secret"}} for i in range(node_count)]
+        flow: Row = {"id": id, "name": name, "accountId": account_id, "nodeCount": node_count, "nodes": nodes}
+        flow |= {"accountName": self.accounts.get(account_id), "roles": [], "tags": [], "parameters": []}
+        with self.changed:
+            self.flows[id] = flow | more
+            self.changed.notify_all()
+        return self.flows[id]
+
+    def remove_flow(self, id: str) -> None:  # noqa: A002 - the field's own name
+        """Delete a flow; calls already placed with it go on."""
+        with self.changed:
+            del self.flows[id]
+            self.changed.notify_all()
+
+    def add_number(
+        self,
+        e164: str,
+        account_id: str = "acc1",
+        display_name: str = "",
+        is_virtual: bool = False,
+        **more: Any,
+    ) -> Row:
+        """An owned number: an endpoint of type PhoneNumber. A virtual one was never bought (5.13)."""
+        more = {"displayName": display_name, "phoneNumber": e164, "isVirtualPhoneNumber": is_virtual} | more
+        return self.add_endpoint("PhoneNumber", account_id, **more)
+
+    def remove_number(self, e164: str) -> None:
+        """Give a number back."""
+        with self.changed:
+            self.endpoints = {k: e for k, e in self.endpoints.items() if e.get("phoneNumber") != e164}
+            self.changed.notify_all()
+
+    def add_endpoint(self, type: str, account_id: str = "acc1", **more: Any) -> Row:  # noqa: A002
+        """Any endpoint; `more` are EndpointInfo fields as they stand in the JSON (5.13)."""
+        row = {"id": uuid.uuid4().hex[:24], "type": type, "accountId": account_id, **more}
+        row["accountName"] = self.accounts.get(account_id)
+        with self.changed:
+            self.endpoints[row["id"]] = row
+            self.changed.notify_all()
+        return row
+
+    def script(self, number: str, *steps: Script) -> None:
+        """How the next calls to `number` go, one step a call; the last step stays."""
+        with self.changed:
+            self._scripts[number] = list(steps)
+            self.changed.notify_all()
+
+    def owned_numbers(self, account_id: str) -> list[str]:
+        """Numbers of the account that can really call, E.164."""
+        mine = [e for e in self.endpoints.values() if e["accountId"] == account_id]
+        return [e["phoneNumber"] for e in mine if "phoneNumber" in e and not e["isVirtualPhoneNumber"]]
+
+    def place(self, flow_id: str, number: str, caller_id: str = "", login_email: str = "") -> OutgoingCall:
+        """A phone rings now. Checks nothing; without a caller ID it takes a random owned number (5.1)."""
+        with self.changed:
+            flow = self.flows[flow_id]
+            caller_id = caller_id or random.choice(self.owned_numbers(flow["accountId"]))
+            steps = self._scripts.get(number) or [self.default_script]
+            script = steps.pop(0) if len(steps) > 1 else steps[0]
+            call = OutgoingCall(
+                flow, number, caller_id, login_email, script, datetime.now(UTC), self._clock()
+            )
+            self.calls.append(call)
+            self.rings.append(Ring(call.placed_at, flow_id, number, caller_id, login_email, call.sid))
+            self.changed.notify_all()
+        return call
+
+    def answer(self, call: OutgoingCall) -> None:
+        """Pick up a phone that rings; whatever was to become of the call, somebody is there now."""
+        with self.changed:
+            if call.status(self.age(call)) == "ringing":
+                call.script = replace(call.script, ring_s=self.age(call), answer=True, outcome="Completed")
+                self.changed.notify_all()
+
+    def hang_up(self, call: OutgoingCall) -> None:
+        """End a call that is still going on."""
+        with self.changed:
+            call.hung_up_s = min(self.age(call), call.end_s)
+            self.changed.notify_all()
+
+    def age(self, call: OutgoingCall) -> float:
+        """Scripted seconds since the call was placed."""
+        return (self._clock() - call.began) * self.speed
+
+    def sessions(
+        self, where: Literal["live", "archive"] = "live", first: date = date.min, last: date = date.max
+    ) -> list[Row]:
+        """SessionInfo rows that exist by now, of calls placed on these UTC days, `log` filled (5.5)."""
+        with self.changed:
+            aged = [(call, self.age(call)) for call in self.calls]
+            ahead = timedelta(seconds=self.quirks.clock_ahead_s)
+            return [
+                row | {"accountName": self.accounts.get(row["accountId"])}
+                for call, age in aged
+                if call.archived(age) == (where == "archive")
+                and first <= (call.placed_at + ahead).date() <= last
+                for row in call.sessions(age, self.speed, self.quirks)
+            ]
+
+    def active_calls(self, account_id: str) -> list[Row]:
+        """CallInfo rows of the calls of an account that are not over (5.6)."""
+        with self.changed:
+            mine = [call for call in self.calls if call.flow["accountId"] == account_id]
+            rows = [call.active(self.age(call), self.speed, self.quirks) for call in mine]
+            return [row for row in rows if row is not None]

@@ -1,0 +1,107 @@
+"""The web page to play in: what it shows as a stream of JSON, what one does on it as POSTs.
+
+`GET /events?person=U_SARA` sends everything that this person sees as one server-sent event, again after
+every change. `POST /act/{name}` takes and answers JSON, see `page_acts`. `GET /files/…` are files that the
+app shared. Everything goes through SlackWorkspace and EvoVoice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from urllib.parse import quote
+
+from aiohttp import web
+
+from sandbox.app_manifest import AppManifest
+from sandbox.evo.voice import EvoVoice
+from sandbox.page_acts import all_acts
+from sandbox.page_state import Bot, PageState
+from sandbox.phones import Phones
+from sandbox.slack.workspace import SlackWorkspace
+from sandbox.troubles import all_troubles
+
+FOLDER = Path(__file__).parent / "page"
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+FILES = {path.name: TYPES[path.suffix] for path in FOLDER.iterdir()}
+GLANCE_S = 0.3  # calls go on without anybody saying so
+SAFE = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src data:",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Page:
+    """The page of one workspace and one phone system. Acts run in threads: they wait for the bot."""
+
+    def __init__(self, slack: SlackWorkspace, evo: EvoVoice, bot: Bot, manifest: AppManifest) -> None:
+        self._slack = slack
+        phones, troubles = Phones(evo), all_troubles(slack, evo)
+        self._state = PageState(slack, evo, bot, manifest, phones, troubles)
+        self._acts = all_acts(slack, bot, manifest, phones, troubles)
+        self._acted = asyncio.Event()
+
+    def app(self) -> web.Application:
+        """The application to serve."""
+        app = web.Application()
+        app.add_routes(
+            [
+                web.get("/", self._file),
+                web.get("/events", self._events),
+                web.get("/files/{channel}/{file}", self._shared_file),
+                web.get("/{name}", self._file),
+                web.post("/act/{name}", self._act),
+            ]
+        )
+        return app
+
+    async def _file(self, request: web.Request) -> web.Response:
+        name = request.match_info.get("name", "index.html")
+        if name not in FILES:
+            raise web.HTTPNotFound
+        text = await asyncio.to_thread((FOLDER / name).read_text, "utf-8")
+        return web.Response(text=text, content_type=FILES[name], headers=SAFE)
+
+    async def _shared_file(self, request: web.Request) -> web.Response:
+        """A file that the app shared, to be saved and never to be shown as a page."""
+        shared = self._slack.files(request.match_info["channel"])
+        found = next((each for each in shared if each.id == request.match_info["file"]), None)
+        if found is None:
+            raise web.HTTPNotFound
+        saved_as = f"attachment; filename*=UTF-8''{quote(found.name, safe='')}"
+        headers = SAFE | {"Content-Disposition": saved_as}
+        return web.Response(body=found.content, content_type="application/octet-stream", headers=headers)
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        person = request.query.get("person", "")
+        if person not in self._slack.users:
+            raise web.HTTPNotFound(text="nobody has this id")
+        stream = web.StreamResponse(headers={"Content-Type": "text/event-stream"} | SAFE)
+        await stream.prepare(request)
+        sent = ""
+        while True:
+            acted = self._acted
+            now = json.dumps(self._state.seen_by(person))
+            if now != sent:
+                await stream.write(f"data: {now}\n\n".encode())
+                sent = now
+            try:
+                await asyncio.wait_for(acted.wait(), GLANCE_S)
+            except TimeoutError:
+                continue
+
+    async def _act(self, request: web.Request) -> web.Response:
+        act = self._acts.get(request.match_info["name"])
+        # JSON only: another site's form cannot send that without asking first.
+        if act is None or request.content_type != "application/json":
+            raise web.HTTPNotFound
+        try:
+            answer, status = await asyncio.to_thread(act, await request.json()) or {}, 200
+        except (LookupError, TypeError, ValueError) as problem:  # it is not on the screen any more
+            answer, status = {"problem": str(problem)}, 409
+        acted, self._acted = self._acted, asyncio.Event()
+        acted.set()
+        return web.json_response(answer, status=status)

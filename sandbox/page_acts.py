@@ -1,0 +1,171 @@
+"""What one can do on the page: everything that a person does in Slack, and what happens at the phones.
+
+Each act takes the JSON of a POST and gives the JSON of its answer. One that is not possible, such as a click
+on what is not on the screen any more, raises LookupError, TypeError or ValueError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sandbox.app_manifest import AppManifest
+from sandbox.page_state import Bot
+from sandbox.phones import Phones
+from sandbox.slack.block_kit import Json
+from sandbox.slack.delivery import Delivery
+from sandbox.slack.workspace import SlackWorkspace
+from sandbox.troubles import Trouble
+
+Act = Callable[[Json], Json | None]
+COMMAND = "/call"
+
+
+def all_acts(
+    slack: SlackWorkspace, bot: Bot, manifest: AppManifest, phones: Phones, troubles: Mapping[str, Trouble]
+) -> dict[str, Act]:
+    """The acts by name."""
+    channels, modals, home, workflows = Channels(slack), Modals(slack), Home(slack), Steps(slack, manifest)
+    return {
+        "write": channels.write,
+        "click": channels.click,
+        "shortcut": channels.shortcut,
+        "message_shortcut": channels.message_shortcut,
+        "suggest": modals.suggest,
+        "choose": modals.choose,
+        "submit": modals.submit,
+        "close": modals.close,
+        "open_home": home.open,
+        "click_home": home.click,
+        "type_home": home.type,
+        "choose_home": home.choose,
+        "step_options": workflows.options,
+        "run_step": workflows.run,
+        "next_calls": phones.choose,
+        "answer": phones.answer,
+        "hang_up": phones.hang_up,
+        "trouble": lambda body: troubles[body["id"]].put(bool(body["on"])),
+        "kill": lambda _: bot.kill_and_start(),
+    }
+
+
+class Channels:
+    """In channels: messages, commands, shortcuts, clicks; a click without a channel is one in the modal."""
+
+    def __init__(self, slack: SlackWorkspace) -> None:
+        self._slack = slack
+
+    def write(self, body: Json) -> Json | None:
+        """Send a message, or a command if it begins with a slash."""
+        person, channel, text = body["person"], body["channel"], str(body["text"]).strip()
+        command, _, rest = text.partition(" ")
+        if not text.startswith("/"):
+            self._slack.say(person, channel, _escaped(text))
+        elif command != COMMAND:
+            return {"seen": f"{command} is not a valid command."}
+        else:
+            delivery = self._slack.type_command(person, rest.strip(), channel, COMMAND)
+            if delivery.seen:
+                return {"seen": f"{command} failed with the error “{delivery.seen}”"}
+        return None
+
+    def click(self, body: Json) -> Json:
+        """Press a button of a message or of the modal, or choose in a menu there."""
+        where = (body.get("channel"), body.get("ts"), body["block"])
+        return _told(self._slack.click(body["person"], body["action"], *where, value=body.get("value")))
+
+    def shortcut(self, body: Json) -> Json:
+        """Choose a shortcut from the shortcuts menu."""
+        return _told(self._slack.use_shortcut(body["person"], body["id"]))
+
+    def message_shortcut(self, body: Json) -> Json:
+        """Choose a shortcut from the menu of a message."""
+        where = (body["channel"], body["ts"])
+        return _told(self._slack.use_message_shortcut(body["person"], body["id"], *where))
+
+
+class Modals:
+    """In the modal on top of somebody's screen."""
+
+    def __init__(self, slack: SlackWorkspace) -> None:
+        self._slack = slack
+
+    def suggest(self, body: Json) -> Json:
+        """Open a list whose options the app knows, or type in it."""
+        return {"options": self._slack.suggest(body["person"], body["block"], str(body.get("query", "")))}
+
+    def choose(self, body: Json) -> Json | None:
+        """Choose something."""
+        told = self._slack.fill(body["person"], {body["block"]: body["value"]})
+        return _told(told[0]) if told else None
+
+    def submit(self, body: Json) -> Json:
+        """Press the button of the form, with what is typed in it."""
+        self._slack.fill(body["person"], body["typed"])
+        return _told(self._slack.submit(body["person"]))
+
+    def close(self, body: Json) -> None:
+        """Press Cancel, or the X with `everything`."""
+        self._slack.close_modal(body["person"], bool(body.get("everything")))
+
+
+class Home:
+    """In the app's Home tab."""
+
+    def __init__(self, slack: SlackWorkspace) -> None:
+        self._slack = slack
+
+    def open(self, body: Json) -> None:
+        """Open a tab of the app."""
+        self._slack.open_home(body["person"], body["tab"])
+
+    def click(self, body: Json) -> Json:
+        """Press a button, with what is typed in the fields around it."""
+        for each in body.get("typed", []):
+            self.type(each | {"person": body["person"], "enter": False})
+        ids = (body["action"], None, None, body["block"])
+        return _told(self._slack.click(body["person"], *ids, value=body.get("value"), where="home"))
+
+    def type(self, body: Json) -> Json | None:
+        """Type in a field, with Enter or without."""
+        ids = {"action_id": body["action"], "enter": bool(body["enter"])}
+        return _told(self._slack.type_in_home(body["person"], body["block"], str(body["text"]), **ids))
+
+    def choose(self, body: Json) -> Json | None:
+        """Choose something."""
+        ids = {"action_id": body["action"]}
+        return _told(self._slack.choose_in_home(body["person"], body["block"], body["value"], **ids))
+
+
+class Steps:
+    """In a workflow that uses a step of the app."""
+
+    def __init__(self, slack: SlackWorkspace, manifest: AppManifest) -> None:
+        self._slack, self._manifest = slack, manifest
+
+    def options(self, body: Json) -> Json:
+        """Open a list of options of an input, as somebody who builds a workflow."""
+        query = str(body.get("query", ""))
+        which = (body["step"], body["block"], body["person"])
+        source, inputs = self._manifest.options(*which, body["values"], query)
+        return {"options": self._slack.step_options(source, inputs)}
+
+    def run(self, body: Json) -> Json:
+        """Let the workflow reach the step, unless something that it needs is not filled in."""
+        missing = self._manifest.missing(body["step"], body["values"])
+        if not missing:
+            inputs = self._manifest.inputs(body["step"], body["person"], body["values"])
+            self._slack.run_step(body["step"], inputs)
+        return {"missing": missing}
+
+
+def _told(delivery: Delivery | None) -> Json:
+    if delivery is None:
+        return {"seen": "", "missing": []}
+    return {"seen": delivery.seen, "missing": list(delivery.refused_locally)}
+
+
+def _escaped(text: str) -> str:
+    """As Slack stores what a person typed."""
+    for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        text = text.replace(char, entity)
+    return text

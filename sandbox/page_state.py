@@ -1,0 +1,121 @@
+"""Everything that one person sees on the page, as JSON: Slack, telephones, the bot, the switches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from sandbox.app_manifest import AppManifest
+from sandbox.evo.voice import EvoVoice
+from sandbox.evo.world import ADMINISTRATOR, Login
+from sandbox.phones import Phones
+from sandbox.slack.block_kit import Json
+from sandbox.slack.steps import Execution
+from sandbox.slack.workspace import SlackWorkspace
+from sandbox.troubles import Trouble
+
+MOST_MESSAGES = 100
+LOG_LINES = 50
+ACCOUNT = "acc1"  # the account that the bot's login calls from
+
+
+class Bot(Protocol):
+    """The bot's process."""
+
+    def condition(self) -> str:
+        """How it is, in a few words."""
+
+    def log(self, lines: int) -> list[str]:
+        """The last lines that it logged, oldest first."""
+
+    def kill_and_start(self) -> None:
+        """End it with SIGKILL and start it again."""
+
+
+class PageState:
+    """What there is to see of one workspace, one phone system and one bot."""
+
+    def __init__(
+        self,
+        slack: SlackWorkspace,
+        evo: EvoVoice,
+        bot: Bot,
+        manifest: AppManifest,
+        phones: Phones,
+        troubles: Mapping[str, Trouble],
+    ) -> None:
+        self._slack, self._evo, self._bot = slack, evo, bot
+        self._manifest, self._phones, self._troubles = manifest, phones, troubles
+
+    def seen_by(self, person: str) -> Json:
+        """Everything on the page, as this person sees it."""
+        slack, world = self._slack, self._evo.world
+        users = dict(slack.users)
+        return {
+            "people": [
+                {"id": id_, "name": user["real_name"], "role": self._role(user)}
+                for id_, user in users.items()
+                if not user["is_bot"]
+            ],
+            "names": {id_: user["profile"]["display_name"] for id_, user in users.items()},
+            "bot": {
+                "id": slack.bot_user_id,
+                "condition": self._bot.condition(),
+                "log": self._bot.log(LOG_LINES),
+            },
+            "app": self._manifest.shown(),
+            "channels": self._channels(person),
+            "home": slack.home(person),
+            "runs": [_run(each) for each in reversed(slack.executions) if not each.is_options],
+            "modal": slack.modal(person),
+            "errors": slack.field_errors(person),
+            "rings": len(world.rings),
+            "calls": self._phones.calls(),
+            "next_calls": self._phones.next_calls(),
+            "troubles": [
+                {"id": id_, "where": each.where, "words": each.words, "on": each.is_on()}
+                for id_, each in self._troubles.items()
+            ],
+            "complaints": list(slack.complaints),
+        }
+
+    def _role(self, user: Json) -> str:
+        return _role_words(self._evo.world.logins.get(user["profile"].get("email", "")))
+
+    def _channels(self, person: str) -> list[Json]:
+        found = []
+        notes = [note for note in self._slack.private(person) if note.kind != "dm"]
+        for id_, channel in list(self._slack.channels.items()):
+            if channel["is_im"] and channel["user"] != person:
+                continue
+            messages = self._slack.messages(id_)
+            messages += [
+                {"ts": note.ts, "user": self._slack.bot_user_id, "text": note.text}
+                | {"blocks": note.blocks, "only_you": True}
+                for note in notes
+                if note.channel_id == id_
+            ]
+            messages.sort(key=lambda message: str(message["ts"]))
+            about = {"id": id_, "name": channel.get("name", "EvoSlack"), "is_im": channel["is_im"]}
+            found.append(about | {"messages": messages[-MOST_MESSAGES:]})
+        return found
+
+
+def _run(run: Execution) -> Json:
+    """A workflow that reached one of the app's steps."""
+    heard = any(delivery.acked for delivery in run.deliveries)
+    about = {"id": run.id, "step": run.callback_id, "inputs": run.inputs, "status": run.status}
+    return about | {"outputs": run.outputs, "error": run.error, "unheard": bool(run.deliveries) and not heard}
+
+
+def _role_words(login: Login | None) -> str:
+    """What a login may do about calls (evo-voice-api 4)."""
+    if login is None:
+        return "no Evo Voice login"
+    if login.has(ADMINISTRATOR):
+        return "System administrator"
+    if not login.has("Manager"):
+        return "no calling role"
+    if ACCOUNT not in login.account_ids:
+        return "Manager of another account"
+    return "Manager" if login.manager_access == "ReadWrite" else "Manager, read only"

@@ -1,0 +1,111 @@
+"""`python -m sandbox`: the stand-ins, the real bot as a child process, and a page to play in."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from sandbox.app_manifest import AppManifest
+from sandbox.bot_process import BotProcess, sandbox_settings
+from sandbox.evo.voice import EvoVoice
+from sandbox.page import Page
+from sandbox.server import Server
+from sandbox.slack.workspace import SlackWorkspace
+
+FIRST_PORT, LAST_PORT = 8700, 8799
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def play() -> int:
+    """Serve the page until Ctrl-C or SIGTERM; the exit code (0, or 1 when the bot did not start).
+
+    The bot then finishes the calls that are being dialled; a second Ctrl-C does not wait for them.
+    """
+    asked: list[int] = []  # the signals that came
+    with ExitStack() as doings:
+        folder = doings.enter_context(tempfile.TemporaryDirectory(prefix="evoslack-sandbox-"))
+        os.environ.clear()  # the bot would inherit it, with the reader's own proxies and databases
+        slack = SlackWorkspace()
+        slack.start()
+        doings.callback(slack.close)
+        evo = doings.enter_context(EvoVoice())
+        settings = sandbox_settings(slack, evo, f"sqlite:///{folder}/evoslack.db")
+        process = BotProcess(settings, Path(folder))
+
+        def stop(number: int, _frame: object) -> None:
+            if asked:
+                with suppress(ProcessLookupError):
+                    os.kill(process.pid, signal.SIGKILL)
+            asked.append(number)
+
+        for number in SIGNALS:
+            doings.callback(signal.signal, number, signal.signal(number, stop))
+        doings.callback(process.close)
+        try:
+            process.start()
+        except AssertionError as why:
+            if not asked:
+                print(why, file=sys.stderr)
+            return 0 if asked else 1
+        bot = PlayedBot(process, slack)
+        doings.callback(bot.stop)
+        page = Server(Page(slack, evo, bot, AppManifest.read()).app(), free_port())
+        page.start()
+        doings.callback(page.close)
+        print(f"Play with EvoSlack at {page.url}", flush=True)
+        while not asked:  # in short naps: a signal right before a long one would be slept through
+            time.sleep(0.1)
+    return 0
+
+
+def free_port() -> int:
+    """The first port from 8700 on that nobody listens on; 0, any port, when there is none."""
+    for port in range(FIRST_PORT, LAST_PORT + 1):
+        with socket.socket() as attempt:
+            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                attempt.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    return 0
+
+
+class PlayedBot:
+    """The bot as the page sees it: how it is, what it logs, and the button that kills it."""
+
+    def __init__(self, process: BotProcess, slack: SlackWorkspace) -> None:
+        self._process = process
+        self._slack = slack
+        self._one_at_a_time = threading.Lock()
+        self._stopped = False
+
+    def condition(self) -> str:
+        """How it is, in a few words."""
+        return "EvoSlack is connected." if self._slack.connections else "EvoSlack is not connected."
+
+    def log(self, lines: int) -> list[str]:
+        """The last lines that it logged, oldest first."""
+        return self._process.log[-lines:]
+
+    def kill_and_start(self) -> None:
+        """End it with SIGKILL and start it again, with the database that it left."""
+        with self._one_at_a_time, suppress(AssertionError):  # if it does not come back, its log says why
+            if self._stopped:
+                return
+            self._process.kill()
+            self._slack.wait_for(lambda: not self._slack.connections, what="the end of the connection")
+            self._process.start()
+
+    def stop(self) -> None:
+        """SIGTERM, and wait until it has finished what it was doing."""
+        with self._one_at_a_time:
+            self._stopped = True
+            self._process.stop()

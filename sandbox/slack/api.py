@@ -1,0 +1,274 @@
+"""The HTTP door of the stand-in Slack: `/api/{method}`, `/response/{key}` and `/upload/v1/{ticket}`.
+
+Takes form-encoded, JSON and query arguments as slack_sdk sends them, looks at the token, records every
+call before anything else happens to it, and then does the work, or what an ordered fault says. Besides the
+bot's own token, that of a workflow step opens the doors while the step runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.slack.block_kit import Json
+from sandbox.slack.files import Files
+from sandbox.slack.limits import RateLimited
+from sandbox.slack.methods import Methods
+from sandbox.slack.posts import Posts
+from sandbox.slack.steps import Steps
+from sandbox.slack.team import APP_ID, Refused, Team
+
+FAULTS = re.compile("429|500|error:.+|cut|lose_answer|hang|hang_after|slow|drip|drip_head")
+_JSON_FIELDS = ("view", "blocks", "metadata", "attachments", "outputs", "files")
+_YES_NO_FIELDS = ("inclusive", "include_all_metadata", "replace_original", "delete_original", "return_im")
+
+
+@dataclass(frozen=True)
+class ApiCall:
+    """One request that reached Slack, whatever became of it; `at` in Unix seconds."""
+
+    method: str
+    args: Json
+    at: float
+    token: str | None
+
+
+@dataclass
+class Fault:
+    """An ordered misfortune; `times` None means until it is cleared."""
+
+    method: str
+    kind: str
+    times: int | None
+    retry_after: int
+    seconds: float
+
+    def __post_init__(self) -> None:
+        if not FAULTS.fullmatch(self.kind):
+            raise ValueError(f"unknown kind of fault: {self.kind}")
+
+
+@dataclass(frozen=True)
+class _Answer:
+    body: Json | str
+    status: int = 200
+    retry_after: int | None = None
+
+
+class Api:
+    """Serves the Web API, the response_urls and the addresses for uploads of one team."""
+
+    def __init__(
+        self,
+        team: Team,
+        methods: Methods,
+        posts: Posts,
+        steps: Steps,
+        files: Files,
+        tokens: tuple[str, str],
+        open_socket: Callable[[], str],
+    ) -> None:
+        self._team = team
+        self._methods = methods
+        self._posts = posts
+        self._steps = steps
+        self._files = files
+        self._bot_token, self._app_token = tokens
+        self._open_socket = open_socket
+        self.calls: list[ApiCall] = []
+        self.faults: list[Fault] = []
+
+    def routes(self) -> list[web.AbstractRouteDef]:
+        """What this door listens to."""
+        return [
+            web.route("*", "/api/{method}", self._serve_method),
+            web.post("/response/{key}", self._serve_response_url),
+            web.post("/upload/v1/{ticket}", self._serve_upload),
+        ]
+
+    async def _serve_method(self, request: web.Request) -> web.StreamResponse:
+        method = request.match_info["method"]
+        args = await _arguments(request)
+        header = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        token = header or args.pop("token", None)
+        args.pop("token", None)
+        call = ApiCall(method, args, time.time(), token)
+        return await self._serve(request, call, lambda: self._perform(method, args, token))
+
+    async def _serve_response_url(self, request: web.Request) -> web.StreamResponse:
+        args = await _arguments(request)
+        call = ApiCall("response_url", args, time.time(), None)
+        return await self._serve(request, call, lambda: self._respond(request.match_info["key"], args))
+
+    async def _serve_upload(self, request: web.Request) -> web.StreamResponse:
+        content = await _content(request)
+        call = ApiCall("upload", {"length": len(content)}, time.time(), None)
+        return await self._serve(request, call, lambda: self._receive(request.match_info["ticket"], content))
+
+    async def _serve(
+        self, request: web.Request, call: ApiCall, work: Callable[[], _Answer]
+    ) -> web.StreamResponse:
+        with self._team.change():
+            self.calls.append(call)
+            fault = self._next_fault(call.method)
+        kind = fault.kind if fault else ""
+        if fault and kind == "429":
+            return self._send(_Answer({"ok": False, "error": "ratelimited"}, 429, fault.retry_after))
+        if kind == "500":
+            return web.Response(status=500, text="Internal Server Error")
+        if kind.startswith("error:"):
+            status = 404 if call.method in {"response_url", "upload"} else 200
+            return self._send(_Answer({"ok": False, "error": kind.removeprefix("error:")}, status))
+        if kind == "hang":
+            await asyncio.Event().wait()
+        if kind == "cut":
+            return _hang_up(request)
+        answer = work()
+        if kind == "lose_answer":
+            return _hang_up(request)
+        if kind == "hang_after":
+            await asyncio.Event().wait()
+        if fault and kind == "slow":
+            await asyncio.sleep(fault.seconds)
+        if fault and kind == "drip":
+            return await _drip(request, self._send(answer), fault.seconds)
+        if fault and kind == "drip_head":
+            return await _drip_head(request, fault.seconds)
+        return self._send(answer)
+
+    def _next_fault(self, method: str) -> Fault | None:
+        for fault in self.faults:
+            if fault.method == method:
+                if fault.times is not None:
+                    fault.times -= 1
+                    if fault.times <= 0:
+                        self.faults.remove(fault)
+                return fault
+        return None
+
+    def _perform(self, method: str, args: Json, token: str | None) -> _Answer:
+        try:
+            with self._team.change():
+                return _Answer(self._call(method, args, token))
+        except Refused as no:
+            return _Answer(no.answer)
+        except RateLimited as limit:
+            return _Answer({"ok": False, "error": "ratelimited"}, 429, limit.retry_after)
+
+    def _call(self, method: str, args: Json, token: str | None) -> Json:
+        if method not in self._methods and method != "apps.connections.open":
+            raise Refused("unknown_method", req_method=method)
+        if not token:
+            raise Refused("not_authed")
+        if token not in {self._bot_token, self._app_token}:
+            self._check_step_token(token, method)
+        if token == self._app_token and method == "apps.connections.open":
+            return {"ok": True, "url": self._open_socket()}
+        if token == self._app_token and method == "auth.test":
+            return {"ok": True, "app_name": "EvoSlack", "app_id": APP_ID}
+        if token == self._app_token or method == "apps.connections.open":
+            raise Refused("not_allowed_token_type")
+        return self._methods.call(method, args)
+
+    def _check_step_token(self, token: str, method: str) -> None:
+        """The token that came with a step dies with it; it still gets the answer that the step has ended."""
+        step = self._steps.owner(token)
+        if step is None:
+            raise Refused("invalid_auth")
+        if step.status != "running" and not method.startswith("functions."):
+            raise Refused("token_revoked")
+
+    def _respond(self, key: str, args: Json) -> _Answer:
+        try:
+            with self._team.change():
+                self._posts.respond(key, args)
+            return _Answer({"ok": True})
+        except Refused as no:
+            return _Answer(no.answer, 404 if no.code.endswith("_url") else 400)
+
+    def _receive(self, ticket: str, content: bytes) -> _Answer:
+        try:
+            with self._team.change():
+                return _Answer(self._files.receive(ticket, content))
+        except Refused as no:
+            return _Answer(no.code, 400)
+
+    def _send(self, answer: _Answer) -> web.Response:
+        if isinstance(answer.body, str):
+            response = web.Response(text=answer.body, status=answer.status)
+        else:
+            response = web.json_response(answer.body, status=answer.status)
+        response.headers["x-oauth-scopes"] = ",".join(sorted(self._team.scopes))
+        if answer.retry_after is not None:
+            response.headers["Retry-After"] = str(answer.retry_after)
+        return response
+
+
+def _hang_up(request: web.Request) -> web.Response:
+    """Close the connection; the answer that is returned reaches nobody."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
+
+
+async def _drip(request: web.Request, answer: web.Response, every_s: float) -> web.StreamResponse:
+    """The head at once, then one byte of the body after the other."""
+    body = answer.body if isinstance(answer.body, bytes) else b""
+    stream = web.StreamResponse(status=answer.status, headers=answer.headers)
+    stream.content_length = len(body)
+    await stream.prepare(request)
+    for byte in body:
+        await asyncio.sleep(every_s)
+        await stream.write(bytes([byte]))
+    await stream.write_eof()
+    return stream
+
+
+async def _drip_head(request: web.Request, every_s: float) -> web.Response:
+    """A head that never ends, one byte after the other; the answer that is returned reaches nobody."""
+    line, transport = b"HTTP/1.1 200 OK\r\nX-Patience: ", request.transport
+    for byte in itertools.chain(line, itertools.repeat(ord("x"))):
+        if transport is None or transport.is_closing():
+            break
+        transport.write(bytes([byte]))
+        await asyncio.sleep(every_s)
+    return web.Response()
+
+
+async def _content(request: web.Request) -> bytes:
+    """The bytes of an upload: the body as it is, or the file in a multipart form."""
+    if not request.content_type.startswith("multipart/"):  # slack_sdk sends bytes and calls them a form
+        return await request.read()
+    parts = (await request.post()).values()
+    return b"".join(part.file.read() for part in parts if isinstance(part, web.FileField))
+
+
+async def _arguments(request: web.Request) -> Json:
+    """The arguments from wherever they stand, with JSON in strings and yes/no words made plain."""
+    args: dict[str, Any] = dict(request.query)
+    if request.content_type == "application/json":
+        try:
+            body = json.loads(await request.text() or "{}")
+        except ValueError:
+            body = {}
+        args |= body if isinstance(body, dict) else {}
+    else:
+        args |= dict(await request.post())
+    for name in _JSON_FIELDS:
+        if isinstance(args.get(name), str):
+            try:
+                args[name] = json.loads(args[name])
+            except ValueError:
+                continue  # stays a string, which the checks refuse
+    for name in _YES_NO_FIELDS:
+        if isinstance(args.get(name), str):
+            args[name] = args[name].lower() in {"1", "true"}
+    return args

@@ -1,0 +1,252 @@
+"""What Slack refuses in messages, views and lists of options: lengths, counts, shapes and ids.
+
+Pure: JSON in, problems out, each worded with a JSON pointer as in Slack's `response_metadata.messages`.
+Only the part of Block Kit that this app plausibly uses is known; every other type is refused loudly, so
+that nothing passes here unchecked. Limits: slack-facts 2 to 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sandbox.slack.json_shapes import (
+    Check,
+    boolean,
+    list_of,
+    no,
+    number,
+    one_of,
+    shape,
+    string,
+    typed,
+)
+from sandbox.slack.rich_text import RICH_PART
+
+Json = dict[str, Any]
+
+
+# --- how values of one object must fit together ---------------------------------------------------
+
+
+def options_of(element: Json) -> list[Json]:
+    """The options of an element, or of an answer to a suggestion; groups are flattened."""
+    groups = element.get("option_groups") or []
+    return [*(element.get("options") or []), *(o for group in groups for o in group.get("options") or [])]
+
+
+def _options_or_groups(value: Json, at: str) -> Iterator[str]:
+    if ("options" in value) == ("option_groups" in value):
+        yield no("must provide either options or option_groups", at)
+
+
+def _initial_is_offered(value: Json, at: str) -> Iterator[str]:
+    initial = [value["initial_option"]] if "initial_option" in value else value.get("initial_options", [])
+    if any(each not in options_of(value) for each in initial):
+        yield no("initial option must exactly match one of the options", at)
+
+
+def _text_or_fields(value: Json, at: str) -> Iterator[str]:
+    if not value.get("text") and not value.get("fields"):
+        yield no("must provide text or fields", at)
+
+
+# --- objects, elements, blocks --------------------------------------------------------------------
+
+
+def _plain(most: int) -> Check:
+    return typed({"plain_text": shape({"text": string(most)}, {"emoji": boolean})})
+
+
+def _text(most: int) -> Check:
+    mrkdwn = shape({"text": string(most)}, {"verbatim": boolean})
+    return typed({"plain_text": shape({"text": string(most)}, {"emoji": boolean}), "mrkdwn": mrkdwn})
+
+
+def _option(text: Check, **more: Check) -> Check:
+    return shape({"text": text, "value": string(150)}, {"description": _plain(75), **more})
+
+
+_OPTION = _option(_plain(75))
+_RICH_OPTION = _option(_text(75))  # checkboxes and radio buttons may use mrkdwn
+_OPTIONS = {
+    "options": list_of(_OPTION, 0, 100),
+    "option_groups": list_of(shape({"label": _plain(75), "options": list_of(_OPTION, 0, 100)}), 0, 100),
+}
+_CONFIRM = shape(
+    {"title": _plain(100), "text": _text(300), "confirm": _plain(30), "deny": _plain(30)},
+    {"style": one_of("primary", "danger")},
+)
+_DISPATCH = shape({"trigger_actions_on": list_of(one_of("on_enter_pressed", "on_character_entered"), 1, 2)})
+_FILTER = shape(
+    {},
+    {
+        "include": list_of(one_of("im", "mpim", "private", "public"), 1, 4),
+        "exclude_bot_users": boolean,
+        "exclude_external_shared_channels": boolean,
+    },
+)
+_IMAGE = shape({"image_url": string(3000), "alt_text": string(2000)})
+_FOCUS = {"action_id": string(255), "focus_on_load": boolean}
+_SELECT = {**_FOCUS, "placeholder": _plain(150), "confirm": _CONFIRM}
+_RICH_CHOICES = {"options": list_of(_RICH_OPTION, 1, 10)}
+
+ELEMENTS: dict[str, Check] = {
+    "button": shape(
+        {"text": _plain(75)},
+        {
+            "action_id": string(255),
+            "value": string(2000),
+            "url": string(3000),
+            "style": one_of("primary", "danger"),
+            "confirm": _CONFIRM,
+            "accessibility_label": string(75),
+        },
+    ),
+    "plain_text_input": shape(
+        {},
+        {
+            **_FOCUS,
+            "placeholder": _plain(150),
+            "initial_value": string(3000, 0),
+            "multiline": boolean,
+            "min_length": number(0, 3000),
+            "max_length": number(1, 3000),
+            "dispatch_action_config": _DISPATCH,
+        },
+    ),
+    "static_select": shape(
+        {},
+        {
+            **_SELECT,
+            "options": list_of(_OPTION, 1, 100),
+            "option_groups": list_of(
+                shape({"label": _plain(75), "options": list_of(_OPTION, 1, 100)}), 1, 100
+            ),
+            "initial_option": _OPTION,
+        },
+        _options_or_groups,
+        _initial_is_offered,
+    ),
+    "external_select": shape({}, {**_SELECT, "initial_option": _OPTION, "min_query_length": number(0, 3000)}),
+    "conversations_select": shape(
+        {},
+        {
+            **_SELECT,
+            "initial_conversation": string(255),
+            "default_to_current_conversation": boolean,
+            "response_url_enabled": boolean,
+            "filter": _FILTER,
+        },
+    ),
+    "users_select": shape({}, {**_SELECT, "initial_user": string(255)}),
+    "overflow": shape(
+        {"options": list_of(_option(_plain(75), url=string(3000)), 2, 5)},
+        {"action_id": string(255), "confirm": _CONFIRM},
+    ),
+    "checkboxes": shape(
+        _RICH_CHOICES,
+        {**_FOCUS, "initial_options": list_of(_RICH_OPTION, 1, 10), "confirm": _CONFIRM},
+        _initial_is_offered,
+    ),
+    "radio_buttons": shape(
+        _RICH_CHOICES, {**_FOCUS, "initial_option": _RICH_OPTION, "confirm": _CONFIRM}, _initial_is_offered
+    ),
+}
+
+
+def _elements(*kinds: str, **more: Check) -> Check:
+    return typed({kind: ELEMENTS[kind] for kind in kinds} | more)
+
+
+_SELECTS = ("static_select", "external_select", "conversations_select", "users_select")
+_CHOICES = (*_SELECTS, "checkboxes", "radio_buttons")
+_ID = {"block_id": string(255)}
+_CONTEXT_ITEM = typed({"image": _IMAGE, "plain_text": _text(3000), "mrkdwn": _text(3000)})
+_BLOCK = typed(
+    {
+        "section": shape(
+            {},
+            {
+                **_ID,
+                "text": _text(3000),
+                "fields": list_of(_text(2000), 1, 10),
+                "accessory": _elements("button", "overflow", *_CHOICES, image=_IMAGE),
+                "expand": boolean,
+            },
+            _text_or_fields,
+        ),
+        "divider": shape({}, _ID),
+        "header": shape({"text": _plain(150)}, _ID),
+        "context": shape({"elements": list_of(_CONTEXT_ITEM, 1, 10)}, _ID),
+        "actions": shape({"elements": list_of(_elements("button", "overflow", *_CHOICES), 1, 25)}, _ID),
+        "input": shape(
+            {"label": _plain(2000), "element": _elements("plain_text_input", *_CHOICES)},
+            {**_ID, "hint": _plain(2000), "optional": boolean, "dispatch_action": boolean},
+        ),
+        "image": shape({"image_url": string(3000), "alt_text": string(2000)}, {**_ID, "title": _plain(2000)}),
+        "rich_text": shape({"elements": list_of(RICH_PART, 1, 1000)}, _ID),
+    }
+)
+
+
+# --- messages, views, answers ---------------------------------------------------------------------
+
+
+def elements_of(block: Json) -> list[Json]:
+    """The interactive elements of a block, in order."""
+    inside = [block.get("accessory"), block.get("element"), *(block.get("elements") or [])]
+    return [each for each in inside if each and each["type"] in ELEMENTS]
+
+
+def _ids_are_unique(value: Json, at: str) -> Iterator[str]:
+    blocks = value["blocks"]
+    elements = [elements_of(block) for block in blocks]
+    for ids in ([b.get("block_id") for b in blocks], *([e.get("action_id") for e in es] for es in elements)):
+        named = [each for each in ids if each is not None]
+        doubles = sorted({each for each in named if named.count(each) > 1})
+        yield from (no(f"`{each}` already exists: ids must be unique", f"{at}/blocks") for each in doubles)
+    if sum(bool(e.get("focus_on_load")) for es in elements for e in es) > 1:
+        yield no("focus_on_load may be set on one element only", f"{at}/blocks")
+
+
+def _inputs_need_submit(value: Json, at: str) -> Iterator[str]:
+    if "submit" not in value and any(block["type"] == "input" for block in value["blocks"]):
+        yield no("missing required field: submit, when an input block is present", at)
+
+
+_ANY_VIEW: dict[str, Check] = {
+    "private_metadata": string(3000, 0),
+    "callback_id": string(255, 0),
+    "external_id": string(255, 0),
+}
+_MODAL = shape(
+    {"title": _plain(24), "blocks": list_of(_BLOCK, 0, 100)},
+    {
+        **_ANY_VIEW,
+        "submit": _plain(24),
+        "close": _plain(24),
+        "clear_on_close": boolean,
+        "notify_on_close": boolean,
+    },
+    _ids_are_unique,
+    _inputs_need_submit,
+)
+_HOME = shape({"blocks": list_of(_BLOCK, 0, 100)}, _ANY_VIEW, _ids_are_unique)
+_MESSAGE = shape({"blocks": list_of(_BLOCK, 0, 50)}, {}, _ids_are_unique)
+_ANSWER = shape({}, _OPTIONS, _options_or_groups)
+
+
+def problems_in_view(view: Any, kind: str = "modal") -> list[str]:
+    """What Slack refuses in a view of this kind (`modal` or `home`); empty when it is fine."""
+    return list(typed({"modal": _MODAL} if kind == "modal" else {"home": _HOME})(view, "/view"))
+
+
+def problems_in_blocks(blocks: Any) -> list[str]:
+    """What Slack refuses in the blocks of a message; empty when they are fine."""
+    return list(_MESSAGE({"blocks": blocks}, ""))
+
+
+def problems_in_options(answer: Any) -> list[str]:
+    """What is wrong with the answer to a block_suggestion; empty when Slack would show it."""
+    return list(_ANSWER(answer, ""))

@@ -1,0 +1,107 @@
+"""The Web API methods of the stand-in Slack by name, with the scope that each needs; people and views.
+
+Arguments arrive parsed (see `api`), answers are the JSON that Slack gives; a refusal is raised as
+Refused. Errors and scopes: slack-facts 2, 8 and 9. Call it with the team's lock held.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+from sandbox.slack.block_kit import Json
+from sandbox.slack.files import Files
+from sandbox.slack.forms import Form
+from sandbox.slack.posts import Posts
+from sandbox.slack.screens import Screens
+from sandbox.slack.steps import Steps
+from sandbox.slack.team import BOT_ID, BOT_USER_ID, TEAM_ID, Refused, Team, need
+
+
+class Methods:
+    """What the bot may call."""
+
+    def __init__(self, team: Team, screens: Screens, posts: Posts, steps: Steps, files: Files) -> None:
+        self._team = team
+        self._screens = screens
+        # conversations.* need a scope that depends on the kind of channel; `Posts` asks for it
+        self._table: dict[str, tuple[str | None, Callable[[Json], Json]]] = {
+            "auth.test": (None, self._auth_test),
+            "users.info": ("users:read", self._users_info),
+            "views.open": (None, self._views_open),
+            "views.push": (None, self._views_push),
+            "views.update": (None, self._views_update),
+            "views.publish": (None, self._views_publish),
+            "chat.postMessage": ("chat:write", posts.chat_post_message),
+            "chat.update": ("chat:write", posts.chat_update),
+            "chat.postEphemeral": ("chat:write", posts.chat_post_ephemeral),
+            "chat.getPermalink": (None, posts.chat_get_permalink),
+            "conversations.info": (None, posts.conversations_info),
+            "conversations.members": (None, posts.conversations_members),
+            "conversations.history": (None, posts.conversations_history),
+            "conversations.open": ("im:write", posts.conversations_open),
+            "files.getUploadURLExternal": ("files:write", files.get_upload_url),
+            "files.completeUploadExternal": ("files:write", files.complete),
+            "functions.completeSuccess": (None, steps.complete_success),
+            "functions.completeError": (None, steps.complete_error),
+        }
+
+    def __contains__(self, method: str) -> bool:
+        return method in self._table
+
+    def call(self, method: str, args: Json) -> Json:
+        """Do it and return Slack's answer; raises Refused or RateLimited."""
+        scope, work = self._table[method]
+        self._team.need_scope(scope)
+        return {"ok": True} | work(args)
+
+    def _auth_test(self, _args: Json) -> Json:
+        return {
+            "url": f"{self._team.url}/",
+            "team": "Sandbox",
+            "user": self._team.users[BOT_USER_ID]["name"],
+            "team_id": TEAM_ID,
+            "user_id": BOT_USER_ID,
+            "bot_id": BOT_ID,
+            "is_enterprise_install": False,
+        }
+
+    def _users_info(self, args: Json) -> Json:
+        user = copy.deepcopy(self._team.users.get(str(args.get("user"))))
+        if user is None:
+            raise Refused("user_not_found")
+        if "users:read.email" not in self._team.scopes:
+            user.get("profile", {}).pop("email", None)
+        return {"user": user}
+
+    def _views_open(self, args: Json) -> Json:
+        need(args, "trigger_id", "view")
+        trigger = self._team.valid_trigger(args["trigger_id"])
+        form = self._screens.open(trigger.user_id, args["view"], trigger.channel_id)
+        trigger.used = True
+        return self._shown(form)
+
+    def _views_push(self, args: Json) -> Json:
+        need(args, "trigger_id", "view")
+        trigger = self._team.valid_trigger(args["trigger_id"])
+        if not trigger.in_modal:
+            raise Refused("invalid_trigger_id")
+        form = self._screens.push(trigger.user_id, args["view"])
+        trigger.used = True
+        return self._shown(form)
+
+    def _views_update(self, args: Json) -> Json:
+        need(args, "view")
+        form = self._screens.find(args.get("view_id"), args.get("external_id"))
+        if form is None:
+            raise Refused("not_found")
+        return self._shown(self._screens.update(form, args["view"], args.get("hash")))
+
+    def _views_publish(self, args: Json) -> Json:
+        need(args, "user_id", "view")
+        if args["user_id"] not in self._team.users:
+            raise Refused("invalid_arguments", ["[ERROR] unknown user_id"])
+        return self._shown(self._screens.publish(args["user_id"], args["view"], args.get("hash")))
+
+    def _shown(self, form: Form) -> Json:
+        return {"view": self._screens.show(form)}
