@@ -64,7 +64,7 @@ def run(settings: Settings) -> int:
         return CANNOT_START
     print(ready, flush=True)
     signal.sigwait(STOP_SIGNALS)
-    print("EvoSlack is stopping; calls that are being dialled are finished first.", flush=True)
+    print("EvoSlack is stopping; calls that are being dialed are finished first.", flush=True)
     print(bot.stop(), flush=True)
     return 0
 

@@ -8,7 +8,7 @@ The map of the house, inside first:
 - `refusals`     the ways to say no to a person
 - `looks`        what somebody looks at in App Home
 - `steps`        a step of a workflow that asks for a call
-- `numbers`      what a person typed, made into a number that may be dialled, or a reason why not
+- `numbers`      what a person typed, made into a number that may be dialed, or a reason why not
 - `number_search` the telephone numbers in somebody's message, however long or hostile it is
 - `permission`   who may call: a real member of the workspace with the right role in Evo Voice
 - `intake`       takes presses in; a press is a call once its answer has left in time

@@ -22,14 +22,14 @@ class State(StrEnum):
     REJECTED = "rejected"  # Evo Voice said no; see `Call.is_uncertain`
     NOT_SENT = "not_sent"  # Evo Voice was never reached; nothing rang
     IN_DOUBT = "in_doubt"  # sent, but no answer that proves anything: a phone may have rung
-    EXPIRED = "expired"  # waited too long; never dialled
+    EXPIRED = "expired"  # waited too long; never dialed
 
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.RECEIVED: frozenset({State.ACCEPTED, State.EXPIRED}),
     State.ACCEPTED: frozenset({State.PLACING, State.EXPIRED}),
     State.PLACING: frozenset({State.PLACED, State.REJECTED, State.NOT_SENT, State.IN_DOUBT}),
-    # Doubt may still be settled by a late answer. It is never dialled again.
+    # Doubt may still be settled by a late answer. It is never dialed again.
     State.IN_DOUBT: frozenset({State.PLACED, State.REJECTED, State.NOT_SENT}),
     State.PLACED: frozenset(),
     # A no can come from late in the service: a call that is seen at Evo Voice was placed.
@@ -97,12 +97,12 @@ class Why(StrEnum):
     BAD_REQUEST = "bad_request"  # Evo Voice does not accept number, flow or caller ID
     # not sent
     UNREACHABLE = "unreachable"  # no connection was made
-    HELD_UP = "held_up"  # this program stood still between taking the call and dialling it
+    HELD_UP = "held_up"  # this program stood still between taking the call and dialing it
     LOGIN_FAILED = "login_failed"  # logging in did not work, so nothing was asked of the phone system
     # in doubt
     NO_ANSWER = "no_answer"  # the time was up
     CUT_OFF = "cut_off"  # the connection broke after the request may have left
-    SERVER_ERROR = "server_error"  # 5xx: it may have failed before or after dialling
+    SERVER_ERROR = "server_error"  # 5xx: it may have failed before or after dialing
     ODD_ANSWER = "odd_answer"  # 206, a redirect, or another answer that proves nothing
     IN_BETWEEN = "in_between"  # a page, from something between us and Evo Voice
     BOT_STOPPED = "bot_stopped"  # this program ended in the middle of placing the call
@@ -196,12 +196,12 @@ class Call:
 
     @property
     def is_open(self) -> bool:
-        """Whether the dialling is still ahead or under way."""
+        """Whether the dialing is still ahead or under way."""
         return self.state in OPEN_STATES
 
     @property
     def is_going_on(self) -> bool:
-        """Whether it is dialled or followed, so that more will be known of it."""
+        """Whether it is dialed or followed, so that more will be known of it."""
         return self.is_open or (self.progress is not None and self.progress not in OVER)
 
     @property

@@ -1,6 +1,6 @@
 """What `bot.py --check` looks at: every part that must fit before the first call, one line each.
 
-Reads only; nothing is dialled, posted or changed.
+Reads only; nothing is dialed, posted or changed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The threads that bring rows one step further: dialling, telling, sweeping.
+"""The threads that bring rows one step further: dialing, telling, sweeping.
 
 A crew repeats one step as long as the step finds work, then waits to be woken or for the next look.
 The rows are the queue, so nothing is lost when nobody looks.
@@ -16,7 +16,7 @@ from evoslack.trouble_log import TroubleLog
 
 log = logging.getLogger(__name__)
 
-LONGEST_STEP_S = 60.0  # a call may be dialled for 30 s, and Slack is waited for in several requests
+LONGEST_STEP_S = 60.0  # a call may be dialed for 30 s, and Slack is waited for in several requests
 
 
 class Crew:

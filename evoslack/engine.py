@@ -56,7 +56,7 @@ class Engine:
         )
         crew = partial(Crew, clock_s=clock_s)
         self.settlers = crew("settling", size=1, look_every_s=SETTLE_EVERY_S)
-        self.diallers = crew("dialling", size=settings.max_calls_at_once, look_every_s=LOOK_EVERY_S)
+        self.dialers = crew("dialing", size=settings.max_calls_at_once, look_every_s=LOOK_EVERY_S)
         self.tellers = crew("telling", size=TELLERS, look_every_s=LOOK_EVERY_S)
         self.showers = crew("showing", size=SHOWERS, look_every_s=SHOW_EVERY_S)
         self.whisperers = crew("whispering", size=WHISPERERS, look_every_s=LOOK_EVERY_S)
@@ -80,7 +80,7 @@ class Engine:
             self.calls,
             now=now,
             on_answer=self.settlers.wake,
-            on_work=self.diallers.wake,
+            on_work=self.dialers.wake,
             on_news=self._wake_for_news,
         )
 

@@ -26,7 +26,7 @@ SLOW = timedelta(seconds=5)  # while people talk
 TURN = timedelta(seconds=20)  # after that another bot takes over; a look takes ten at the most
 FRESH = timedelta(seconds=3)  # a look that is not older is as good as a new one
 LOOK_BUDGET_S = 10.0
-BEFORE_DIALLING_S = 2.0
+BEFORE_DIALING_S = 2.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 10.0, 60.0  # after a look that failed, and after many
 LONGEST_WISH_S = 300.0  # that Evo Voice may ask for
 END_BUDGET_S = 10.0
@@ -125,7 +125,7 @@ class Follower:
             return latest
         if self._is_blind(account_id, now):
             return None
-        return self._snapshot(account_id, now, budget_s=BEFORE_DIALLING_S, may_be_old=True)
+        return self._snapshot(account_id, now, budget_s=BEFORE_DIALING_S, may_be_old=True)
 
     def hang_up(self, call: Call) -> Ending | None:
         """Ask Evo Voice to end this call; None if that could not be asked.

@@ -1,4 +1,4 @@
-"""Turns what a person typed into a number that may be dialled, or into the reason why not.
+"""Turns what a person typed into a number that may be dialed, or into the reason why not.
 
 Strict on purpose: a guess here would ring a stranger. Anything besides one clean telephone number is
 answered with a question, never repaired silently.
@@ -53,7 +53,7 @@ class Problem(StrEnum):
 
 
 class BadNumber(Refusal):
-    """The text is not one number that may be dialled.
+    """The text is not one number that may be dialed.
 
     `meant` is a number the person may have meant (in the form people write it), `country` the ISO code
     of a country that is not allowed.
@@ -90,7 +90,7 @@ def dialable(text: str, region: str, allowed: Collection[str]) -> str:
         raise BadNumber(Problem.TOO_LONG_TEXT)
     if len(_found(typed, region)) > 1:
         raise BadNumber(Problem.SEVERAL)
-    # From here on only what will be dialled: a library that reads on leniently could cut something off.
+    # From here on only what will be dialed: a library that reads on leniently could cut something off.
     bare = _digits(typed, region)
     _not_short(bare, region)
     number = _parsed(bare, region)
@@ -108,7 +108,7 @@ def dialable(text: str, region: str, allowed: Collection[str]) -> str:
 def typed_after_command(text: str, region: str) -> Typed:
     """Part the text after `/call` into a number and words; nothing that was typed gets lost.
 
-    One number is recognised wherever it stands. Several stay together in the number field, where the
+    One number is recognized wherever it stands. Several stay together in the number field, where the
     form asks for one; so does a text that is too long to be meant, and the form says that.
     """
     if len(text) > LONGEST_COMMAND:

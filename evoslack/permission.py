@@ -1,7 +1,7 @@
 """Who may call: asked at every door, a yes remembered for a minute, and no whenever in doubt.
 
-Slack says whether somebody is a real member of the workspace and has which e-mail; Evo Voice says whether
-that e-mail belongs to a login that may place calls for the account.
+Slack says whether somebody is a real member of the workspace and has which email; Evo Voice says whether
+that email belongs to a login that may place calls for the account.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class People(Protocol):
     """The members of the workspace."""
 
     def confirmed_email(self, user_id: str, team_id: str, *, needs_email: bool) -> str:
-        """The e-mail of a real member; raises `NotAllowed` or `CannotCheck`.
+        """The email of a real member; raises `NotAllowed` or `CannotCheck`.
 
         Without `needs_email` only the membership counts and the answer may be empty.
         """

@@ -1,6 +1,6 @@
 """The ways to say no: answers to a person, not failures.
 
-Raised in the middle, worded in `slack.refusal_words`. How dialling ended is never one of these; that is an
+Raised in the middle, worded in `slack.refusal_words`. How dialing ended is never one of these; that is an
 `Outcome`.
 """
 
@@ -21,7 +21,7 @@ class Denial(StrEnum):
     NOT_A_MEMBER = "not_a_member"  # guest, bot, deleted, stranger, or of another workspace
     EMAIL_MISSING = "email_missing"
     EMAIL_UNCONFIRMED = "email_unconfirmed"
-    NO_LOGIN = "no_login"  # nobody in Evo Voice has that e-mail
+    NO_LOGIN = "no_login"  # nobody in Evo Voice has that email
     SEVERAL_LOGINS = "several_logins"
     ROLE = "role"  # neither Manager nor SystemAdministrator
     ACCOUNT = "account"  # a manager, but of another account
@@ -79,7 +79,7 @@ class UnknownCallerId(Refusal):
 
 
 class NumberBusy(Refusal):
-    """Somebody's call to the same number is being dialled right now."""
+    """Somebody's call to the same number is being dialed right now."""
 
     def __init__(self, call: Call) -> None:
         super().__init__(call.id)

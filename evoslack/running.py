@@ -27,7 +27,7 @@ from evoslack.switchboard import Switchboard
 
 log = logging.getLogger(__name__)
 
-DRAIN_S = 40.0  # a call may be dialled for 30 s
+DRAIN_S = 40.0  # a call may be dialed for 30 s
 SETTLE_S = 2.0  # for presses whose answer has just left
 GOODBYE_S = 5.0  # for the last cards and private lines
 
@@ -60,7 +60,7 @@ class Bot:
         catalog: Catalog,
         switchboard: Switchboard,
         settling: Work,
-        dialling: Work,
+        dialing: Work,
         telling: Work,
         whispering: Work,
         others: list[Work],  # which may stop at any moment: looking again finds what is left
@@ -74,7 +74,7 @@ class Bot:
         self.store, self.calls, self.news = store, calls, news
         self.catalog, self.switchboard = catalog, switchboard
         self.app = app
-        self._settling, self._dialling, self._others = settling, dialling, others
+        self._settling, self._dialing, self._others = settling, dialing, others
         self._telling, self._whispering = telling, whispering
         self._helpers = tuple(helpers)
         self._about = about
@@ -108,18 +108,18 @@ class Bot:
         try:
             way = self.door.start()
         except (*NO_ANSWER, NoHello) as error:
-            self.stop()  # calls that are being dialled already are finished
+            self.stop()  # calls that are being dialed already are finished
             raise CannotStart(not_let_in("SLACK_APP_TOKEN", error)) from error
         return f"EvoSlack is ready: {way}, {self._about}."
 
     def stop(self) -> str:
-        """Take no more requests, finish what is being dialled, and return what is left, in words."""
+        """Take no more requests, finish what is being dialed, and return what is left, in words."""
         self._stopping.set()
         self.door.stop()
         for work in self._others:
             work.crew.stop(within_s=0)
         self._settling.crew.stop(within_s=SETTLE_S, leave_nothing=True)
-        finished = self._dialling.crew.stop(within_s=DRAIN_S)
+        finished = self._dialing.crew.stop(within_s=DRAIN_S)
         self.switchboard.stop()
         ends = time.monotonic() + GOODBYE_S
         for helper in self._helpers:
@@ -150,7 +150,7 @@ class Bot:
         return [work.crew for work in self._works()]
 
     def _works(self) -> list[Work]:
-        return [self._settling, self._dialling, self._telling, self._whispering, *self._others]
+        return [self._settling, self._dialing, self._telling, self._whispering, *self._others]
 
     def _left_words(self, finished: bool) -> str:
         try:
@@ -161,7 +161,7 @@ class Bot:
             return "EvoSlack stopped; the database does not answer, so what is left is unknown."
         parts = [
             f"{left[State.ACCEPTED]} waiting" if left[State.ACCEPTED] else "",
-            f"{left[State.PLACING]} still being dialled" if left[State.PLACING] or not finished else "",
+            f"{left[State.PLACING]} still being dialed" if left[State.PLACING] or not finished else "",
             f"{untold} not told yet" if untold else "",
         ]
         words = ", ".join(part for part in parts if part)

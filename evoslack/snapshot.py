@@ -15,7 +15,7 @@ class Active:
     sender: str
     is_answered: bool
     created_at: datetime | None = None  # None: not given, or in a form or zone that is not known
-    is_by_request: bool = True  # False: somebody called in, or a flow or a person's phone dialled it
+    is_by_request: bool = True  # False: somebody called in, or a flow or a person's phone dialed it
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Session:
     is_ringing: bool
     is_talking: bool
     is_over: bool
-    destination: str = ""  # what was dialled, as far as that is given
+    destination: str = ""  # what was dialed, as far as that is given
     completed_at: datetime | None = None
     outcome: str = ""
 

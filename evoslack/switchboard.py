@@ -1,7 +1,7 @@
 """What happens to a call: connect it, and look after what a crash left behind. `intake` takes calls in.
 
 The ledger's row is the program counter. Each step looks at rows and brings one of them further, so a
-crash anywhere is repaired by looking again; only dialling is never repeated.
+crash anywhere is repaired by looking again; only dialing is never repeated.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from evoslack.numbers import masked
 
 log = logging.getLogger(__name__)
 
-# Dialling takes 30 s at the most (evo-voice-api 7); the rest is for writing the result down.
+# Dialing takes 30 s at the most (evo-voice-api 7); the rest is for writing the result down.
 PLACING_LIMIT = timedelta(seconds=45)
 # A press is answered within three seconds or never; the rest is for a process that stood still.
 ANSWERING_LIMIT = timedelta(seconds=15)
 # A machine that stood still must not dial after people were told that the call is in doubt.
-LATEST_DIALLING = timedelta(seconds=10)
+LATEST_DIALING = timedelta(seconds=10)
 LEAP = timedelta(seconds=5)  # of the wall clock, that is more than it being put right a little
 FORGET_EVERY = timedelta(hours=1)
 KEYS_ARE_KEPT = timedelta(days=2)  # no form can be pressed any more when it is so old
@@ -79,7 +79,7 @@ class Watch(Protocol):
 class Switchboard:
     """Gets calls dialed. `on_news` wakes whoever tells people.
 
-    A call that has waited longer than `longest_wait` is never dialled: it would surprise both ends.
+    A call that has waited longer than `longest_wait` is never dialed: it would surprise both ends.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class Switchboard:
 
         def may_leave() -> bool:
             """Whether it is early enough by both clocks: each may stand still, or be put back, alone."""
-            return max(self._now() - now, self._wall() - wall) <= LATEST_DIALLING
+            return max(self._now() - now, self._wall() - wall) <= LATEST_DIALING
 
         self._finish(call, self._dial(call, may_leave), sight)
         return True
@@ -204,11 +204,11 @@ class Switchboard:
                 may_leave=may_leave,
             )
         except Exception:
-            log.exception("call %s: dialling broke", call.id)
+            log.exception("call %s: dialing broke", call.id)
             return InDoubt(Why.BOT_BROKE)
 
     def _finish(self, call: Call, outcome: Outcome, before: Sight | None) -> None:
-        """Write the outcome down, patiently: it is known only here, and dialling again is no way out."""
+        """Write the outcome down, patiently: it is known only here, and dialing again is no way out."""
         request = call.request
         known_ids = None if before is None else before.ids(request.number, request.caller_id)
         skew = None if before is None else before.skew

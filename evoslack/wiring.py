@@ -89,7 +89,7 @@ def build(
         news=engine.news,
         catalog=engine.catalog,
         switchboard=engine.switchboard,
-        dialling=Work(engine.diallers, engine.switchboard.connect_next),
+        dialing=Work(engine.dialers, engine.switchboard.connect_next),
         settling=Work(engine.settlers, engine.intake.settle_answers),
         telling=Work(engine.tellers, _announcer(settings, engine, clock.now, clock_s).tell_next),
         whispering=Work(engine.whisperers, desk.whisper.send_next),

@@ -109,7 +109,7 @@ class Demo:
         may_ring = {State.PLACED, State.IN_DOUBT}
         self.promise("no call is left open", lambda: all(not call.is_open for call in calls))
         self.promise(
-            "no phone rang twice, and none for a call that is said not to have been dialled",
+            "no phone rang twice, and none for a call that is said not to have been dialed",
             lambda: all(self.rings(call.request.number) <= (call.state in may_ring) for call in calls),
         )
         say(f"\nThe phone rang {rings} times.")
@@ -157,7 +157,7 @@ def a_wrong_number(demo: Demo) -> None:
     """The form stays, and nothing typed is lost."""
     demo.call("911 survey")
     demo.promise(
-        "under the number: “Emergency numbers are never dialled from here”", lambda: field_says(demo, "Emer")
+        "under the number: “Emergency numbers are never dialed from here”", lambda: field_says(demo, "Emer")
     )
     demo.slack.fill(SARA, {"number": "404-3093"})
     demo.slack.submit(SARA)
@@ -194,7 +194,7 @@ def the_answer_gets_lost(demo: Demo) -> None:
     demo.promise(
         "Sara is told that the phone may have rung", lambda: demo.told(SARA, "may have rung, at most once")
     )
-    demo.promise("it did ring, once, and is not dialled again", lambda: demo.rings("+18144043097") == 1)
+    demo.promise("it did ring, once, and is not dialed again", lambda: demo.rings("+18144043097") == 1)
     demo.evo.clear_faults()
     found = "once Evo Voice shows the call, the card says “Placed”"
     demo.promise(found, lambda: says(demo, "3097", "Placed"))

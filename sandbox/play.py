@@ -26,7 +26,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def play() -> int:
     """Serve the page until Ctrl-C or SIGTERM; the exit code (0, or 1 when the bot did not start).
 
-    The bot then finishes the calls that are being dialled; a second Ctrl-C does not wait for them.
+    The bot then finishes the calls that are being dialed; a second Ctrl-C does not wait for them.
     """
     asked: list[int] = []  # the signals that came
     with ExitStack() as doings:

@@ -1,7 +1,7 @@
 """`make bench`: what EvoSlack costs over a bare Bolt app, by ratio, in one run on one machine.
 
 In process, signatures verified, SQLite on the disk with full sync. The bare apps do the same visible work:
-for /call one `views.open` on the same stand-in Slack, for Submit nothing but the ack. Nothing is dialled,
+for /call one `views.open` on the same stand-in Slack, for Submit nothing but the ack. Nothing is dialed,
 so that only the way to the ack is measured.
 """
 

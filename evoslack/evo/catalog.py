@@ -1,7 +1,7 @@
 """What can be offered: the account's flows and owned numbers, kept ready in memory.
 
 Forms are filled from here and never wait for Evo Voice. When a refresh fails, the last good offer stays;
-a call with something outdated in it is refused by Evo Voice, not dialled wrongly.
+a call with something outdated in it is refused by Evo Voice, not dialed wrongly.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Catalog:
             self._offer, self._lack = None, missing.lack
             self._note(f"nothing to offer: {missing.lack}")
         except LoginRefused as error:
-            # Without a login nothing can be dialled, so an old offer would only raise hopes.
+            # Without a login nothing can be dialed, so an old offer would only raise hopes.
             self._offer, self._lack = None, Lack.LOGIN
             self._note(str(error))
         except EvoError as error:

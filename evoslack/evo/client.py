@@ -1,7 +1,7 @@
 """The client of Evo Voice: logs in, reads lists, and dials once.
 
-Reads may be repeated; dialling is sent once, and once more only after a 401, which proves that nothing was
-dialled. The vendor's own client repeats on 429 and 5xx; for a telephone that would be two rings.
+Reads may be repeated; dialing is sent once, and once more only after a 401, which proves that nothing was
+dialed. The vendor's own client repeats on 429 and 5xx; for a telephone that would be two rings.
 """
 
 from __future__ import annotations

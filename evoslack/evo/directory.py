@@ -1,6 +1,6 @@
-"""Who may call, as Evo Voice knows it: the login behind an e-mail, its role, its account, its access.
+"""Who may call, as Evo Voice knows it: the login behind an email, its role, its account, its access.
 
-Evo Voice's e-mail filter finds parts of addresses, so every answer is compared here, whole: trimmed and
+Evo Voice's email filter finds parts of addresses, so every answer is compared here, whole: trimmed and
 without regard to case. What cannot be found out is a no.
 """
 
@@ -30,7 +30,7 @@ class Directory:
         self._client = client
 
     def require_caller(self, email: str, account_id: str, *, budget_s: float) -> Role:
-        """The role of the login with that e-mail, if it may place calls for the account.
+        """The role of the login with that email, if it may place calls for the account.
 
         Raises `NotAllowed` with the reason, or `CannotCheck` when Evo Voice does not say in time.
         """
@@ -46,7 +46,7 @@ class Directory:
         return _role(logins[0], account_id)
 
     def _logins(self, email: str, account_id: str, budget_s: float) -> list[Login]:
-        """Every login with exactly that e-mail (evo-voice-api 5.10), asked in up to three ways."""
+        """Every login with exactly that email (evo-voice-api 5.10), asked in up to three ways."""
         ends = time.monotonic() + budget_s
         with_filter = {"emailFilter": email.strip()}
         queries = [{**with_filter, "accountIds": account_id}, with_filter]

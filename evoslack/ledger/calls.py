@@ -110,7 +110,7 @@ class CallLedger:
         return self._first(waiting.limit(1))
 
     def begin(self, *, at: datetime, accepted_after: datetime) -> Call | None:
-        """Take the oldest waiting call for dialling, or None when there is none.
+        """Take the oldest waiting call for dialing, or None when there is none.
 
         Committed before it returns: the caller, and nobody else, may send one request for this call.
         """
@@ -137,7 +137,7 @@ class CallLedger:
         known_ids: Collection[str] | None = None,
         skew: timedelta | None = None,
     ) -> Call | None:
-        """Write down how dialling ended; None when the call's state does not allow that any more.
+        """Write down how dialing ended; None when the call's state does not allow that any more.
 
         `known_ids` are sessions and SIDs that cannot be this call's, as they were there before it; `skew` is
         how far Evo Voice's clock was ahead of ours then.
@@ -183,7 +183,7 @@ class CallLedger:
         return self._move(of_the_dead, State.EXPIRED, values, at, to_be_followed=False)
 
     def doubt_orphans(self, *, at: datetime, began_before: datetime | None) -> list[Call]:
-        """Close calls whose dialling nobody can be working on any more: their phone may have rung.
+        """Close calls whose dialing nobody can be working on any more: their phone may have rung.
 
         `began_before` None: whatever is being placed, whenever it began by anybody's clock.
         """

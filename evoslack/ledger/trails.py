@@ -52,7 +52,7 @@ class TrailLedger:
             return [_trail_of(row) for row in connection.execute(query)]
 
     def rivals(self, trails: Collection[Trail]) -> list[Trail]:
-        """Other calls whose sessions could be taken for those of `trails`: over, or just being dialled."""
+        """Other calls whose sessions could be taken for those of `trails`: over, or just being dialed."""
         unbound = [trail for trail in trails if not trail.is_bound]
         if not unbound:
             return []

@@ -11,7 +11,7 @@ def help_text(command: str, region: str) -> str:
     return (
         f"*{command}* opens a form: choose a flow, a number and a caller ID, then press "
         f"*{messages.FORM_SUBMIT}*. "
-        "Nothing is dialled before you press it.\n"
+        "Nothing is dialed before you press it.\n"
         f"*{command} {example(region)}* fills in the number, *{command} {example(region)} survey* also the "
         "flow whose name fits best.\n"
         f"*{command} last* fills in your last call, *{command} history* shows your latest ones.\n"

@@ -12,7 +12,7 @@ from evoslack.numbers import example, pretty, redacted
 
 LONGEST_NAME = 200  # characters; a field takes 2,000, and escaping makes one up to five
 
-# A shape and words, so that nobody depends on colour.
+# A shape and words, so that nobody depends on color.
 STATE_WORDS = {
     State.RECEIVED: "⏳ On its way",
     State.ACCEPTED: "⏳ On its way",
@@ -31,7 +31,7 @@ _PROGRESS_WORDS = {
     Progress.LOST: "no longer visible",
 }
 
-NOTHING_RANG = "Nothing was dialled."
+NOTHING_RANG = "Nothing was dialed."
 ASK_OPERATOR = "Please tell whoever looks after EvoSlack."
 _AGAIN_OR_ASK = "Please try again in a minute; if that does not help, tell whoever looks after EvoSlack."
 
@@ -129,7 +129,7 @@ def choice_hint(found: int, offered: int) -> str:
         many = f"More than {offered} numbers are in this message; these are the first {offered}."
     else:
         many = f"{found} numbers are in this message."
-    return f"{many} Nothing is dialled yet."
+    return f"{many} Nothing is dialed yet."
 
 
 def on_its_way(call: Call, region: str, channel_id: str) -> str:

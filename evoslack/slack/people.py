@@ -1,4 +1,4 @@
-"""Who a Slack user is: a real member of our workspace with a confirmed e-mail, or a reason why not.
+"""Who a Slack user is: a real member of our workspace with a confirmed email, or a reason why not.
 
 Every field is from slack-facts 9. A missing field never opens the door.
 """
@@ -24,7 +24,7 @@ SLACKBOT = "USLACKBOT"  # not flagged as a bot
 
 
 class SlackPeople:
-    """The members of one workspace (`team_id`), or of its Enterprise organisation."""
+    """The members of one workspace (`team_id`), or of its Enterprise organization."""
 
     def __init__(self, client: WebClient, *, team_id: str, enterprise_id: str | None) -> None:
         self._client = client
@@ -32,7 +32,7 @@ class SlackPeople:
         self._enterprise_id = enterprise_id
 
     def confirmed_email(self, user_id: str, team_id: str, *, needs_email: bool) -> str:
-        """The e-mail of a real member; raises `NotAllowed` or `CannotCheck`.
+        """The email of a real member; raises `NotAllowed` or `CannotCheck`.
 
         Without `needs_email` only the membership counts, and the answer may be empty.
         """
@@ -73,9 +73,9 @@ class SlackPeople:
     def _is_ours(self, user: Mapping[str, Any]) -> bool:
         if user.get("team_id") == self._team_id:
             return True
-        organisation = user.get("enterprise_user")
+        organization = user.get("enterprise_user")
         return (
             self._enterprise_id is not None
-            and isinstance(organisation, dict)
-            and organisation.get("enterprise_id") == self._enterprise_id
+            and isinstance(organization, dict)
+            and organization.get("enterprise_id") == self._enterprise_id
         )

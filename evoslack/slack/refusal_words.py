@@ -31,16 +31,16 @@ from evoslack.slack.messages import ASK_OPERATOR, NOTHING_RANG, STATE_WORDS
 DENIAL_WORDS = {
     Denial.NOT_A_MEMBER: "Only full members of this workspace may place calls. Ask one of them to call.",
     Denial.EMAIL_MISSING: (
-        "Slack does not show your e-mail address, so your Evo Voice login cannot be found. Ask an "
+        "Slack does not show your email address, so your Evo Voice login cannot be found. Ask an "
         "administrator of EvoSlack to connect the two."
     ),
-    Denial.EMAIL_UNCONFIRMED: "Your e-mail address in Slack is not confirmed. Confirm it, then try again.",
+    Denial.EMAIL_UNCONFIRMED: "Your email address in Slack is not confirmed. Confirm it, then try again.",
     Denial.NO_LOGIN: (
-        "No Evo Voice login has your Slack e-mail address. If yours differs, ask an administrator of "
+        "No Evo Voice login has your Slack email address. If yours differs, ask an administrator of "
         "EvoSlack to connect the two."
     ),
     Denial.SEVERAL_LOGINS: (
-        "Several Evo Voice logins have your e-mail address, so it is unclear who you are. "
+        "Several Evo Voice logins have your email address, so it is unclear who you are. "
         "Ask an Evo Voice administrator to leave one."
     ),
     Denial.ROLE: (
@@ -61,15 +61,15 @@ NUMBER_WORDS = {
     Problem.EMPTY: "Type a number, such as {example}.",
     Problem.TOO_LONG_TEXT: "This is too long for a number. Type one number, such as {example}.",
     Problem.SEVERAL: "There is more than one number here. Leave one; each call needs a form of its own.",
-    Problem.EXTENSION: "Extensions and codes such as *67 cannot be dialled. Leave only the number itself.",
+    Problem.EXTENSION: "Extensions and codes such as *67 cannot be dialed. Leave only the number itself.",
     Problem.LETTERS: "Use digits only, such as {example}.",
     Problem.NOT_A_NUMBER: "This is not a phone number. Type one such as {example}.",
-    Problem.EMERGENCY: "Emergency numbers are never dialled from here. Use a phone.",
-    Problem.SHORT_CODE: "Short numbers cannot be dialled from here. Type a full number.",
+    Problem.EMERGENCY: "Emergency numbers are never dialed from here. Use a phone.",
+    Problem.SHORT_CODE: "Short numbers cannot be dialed from here. Type a full number.",
     Problem.TOO_SHORT: "This number is too short. Include the area code, such as {example}.",
     Problem.TOO_LONG: "This number has too many digits. Compare {example}; for another country begin with +.",
     Problem.INVALID: "No such number is in use. Compare {example}; for another country begin with +.",
-    Problem.PREMIUM: "Premium-rate numbers are never dialled from here.",
+    Problem.PREMIUM: "Premium-rate numbers are never dialed from here.",
 }
 
 SOURCE_WORDS = {
@@ -116,7 +116,7 @@ def spoken(refusal: Refusal, region: str) -> Spoken:
             words = "Evo Voice just rejected a call to this number. EvoSlack is checking that nothing rang."
             return Spoken(f"{words} Look at its card first.", "number")
         case NumberBusy():
-            words = "A call to this number is being dialled or was just placed. Look at its card first."
+            words = "A call to this number is being dialed or was just placed. Look at its card first."
             return Spoken(words, "number")
         case CannotCheck(source=source):
             words = f"{SOURCE_WORDS[source]}. {NOTHING_RANG} Please try again in a moment."

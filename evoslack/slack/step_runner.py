@@ -2,7 +2,7 @@
 
 The row is the program counter here too. The execution id is the request key, so however often a step is
 delivered or taken up again, it becomes at most one call. A refusal is written down before Slack is told, so
-that nothing is dialled after a workflow was told that nothing was.
+that nothing is dialed after a workflow was told that nothing was.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class Quirks:
     disconnected_before_answer: bool = True  # callState; off: Ringing (5.5)
     active_before_answer: bool = True  # /calls/active lists queued and ringing calls
     bare_active_errors: bool = True  # /calls/active: service errors without a responseStatus (5.6)
-    callee_side: Literal["to", "from"] = "to"  # which address of a session holds the dialled number
+    callee_side: Literal["to", "from"] = "to"  # which address of a session holds the dialed number
     dates: Literal["iso", "naive", "servicestack", "rfc2822"] = "iso"
     clock_ahead_s: float = 0  # of ours: the Date header and every date it writes
     sorts_sessions: bool = False  # does as `sortField` dateCreated asks; off: oldest first
@@ -57,7 +57,7 @@ class Quirks:
     end_needs_user: bool = True  # DELETE /sessions/{id}
     read_only_blocks: bool = True  # managerAccess ReadOnly may not place calls
     administrators_listed: bool = True  # GET /users without accountIds shows logins without accounts (5.10)
-    exact_email: bool = True  # e-mails are case-sensitive at login (3.2)
+    exact_email: bool = True  # emails are case-sensitive at login (3.2)
     largest_page: int = 100
 
 

@@ -35,7 +35,7 @@ class Gate:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._sessions: dict[str, str] = {}  # session id -> e-mail
+        self._sessions: dict[str, str] = {}  # session id -> email
 
     def forget(self) -> None:
         """Lose every session, as a restarted cache does."""

@@ -39,7 +39,7 @@ class Login:
 
     @property
     def name(self) -> str:
-        """First and last name, or the e-mail if there is neither."""
+        """First and last name, or the email if there is neither."""
         return f"{self.first_name} {self.last_name}".strip() or self.email
 
     def has(self, *roles: str) -> bool:
@@ -111,7 +111,7 @@ class World:
         first_name: str = "",
         last_name: str = "",
     ) -> Login:
-        """A new login, or another one in the place of the one with this e-mail."""
+        """A new login, or another one in the place of the one with this email."""
         login = Login(email, password, roles, account_ids, manager_access, first_name, last_name)
         with self.changed:
             self.logins[email] = login

@@ -25,7 +25,7 @@ PLACED, REJECTED, IN_DOUBT = State.PLACED, State.REJECTED, State.IN_DOUBT
 
 # How the request that dials goes wrong, how often in a row (None: for ever), and where the call must end.
 NOES = ("400_json", "403_text", "403_json", "404_text", "404_json", "429")
-DIALLING: list[tuple[str, int | None, State]] = [
+DIALING: list[tuple[str, int | None, State]] = [
     *((kind, 1, REJECTED) for kind in NOES),
     *((f"{kind}_after_ring", 1, REJECTED) for kind in NOES),  # from late in the service: no proof
     *((kind, 1, IN_DOUBT) for kind in ("206", "redirect", "400_text", "500_json", "502_html", "html_200")),
@@ -51,13 +51,13 @@ SECONDS = {"late_ring": 2 * DEADLINE_S}  # else 0.3: too slow for drops of it, i
 
 def run(scale: Scale) -> list[Tally]:
     """Both tables, once; in the long form three times."""
-    dialling, reading = Tally("bad phone system: dialling"), Tally("bad phone system: reading")
+    dialing, reading = Tally("bad phone system: dialing"), Tally("bad phone system: reading")
     for _round in range(3 if scale == "long" else 1):
         with scene() as here, _Bot(here) as bot:
-            _dial(here, bot, dialling)
+            _dial(here, bot, dialing)
         with scene() as here, _Bot(here) as bot:
             _read(here, bot, reading)
-    return [dialling, reading]
+    return [dialing, reading]
 
 
 class _Bot:
@@ -100,7 +100,7 @@ def _dial(here: Scene, bot: _Bot, tally: Tally) -> None:
     presses: list[Press] = []
     wrong: list[str] = []
     took_s: list[float] = []
-    for kind, times, state in DIALLING:
+    for kind, times, state in DIALING:
         press = here.fill_in(here.newcomer(f"d{len(presses)}"), f"{kind}, {times or 'any number of'} times")
         for path in SIGHTS:  # else doubt would be settled before anybody can look at it
             here.evo.fault(path, "502_html", None, method="GET")
@@ -137,9 +137,9 @@ def _dial(here: Scene, bot: _Bot, tally: Tally) -> None:
         if press not in rang and (call := bot.call(press)) and call.state is PLACED
     ]
     if max(took_s) > DEADLINE_S + 1:
-        wrong.append(f"one dialling took {max(took_s):.1f} s")
+        wrong.append(f"one dialing took {max(took_s):.1f} s")
     tally.lost += wrong
-    tally.figures |= {"kinds": len(DIALLING), f"slowest s (deadline {DEADLINE_S})": round(max(took_s), 2)}
+    tally.figures |= {"kinds": len(DIALING), f"slowest s (deadline {DEADLINE_S})": round(max(took_s), 2)}
 
 
 def _is_over(here: Scene, press: Press) -> bool:

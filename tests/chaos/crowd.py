@@ -123,7 +123,7 @@ class Evidence:
         return Counter(call.state.value if call else "not written down" for call in calls)
 
     def begun_by(self, bot: BotProcess, presses: Iterable[Press]) -> list[Press]:
-        """The presses whose calls this bot dialled or began to dial, as its log tells."""
+        """The presses whose calls this bot dialed or began to dial, as its log tells."""
         begun = {line.split("call ")[1].split()[0] for line in list(bot.log) if line.endswith(": placing")}
         calls = [(press, self.call(press)) for press in presses]
         return [press for press, call in calls if call is not None and call.id in begun]

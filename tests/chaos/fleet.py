@@ -190,7 +190,7 @@ def one_dies(fleet: Fleet) -> Tally:
     }
     tally.lost += [f"not taken over in {TAKE_OVER_S:g} s: {what}" for what in evidence.troubles(presses)]
     if not left:
-        tally.lost.append("the killed bot was not dialling, so nothing was tried")
+        tally.lost.append("the killed bot was not dialing, so nothing was tried")
     return _counted(fleet, tally, presses, all_acked=False)
 
 

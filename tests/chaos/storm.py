@@ -1,7 +1,7 @@
 """Five hundred people press within five seconds, while Evo Voice takes ten seconds for every call.
 
 Meanwhile somebody else types /call ten times a second. Everybody gets an answer before Slack gives up on it;
-what can be dialled in time is dialled once, the rest expires honestly, and everybody is told which. The bot
+what can be dialed in time is dialed once, the rest expires honestly, and everybody is told which. The bot
 is a real one in a process of its own. By hand: `python -m tests.chaos.storm short`.
 """
 
@@ -48,7 +48,7 @@ class Weather:
 
     people: int
     within_s: float
-    dialling_s: float
+    dialing_s: float
     wait_s: int  # MAX_WAIT_SECONDS
     over_http: bool = False
     posts_per_s: float | None = None
@@ -61,11 +61,11 @@ class Weather:
         return f"storm of {self.people} presses in {self.within_s:g} s ({door}{limit})"
 
 
-SHORT = (Weather(150, 2, dialling_s=4, wait_s=10),)
+SHORT = (Weather(150, 2, dialing_s=4, wait_s=10),)
 LONG = (
-    Weather(500, 5, dialling_s=10, wait_s=20),
-    Weather(500, 5, dialling_s=10, wait_s=20, over_http=True),
-    Weather(150, 2, dialling_s=4, wait_s=10, posts_per_s=1),
+    Weather(500, 5, dialing_s=10, wait_s=20),
+    Weather(500, 5, dialing_s=10, wait_s=20, over_http=True),
+    Weather(150, 2, dialing_s=4, wait_s=10, posts_per_s=1),
 )
 
 
@@ -103,7 +103,7 @@ def _storm(office: Office, store: Store, weather: Weather) -> Tally:
     crowd, tally = Crowd(office, weather.people), Tally(weather.name)
     office.form(SARA)
     forms = crowd.open_forms(weather.people)
-    office.evo.fault(OUTGOING, "slow", times=None, seconds=weather.dialling_s)
+    office.evo.fault(OUTGOING, "slow", times=None, seconds=weather.dialing_s)
     for method in ASKED:
         office.slack.fault(method, "slow", times=None, seconds=SLACKS_LATENCY_S)
     office.slack.limits.posts_per_s = weather.posts_per_s

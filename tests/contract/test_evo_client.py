@@ -121,7 +121,7 @@ def relay(evo: EvoVoice) -> Iterator[Relay]:
         yield relay
 
 
-# --- how dialling ends: every way in which Evo Voice can answer, or not ---------------------------
+# --- how dialing ends: every way in which Evo Voice can answer, or not ---------------------------
 
 NO = Rejected(Why.BAD_REQUEST, "The stand-in does not like this")
 FORBIDDEN = Rejected(Why.NOT_PERMITTED, "You do not have access to this account")
@@ -186,7 +186,7 @@ def test_an_answer_is_never_read_as_more_than_it_proves(evo: EvoVoice, kind: str
 
 
 @pytest.mark.parametrize("kind", sorted(BY_ANSWER))
-def test_a_call_that_went_out_is_never_reported_as_not_dialled(evo: EvoVoice, kind: str) -> None:
+def test_a_call_that_went_out_is_never_reported_as_not_dialed(evo: EvoVoice, kind: str) -> None:
     """A 400, 403, 404 or 429 may come from late in the service: it is no proof."""
     client = logged_in(evo)
     evo.fault(OUTGOING, f"{kind}_after_ring")
@@ -306,7 +306,7 @@ def test_an_answer_cut_after_any_byte_never_denies_the_ring(evo: EvoVoice, relay
         assert len(evo.world.rings) == evo.posts == count
 
 
-# --- 401: proves that nothing was dialled, so one more request is allowed -------------------------
+# --- 401: proves that nothing was dialed, so one more request is allowed -------------------------
 
 
 def test_after_a_401_it_logs_in_again_and_the_phone_rings_once(evo: EvoVoice) -> None:

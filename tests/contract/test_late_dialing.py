@@ -22,7 +22,7 @@ from evoslack.calls import Call, CallRequest, Outcome, State, Why
 from evoslack.evo.client import EvoClient
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.store import Store
-from evoslack.switchboard import LATEST_DIALLING, Switchboard
+from evoslack.switchboard import LATEST_DIALING, Switchboard
 from sandbox.evo.voice import EvoVoice
 from sandbox.evo.world import PASSWORD
 
@@ -195,10 +195,10 @@ def test_an_hour_that_passes_while_logging_in_again_leaves_the_phone_alone(
 @pytest.mark.parametrize(
     ("steady", "wall", "state"),
     [
-        (LATEST_DIALLING, LATEST_DIALLING, State.PLACED),
-        (LATEST_DIALLING + TICK, timedelta(0), State.NOT_SENT),
-        (timedelta(0), LATEST_DIALLING + TICK, State.NOT_SENT),
-        (LATEST_DIALLING + TICK, -HOUR, State.NOT_SENT),  # the wall clock was put back meanwhile
+        (LATEST_DIALING, LATEST_DIALING, State.PLACED),
+        (LATEST_DIALING + TICK, timedelta(0), State.NOT_SENT),
+        (timedelta(0), LATEST_DIALING + TICK, State.NOT_SENT),
+        (LATEST_DIALING + TICK, -HOUR, State.NOT_SENT),  # the wall clock was put back meanwhile
         (timedelta(0), -HOUR, State.PLACED),  # only that: no time has passed
     ],
 )

@@ -185,7 +185,7 @@ def test_nobody_can_use_somebody_elses_form(ledger: CallLedger, whose: dict[str,
         ledger.accept(ask(**whose), at=T0)
 
 
-def test_a_number_that_is_being_dialled_is_busy_for_everybody(ledger: CallLedger) -> None:
+def test_a_number_that_is_being_dialed_is_busy_for_everybody(ledger: CallLedger) -> None:
     first = ledger.accept(ask("one", number="+12025550143"), at=T0)
     second = ask("two", number="+12025550143", user_id="U_BOSS")
 
@@ -623,7 +623,7 @@ def claim(book: NewsLedger, at: datetime = T0, lease: timedelta = SECOND):
 def test_a_call_is_news_from_its_first_moment_and_with_each_ending(
     ledger: CallLedger, book: NewsLedger
 ) -> None:
-    """That dialling began is no news: the card already says that it is on its way."""
+    """That dialing began is no news: the card already says that it is on its way."""
     ledger.accept(ask(), at=T0)
     accepted = claim(book)
     assert accepted is not None

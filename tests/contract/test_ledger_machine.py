@@ -62,7 +62,7 @@ OUTCOMES = st.sampled_from(
         InDoubt(Why.NO_ANSWER),
     ]
 )
-# Just before and after everything that runs out: a busy number, a dialling, a lease, a wait.
+# Just before and after everything that runs out: a busy number, a dialing, a lease, a wait.
 PAUSES = st.sampled_from([0.1, 1, 9, 11, 44, 61, 121])
 ANSWERS = st.sampled_from(["none yet", "none yet", "posted", "refused", "lost"])
 STILL_TELLING = -1
@@ -135,7 +135,7 @@ class Bots(RuleBasedStateMachine):
         self.answering: list[str] = []  # the call of each delivery that is being answered
         self.deliveries: Counter[str] = Counter()  # of each call that is received, crashed ones too
         self.used: set[str] = set()  # keys of calls that are forgotten
-        self.dialled: list[str] = []
+        self.dialed: list[str] = []
         self.tellings: list[Telling] = []
         self.holder: dict[str, Telling | None] = {}  # who has the lease of a call's news
         self.revision: dict[str, int] = {}  # how often a call became news
@@ -211,7 +211,7 @@ class Bots(RuleBasedStateMachine):
             assert waiting == []
             return
         assert call.id in {one.id for one in waiting if one.accepted_at == waiting[0].accepted_at}
-        self.dialled.append(call.id)
+        self.dialed.append(call.id)
         self.every_promise_holds()
         if outcome is not None:
             self.finish(bot, self.seen[call.id], outcome)
@@ -291,7 +291,7 @@ class Bots(RuleBasedStateMachine):
         old = ids(call for call in over if self.due[call.id] is None)
         assert ledger.forget(accepted_before=limit) == len(old)
         self.tellings = [one for one in self.tellings if one.news.call.id not in old]
-        self.dialled = [call_id for call_id in self.dialled if call_id not in old]
+        self.dialed = [call_id for call_id in self.dialed if call_id not in old]
         for call_id in old:
             self.used.add(self.seen[call_id].request.key)
             self.drop(call_id)
@@ -345,7 +345,7 @@ class Bots(RuleBasedStateMachine):
     @invariant()
     def every_promise_holds(self) -> None:
         self.only_what_may_follow_follows()
-        self.no_call_and_no_form_is_dialled_twice()
+        self.no_call_and_no_form_is_dialed_twice()
         self.nothing_rang_exactly_where_the_ledger_says_so()
         self.no_number_has_two_open_calls()
         assert max(self.cards.values(), default=0) <= 1
@@ -370,15 +370,15 @@ class Bots(RuleBasedStateMachine):
                 self.becomes_news(call_id)
         self.seen |= now
 
-    def no_call_and_no_form_is_dialled_twice(self) -> None:
-        assert len(self.dialled) == len(set(self.dialled))
+    def no_call_and_no_form_is_dialed_twice(self) -> None:
+        assert len(self.dialed) == len(set(self.dialed))
         forms = [call.request.key for call in self.seen.values()]
         assert len(forms) == len(set(forms))
 
     def nothing_rang_exactly_where_the_ledger_says_so(self) -> None:
-        undialled = {*self.all(State.RECEIVED, State.ACCEPTED), *self.all(State.EXPIRED)}
-        assert set(self.dialled) == self.seen.keys() - ids(undialled)
-        assert all((call.began_at is None) == (call in undialled) for call in self.seen.values())
+        undialed = {*self.all(State.RECEIVED, State.ACCEPTED), *self.all(State.EXPIRED)}
+        assert set(self.dialed) == self.seen.keys() - ids(undialed)
+        assert all((call.began_at is None) == (call in undialed) for call in self.seen.values())
 
     def no_number_has_two_open_calls(self) -> None:
         lines = Counter((call.request.account_id, call.request.number) for call in self.all(*OPEN_STATES))

@@ -51,7 +51,7 @@ class Desk:
         self.trails = TrailLedger(store)
 
     def call(self, key: str = "key", outcome: Outcome | None = PLACED, **more: Any) -> Call:
-        """A call that was dialled and ended so; None: it is being placed."""
+        """A call that was dialed and ended so; None: it is being placed."""
         at, known_ids = more.pop("at", T0), more.pop("known_ids", None)
         began_at = more.pop("began_at", at)
         values = {
@@ -147,7 +147,7 @@ def test_an_orphan_of_a_crash_is_followed_without_knowing_what_was_there_before(
     assert desk.trail().known_ids is None
 
 
-def test_a_call_is_looked_for_from_when_it_was_dialled(desk: Desk) -> None:
+def test_a_call_is_looked_for_from_when_it_was_dialed(desk: Desk) -> None:
     """And not from when it was written down: it may have waited for its turn."""
     desk.call(outcome=None, began_at=T0 + 30 * SECOND)
 

@@ -63,7 +63,7 @@ def test_every_reason_is_told_and_says_whether_a_phone_rang(why: Why) -> None:
 
     words = messages.reason(call)
     assert ("may have rung, at most once" in words) == in_doubt
-    assert ("Nothing was dialled" in words) != in_doubt
+    assert ("Nothing was dialed" in words) != in_doubt
 
 
 @pytest.mark.parametrize("state", list(State))

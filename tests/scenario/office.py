@@ -84,7 +84,7 @@ class Office:
         self, predicate: Callable[[], Any], within_s: float = 8, *, step_s: float = 10
     ) -> None:
         """Put the clocks forward, some seconds a time, until it is so; all pauses of the bot pass quickly."""
-        self.slack.wait_for(lambda: not any(call.is_open for call in self.ledger()), what="dialled first")
+        self.slack.wait_for(lambda: not any(call.is_open for call in self.ledger()), what="dialed first")
         ends = time.monotonic() + within_s
         while not predicate():
             assert time.monotonic() < ends, "it never came true"

@@ -1,6 +1,6 @@
 """The database is deleted, locked, full, read-only, gone, or cut off in the middle of a sentence.
 
-Whatever happens to it: nothing is dialled that is not written down, the person who pressed is told honestly,
+Whatever happens to it: nothing is dialed that is not written down, the person who pressed is told honestly,
 and the bot goes on by itself as soon as the trouble is over.
 """
 
@@ -151,7 +151,7 @@ def test_what_lay_beside_the_deleted_file_is_not_read_into_the_new_one(office: O
     is_safe_to_press_again(office, delivery)
 
 
-def test_nothing_is_dialled_on_the_word_of_another_file(
+def test_nothing_is_dialed_on_the_word_of_another_file(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = office.call()
@@ -443,7 +443,7 @@ def test_a_call_survives_a_cut_at_any_moment(
 
     delivery = press_until_accepted(far_office)
     taken_unheard = (moment, answer_only) == ("begin", True)
-    if taken_unheard:  # for dialling, but nobody learned that they may
+    if taken_unheard:  # for dialing, but nobody learned that they may
         far_office.slack.wait_for(lambda: cut.done)
         far_office.pass_time(minutes=1)
         far_office.bot.wake()

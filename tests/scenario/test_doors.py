@@ -72,15 +72,15 @@ class Kind:
 
     words: str = ""
     slack: dict[str, Any] = field(default_factory=dict)  # what is unusual about the user object
-    logins: dict[str, dict[str, Any]] = field(default_factory=lambda: {"{}": {}})  # e-mail: what is unusual
+    logins: dict[str, dict[str, Any]] = field(default_factory=lambda: {"{}": {}})  # email: what is unusual
     team_id: str = TEAM_ID  # what the payload says
     user_id: str = ""  # if it has to be a certain one
-    mapped_to: str = ""  # an e-mail in EVO_USER_MAP
+    mapped_to: str = ""  # an email in EVO_USER_MAP
     trouble: Trouble = no_trouble
 
 
 NO_LOGIN = "No Evo Voice login"
-NO_MAIL = "does not show your e-mail"
+NO_MAIL = "does not show your email"
 KINDS = {
     "manager": Kind(),
     "manager on an older server": Kind(logins={"{}": {"manager_access": None}}),
@@ -88,7 +88,7 @@ KINDS = {
     "administrator": Kind(
         logins={"{}": {"roles": ("SystemAdministrator",), "account_ids": (), "manager_access": None}}
     ),
-    "mapped manager without an e-mail": Kind(slack={"profile": {}}, mapped_to="boss@acme.test"),
+    "mapped manager without an email": Kind(slack={"profile": {}}, mapped_to="boss@acme.test"),
     "agent": Kind("needs the role Manager", logins={"{}": {"roles": AGENT_ROLE, "manager_access": None}}),
     "agent beside a similar address": Kind(
         "needs the role Manager", logins={"{}": {"roles": AGENT_ROLE}, "x{}": {}}
@@ -104,9 +104,9 @@ KINDS = {
         NO_LOGIN, slack={"profile": {"email": "xx-{}"}}, logins={"x-{}": {}}
     ),
     "two logins": Kind("Several Evo Voice logins", logins={"{}": {}, " {}": {}}),
-    "unconfirmed e-mail": Kind("not confirmed", slack={"is_email_confirmed": False}),
+    "unconfirmed email": Kind("not confirmed", slack={"is_email_confirmed": False}),
     "confirmation not told": Kind("not confirmed", slack={"is_email_confirmed": None}),
-    "no e-mail": Kind(NO_MAIL, slack={"profile": {}}),
+    "no email": Kind(NO_MAIL, slack={"profile": {}}),
     "no profile": Kind(NO_MAIL, slack={"profile": None}),
     "deleted": Kind(MEMBERS_ONLY, slack={"deleted": True}),
     "guest": Kind(MEMBERS_ONLY, slack={"is_restricted": True}),

@@ -185,15 +185,15 @@ def test_a_no_is_looked_into_before_nothing_is_said_to_have_rung(office: Office,
     office.evo.fault("/sessions/outgoing", fault)
     office.call()
     text = office.wait_for_card("Refused")["text"]
-    assert "checking that nothing rang" in text and "Nothing was dialled" not in text
+    assert "checking that nothing rang" in text and "Nothing was dialed" not in text
     office.wait_until_settled()
     assert "confirm" in office.cards()[0]["blocks"][-1]["elements"][0], "Call again asks first"
-    assert not any("Nothing was dialled" in line for line in office.told())
+    assert not any("Nothing was dialed" in line for line in office.told())
 
-    text = see(office, "Nothing was dialled", step_s=5)
+    text = see(office, "Nothing was dialed", step_s=5)
 
     assert "Refused" in text and "may have rung" not in text
-    office.wait_until_told("Nothing was dialled")
+    office.wait_until_told("Nothing was dialed")
     assert "confirm" not in office.cards()[0]["blocks"][-1]["elements"][0]
     assert len(office.cards()) == 1
 
@@ -208,7 +208,7 @@ def test_a_no_to_a_call_that_rings_is_corrected(office: Office, fault: str) -> N
 
     if office.told():  # of the no, if that was quicker than the find
         office.wait_until_told("Placed")
-    assert not any("Nothing was dialled" in line for line in office.told())
+    assert not any("Nothing was dialed" in line for line in office.told())
     assert len(office.cards()) == 1
 
 
@@ -222,7 +222,7 @@ def test_a_no_that_nobody_could_look_into_is_said_to_be_uncertain(office: Office
 
     assert "may have rung, at most once" in text
     assert "may have rung, at most once" in office.wait_until_told("couldn't check whether it rang")
-    assert not any("Nothing was dialled" in line for line in office.told())
+    assert not any("Nothing was dialed" in line for line in office.told())
     assert "confirm" in office.cards()[0]["blocks"][-1]["elements"][0]
 
 
@@ -248,7 +248,7 @@ def test_a_real_400_stays_one_and_is_looked_for_only_for_a_while(office: Office)
     office.wait_until_settled()
 
     until(office, lambda: office.ledger()[0].progress is Progress.LOST, step_s=5)
-    office.wait_until_told("Nothing was dialled")
+    office.wait_until_told("Nothing was dialed")
     office.wait_until_settled()  # noted as told, too
     told = office.told()
 

@@ -315,7 +315,7 @@ def test_healthz_says_which_part_is_well(served: Office) -> None:
         "database": True,
         "slack": True,
         "settling": True,
-        "dialling": True,
+        "dialing": True,
         "telling": True,
         "sweeping": True,
         "following": True,
@@ -361,7 +361,7 @@ def test_a_press_that_waited_on_its_way_to_us_is_refused_and_rings_nothing(serve
 
     late = post(served, body, signed(body, at=time.time() - 4))  # by now Slack has shown its own error
 
-    assert "Nothing was dialled" in late.text
+    assert "Nothing was dialed" in late.text
     assert served.ledger() == []
     assert post(served, body, signed(body)).json()["response_action"] == "update"
     served.wait_until_settled()

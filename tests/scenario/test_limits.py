@@ -26,7 +26,7 @@ def test_only_so_many_calls_go_out_side_by_side_and_the_rest_waits_its_turn(empt
     assert second.began_at >= first.finished_at
 
 
-def test_a_call_whose_turn_does_not_come_in_time_is_never_dialled_and_says_so(empty_office: Office) -> None:
+def test_a_call_whose_turn_does_not_come_in_time_is_never_dialed_and_says_so(empty_office: Office) -> None:
     office = empty_office
     office.open(MAX_CALLS_AT_ONCE="1", MAX_WAIT_SECONDS="10")
     held = office.evo.fault(OUTGOING, "hang")
@@ -37,7 +37,7 @@ def test_a_call_whose_turn_does_not_come_in_time_is_never_dialled_and_says_so(em
     office.pass_time(seconds=11)
     office.bot.wake()
 
-    assert "Nothing was dialled" in office.wait_until_told("Too late", BOSS)
+    assert "Nothing was dialed" in office.wait_until_told("Too late", BOSS)
     late = office.ledger()[0]
     assert (late.state, late.why, late.began_at) == (State.EXPIRED, Why.WAITED, None)
     assert office.rings == 0

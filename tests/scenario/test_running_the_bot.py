@@ -53,7 +53,7 @@ def test_one_ready_line_then_a_call_then_a_clean_stop(empty_office: Office, proc
         assert secret not in "\n".join(process.output + process.log)
 
 
-def test_asked_to_stop_while_dialling_the_bot_finishes_the_call(
+def test_asked_to_stop_while_dialing_the_bot_finishes_the_call(
     empty_office: Office, process: BotProcess
 ) -> None:
     process.start()

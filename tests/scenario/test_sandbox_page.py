@@ -168,7 +168,7 @@ def test_an_emergency_number_is_refused_under_its_field_and_nothing_rings(visito
     before = visitor.open_form("survey")["rings"]
     visitor.act("submit", typed={"number": "911"})
     state = visitor.see(lambda state: state["errors"])
-    assert state["errors"] == {"number": "Emergency numbers are never dialled from here. Use a phone."}
+    assert state["errors"] == {"number": "Emergency numbers are never dialed from here. Use a phone."}
     assert state["rings"] == before
     visitor.act("close")
 

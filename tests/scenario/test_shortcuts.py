@@ -110,7 +110,7 @@ def test_call_last_fills_in_what_was_called_last(office: Office) -> None:
     office.form(SARA, "last")
 
     assert in_form(office) == {"flow": "flow2", "number": SHOWN, "caller_id": "+12025550100"}
-    assert office.rings == 2, "nothing is dialled by itself"
+    assert office.rings == 2, "nothing is dialed by itself"
 
 
 def test_call_last_without_a_last_call_says_so(office: Office) -> None:

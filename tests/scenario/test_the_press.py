@@ -81,9 +81,9 @@ def test_a_press_whose_ack_was_lost_can_be_repeated_even_after_the_role_was_lost
         ("814 404 3093, 814 404 3094", "more than one number"),
         ("814-404-3093 x12", "Extensions and codes"),
         ("1-800-FLOWERS", "Do you mean +1 800-356-9377?"),
-        ("911", "Emergency numbers are never dialled"),
-        ("112", "Emergency numbers are never dialled"),
-        ("411", "Short numbers cannot be dialled"),
+        ("911", "Emergency numbers are never dialed"),
+        ("112", "Emergency numbers are never dialed"),
+        ("411", "Short numbers cannot be dialed"),
         ("404-3093", "Include the area code"),
         ("814 404 3093 55", "too many digits"),
         ("+1 000 000 0000", "No such number is in use"),
@@ -105,7 +105,7 @@ def test_a_bad_number_gets_its_own_sentence_under_the_field(office: Office, type
 
 
 @pytest.mark.parametrize("typed", [TYPED_WELL, "tel:+1-814-404-3093", "<tel:+18144043093|(814) 404-3093>"])
-def test_every_usual_spelling_is_dialled_as_e164(office: Office, typed: str) -> None:
+def test_every_usual_spelling_is_dialed_as_e164(office: Office, typed: str) -> None:
     office.call(number=typed)
     office.wait_for_card("Placed")
 
@@ -205,7 +205,7 @@ def test_two_people_want_the_same_number_at_once_and_it_rings_once(empty_office:
 
     assert office.press(BOSS).acked
 
-    assert "is being dialled or was just placed" in office.under("number", BOSS)
+    assert "is being dialed or was just placed" in office.under("number", BOSS)
     assert office.rings == 1
     office.wait_for_card("Not certain", within_s=10)
     office.pass_time(seconds=10)

@@ -39,7 +39,7 @@ from tests.postgres import Postgres
 from tests.scenario.office import AGENT, BOSS, SARA, TYPED, Office
 
 BOTH_WAYS = pytest.mark.parametrize("over_http", [False, True], ids=["socket mode", "http"])
-NOTHING_RANG = "Nothing was dialled."
+NOTHING_RANG = "Nothing was dialed."
 TOO_LONG = f"EvoSlack took too long to answer. {NOTHING_RANG}"
 CROWD = 70  # more than all threads for opening forms
 FORM_OPENS_IN_S = 1.9

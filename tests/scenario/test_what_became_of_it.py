@@ -52,7 +52,7 @@ def test_everything_but_placed_is_told_on_the_card_and_privately(
         assert "may have rung, at most once" in line.text
     else:
         assert "EvoSlack is checking that nothing rang" in line.text
-    assert "Nothing was dialled" not in line.text + card["text"], "it is not known yet"
+    assert "Nothing was dialed" not in line.text + card["text"], "it is not known yet"
     assert "not placed" not in line.text + card["text"]
 
 
@@ -64,8 +64,8 @@ def test_a_login_that_is_refused_proves_at_once_that_nothing_rang(empty_office: 
 
     (call,) = empty_office.wait_until_settled()
     assert (call.state, call.is_going_on, call.is_uncertain) == (State.REJECTED, False, False)
-    assert "Nothing was dialled" in empty_office.told()[0]
-    assert "Nothing was dialled" in empty_office.cards()[0]["text"]
+    assert "Nothing was dialed" in empty_office.told()[0]
+    assert "Nothing was dialed" in empty_office.cards()[0]["text"]
 
 
 def test_evo_voice_out_of_reach_is_told_as_not_sent(office: Office) -> None:
@@ -90,10 +90,10 @@ def test_an_expired_login_is_renewed_and_the_call_goes_out_once(office: Office) 
     assert office.rings == 1
 
 
-def test_a_call_that_waited_too_long_is_never_dialled(empty_office: Office) -> None:
+def test_a_call_that_waited_too_long_is_never_dialed(empty_office: Office) -> None:
     empty_office.open(dial_deadline_s=3.0)
     empty_office.evo.fault(OUTGOING, "hang_after_ring", times=8)
-    for last in range(8):  # as many as are dialled side by side
+    for last in range(8):  # as many as are dialed side by side
         empty_office.call(number=f"814 404 310{last}")
     empty_office.evo.wait_for(lambda: empty_office.evo.posts == 8)
 

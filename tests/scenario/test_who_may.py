@@ -30,8 +30,8 @@ def test_managers_and_administrators_may_call(office: Office, who: str) -> None:
         ({"team_id": "T_OTHER"}, "Only full members"),
         ({"is_email_confirmed": False}, "not confirmed"),
         ({"is_email_confirmed": None}, "not confirmed"),
-        ({"profile": {}}, "does not show your e-mail"),
-        ({"profile": {"email": "  "}}, "does not show your e-mail"),
+        ({"profile": {}}, "does not show your email"),
+        ({"profile": {"email": "  "}}, "does not show your email"),
         ({"profile": {"email": "nobody@acme.test"}}, "No Evo Voice login"),
     ],
 )

@@ -144,7 +144,7 @@ def test_what_is_not_written_down_is_not_acknowledged_and_comes_again(office: Of
 
 
 @pytest.mark.parametrize(("seconds", "rings"), [(5, 1), (11, 0)])
-def test_delivered_only_after_a_while_it_is_dialled_or_never(
+def test_delivered_only_after_a_while_it_is_dialed_or_never(
     empty_office: Office, seconds: int, rings: int
 ) -> None:
     office = empty_office
@@ -271,14 +271,14 @@ def test_the_flow_was_deleted_meanwhile(office: Office) -> None:
 
     words = why_it_failed_in_the_end(office, execution)
     assert "doesn't know this flow any more" in words
-    assert "Nothing was dialled" in words
+    assert "Nothing was dialed" in words
     assert office.rings == 0
 
 
 def test_a_number_that_is_being_called_is_not_called_twice(office: Office) -> None:
     office.call(BOSS)
 
-    assert "being dialled or was just placed" in why_it_failed(office, ask(office))
+    assert "being dialed or was just placed" in why_it_failed(office, ask(office))
     office.wait_until_settled()
     assert office.rings == 1
 
@@ -294,7 +294,7 @@ def test_a_refusal_of_evo_voices_fails_the_step_with_its_words(office: Office) -
 
     words = why_it_failed_in_the_end(office, execution)
     assert SHOWN in words
-    assert "isn't allowed to place calls. Nothing was dialled" in words
+    assert "isn't allowed to place calls. Nothing was dialed" in words
 
 
 def test_in_doubt_and_found_the_workflow_goes_on(office: Office) -> None:
@@ -352,7 +352,7 @@ def test_while_nobody_can_say_who_may_call_the_step_waits_a_moment(office: Offic
     assert office.rings == 1
 
 
-def test_if_that_goes_on_the_step_fails_and_is_never_dialled(office: Office) -> None:
+def test_if_that_goes_on_the_step_fails_and_is_never_dialed(office: Office) -> None:
     office.slack.wait_for(office.bot.catalog.refresh)
     office.slack.fault("users.info", "500", times=None)
     execution = ask(office)
@@ -394,7 +394,7 @@ def test_the_answer_to_the_end_is_lost_and_saying_it_again_does_no_harm(office: 
 
 
 def test_what_was_refused_stays_refused_while_slack_does_not_listen(office: Office) -> None:
-    office.slack.fault(ERROR, "lose_answer")  # the workflow knows that nothing was dialled
+    office.slack.fault(ERROR, "lose_answer")  # the workflow knows that nothing was dialed
     execution = ask(office, AGENT)
     office.slack.wait_for_execution(execution.id, "failed")
     office.evo.world.logins["agent@acme.test"].roles = ("Manager",)

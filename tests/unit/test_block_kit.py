@@ -122,8 +122,8 @@ BAD_BLOCKS = {
     "not even an object": "hello",
     "unknown element": section(accessory={"type": "datepicker", "action_id": "d"}),
     "text input outside an input block": {"type": "actions", "elements": [text_input()]},
-    "stray key": section(colour="red"),
-    "stray key in an element": section(accessory=button(colour="red")),
+    "stray key": section(color="red"),
+    "stray key in an element": section(accessory=button(color="red")),
     "emoji in mrkdwn": section(text=mrkdwn("a") | {"emoji": True}),
     "section without text": {"type": "section"},
     "empty text": section(text=mrkdwn("")),
@@ -200,7 +200,7 @@ BAD_VIEWS = {
     "two fields want the focus": modal(
         field(text_input(focus_on_load=True)), field(text_input(focus_on_load=True))
     ),
-    "stray key": modal(colour="red"),
+    "stray key": modal(color="red"),
     "a Home tab in place of a modal": {"type": "home", "blocks": []},
     "nothing": None,
 }

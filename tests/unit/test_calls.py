@@ -1,4 +1,4 @@
-"""The rules of a call hold whatever uses them: above all, nothing leads back to being dialled."""
+"""The rules of a call hold whatever uses them: above all, nothing leads back to being dialed."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ def test_every_state_has_its_followers() -> None:
 
 @pytest.mark.parametrize("state", State)
 def test_no_state_ever_comes_again(state: State) -> None:
-    """So a call is accepted once, begun once, and dialled at most once."""
+    """So a call is accepted once, begun once, and dialed at most once."""
     assert state not in reachable(state)
 
 
-def test_dialling_begins_only_from_accepted() -> None:
+def test_dialing_begins_only_from_accepted() -> None:
     assert [state for state in State if State.PLACING in TRANSITIONS[state]] == [State.ACCEPTED]
 
 
@@ -65,7 +65,7 @@ def test_only_a_press_that_was_answered_is_accepted_and_nothing_leads_back() -> 
     assert [state for state in State if State.RECEIVED in TRANSITIONS[state]] == []
 
 
-def test_an_expired_call_was_never_dialled() -> None:
+def test_an_expired_call_was_never_dialed() -> None:
     assert [state for state in State if State.EXPIRED in TRANSITIONS[state]] == [
         State.RECEIVED,
         State.ACCEPTED,

@@ -1,4 +1,4 @@
-"""The card: the whole meaning also without colours or blocks, and nothing from outside becomes markup."""
+"""The card: the whole meaning also without colors or blocks, and nothing from outside becomes markup."""
 
 from __future__ import annotations
 

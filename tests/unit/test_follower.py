@@ -29,7 +29,7 @@ from evoslack.calls import (
 )
 from evoslack.evo.client import EvoUnavailable
 from evoslack.follower import (
-    BEFORE_DIALLING_S,
+    BEFORE_DIALING_S,
     FIRST_PAUSE_S,
     FRESH,
     LOOK_BUDGET_S,
@@ -437,7 +437,7 @@ def test_whoever_dials_sees_what_is_there(house: House) -> None:
     assert seen.ids(there.request.number, CALLER_ID) == {"CA1"}
     ((account_id, since, budget_s),) = house.phone.looks
     assert (account_id, since) == ("acc1", T0)
-    assert budget_s <= BEFORE_DIALLING_S
+    assert budget_s <= BEFORE_DIALING_S
 
 
 def test_a_fresh_look_is_shared_and_an_old_one_is_not(house: House) -> None:
@@ -560,7 +560,7 @@ def test_waiting_for_somebody_elses_look_is_part_of_the_time(house: House) -> No
         seconds[0].result(SOON_S)
 
     *_, (_, _, left_s) = house.phone.looks
-    assert left_s <= BEFORE_DIALLING_S - 0.4
+    assert left_s <= BEFORE_DIALING_S - 0.4
 
 
 def test_nobody_waits_longer_than_the_budget(house: House) -> None:
@@ -579,7 +579,7 @@ def test_nobody_waits_longer_than_the_budget(house: House) -> None:
 
         assert house.follower.look_before("acc1") is None
 
-        assert BEFORE_DIALLING_S * 0.9 <= time.monotonic() - began < BEFORE_DIALLING_S + 0.5
+        assert BEFORE_DIALING_S * 0.9 <= time.monotonic() - began < BEFORE_DIALING_S + 0.5
         done.set()
         looking.result(SOON_S)
 

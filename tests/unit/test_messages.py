@@ -30,7 +30,7 @@ from sandbox.slack.block_kit import problems_in_view
 
 REQUEST = CallRequest("key", "T1", "U_SARA", "acc1", "flow1", "Reminder", "+12025550143", "+12025550100")
 CALL = Call("id", REQUEST, State.ACCEPTED, accepted_at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC))
-NOTHING_RANG = "Nothing was dialled."
+NOTHING_RANG = "Nothing was dialed."
 FIELDS = {"number", "flow", "caller_id"}
 
 REASONS = {
@@ -135,7 +135,7 @@ def test_pressing_again_after_the_end_shows_how_it_ended(state: State) -> None:
 
 
 @pytest.mark.parametrize("state", State)
-def test_states_differ_in_words_or_shape_and_not_only_in_colour(state: State) -> None:
+def test_states_differ_in_words_or_shape_and_not_only_in_color(state: State) -> None:
     shape, _, words = messages.STATE_WORDS[state].partition(" ")
     assert shape
     assert not shape.isalnum()

@@ -1,4 +1,4 @@
-"""One clean telephone number is dialled; whatever else was typed is answered with a question."""
+"""One clean telephone number is dialed; whatever else was typed is answered with a question."""
 
 from __future__ import annotations
 
@@ -161,13 +161,13 @@ def test_anything_else_is_refused_for_the_first_thing_that_is_wrong(text: str, e
         ("000", "AU"),
     ],
 )
-def test_emergency_numbers_are_never_dialled(text: str, region: str) -> None:
+def test_emergency_numbers_are_never_dialed(text: str, region: str) -> None:
     """Those of the region, and those that people know from everywhere."""
     assert problem(text, region) is Problem.EMERGENCY
 
 
 @pytest.mark.parametrize("text", ["411", "611", "12345", "55555", "1911", "116117", "1-976"])
-def test_short_numbers_are_never_dialled(text: str) -> None:
+def test_short_numbers_are_never_dialed(text: str) -> None:
     assert problem(text) is Problem.SHORT_CODE
 
 
@@ -320,11 +320,11 @@ def test_a_redacted_number_hides_at_least_five_digits(number: str, region: str, 
     assert shown.count("•") >= 5
 
 
-def test_the_example_of_a_region_is_a_number_that_could_be_dialled_there() -> None:
-    neighbours = {"EH", "MF"}  # their examples have the form of a neighbour's numbers
+def test_the_example_of_a_region_is_a_number_that_could_be_dialed_there() -> None:
+    neighbors = {"EH", "MF"}  # their examples have the form of a neighbor's numbers
     wrong = [
         region
-        for region in phonenumbers.SUPPORTED_REGIONS - neighbours
+        for region in phonenumbers.SUPPORTED_REGIONS - neighbors
         if not is_region(region) or problem(example(region), region, {region})
     ]
     assert wrong == []

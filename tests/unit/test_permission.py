@@ -24,7 +24,7 @@ class Clock:
 
 
 class Slack:
-    """Knows everybody's e-mail, or says no. Answering takes `takes_s`."""
+    """Knows everybody's email, or says no. Answering takes `takes_s`."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock

@@ -390,7 +390,7 @@ def test_a_session_that_was_there_before_is_not_joined_by_its_sid() -> None:
         {"to": ""},
         {"is_by_request": False},
     ],
-    ids=["called back", "other number", "other caller ID", "no number", "dialled by a phone"],
+    ids=["called back", "other number", "other caller ID", "no number", "dialed by a phone"],
 )
 def test_a_call_between_others_or_the_other_way_is_not_ours(other: dict[str, Any]) -> None:
     assert not look(asked(), 9, ringing(**other)).is_bound

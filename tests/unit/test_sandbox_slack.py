@@ -531,7 +531,7 @@ def test_an_answer_can_be_replaced_or_given_to_the_channel(story):
     @story.app.command(story.command)
     def called(ack, respond):
         ack("Just a moment")
-        respond("Dialling")
+        respond("Dialing")
         respond("Ringing", replace_original=True)
         respond("A call was placed", response_type="in_channel")
 

@@ -17,7 +17,7 @@ from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.news import NewsLedger
 from evoslack.ledger.store import Store
 from evoslack.ledger.trails import TrailLedger
-from evoslack.switchboard import LATEST_DIALLING, PLACING_LIMIT, Switchboard
+from evoslack.switchboard import LATEST_DIALING, PLACING_LIMIT, Switchboard
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 TICK = timedelta(milliseconds=1)
@@ -39,13 +39,13 @@ class Phone:
     """Every request it got; ends as it is told to, or as `happens` says."""
 
     def __init__(self) -> None:
-        self.dialled: list[dict[str, str]] = []
+        self.dialed: list[dict[str, str]] = []
         self.outcome: Outcome = Placed()
         self.happens: Callable[[], object] = lambda: None
 
     def dial(self, *, may_leave: Callable[[], bool], **call: str) -> Outcome:
         assert may_leave()
-        self.dialled.append(call)
+        self.dialed.append(call)
         self.happens()
         return self.outcome
 
@@ -134,15 +134,13 @@ def ask(key: str = "key", number: str = "+12025550143") -> CallRequest:
     return CallRequest(key, "T1", "U_SARA", "acc1", "flow1", "Reminder", number, "+12025550100")
 
 
-def test_one_press_is_one_dialling_however_often_it_is_pressed_and_connected(house: House) -> None:
+def test_one_press_is_one_dialing_however_often_it_is_pressed_and_connected(house: House) -> None:
     for _ in range(3):
         house.accept(ask())
         while house.board.connect_next():
             pass
 
-    assert house.phone.dialled == [
-        {"flow_id": "flow1", "number": "+12025550143", "caller_id": "+12025550100"}
-    ]
+    assert house.phone.dialed == [{"flow_id": "flow1", "number": "+12025550143", "caller_id": "+12025550100"}]
     assert house.state() is State.PLACED
 
 
@@ -164,7 +162,7 @@ def test_the_row_says_placing_before_the_phone_can_ring(house: House) -> None:
         (InDoubt(Why.NO_ANSWER), State.IN_DOUBT),
     ],
 )
-def test_how_dialling_ended_is_written_down_and_told(house: House, outcome: Outcome, state: State) -> None:
+def test_how_dialing_ended_is_written_down_and_told(house: House, outcome: Outcome, state: State) -> None:
     house.phone.outcome = outcome
     house.accept(ask())
     house.woken.clear()
@@ -176,12 +174,12 @@ def test_how_dialling_ended_is_written_down_and_told(house: House, outcome: Outc
     assert house.woken == ["news"]
 
 
-def test_without_a_waiting_call_nothing_is_dialled(house: House) -> None:
+def test_without_a_waiting_call_nothing_is_dialed(house: House) -> None:
     assert not house.board.connect_next()
-    assert house.phone.dialled == []
+    assert house.phone.dialed == []
 
 
-def test_a_defect_while_dialling_is_doubt_and_no_second_try(
+def test_a_defect_while_dialing_is_doubt_and_no_second_try(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
     def breaks() -> None:
@@ -193,11 +191,11 @@ def test_a_defect_while_dialling_is_doubt_and_no_second_try(
     assert house.board.connect_next()
     assert not house.board.connect_next()
     assert (house.state(), house.call().why) == (State.IN_DOUBT, Why.BOT_BROKE)
-    assert len(house.phone.dialled) == 1
+    assert len(house.phone.dialed) == 1
     assert any(record.exc_info for record in caplog.records)
 
 
-def test_calls_are_dialled_in_the_order_of_their_presses(house: House) -> None:
+def test_calls_are_dialed_in_the_order_of_their_presses(house: House) -> None:
     for index in range(5):
         house.now = T0 + index * TICK
         house.accept(ask(f"key{index}", f"+1202555014{index}"))
@@ -205,10 +203,10 @@ def test_calls_are_dialled_in_the_order_of_their_presses(house: House) -> None:
     while house.board.connect_next():
         pass
 
-    assert [call["number"][-1] for call in house.phone.dialled] == list("01234")
+    assert [call["number"][-1] for call in house.phone.dialed] == list("01234")
 
 
-def test_sixteen_diallers_and_forty_calls_are_forty_rings(house: House) -> None:
+def test_sixteen_dialers_and_forty_calls_are_forty_rings(house: House) -> None:
     numbers = [f"+12025550{index:03}" for index in range(40)]
     for number in numbers:
         house.accept(ask(number, number))
@@ -223,14 +221,14 @@ def test_sixteen_diallers_and_forty_calls_are_forty_rings(house: House) -> None:
         for done in [pool.submit(work) for _ in range(16)]:
             done.result(30)
 
-    assert sorted(call["number"] for call in house.phone.dialled) == numbers
+    assert sorted(call["number"] for call in house.phone.dialed) == numbers
     assert {call.state for call in house.ledger.newest(100)} == {State.PLACED}
 
 
 # --- what is too late, and what a crash leaves -------------------------------------------------------
 
 
-def test_a_call_that_waited_too_long_is_never_dialled_and_its_caller_hears_of_it(house: House) -> None:
+def test_a_call_that_waited_too_long_is_never_dialed_and_its_caller_hears_of_it(house: House) -> None:
     house.accept(ask())
     house.woken.clear()
     house.now = T0 + LONGEST_WAIT
@@ -241,10 +239,10 @@ def test_a_call_that_waited_too_long_is_never_dialled_and_its_caller_hears_of_it
     assert (house.state(), house.call().why) == (State.EXPIRED, Why.WAITED)
     assert house.woken == ["news"]
     assert not house.board.connect_next()
-    assert house.phone.dialled == []
+    assert house.phone.dialed == []
 
 
-def test_a_call_that_is_just_young_enough_is_dialled_and_not_swept(house: House) -> None:
+def test_a_call_that_is_just_young_enough_is_dialed_and_not_swept(house: House) -> None:
     house.accept(ask())
     house.now = T0 + LONGEST_WAIT - TICK
 
@@ -257,7 +255,7 @@ def test_a_call_that_is_just_young_enough_is_dialled_and_not_swept(house: House)
     ("later", "expected"),
     [(timedelta(0), State.PLACING), (PLACING_LIMIT - TICK, State.PLACING), (PLACING_LIMIT, State.IN_DOUBT)],
 )
-def test_a_call_that_is_being_dialled_is_doubted_only_past_the_limit(
+def test_a_call_that_is_being_dialed_is_doubted_only_past_the_limit(
     house: House, later: timedelta, expected: State
 ) -> None:
     house.accept(ask())
@@ -279,7 +277,7 @@ def test_a_bot_that_knows_it_is_alone_doubts_every_orphan_at_its_start(house: Ho
     assert (house.state(), house.call().why) == (State.IN_DOUBT, Why.BOT_STOPPED)
     assert house.woken == ["news"]
     assert not house.board.connect_next()
-    assert house.phone.dialled == []
+    assert house.phone.dialed == []
 
 
 def test_a_bot_that_knows_it_is_alone_doubts_orphans_also_when_the_clock_was_put_back(house: House) -> None:
@@ -293,7 +291,7 @@ def test_a_bot_that_knows_it_is_alone_doubts_orphans_also_when_the_clock_was_put
     assert house.state() is State.IN_DOUBT
 
 
-def test_waiting_calls_survive_a_restart_and_are_dialled_once(house: House) -> None:
+def test_waiting_calls_survive_a_restart_and_are_dialed_once(house: House) -> None:
     house.accept(ask())
     house.now = T0 + timedelta(seconds=30)
 
@@ -301,7 +299,7 @@ def test_waiting_calls_survive_a_restart_and_are_dialled_once(house: House) -> N
     assert house.board.connect_next()
     assert not house.board.connect_next()
 
-    assert (house.state(), len(house.phone.dialled)) == (State.PLACED, 1)
+    assert (house.state(), len(house.phone.dialed)) == (State.PLACED, 1)
 
 
 def test_a_sweep_with_nothing_to_close_wakes_nobody(house: House) -> None:
@@ -343,18 +341,18 @@ class Sleepy:
 
 
 @pytest.mark.parametrize(
-    ("pause", "state", "dialled"),
-    [(LATEST_DIALLING, State.PLACED, 1), (LATEST_DIALLING + TICK, State.NOT_SENT, 0)],
+    ("pause", "state", "dialed"),
+    [(LATEST_DIALING, State.PLACED, 1), (LATEST_DIALING + TICK, State.NOT_SENT, 0)],
 )
 def test_a_machine_that_stood_still_after_beginning_does_not_dial_any_more(
-    house: House, pause: timedelta, state: State, dialled: int
+    house: House, pause: timedelta, state: State, dialed: int
 ) -> None:
-    """By then others may have told people that the call is in doubt and never dialled again."""
+    """By then others may have told people that the call is in doubt and never dialed again."""
     board = house.switchboard(Sleepy(house, pause))
     house.accept(ask())
 
     assert board.connect_next()
-    assert (house.state(), len(house.phone.dialled)) == (state, dialled)
+    assert (house.state(), len(house.phone.dialed)) == (state, dialed)
 
 
 # --- a ledger that fails --------------------------------------------------------------------------------
@@ -387,39 +385,39 @@ class Forgetful:
         return self._ledger.finish(call_id, outcome, at=at, known_ids=known_ids, skew=skew)
 
 
-def test_an_outcome_that_could_not_be_written_is_written_later_and_not_dialled_again(house: House) -> None:
+def test_an_outcome_that_could_not_be_written_is_written_later_and_not_dialed_again(house: House) -> None:
     board = house.switchboard(Forgetful(house.ledger, failures=1))
     house.accept(ask())
 
     assert board.connect_next()
-    assert (house.state(), len(house.phone.dialled)) == (State.PLACED, 1)
+    assert (house.state(), len(house.phone.dialed)) == (State.PLACED, 1)
 
 
 def test_a_stopping_bot_does_not_insist_and_the_next_start_is_honest(house: House) -> None:
     ledger = Forgetful(house.ledger, failures=float("inf"))
     board = house.switchboard(ledger)
     house.accept(ask())
-    dialling = threading.Thread(target=board.connect_next)
-    dialling.start()
+    dialing = threading.Thread(target=board.connect_next)
+    dialing.start()
     assert ledger.tried.wait(SOON_S)
 
     board.stop()
-    dialling.join(SOON_S)
+    dialing.join(SOON_S)
 
-    assert not dialling.is_alive()
+    assert not dialing.is_alive()
     assert house.state() is State.PLACING
     house.board.sweep(everything_is_orphaned=True)
-    assert (house.state(), len(house.phone.dialled)) == (State.IN_DOUBT, 1)
+    assert (house.state(), len(house.phone.dialed)) == (State.IN_DOUBT, 1)
 
 
-def test_a_ledger_that_cannot_begin_lets_nothing_be_dialled(house: House) -> None:
+def test_a_ledger_that_cannot_begin_lets_nothing_be_dialed(house: House) -> None:
     house.accept(ask())
     with house.store.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE calls RENAME TO gone")
 
     with pytest.raises(Exception, match="no such table"):
         house.board.connect_next()
-    assert house.phone.dialled == []
+    assert house.phone.dialed == []
 
 
 # --- logs ------------------------------------------------------------------------------------------------
@@ -488,7 +486,7 @@ def test_nobody_looks_while_nothing_waits(house: House) -> None:
 
 
 def test_the_look_comes_before_the_row_says_placing(house: House) -> None:
-    """A crash during the look leaves a call that is dialled later, and no doubt."""
+    """A crash during the look leaves a call that is dialed later, and no doubt."""
     seen: list[State] = []
     house.watch.happens = lambda: seen.append(house.state())
     house.accept(ask())
@@ -498,12 +496,12 @@ def test_the_look_comes_before_the_row_says_placing(house: House) -> None:
     assert seen == [State.ACCEPTED]
 
 
-def test_a_call_that_another_bot_took_during_the_look_is_not_dialled_here(house: House) -> None:
+def test_a_call_that_another_bot_took_during_the_look_is_not_dialed_here(house: House) -> None:
     house.watch.happens = house.begin
     house.accept(ask())
 
     assert not house.board.connect_next()
-    assert house.phone.dialled == []
+    assert house.phone.dialed == []
 
 
 def test_a_call_that_waited_through_a_pause_of_the_machine_is_not_dialed(house: House) -> None:
@@ -517,7 +515,7 @@ def test_a_call_that_waited_through_a_pause_of_the_machine_is_not_dialed(house: 
     house.board.sweep()
 
     assert (house.state(), house.call().why) == (State.EXPIRED, Why.WAITED)
-    assert house.phone.dialled == []
+    assert house.phone.dialed == []
 
 
 def test_a_call_that_comes_after_the_clock_was_put_right_is_dialed(house: House) -> None:
