@@ -80,9 +80,7 @@ def noticed(one: Break, *, tests: bool) -> bool:
         experiment = ["-m", "tests.chaos", "--short", "--only", one.experiment]
         by_experiment, experiment_s = _fails(tree, experiment)
         there = [test for test in one.tests if (tree / test).exists()]
-        by_tests, tests_s = (
-            _fails(tree, ["-m", "pytest", "-q", "-x", *there]) if tests and there else ("-", 0)
-        )
+        by_tests, tests_s = _fails(tree, ["-m", "pytest", "-x", *there]) if tests and there else ("-", 0)
     cells = (one.promise, one.experiment, by_experiment, experiment_s, ", ".join(there), by_tests, tests_s)
     print("|", " | ".join(map(str, cells)), "|", flush=True)
     return by_experiment == "yes"

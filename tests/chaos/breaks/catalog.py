@@ -37,7 +37,7 @@ BREAKS = (
         "a press has an age",
         (Edit(ARRIVAL, "return self._age_s + self._clock.elapsed_s(self._at)", "return 0.0"),),
         "frozen",
-        ("tests/scenario/test_the_press.py", "tests/scenario/test_http_mode.py"),
+        ("tests/unit/test_arrival.py", "tests/scenario/test_the_press_in_time.py"),
     ),
     Break(
         "the last look at the age is in the transaction, and what came too late is taken back",
@@ -54,13 +54,13 @@ BREAKS = (
             ),
         ),
         "slow_database",
-        ("tests/contract/test_ledger.py", "tests/scenario/test_the_press.py"),
+        ("tests/contract/test_presses.py", "tests/unit/test_arrival.py"),
     ),
     Break(
         "a process that stood still notices",
         (Edit(HEARTBEAT, "STOOD_STILL_S = 0.3", "STOOD_STILL_S = 1e9"),),
         "frozen",
-        ("tests/scenario/test_the_press.py",),
+        ("tests/unit/test_heartbeat.py",),
     ),
     Break(
         "the role is asked for before anything is done",
@@ -113,7 +113,7 @@ BREAKS = (
             Edit(ADMISSION, "row.where(~busy, ~used)", "row.where(~busy)"),
         ),
         "clocks",
-        ("tests/contract/test_ledger.py", "tests/contract/test_ledger_machine.py"),
+        ("tests/unit/test_clock.py", "tests/contract/test_presses.py"),
     ),
     Break(
         "a step and its call are one transaction",
@@ -125,7 +125,7 @@ BREAKS = (
             ),
         ),
         "workflow_steps",
-        ("tests/contract/test_steps_ledger.py", "tests/contract/test_ledger.py"),
+        ("tests/contract/test_presses.py",),
     ),
     Break(
         "nothing is claimed without proof: a page with status 200 is doubt",
