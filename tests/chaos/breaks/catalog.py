@@ -44,8 +44,11 @@ BREAKS = (
         (
             Edit(CALLS, "lambda _connection, _id: require_time()", "lambda _connection, _id: None"),
             Edit(ARRIVAL, "if self._on_answered is not None and not self.is_late:", "if self._on_answered:"),
+            Edit(SOCKET_MODE, "if arrival.awaits_answer and arrival.is_late:", "if False:"),
             Edit(
-                "evoslack/slack/socket_mode.py", "if arrival.awaits_answer and arrival.is_late:", "if False:"
+                SOCKET_MODE,
+                "is_known = not arrival.awaits_answer or way.was_taken(lambda: arrival.is_late)",
+                "is_known = True",
             ),
             Edit(
                 "evoslack/slack/wsgi.py",
