@@ -63,6 +63,12 @@ class Server:
         self.port = self._runner.addresses[0][1]
 
     async def _stop(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        runner, self._runner = self._runner, None
+        if runner is None:
+            return
+        server = runner.server
+        await runner.cleanup()
+        for _ in range(3):  # what was accepted in the last moment gets its connection now
+            await asyncio.sleep(0)
+        if server is not None:
+            await server.shutdown(0.2)

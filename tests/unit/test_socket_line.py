@@ -81,4 +81,5 @@ def test_what_arrived_too_late_was_not_taken_in_time() -> None:
 
     assert not line.was_taken(lambda: True)
     line.close()
+    ours.close()
     slacks.close()
