@@ -25,7 +25,7 @@ from tests.chaos.wall_clock import NEEDS, WallClock, build_shim, can_be_set
 
 MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86400.0
 HISTORY_DAYS = 30
-TOLD_WITHIN_S = 20.0  # bad news comes at once, and this is a bot with little to do
+TOLD_WITHIN_S = 40.0  # bad news comes at once; the rest is for a machine that is busy with other experiments
 NOTICED_S = 1.5  # until the bot has seen a step
 SHOWS_CALLS = ("/calls/active", "/sessions")
 SPEAKING = ("response_url", "chat.postMessage", "chat.postEphemeral")

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from evoslack.calls import State
 from evoslack.numbers import pretty
+from evoslack.slack.callers import BETWEEN
 from evoslack.slack.messages import STATE_WORDS
 from sandbox.evo.calls import Ring
 from sandbox.slack.delivery import Delivery
@@ -77,9 +78,11 @@ def lines_about(shown: Iterable[Shown], user_id: str, number: str, call_ids: Col
     found = []
     for line in shown:
         of_card = (line.metadata.get("event_payload") or {}).get("call_id")
-        is_private = line.user_id == user_id and pretty(number, "US") in line.text
-        if is_private or (of_card is not None and of_card in call_ids):
+        if of_card is not None and of_card in call_ids:
             found.append(line)
+        elif line.user_id == user_id:  # one message may tell of several calls
+            mine = [part for part in line.text.split(BETWEEN) if pretty(number, "US") in part]
+            found += [replace(line, text=part) for part in mine]
     return found
 
 

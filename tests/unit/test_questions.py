@@ -109,3 +109,12 @@ def test_a_role_counts_as_gone_when_nobody_may_remember_it_any_more() -> None:
     assert judged([press(161, ON_ITS_WAY)], [162], rights=rights).not_allowed
     rights.never_had_by(SARA)
     assert judged([press(1, ON_ITS_WAY)], [2], rights=rights).not_allowed
+
+
+def test_a_message_that_tells_of_two_calls_is_read_as_two() -> None:
+    words = "The call to (814) 404-0001 was not placed. Nothing was dialed."
+    line = Shown(2.0, "U1", "D1", "1.0", f"{words}\n\nThe call to (814) 404-0002 ended.", {})
+
+    (about,) = lines_about([line], "U1", "+18144040002", set())
+
+    assert about.text == "The call to (814) 404-0002 ended."
