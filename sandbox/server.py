@@ -44,6 +44,7 @@ class Server:
     def close(self) -> None:
         """Stop for good and end the thread."""
         self.stop()
+        self.run(self._abort_the_rest())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()
@@ -61,6 +62,13 @@ class Server:
         site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
         await site.start()
         self.port = self._runner.addresses[0][1]
+
+    async def _abort_the_rest(self) -> None:
+        """Nothing that aiohttp lost sight of may outlive the loop, such as a connection of its last moment."""
+        for transport in list(getattr(self._loop, "_transports", {}).values()):
+            transport.abort()
+        for _ in range(3):
+            await asyncio.sleep(0)
 
     async def _stop(self) -> None:
         runner, self._runner = self._runner, None

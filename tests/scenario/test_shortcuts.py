@@ -146,8 +146,7 @@ def test_call_again_for_a_call_that_was_forgotten_says_so(office: Office) -> Non
     card = office.wait_for_card("Placed")
     office.wait_until_settled()
     office.pass_time(days=366)
-    office.bot.wake()
-    office.slack.wait_for(lambda: not office.ledger())
+    office.let_time_pass_until(lambda: not office.ledger(), step_s=3601)
 
     office.slack.click(SARA, CALL_AGAIN, "C_CALLS", card["ts"])
 
