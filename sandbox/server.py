@@ -64,7 +64,7 @@ class Server:
         self.port = self._runner.addresses[0][1]
 
     async def _abort_the_rest(self) -> None:
-        """Nothing that aiohttp lost sight of may outlive the loop, such as a connection of its last moment."""
+        """Nothing that aiohttp lost sight of may outlive the loop, such as its very last connection."""
         for transport in list(getattr(self._loop, "_transports", {}).values()):
             transport.abort()
         for _ in range(3):
