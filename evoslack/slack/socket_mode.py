@@ -196,7 +196,7 @@ class SocketDoor:
     def _handle(self, line: Line, request: SocketModeRequest, arrival: Arrival) -> None:
         """Let Bolt answer, and send the ack, if it is in time."""
         started = time.time()
-        was_sent = is_known = False
+        was_tried = is_known = False
         try:
             if self._is_over:
                 return
@@ -213,20 +213,20 @@ class SocketDoor:
             for way in sorted({line, *self._lines}, key=lambda each: (each.said_goodbye, each is not line)):
                 if way.is_closed_by_slack():  # the system would take an ack, and nobody would read it
                     continue
+                was_tried = was_tried or answer.status == 200
                 try:
                     send_response(way, request, answer, started)
                 except NO_ANSWER as error:
                     log.warning("an ack did not go out: %s", problem_of(error))
                 else:
-                    was_sent = answer.status == 200
                     is_known = not arrival.awaits_answer or way.was_taken(lambda: arrival.is_late)
                     return
         except Exception:
             log.exception("a payload could not be answered")
         finally:
-            if not was_sent:
+            if not was_tried:
                 arrival.given_up()
-            elif is_known:  # else nobody knows what the person saw
+            elif is_known:  # else it may have arrived all the same, and nobody knows what the person saw
                 arrival.answered()
             self._in_hand.less()
 
