@@ -14,16 +14,16 @@ import sqlalchemy as sa
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from evoslack.calls import Offer
+from evoslack.calling.numbers import pretty
+from evoslack.calling.offer import Offer
+from evoslack.calling.refusals import Lack, NothingToOffer, Refusal
 from evoslack.evo.catalog import Catalog
-from evoslack.evo.client import EvoClient, EvoError, LoginRefused
+from evoslack.evo.client import EvoClient, EvoError, LoginFailed
 from evoslack.evo.directory import ACCESS_TO_CALL, CALLING_ROLES, Directory
-from evoslack.evo.sightings import Sightings
+from evoslack.evo.session_poller import SessionPoller
 from evoslack.ledger.store import Store, database_problem
-from evoslack.numbers import pretty
-from evoslack.refusals import Lack, NothingToOffer, Refusal
 from evoslack.settings import Settings
-from evoslack.slack.audience import is_shared_with_others
+from evoslack.slack.background.channel_members import is_shared_with_others
 from evoslack.slack.workspace import NO_ANSWER, identify, problem_of, web_client
 
 SCOPES = (
@@ -136,7 +136,7 @@ def _channel(client: WebClient, channel_id: str) -> Iterator[Finding]:
 def _evo(evo: EvoClient, settings: Settings) -> Iterator[Finding]:
     try:
         login = evo.whoami(budget_s=BUDGET_S)
-    except LoginRefused:
+    except LoginFailed:
         yield Finding("Evo Voice login", False, "refused; check EVO_USERNAME and EVO_PASSWORD.")
         return
     except EvoError as error:
@@ -171,7 +171,7 @@ def _following(evo: EvoClient, account_id: str) -> Finding:
     """Whether calls can be followed; without that they are placed all the same."""
     now = datetime.now(UTC)
     try:
-        seen = Sightings(evo, lambda: datetime.now(UTC)).look(account_id, now, budget_s=BUDGET_S)
+        seen = SessionPoller(evo, lambda: datetime.now(UTC)).look(account_id, now, budget_s=BUDGET_S)
     except EvoError as error:
         advice = "cards would stay at “Placed”; check that the login may see calls and sessions."
         return Finding("following", False, f"{error}; {advice}")

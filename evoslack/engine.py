@@ -6,22 +6,22 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
-from evoslack.clock import Clock
-from evoslack.crew import Crew
+from evoslack.calling.intake import Intake
+from evoslack.calling.switchboard import Switchboard
+from evoslack.calling.tracker import CallTracker
 from evoslack.evo.catalog import Catalog
 from evoslack.evo.client import EvoClient
-from evoslack.evo.sightings import Sightings
-from evoslack.follower import Follower
-from evoslack.intake import Intake
+from evoslack.evo.session_poller import SessionPoller
 from evoslack.ledger.calls import CallLedger
-from evoslack.ledger.homes import HomeLedger
-from evoslack.ledger.news import NewsLedger
-from evoslack.ledger.steps import StepLedger
+from evoslack.ledger.home_tabs import HomeTabLedger
+from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
-from evoslack.ledger.trails import TrailLedger
+from evoslack.ledger.tracked_calls import TrackedCallLedger
+from evoslack.ledger.workflow_steps import WorkflowStepLedger
+from evoslack.runtime.clock import Clock
+from evoslack.runtime.worker_pool import WorkerPool
 from evoslack.settings import Settings
-from evoslack.slack.rate_limiter import POST_EVERY_S, RateLimiter
-from evoslack.switchboard import Switchboard
+from evoslack.slack.background.rate_limiter import POST_EVERY_S, RateLimiter
 
 LOOK_EVERY_S = 2.0  # how long a call of a bot that died may wait for another bot to see it
 SETTLE_EVERY_S = 1.0  # answers that could not be written down at once
@@ -45,16 +45,16 @@ class Engine:
         self._clock = clock
         self.store = Store(settings.database_url)
         self.calls = CallLedger(self.store)
-        self.news = NewsLedger(self.store)
-        self.homes = HomeLedger(self.store)
-        self.steps = StepLedger(self.store)
+        self.notifications = NotificationLedger(self.store)
+        self.homes = HomeTabLedger(self.store)
+        self.steps = WorkflowStepLedger(self.store)
         self.catalog = Catalog(
             evo,
             account_id=settings.evo_account_id,
             allowed_flows=settings.evo_flows,
             default_caller_id=settings.evo_caller_id,
         )
-        crew = partial(Crew, clock_s=clock_s)
+        crew = partial(WorkerPool, clock_s=clock_s)
         self.settlers = crew("settling", size=1, look_every_s=SETTLE_EVERY_S)
         self.dialers = crew("dialing", size=settings.max_calls_at_once, look_every_s=LOOK_EVERY_S)
         self.tellers = crew("telling", size=TELLERS, look_every_s=LOOK_EVERY_S)
@@ -64,8 +64,12 @@ class Engine:
         self.step_runners = crew("steps", size=STEP_RUNNERS, look_every_s=LOOK_EVERY_S)
         self.sweepers = crew("sweeping", size=1, look_every_s=SWEEP_EVERY_S)
         self.followers = crew("following", size=1, look_every_s=FOLLOW_EVERY_S)
-        self.follower = Follower(
-            Sightings(evo, now), evo.end, TrailLedger(self.store), now=now, on_news=self._wake_for_news
+        self.follower = CallTracker(
+            SessionPoller(evo, now),
+            evo.end,
+            TrackedCallLedger(self.store),
+            now=now,
+            on_change=self._wake_notifiers,
         )
         self.switchboard = Switchboard(
             self.calls,
@@ -74,14 +78,14 @@ class Engine:
             longest_wait=timedelta(seconds=settings.max_wait_seconds),
             now=now,
             wall=clock.wall,
-            on_news=self._wake_for_news,
+            on_change=self._wake_notifiers,
         )
         self.intake = Intake(
             self.calls,
             now=now,
             on_answer=self.settlers.wake,
             on_work=self.dialers.wake,
-            on_news=self._wake_for_news,
+            on_change=self._wake_notifiers,
         )
 
     def sweep(self) -> bool:
@@ -93,6 +97,6 @@ class Engine:
             self.steps.forget(asked_before=self._clock.now() - self._history)
         return False
 
-    def _wake_for_news(self) -> None:
+    def _wake_notifiers(self) -> None:
         for crew in (self.tellers, self.showers, self.step_runners):
             crew.wake()

@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from slack_bolt import App
 from slack_sdk.errors import SlackApiError
 
-from evoslack.calls import State
-from evoslack.clock import Clock
-from evoslack.crew import Crew
+from evoslack.calling.calls import State
+from evoslack.calling.switchboard import Switchboard
 from evoslack.evo.catalog import Catalog
-from evoslack.heartbeat import Heartbeat
 from evoslack.ledger.calls import CallLedger
-from evoslack.ledger.news import NewsLedger
-from evoslack.ledger.store import LedgerTaken, Store, database_problem, giving_way
-from evoslack.slack.background import Background
-from evoslack.slack.delivery import Door
-from evoslack.slack.socket_line import NoHello
+from evoslack.ledger.notifications import NotificationLedger
+from evoslack.ledger.store import LedgerTaken, Store, database_problem, impatient
+from evoslack.runtime.background_pool import BackgroundPool
+from evoslack.runtime.clock import Clock
+from evoslack.runtime.heartbeat import Heartbeat
+from evoslack.runtime.worker_pool import WorkerPool
+from evoslack.slack.receivers.receiver import Receiver
+from evoslack.slack.receivers.socket_connection import NoHello
 from evoslack.slack.workspace import NO_ANSWER, problem_of
-from evoslack.switchboard import Switchboard
 
 log = logging.getLogger(__name__)
 
@@ -40,12 +40,12 @@ class CannotStart(Exception):
 class Work:
     """A crew and the step that it repeats."""
 
-    crew: Crew
+    crew: WorkerPool
     step: Callable[[], bool]
 
     def start(self) -> None:
         """Begin with a first look at once."""
-        self.crew.start(giving_way(self.step))
+        self.crew.start(impatient(self.step))
 
 
 class Bot:
@@ -56,7 +56,7 @@ class Bot:
         *,
         store: Store,
         calls: CallLedger,
-        news: NewsLedger,
+        notifications: NotificationLedger,
         catalog: Catalog,
         switchboard: Switchboard,
         settling: Work,
@@ -64,14 +64,14 @@ class Bot:
         telling: Work,
         whispering: Work,
         others: list[Work],  # which may stop at any moment: looking again finds what is left
-        helpers: Iterable[Background],  # stopped in this order
+        helpers: Iterable[BackgroundPool],  # stopped in this order
         app: App,
-        make_door: Callable[[Callable[[], dict[str, bool]]], Door],  # is told how to ask for our health
+        make_door: Callable[[Callable[[], dict[str, bool]]], Receiver],  # is told how to ask for our health
         about: str,
         clock: Clock,
         heartbeat: Heartbeat,
     ) -> None:
-        self.store, self.calls, self.news = store, calls, news
+        self.store, self.calls, self.notifications = store, calls, notifications
         self.catalog, self.switchboard = catalog, switchboard
         self.app = app
         self._settling, self._dialing, self._others = settling, dialing, others
@@ -95,7 +95,7 @@ class Bot:
             if (now := self.store.time()) is not None:
                 self._clock.set(now)
             if self.store.is_sqlite:  # nobody else has it, so whatever was under way is orphaned
-                self.news.drop_leases(at=self._clock.now())
+                self.notifications.drop_leases(at=self._clock.now())
                 self.switchboard.sweep(everything_is_orphaned=True)
         except LedgerTaken as taken:
             raise CannotStart(f"Another bot is using {taken}. Stop it first, or use PostgreSQL.") from taken
@@ -146,7 +146,7 @@ class Bot:
             **{crew.name: crew.is_working for crew in self._crews()},
         }
 
-    def _crews(self) -> list[Crew]:
+    def _crews(self) -> list[WorkerPool]:
         return [work.crew for work in self._works()]
 
     def _works(self) -> list[Work]:
@@ -155,7 +155,7 @@ class Bot:
     def _left_words(self, finished: bool) -> str:
         try:
             left = self.calls.count_open()
-            untold = self.news.count_untold()
+            untold = self.notifications.count_untold()
         except Exception:
             log.exception("what is left could not be counted")
             return "EvoSlack stopped; the database does not answer, so what is left is unknown."

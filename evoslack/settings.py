@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from evoslack.numbers import EVERY_COUNTRY, is_e164, is_region
+from evoslack.calling.numbers import EVERY_COUNTRY, is_e164, is_region
 
 T = TypeVar("T")
 

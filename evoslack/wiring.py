@@ -10,28 +10,29 @@ from urllib.parse import urlsplit
 from slack_bolt import App
 from slack_sdk import WebClient
 
-from evoslack.clock import Clock, counting_s
-from evoslack.crew import Crew
+from evoslack.calling.permission import Permission
 from evoslack.engine import Engine
 from evoslack.evo.client import DIAL_DEADLINE_S, EvoClient
 from evoslack.evo.directory import Directory
-from evoslack.heartbeat import Heartbeat
 from evoslack.ledger.history import CallHistory
-from evoslack.permission import Permission
 from evoslack.running import Bot, CannotStart, Work, not_let_in
+from evoslack.runtime.background_pool import BackgroundPool
+from evoslack.runtime.clock import Clock, counting_s
+from evoslack.runtime.heartbeat import Heartbeat
+from evoslack.runtime.worker_pool import WorkerPool
 from evoslack.settings import Settings
-from evoslack.slack.announcer import Announcer
 from evoslack.slack.app import build_app
-from evoslack.slack.arrival import SlackTime
-from evoslack.slack.background import Background
-from evoslack.slack.delivery import Door, HttpDoor
-from evoslack.slack.home_tab import HomeTab
-from evoslack.slack.opening import Rules
+from evoslack.slack.background.home_publisher import HomePublisher
+from evoslack.slack.background.notifier import Notifier
+from evoslack.slack.background.private_messages import PrivateMessages
+from evoslack.slack.background.step_runner import StepRunner
+from evoslack.slack.listeners.dependencies import ListenerDependencies, build_listeners
+from evoslack.slack.listeners.form_opener import FormSettings
 from evoslack.slack.people import SlackPeople
-from evoslack.slack.reception import Desk, seat
-from evoslack.slack.socket_mode import SocketDoor
-from evoslack.slack.step_runner import StepRunner
-from evoslack.slack.whisper import Whisper
+from evoslack.slack.receivers.http import HttpReceiver
+from evoslack.slack.receivers.receiver import Receiver
+from evoslack.slack.receivers.slack_time import SlackTime
+from evoslack.slack.receivers.socket_mode import SocketModeReceiver
 from evoslack.slack.workspace import (
     LISTENER_TIMEOUT_S,
     NO_ANSWER,
@@ -86,7 +87,7 @@ def build(
     return Bot(
         store=engine.store,
         calls=engine.calls,
-        news=engine.news,
+        notifications=engine.notifications,
         catalog=engine.catalog,
         switchboard=engine.switchboard,
         dialing=Work(engine.dialers, engine.switchboard.connect_next),
@@ -113,11 +114,11 @@ class _Pools:
     """What runs in the background, each kind by itself."""
 
     def __init__(self) -> None:
-        self.forms = Background("form", size=FORM_OPENERS)
-        self.strangers = Background("stranger", size=STRANGERS)
-        self.exporting = Background("export", size=EXPORTERS)
-        self.looking_up = Background("lookup", size=LOOKERS_UP)
-        self.ending = Background("hang-up", size=ENDERS)
+        self.forms = BackgroundPool("form", size=FORM_OPENERS)
+        self.strangers = BackgroundPool("stranger", size=STRANGERS)
+        self.exporting = BackgroundPool("export", size=EXPORTERS)
+        self.looking_up = BackgroundPool("lookup", size=LOOKERS_UP)
+        self.ending = BackgroundPool("hang-up", size=ENDERS)
 
 
 def _time_keeping(
@@ -135,15 +136,15 @@ def _time_keeping(
         client.auth_test()  # whose Date is noted
         return False
 
-    return [Work(Crew("timing", size=1, look_every_s=TIME_EVERY_S, clock_s=clock_s), ask)]
+    return [Work(WorkerPool("timing", size=1, look_every_s=TIME_EVERY_S, clock_s=clock_s), ask)]
 
 
 def _announcer(
     settings: Settings, engine: Engine, now: Callable[[], datetime], clock_s: Callable[[], float]
-) -> Announcer:
-    return Announcer(
+) -> Notifier:
+    return Notifier(
         web_client(settings.slack_bot_token, settings.slack_api_url),
-        engine.news,
+        engine.notifications,
         channel_id=settings.calls_channel,
         region=settings.default_region,
         now=now,
@@ -155,8 +156,8 @@ def _announcer(
     )
 
 
-def _home_tab(settings: Settings, engine: Engine, desk: Desk) -> HomeTab:
-    return HomeTab(
+def _home_tab(settings: Settings, engine: Engine, desk: ListenerDependencies) -> HomePublisher:
+    return HomePublisher(
         web_client(settings.slack_bot_token, settings.slack_api_url),
         engine.homes,
         CallHistory(engine.store),
@@ -167,7 +168,7 @@ def _home_tab(settings: Settings, engine: Engine, desk: Desk) -> HomeTab:
     )
 
 
-def _step_runner(settings: Settings, engine: Engine, desk: Desk) -> StepRunner:
+def _step_runner(settings: Settings, engine: Engine, desk: ListenerDependencies) -> StepRunner:
     return StepRunner(
         desk.patient_client,
         engine.steps,
@@ -189,15 +190,17 @@ def _desk(
     make_client: Callable[..., WebClient],
     clock: Clock,
     clock_s: Callable[[], float],
-) -> Desk:
+) -> ListenerDependencies:
     client = make_client(timeout_s=LISTENER_TIMEOUT_S)
     people = SlackPeople(client, team_id=identity.team_id, enterprise_id=identity.enterprise_id)
     patient_client = make_client()
     hosts = {SLACKS_RESPONSE_HOST, urlsplit(settings.slack_api_url).hostname or ""}
-    return Desk(
+    return ListenerDependencies(
         client=client,
         patient_client=patient_client,
-        whisper=Whisper(patient_client, engine.posting, engine.whisperers.wake, engine.whisperers.wake_in),
+        whisper=PrivateMessages(
+            patient_client, engine.posting, engine.whisperers.wake, engine.whisperers.wake_in
+        ),
         private_client=private_client,
         intake=engine.intake,
         switchboard=engine.switchboard,
@@ -209,7 +212,7 @@ def _desk(
         calls_of=CallHistory(engine.store).period,
         steps=engine.steps,
         on_step=engine.step_runners.wake,
-        rules=Rules(
+        rules=FormSettings(
             command=settings.slack_command,
             region=settings.default_region,
             allowed_countries=settings.allowed_countries,
@@ -225,10 +228,10 @@ def _desk(
     )
 
 
-def _app(settings: Settings, identity: Identity, desk: Desk) -> App:
+def _app(settings: Settings, identity: Identity, desk: ListenerDependencies) -> App:
     return build_app(
         settings.slack_api_url,
-        seat(desk),
+        build_listeners(desk),
         command=settings.slack_command,
         signing_secret=settings.slack_signing_secret,
         identity=identity,
@@ -243,13 +246,13 @@ def _door(
     slack_time: SlackTime,
     heartbeat: Heartbeat,
     is_healthy: Callable[[], dict[str, bool]],
-) -> Door:
+) -> Receiver:
     if settings.slack_app_token is not None:
         client = web_client(settings.slack_bot_token, settings.slack_api_url)
-        return SocketDoor(app, settings.slack_app_token, client, clock, heartbeat.waited_s)
+        return SocketModeReceiver(app, settings.slack_app_token, client, clock, heartbeat.waited_s)
     secret = settings.slack_signing_secret or ""
     try:
-        return HttpDoor(
+        return HttpReceiver(
             app,
             secret,
             settings.host,

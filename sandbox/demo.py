@@ -11,12 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from evoslack.calls import Call, State
+from evoslack.calling.calls import Call, State
+from evoslack.calling.numbers import pretty
 from evoslack.ledger.calls import CallLedger
-from evoslack.ledger.news import NewsLedger
+from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
-from evoslack.numbers import pretty
-from evoslack.slack.cards import HANG_UP
+from evoslack.slack.rendering.cards import HANG_UP
 from sandbox.bot_process import BotProcess, sandbox_settings
 from sandbox.evo.calls import Script
 from sandbox.evo.voice import EvoVoice
@@ -90,7 +90,7 @@ class Demo:
         """How many calls have news that is not told yet, as the bot's ledger has it."""
         store = Store(self.database_url)
         try:
-            return NewsLedger(store).count_untold()
+            return NotificationLedger(store).count_untold()
         finally:
             store.close()
 
@@ -258,8 +258,10 @@ def one(cards: list[str]) -> str:
 
 
 def _row(call: Call) -> str:
-    why = f"({call.why})" if call.why else ""
-    return f"{call.accepted_at:%H:%M:%S}  {pretty(call.request.number, 'US')}  {call.state:<9} {why}".rstrip()
+    reason = f"({call.reason})" if call.reason else ""
+    return (
+        f"{call.accepted_at:%H:%M:%S}  {pretty(call.request.number, 'US')}  {call.state:<9} {reason}".rstrip()
+    )
 
 
 def say(line: str) -> None:

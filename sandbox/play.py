@@ -50,9 +50,9 @@ def play() -> int:
         doings.callback(process.close)
         try:
             process.start()
-        except AssertionError as why:
+        except AssertionError as reason:
             if not asked:
-                print(why, file=sys.stderr)
+                print(reason, file=sys.stderr)
             return 0 if asked else 1
         bot = PlayedBot(process, slack)
         doings.callback(bot.stop)

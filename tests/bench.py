@@ -24,10 +24,12 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 from slack_sdk.signature import SignatureVerifier
 
-from evoslack.clock import Clock
+from evoslack.calling.arrival import Arrival
+from evoslack.runtime.clock import Clock
 from evoslack.settings import Settings
-from evoslack.slack import views
-from evoslack.slack.arrival import KEY, Arrival
+from evoslack.slack.payloads import ARRIVAL
+from evoslack.slack.rendering import views
+from evoslack.slack.rendering.form_metadata import FormMetadata
 from evoslack.wiring import build
 from sandbox.bot_process import sandbox_settings
 from sandbox.evo.voice import EvoVoice
@@ -83,10 +85,10 @@ def office() -> Iterator[tuple[SlackWorkspace, App, App, App]]:
         try:
             view = views.form(
                 bot.catalog.offer(),
-                views.Origin("bare"),
+                FormMetadata("bare"),
                 region="US",
                 allowed=frozenset({"US"}),
-                wish=views.Wish(),
+                wish=views.Prefill(),
             )
             yield slack, bot.app, bare(slack, view, inline=True), bare(slack, view, inline=False)
         finally:
@@ -136,7 +138,7 @@ def command(slack: SlackWorkspace) -> str:
 def submission(form: dict[str, Any]) -> str:
     """The body of a press: another form and another number each time."""
     count = next(_counter)
-    origin = views.Origin(key=f"bench-{count}", made_at=str(int(time.time())))
+    origin = FormMetadata(key=f"bench-{count}", made_at=str(int(time.time())))
     values = {
         views.NUMBER: {views.NUMBER: {"value": f"814 {404 + count // 9000} {1000 + count % 9000}"}},
         views.FLOW: {views.FLOW: {"selected_option": {"value": "flow2"}}},
@@ -163,7 +165,7 @@ def dispatch(app: App, body: str) -> None:
     }
     clock = Clock()
     arrival = Arrival(clock, clock.moment())
-    answer = app.dispatch(BoltRequest(body=body, headers=headers, context={KEY: arrival}))
+    answer = app.dispatch(BoltRequest(body=body, headers=headers, context={ARRIVAL: arrival}))
     arrival.answered()
     if answer.status != 200 or "errors" in (answer.body or "") or "cannot be read" in (answer.body or ""):
         raise SystemExit(f"not acknowledged: {answer.status} {answer.body}")

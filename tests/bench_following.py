@@ -16,8 +16,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from evoslack.calls import CallRequest, Placed
-from evoslack.slack.messages import STATE_WORDS
+from evoslack.calling.calls import CallRequest, Placed
+from evoslack.slack.rendering.messages import STATE_WORDS
 from sandbox.evo.calls import OutgoingCall, Script
 from tests.scenario.office import Office
 

@@ -11,11 +11,11 @@ import threading
 import time
 from collections.abc import Collection
 
-from evoslack.calls import CallerId, Flow, Offer
-from evoslack.evo.client import EvoClient, EvoError, LoginRefused
+from evoslack.calling.offer import CallerId, Flow, Offer
+from evoslack.calling.refusals import Lack, NothingToOffer
+from evoslack.evo.client import EvoClient, EvoError, LoginFailed
 from evoslack.evo.transport import seconds_until
 from evoslack.evo.wire import caller_id_of, flow_of
-from evoslack.refusals import Lack, NothingToOffer
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class Catalog:
         except NothingToOffer as missing:
             self._offer, self._lack = None, missing.lack
             self._note(f"nothing to offer: {missing.lack}")
-        except LoginRefused as error:
+        except LoginFailed as error:
             # Without a login nothing can be dialed, so an old offer would only raise hopes.
             self._offer, self._lack = None, Lack.LOGIN
             self._note(str(error))

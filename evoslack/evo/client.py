@@ -15,10 +15,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
-from evoslack.calls import Ending, InDoubt, NotSent, Outcome, Rejected, Why
+from evoslack.calling.calls import Ending, InDoubt, NotSent, Outcome, Reason, Rejected
+from evoslack.calling.numbers import masked
 from evoslack.evo.transport import HeldBack, Reply, Transport, Unanswered, Unsent, seconds_until
 from evoslack.evo.wire import Login, login_of, outcome_of, words_of
-from evoslack.numbers import masked
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class EvoUnavailable(EvoError):
         self.pause_s = pause_s
 
 
-class LoginRefused(EvoError):
+class LoginFailed(EvoError):
     """Evo Voice does not take the bot's login."""
 
 
@@ -90,16 +90,16 @@ class EvoClient:
         ends = time.monotonic() + self._dial_deadline_s
         try:
             login = self._login_once(ends)
-        except LoginRefused:
-            return NotSent(Why.LOGIN_FAILED)
+        except LoginFailed:
+            return NotSent(Reason.LOGIN_FAILED)
         except EvoError:
-            return NotSent(Why.UNREACHABLE)
+            return NotSent(Reason.UNREACHABLE)
         reply = self._post_call(body, ends, may_leave)
         if isinstance(reply, Reply) and reply.status == 401:
             try:
                 self._login_once(ends, instead_of=login)
             except EvoError:
-                return Rejected(Why.LOGIN_REFUSED)
+                return Rejected(Reason.LOGIN_REJECTED)
             reply = self._post_call(body, ends, may_leave)
             if isinstance(reply, Reply) and reply.status == 401:
                 self._rest_from_login()
@@ -130,7 +130,7 @@ class EvoClient:
             status = self.get("/auth/status", {}, budget_s=seconds_until(ends))
         if not status.get("isAuthenticated"):
             self._rest_from_login()
-            raise LoginRefused("not logged in after logging in")
+            raise LoginFailed("not logged in after logging in")
         return login_of(status)
 
     def get(self, path: str, params: Mapping[str, str], *, budget_s: float) -> dict[str, Any]:
@@ -168,9 +168,9 @@ class EvoClient:
         self, body: Mapping[str, object], ends: float, may_leave: Callable[[], bool]
     ) -> Reply | Outcome:
         if not may_leave():
-            return NotSent(Why.HELD_UP)
+            return NotSent(Reason.HELD_UP)
         if seconds_until(ends) < self._dial_deadline_s * ENOUGH_TO_DIAL:
-            return NotSent(Why.UNREACHABLE)  # a hurried request would only make doubt
+            return NotSent(Reason.UNREACHABLE)  # a hurried request would only make doubt
         try:
             return self._transport.exchange(
                 "POST",
@@ -184,13 +184,13 @@ class EvoClient:
             log.warning(
                 "call to %s: too late to send it, nothing was sent", masked(str(body["numberToDial"]))
             )
-            return NotSent(Why.HELD_UP)
+            return NotSent(Reason.HELD_UP)
         except Unsent as error:
             log.warning("call to %s: nothing was sent: %s", masked(str(body["numberToDial"])), error)
-            return NotSent(Why.UNREACHABLE)
+            return NotSent(Reason.UNREACHABLE)
         except Unanswered as error:
             log.warning("call to %s: sent, but not answered: %s", masked(str(body["numberToDial"])), error)
-            return InDoubt(Why.NO_ANSWER if error.timed_out else Why.CUT_OFF)
+            return InDoubt(Reason.NO_ANSWER if error.timed_out else Reason.CUT_OFF)
 
     def _ask(self, method: str, path: str, params: Mapping[str, str], ends: float) -> Reply:
         """Send what may be sent twice; after a 401 log in anew. Raises `EvoUnavailable` or `LoginRefused`."""
@@ -201,7 +201,7 @@ class EvoClient:
             reply = self._exchange(method, path, params, ends)
         if reply.status == 401:
             self._rest_from_login()
-            raise LoginRefused(path)
+            raise LoginFailed(path)
         self._note_clock(reply)
         return reply
 
@@ -239,7 +239,7 @@ class EvoClient:
             if self._login_count and self._login_count != instead_of:
                 return self._login_count
             if time.monotonic() < self._refused_until:
-                raise LoginRefused("resting after a refused login")
+                raise LoginFailed("resting after a refused login")
             self._log_in(ends)
             self._login_count += 1
             return self._login_count
@@ -262,7 +262,7 @@ class EvoClient:
             raise EvoUnavailable(f"login: {error}") from error
         if reply.status in (400, 401, 403):
             self._rest_from_login()
-            raise LoginRefused(f"login: status {reply.status} {words_of(reply)}")
+            raise LoginFailed(f"login: status {reply.status} {words_of(reply)}")
         if reply.status != 200:
             raise EvoUnavailable(f"login: status {reply.status}")
 

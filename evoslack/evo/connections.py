@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from evoslack.deadline import Deadline
+from evoslack.runtime.deadline import Deadline
 
 
 class Attempt(Deadline):

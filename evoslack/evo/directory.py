@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 import time
 
-from evoslack.calls import Role
+from evoslack.calling.calls import Role
+from evoslack.calling.refusals import CannotCheck, Denial, NotAllowed, Source
 from evoslack.evo.client import EvoClient, EvoError
 from evoslack.evo.transport import seconds_until
 from evoslack.evo.wire import Login, login_of
-from evoslack.refusals import CannotCheck, Denial, NotAllowed, Source
 
 log = logging.getLogger(__name__)
 

@@ -10,19 +10,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evoslack.calls import CallerId, Flow, InDoubt, Outcome, Placed, Rejected, Why
+from evoslack.calling.calls import InDoubt, Outcome, Placed, Reason, Rejected
+from evoslack.calling.numbers import is_e164
+from evoslack.calling.offer import CallerId, Flow
 from evoslack.evo.transport import Reply
-from evoslack.numbers import is_e164
 
 LONGEST_DETAIL = 200  # characters of Evo Voice's own words that we pass on
 
 # How Evo Voice says no. Only a 401 proves that nothing was dialed (`calls.Rejected`); what is neither a no
 # nor a yes is doubt.
 _NO = {
-    401: Why.LOGIN_REFUSED,
-    403: Why.NOT_PERMITTED,
-    404: Why.NOT_FOUND,
-    429: Why.TOO_MANY,
+    401: Reason.LOGIN_REJECTED,
+    403: Reason.NOT_PERMITTED,
+    404: Reason.NOT_FOUND,
+    429: Reason.TOO_MANY,
 }
 
 
@@ -42,14 +43,14 @@ def outcome_of(reply: Reply) -> Outcome:
     """What the answer to `POST /sessions/outgoing` proves (evo-voice-api 5.1 and 6)."""
     status = reply.status
     if 200 <= status < 300 and status != 206:
-        return InDoubt(Why.IN_BETWEEN, str(status)) if _is_page(reply) else _placed(reply)
+        return InDoubt(Reason.IN_BETWEEN, str(status)) if _is_page(reply) else _placed(reply)
     if status in _NO:
         return Rejected(_why_not(reply), _detail_of_no(reply))
     if status == 400 and "responseStatus" in (reply.json_object() or {}):
-        return Rejected(Why.BAD_REQUEST, words_of(reply))
+        return Rejected(Reason.BAD_REQUEST, words_of(reply))
     if status >= 500:
-        return InDoubt(Why.SERVER_ERROR, str(status))
-    return InDoubt(Why.ODD_ANSWER, str(status))
+        return InDoubt(Reason.SERVER_ERROR, str(status))
+    return InDoubt(Reason.ODD_ANSWER, str(status))
 
 
 def words_of(reply: Reply) -> str:
@@ -125,10 +126,10 @@ def _is_page(reply: Reply) -> bool:
     return "html" in kind or reply.body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
-def _why_not(reply: Reply) -> Why:
+def _why_not(reply: Reply) -> Reason:
     # A missing role is answered as text by the framework, everything else as JSON by the service.
     if reply.status == 403 and reply.body.lstrip().startswith(b"Forbidden"):
-        return Why.ROLE_MISSING
+        return Reason.ROLE_MISSING
     return _NO[reply.status]
 
 

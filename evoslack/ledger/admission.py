@@ -11,16 +11,16 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from evoslack.calls import OPEN_STATES, OVER, Call, CallRequest, Progress, State
-from evoslack.ledger.ripples import touch
-from evoslack.ledger.schema import REQUEST_FIELDS, call_of, calls, news, used_keys
-from evoslack.refusals import FormUsed, NumberBusy, require_same
+from evoslack.calling.calls import FINAL, OPEN_STATES, Call, CallRequest, Progress, State
+from evoslack.calling.refusals import FormUsed, NumberBusy, require_same
+from evoslack.ledger.dependents import mark_dependents_due
+from evoslack.ledger.schema import REQUEST_FIELDS, call_of, calls, notifications, used_keys
 
 # A number that was just dialed is left alone for a moment: whoever presses for it at the same time as
 # somebody else has not seen the card yet.
 JUST_PLACED = timedelta(seconds=10)
 _MAY_HAVE_RUNG = sorted({*OPEN_STATES, State.PLACED, State.IN_DOUBT})
-_NOT_OVER = sorted(set(Progress) - OVER)
+_NOT_OVER = sorted(set(Progress) - FINAL)
 
 BeforeCommit = Callable[[sa.Connection, str], None]  # is given the id of the call that is written down
 
@@ -85,7 +85,7 @@ def _insert(
             if connection.execute(writing.returning(calls.c.id)).scalar_one_or_none() is None:
                 return None
             connection.execute(
-                sa.insert(news).values(
+                sa.insert(notifications).values(
                     call_id=call.id,
                     revision=1,
                     due_at=at if state is State.ACCEPTED else None,
@@ -101,7 +101,7 @@ def _insert(
             if state is State.ACCEPTED:
                 # Not while somebody waits for the answer to a press: a tab that is locked would hold it up.
                 # `NewsLedger.claim` does it then.
-                touch(connection, [call.id], at)
+                mark_dependents_due(connection, [call.id], at)
             before_commit(connection, call.id)  # as late as possible
     except sa.exc.IntegrityError:
         return None  # PostgreSQL's own words would bring the number into a log

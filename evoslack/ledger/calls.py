@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from evoslack.calls import (
+from evoslack.calling.calls import (
     OPEN_STATES,
     PROOF,
     STATE_OF,
@@ -23,16 +23,16 @@ from evoslack.calls import (
     Outcome,
     Placed,
     Progress,
+    Reason,
     Rejected,
     State,
-    Why,
 )
+from evoslack.calling.workflow_step import LeaseLost
 from evoslack.ledger.admission import admit
-from evoslack.ledger.ripples import make_news
-from evoslack.ledger.schema import call_of, calls, news, steps, used_keys
+from evoslack.ledger.dependents import mark_changed
+from evoslack.ledger.schema import call_of, calls, notifications, used_keys, workflow_steps
 from evoslack.ledger.store import Store
 from evoslack.ledger.transitions import change_state
-from evoslack.steps import LeaseLost
 
 # A call that was accepted so far ahead of now is of a clock that was put back; nobody knows how old it is.
 AHEAD = timedelta(minutes=1)
@@ -71,8 +71,8 @@ class CallLedger:
         confirming = sa.update(calls).where(received).values(state=State.ACCEPTED).returning(calls)
         with self._engine.begin() as connection:
             confirmed = [call_of(row) for row in connection.execute(confirming)]
-            told = news.c.call_id.in_([call.id for call in confirmed])
-            connection.execute(sa.update(news).where(told).values(due_at=at))
+            told = notifications.c.call_id.in_([call.id for call in confirmed])
+            connection.execute(sa.update(notifications).where(told).values(due_at=at))
         return confirmed
 
     def withdraw(self, call_ids: Collection[str]) -> None:
@@ -97,8 +97,14 @@ class CallLedger:
             if step is None:
                 return
             execution_id, lease = step
-            ours = sa.and_(steps.c.execution_id == execution_id, steps.c.leased_until == lease)
-            becoming = sa.update(steps).where(ours, steps.c.refusal.is_(None)).values(call_id=call_id)
+            ours = sa.and_(
+                workflow_steps.c.execution_id == execution_id, workflow_steps.c.leased_until == lease
+            )
+            becoming = (
+                sa.update(workflow_steps)
+                .where(ours, workflow_steps.c.refusal.is_(None))
+                .values(call_id=call_id)
+            )
             if connection.execute(becoming).rowcount != 1:
                 raise LeaseLost(execution_id)
 
@@ -149,23 +155,23 @@ class CallLedger:
             values["skew_s"] = skew.total_seconds()
         if isinstance(outcome, Placed):
             values |= {
-                "why": None,
+                "reason": None,
                 "detail": "",
                 "session_id": outcome.session_id,
                 "call_sid": outcome.call_sid,
             }
         else:
-            values |= {"why": outcome.why, "detail": outcome.detail}
+            values |= {"reason": outcome.reason, "detail": outcome.detail}
         target = STATE_OF[type(outcome)]
         to_be_followed = target in {State.PLACED, State.IN_DOUBT}
         if isinstance(outcome, Rejected):
-            to_be_followed = outcome.why not in PROOF
+            to_be_followed = outcome.reason not in PROOF
         changed = self._move(calls.c.id == call_id, target, values, at, to_be_followed=to_be_followed)
         return changed[0] if changed else None
 
     def expire(self, *, at: datetime, accepted_before: datetime) -> list[Call]:
         """Close calls that waited too long; they are never dialed."""
-        values = {"why": Why.WAITED, "finished_at": at}
+        values = {"reason": Reason.WAITED, "finished_at": at}
         is_late = sa.or_(calls.c.accepted_at <= accepted_before, calls.c.accepted_at > at + AHEAD)
         was_accepted = calls.c.state == State.ACCEPTED
         which = sa.and_(was_accepted, is_late)
@@ -176,7 +182,7 @@ class CallLedger:
 
         `received_before` None: every one, whenever it was received by anybody's clock.
         """
-        values = {"why": Why.NOT_ANSWERED, "finished_at": at}
+        values = {"reason": Reason.NOT_ANSWERED, "finished_at": at}
         of_the_dead = calls.c.state == State.RECEIVED
         if received_before is not None:
             of_the_dead = sa.and_(of_the_dead, calls.c.accepted_at <= received_before)
@@ -187,7 +193,7 @@ class CallLedger:
 
         `began_before` None: whatever is being placed, whenever it began by anybody's clock.
         """
-        values = {"why": Why.BOT_STOPPED, "finished_at": at}
+        values = {"reason": Reason.BOT_STOPPED, "finished_at": at}
         of_the_dead = calls.c.state == State.PLACING
         if began_before is not None:
             of_the_dead = sa.and_(of_the_dead, calls.c.began_at <= began_before)
@@ -228,7 +234,7 @@ class CallLedger:
         Their request keys stay (as used `at`, by default just then) until `forget_keys`: a form may still
         come back.
         """
-        told = sa.exists().where(news.c.call_id == calls.c.id, news.c.due_at.is_(None))
+        told = sa.exists().where(notifications.c.call_id == calls.c.id, notifications.c.due_at.is_(None))
         old = (
             sa.select(calls.c.id)
             .where(calls.c.accepted_at < accepted_before, calls.c.state.not_in(sorted(OPEN_STATES)), told)
@@ -263,7 +269,7 @@ class CallLedger:
         values = {**values, "progress": going_on if to_be_followed else None}
         with self._engine.begin() as connection:
             moved = change_state(connection, which, target, values)
-            make_news(connection, [call.id for call in moved], at)
+            mark_changed(connection, [call.id for call in moved], at)
         return moved
 
     def _first(self, statement: sa.Executable) -> Call | None:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from evoslack.calls import Call
+from evoslack.calling.calls import Call
 from evoslack.ledger.schema import call_of, calls
 from evoslack.ledger.store import Store
 

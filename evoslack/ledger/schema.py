@@ -10,7 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from evoslack.calls import OPEN_STATES, Call, CallRequest, HangUp, LostWhy, News, Progress, State, Why
+from evoslack.calling.calls import OPEN_STATES, Call, CallRequest, HangUp, LostReason, Progress, Reason, State
+from evoslack.calling.notification import Notification
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -51,7 +52,7 @@ calls = sa.Table(
     sa.Column("channel_id", sa.String(32), nullable=False),
     sa.Column("response_url", sa.Text, nullable=False),
     sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("why", sa.String(32)),
+    sa.Column("reason", sa.String(32)),
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("session_id", sa.String(200)),
     sa.Column("call_sid", sa.String(200)),
@@ -62,12 +63,12 @@ calls = sa.Table(
     sa.Column("known_ids", sa.Text),  # what matched before the call went out; null: nobody looked
     sa.Column("skew_s", sa.Float),  # how far Evo Voice's clock was ahead then; null: nobody looked
     sa.Column("unclear", sa.Boolean),  # several calls could be it, and it is too late to tell
-    sa.Column("lost_why", sa.String(16)),
-    sa.Column("by_sight", sa.Boolean),  # no answer said that it was placed
+    sa.Column("lost_reason", sa.String(16)),
+    sa.Column("found_later", sa.Boolean),  # no answer said that it was placed
     sa.Column("answered_at", UtcDateTime),
     sa.Column("ended_at", UtcDateTime),
     sa.Column("gone_since", UtcDateTime),  # it was listed at Evo Voice, and is not any more
-    sa.Column("end_word", sa.String(200)),
+    sa.Column("evo_outcome", sa.String(200)),
     sa.Column("hang_up", sa.String(16)),
     sa.Column("hang_up_at", UtcDateTime),
     sa.Column("deliveries", sa.Integer),  # of its press that are being answered, while it is received
@@ -91,8 +92,8 @@ sa.Index("calls_by_person", calls.c.user_id, calls.c.accepted_at)
 sa.Index("calls_by_age", calls.c.accepted_at)
 sa.Index("calls_by_progress", calls.c.progress)
 
-news = sa.Table(
-    "news",
+notifications = sa.Table(
+    "notifications",
     metadata,
     sa.Column("call_id", sa.ForeignKey("calls.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("revision", sa.Integer, nullable=False),
@@ -109,7 +110,7 @@ news = sa.Table(
     sa.Column("told_bad_news", sa.Boolean, nullable=False),
     sa.Column("told_what", sa.String(32)),
 )
-sa.Index("news_by_due", news.c.due_at)
+sa.Index("notifications_by_due", notifications.c.due_at)
 
 # The keys of forms whose calls are no longer kept: such a form must not become another call.
 used_keys = sa.Table(
@@ -121,8 +122,8 @@ used_keys = sa.Table(
 sa.Index("used_keys_by_age", used_keys.c.used_at)
 
 # What one bot at a time does for all of them.
-turns = sa.Table(
-    "turns",
+leases = sa.Table(
+    "leases",
     metadata,
     sa.Column("name", sa.String(16), primary_key=True),
     sa.Column("holder", sa.String(32), nullable=False),
@@ -130,23 +131,23 @@ turns = sa.Table(
 )
 
 # What people look at in App Home, so that it can be shown anew when a call changes.
-homes = sa.Table(
-    "homes",
+home_tabs = sa.Table(
+    "home_tabs",
     metadata,
     sa.Column("team_id", sa.String(32), primary_key=True),
     sa.Column("user_id", sa.String(32), primary_key=True),
-    sa.Column("look", sa.Text, nullable=False),  # which calls, as JSON
+    sa.Column("history_filter", sa.Text, nullable=False),  # which calls, as JSON
     sa.Column("sees_all", sa.Boolean, nullable=False),  # other people's calls too
     sa.Column("opened_at", UtcDateTime, nullable=False),
     sa.Column("due_at", UtcDateTime),  # when it is to be shown anew; null: it is up to date, or under way
     sa.Column("leased_until", UtcDateTime),
     sa.Column("shown_at", UtcDateTime),  # it rests then; null: its owner did something since
 )
-sa.Index("homes_by_due", homes.c.due_at)
+sa.Index("home_tabs_by_due", home_tabs.c.due_at)
 
 # Steps of workflows that run right now, and what Slack has to be told of them.
-steps = sa.Table(
-    "steps",
+workflow_steps = sa.Table(
+    "workflow_steps",
     metadata,
     sa.Column("execution_id", sa.String(64), primary_key=True),
     sa.Column("team_id", sa.String(32), nullable=False),
@@ -159,8 +160,8 @@ steps = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("ended_at", UtcDateTime),  # when Slack took the end of it
 )
-sa.Index("steps_by_due", steps.c.due_at)
-sa.Index("steps_by_call", steps.c.call_id)
+sa.Index("workflow_steps_by_due", workflow_steps.c.due_at)
+sa.Index("workflow_steps_by_call", workflow_steps.c.call_id)
 
 REQUEST_FIELDS = (
     "team_id",
@@ -185,23 +186,23 @@ def call_of(row: sa.Row[Any]) -> Call:
         accepted_at=values["accepted_at"],
         began_at=values["began_at"],
         finished_at=values["finished_at"],
-        why=Why(values["why"]) if values["why"] else None,
+        reason=Reason(values["reason"]) if values["reason"] else None,
         detail=values["detail"],
         session_id=values["session_id"] or "",
         progress=Progress(values["progress"]) if values["progress"] else None,
         answered_at=values["answered_at"],
         ended_at=values["ended_at"],
-        end_word=values["end_word"] or "",
-        lost_why=LostWhy(values["lost_why"]) if values["lost_why"] else None,
-        by_sight=bool(values["by_sight"]),
+        evo_outcome=values["evo_outcome"] or "",
+        lost_reason=LostReason(values["lost_reason"]) if values["lost_reason"] else None,
+        found_later=bool(values["found_later"]),
         hang_up=HangUp(values["hang_up"]) if values["hang_up"] else None,
     )
 
 
-def news_of(row: sa.Row[Any]) -> News:
+def notification_of(row: sa.Row[Any]) -> Notification:
     """The news in a row of `calls` joined with `news`."""
     values = row._mapping
-    return News(
+    return Notification(
         call=call_of(row),
         revision=values["revision"],
         card_channel=values["card_channel"],

@@ -159,18 +159,18 @@ class LedgerFile:
 
     def _keep(self, mode: str) -> None:
         with ExitStack() as unless_all_is_well:
-            keepers, homes = [], []
+            keepers, home_tabs = [], []
             for each in (mode, "rw"):
                 keeper = unless_all_is_well.enter_context(closing(self._opened(each)))
                 keeper.execute("BEGIN IMMEDIATE")
                 keeper.execute("PRAGMA user_version=0")  # whoever may not write learns it now
                 keeper.rollback()
                 keepers.append(keeper)
-                homes.append(self._found())
-            if len({*homes}) > 1 or not self._claims or self._claims[-1].inode != homes[0][0]:
+                home_tabs.append(self._found())
+            if len({*home_tabs}) > 1 or not self._claims or self._claims[-1].inode != home_tabs[0][0]:
                 raise OSError(f"{self.path} was deleted again while it was opened")
             unless_all_is_well.pop_all()
-        self._keepers, self._home = keepers, homes[0]
+        self._keepers, self._home = keepers, home_tabs[0]
 
     def _opened(self, mode: str) -> Connection:
         connection = sqlite3.connect(

@@ -180,7 +180,7 @@ class Store:
             raise LedgerLost(f"another bot has {taken} by now") from taken
 
 
-def giving_way(step: Callable[[], bool]) -> Callable[[], bool]:
+def impatient(step: Callable[[], bool]) -> Callable[[], bool]:
     """The same step, for a thread that looks again anyway: it does not insist while the file is locked."""
 
     def patient() -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from evoslack.calls import TRANSITIONS, Call, State
+from evoslack.calling.calls import TRANSITIONS, Call, State
 from evoslack.ledger.schema import call_of, calls
 
 

@@ -18,13 +18,15 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk import WebClient
 
-from evoslack.refusals import UnreadableForm
-from evoslack.slack import cards, export, home, messages, steps, views
-from evoslack.slack.arrival import KEY, Arrival
-from evoslack.slack.listeners import CallListeners
-from evoslack.slack.reception import Listeners
-from evoslack.slack.refusal_words import spoken
-from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
+from evoslack.calling.arrival import Arrival
+from evoslack.calling.refusals import UnreadableForm
+from evoslack.slack.listeners import export, workflow_step
+from evoslack.slack.listeners.call_form import CallFormListeners
+from evoslack.slack.listeners.dependencies import Listeners
+from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
+from evoslack.slack.payloads import ARRIVAL
+from evoslack.slack.rendering import cards, home, messages, views
+from evoslack.slack.rendering.refusal_messages import refusal_message
 from evoslack.slack.workspace import Identity
 
 log = logging.getLogger(__name__)
@@ -83,13 +85,13 @@ def register(app: App, listeners: Listeners, command: str) -> None:
     app.event("app_home_opened")(listeners.home.home_opened)
     app.block_action(home.PLACE)(shortcuts.place_a_call)
     app.block_action(home.TURNED)(listeners.home.home_turned)
-    app.function(steps.PLACE_CALL, auto_acknowledge=False)(listeners.steps.place_call)
-    app.function(steps.LIST_FLOWS, auto_acknowledge=False)(listeners.steps.list_flows)
+    app.function(workflow_step.PLACE_CALL, auto_acknowledge=False)(listeners.steps.place_call)
+    app.function(workflow_step.LIST_FLOWS, auto_acknowledge=False)(listeners.steps.list_flows)
 
     told: deque[str] = deque(maxlen=MOST_EVENTS)
 
     def broken(error: Exception, body: dict[str, Any], context: BoltContext) -> BoltResponse:
-        return answer_broken(error, body, context[KEY], form, listeners.whisper, told)
+        return answer_broken(error, body, context[ARRIVAL], form, listeners.whisper, told)
 
     app.error(broken)
 
@@ -98,7 +100,7 @@ def answer_broken(
     error: Exception,
     body: dict[str, Any],
     arrival: Arrival,
-    listeners: CallListeners,
+    listeners: CallFormListeners,
     whisper: Callable[[str, str], None],
     told: deque[str],  # ids of events that somebody was told of
 ) -> BoltResponse:
@@ -145,7 +147,7 @@ def _answer_unknown(body: dict[str, Any]) -> BoltResponse:
     """What no listener is for, such as a form of an older version: acknowledged, and nothing is done."""
     log.warning("nothing here answers a payload of type %r", body.get("type"))
     if body.get("type") == "view_submission":
-        words = spoken(UnreadableForm(), "").words
+        words = refusal_message(UnreadableForm(), "").words
         return _json({"response_action": "update", "view": views.notice(words)})
     if body.get("type") == "block_suggestion":
         return _json({"options": []})

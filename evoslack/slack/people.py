@@ -12,7 +12,7 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from evoslack.refusals import CannotCheck, Denial, NotAllowed, Source
+from evoslack.calling.refusals import CannotCheck, Denial, NotAllowed, Source
 from evoslack.slack.workspace import NO_ANSWER
 
 log = logging.getLogger(__name__)

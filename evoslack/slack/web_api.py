@@ -30,7 +30,7 @@ from slack_sdk.errors import SlackClientError
 from slack_sdk.web.file_upload_v2_result import FileUploadV2Result
 from slack_sdk.webhook import WebhookClient, WebhookResponse
 
-from evoslack.deadline import Deadline
+from evoslack.runtime.deadline import Deadline
 
 UPLOAD_TIMEOUT_S = 60  # a file is as large as people's calls are many
 _RATE_LIMITED = '{"ok": false, "error": "ratelimited"}'

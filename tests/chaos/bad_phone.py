@@ -12,12 +12,12 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from evoslack.calls import Call, State
-from evoslack.clock import counting_s
+from evoslack.calling.calls import Call, State
+from evoslack.runtime.clock import counting_s
 from evoslack.settings import Settings
 from evoslack.wiring import build
 from sandbox.evo.faults import ANSWERS, MANNERS
-from tests.chaos.scene import CORRECTED_WITHIN_S, OUTGOING, Press, Scene, scene
+from tests.chaos.scene import CORRECTED_WITHIN_S, OUTGOING, FormSubmission, Scene, scene
 from tests.chaos.tally import Scale, Tally
 
 DEADLINE_S = 1.5  # instead of 30; nothing else is different
@@ -90,14 +90,14 @@ class _Bot:
         """A minute and a second go by."""
         self._passed += timedelta(seconds=61)
 
-    def call(self, press: Press) -> Call | None:
+    def call(self, press: FormSubmission) -> Call | None:
         """What a press became."""
         calls = self._bot.calls.newest(1000)
         return next((call for call in calls if call.request.number == press.number), None)
 
 
 def _dial(here: Scene, bot: _Bot, tally: Tally) -> None:
-    presses: list[Press] = []
+    presses: list[FormSubmission] = []
     wrong: list[str] = []
     took_s: list[float] = []
     for kind, times, state in DIALING:
@@ -142,12 +142,12 @@ def _dial(here: Scene, bot: _Bot, tally: Tally) -> None:
     tally.figures |= {"kinds": len(DIALING), f"slowest s (deadline {DEADLINE_S})": round(max(took_s), 2)}
 
 
-def _is_over(here: Scene, press: Press) -> bool:
+def _is_over(here: Scene, press: FormSubmission) -> bool:
     return here.is_told(press) and not here.is_open(press)
 
 
 def _read(here: Scene, bot: _Bot, tally: Tally) -> None:
-    presses: list[Press] = []
+    presses: list[FormSubmission] = []
     answered_s: list[float] = []
     for path, kind in itertools.product(ASKED_AT_SUBMIT, READING):
         press = here.fill_in(here.newcomer(f"r{len(presses)}"), f"{path} {kind}")

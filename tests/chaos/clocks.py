@@ -14,10 +14,10 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from evoslack.calls import State
+from evoslack.calling.calls import State
 from evoslack.engine import SWEEP_EVERY_S
 from sandbox.evo.calls import Script
-from tests.chaos.crowd import Press, by_hand, until, wait
+from tests.chaos.crowd import FormSubmission, by_hand, until, wait
 from tests.chaos.scene import OUTGOING, new_databases
 from tests.chaos.stage import Set, Stage, count, stage
 from tests.chaos.tally import Scale, Tally
@@ -176,12 +176,12 @@ def two_clocks(shim: Path, database_url: str) -> Tally:
             return count(one, tally, presses, TOLD_WITHIN_S)
 
 
-def _state(one: Stage, press: Press) -> State | None:
+def _state(one: Stage, press: FormSubmission) -> State | None:
     call = one.look().call(press)
     return call.state if call else None
 
 
-def _home_shows(one: Stage, press: Press) -> bool:
+def _home_shows(one: Stage, press: FormSubmission) -> bool:
     """Whether the tab of whoever pressed has their call."""
     return press.number[-4:] in str(one.office.slack.home(press.who))
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from tests.chaos import doomed
 from tests.chaos.doomed import Point
-from tests.chaos.scene import OUTGOING, Press, Scene, new_databases, scene
+from tests.chaos.scene import OUTGOING, FormSubmission, Scene, new_databases, scene
 from tests.chaos.tally import Scale, Tally
 
 ANSWERS = {  # what the phone system does, and the fault that makes it do so
@@ -109,7 +109,7 @@ def outcome_of(batch: Batch) -> tuple[Tally, int]:
     return tally, len(missed)
 
 
-def _press_and_die(where: Scene, batch: Batch, point: Point | None) -> tuple[Press, bool]:
+def _press_and_die(where: Scene, batch: Batch, point: Point | None) -> tuple[FormSubmission, bool]:
     """One bot from its start to its death, and the press in between; whether it died by itself."""
     notes = where.folder / "notes" if point is None else None
     bot = doomed.start(where.settings, where.folder, doom=point, notes=notes)
@@ -142,7 +142,7 @@ def _press_and_die(where: Scene, batch: Batch, point: Point | None) -> tuple[Pre
     return press, died
 
 
-def _filled_in(where: Scene, how: str) -> Press:
+def _filled_in(where: Scene, how: str) -> FormSubmission:
     """Somebody new in front of the button; on a busy machine the command may have to be typed again."""
     user_id = where.newcomer(f"caller{len(where.slack.users)}")
     for _ in range(TRIES):

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NoReturn, TypeVar
 
-from evoslack.calls import Call
+from evoslack.calling.calls import Call
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.store import Store
 from sandbox.bot_process import BotProcess, sandbox_settings
@@ -35,7 +35,7 @@ GLANCE_S = 0.2
 
 
 @dataclass
-class Press:
+class FormSubmission:
     """One press of the button, and the deliveries of it."""
 
     who: str
@@ -60,26 +60,26 @@ class Crowd:
             office.slack.add_user(who, f"p{n}", f"p{n}@acme.test")
             office.evo.world.add_login(f"p{n}@acme.test", PASSWORD, first_name=f"P{n}")
 
-    def open_form(self, who: str) -> Press:
+    def open_form(self, who: str) -> FormSubmission:
         """Type /call with a number of one's own and a word of the flow; the form is complete then."""
         with self._lock:
             number = f"+1814404{next(self._numbers):04d}"
         self.office.form(who, f"{number} survey")
-        return Press(who, number, [])
+        return FormSubmission(who, number, [])
 
-    def open_forms(self, count: int) -> list[Press]:
+    def open_forms(self, count: int) -> list[FormSubmission]:
         """So many people get a form, each on a screen of their own."""
         with ThreadPoolExecutor(FORMS_AT_ONCE) as hands:
             return list(hands.map(self.open_form, self.people[:count]))
 
-    def press(self, press: Press) -> Press:
+    def press(self, press: FormSubmission) -> FormSubmission:
         """Press the button of the form."""
         press.deliveries.append(self.office.slack.submit(press.who))
         return press
 
-    def keep_calling(self, who: str, done: threading.Event) -> tuple[list[Press], list[str]]:
+    def keep_calling(self, who: str, done: threading.Event) -> tuple[list[FormSubmission], list[str]]:
         """Call one number after the other; the presses, and what went wrong before them."""
-        presses: list[Press] = []
+        presses: list[FormSubmission] = []
         missed: list[str] = []
         while not done.is_set():
             try:
@@ -113,39 +113,41 @@ class Evidence:
         for card in office.cards():
             self._cards[card["metadata"]["event_payload"]["call_id"]].append(card["text"])
 
-    def call(self, press: Press) -> Call | None:
+    def call(self, press: FormSubmission) -> Call | None:
         """The call that a press became."""
         return next(iter(self._calls[press.number]), None)
 
-    def states(self, presses: Iterable[Press]) -> Counter[str]:
+    def states(self, presses: Iterable[FormSubmission]) -> Counter[str]:
         """How many calls ended how."""
         calls = [self.call(press) for press in presses]
         return Counter(call.state.value if call else "not written down" for call in calls)
 
-    def begun_by(self, bot: BotProcess, presses: Iterable[Press]) -> list[Press]:
+    def begun_by(self, bot: BotProcess, presses: Iterable[FormSubmission]) -> list[FormSubmission]:
         """The presses whose calls this bot dialed or began to dial, as its log tells."""
         begun = {line.split("call ")[1].split()[0] for line in list(bot.log) if line.endswith(": placing")}
         calls = [(press, self.call(press)) for press in presses]
         return [press for press, call in calls if call is not None and call.id in begun]
 
-    def rings(self, press: Press) -> int:
+    def rings(self, press: FormSubmission) -> int:
         """How often that phone rang."""
         return len(self._rings[press.number])
 
-    def verdict(self, press: Press) -> Verdict:
+    def verdict(self, press: FormSubmission) -> Verdict:
         """The answers to the three questions."""
         call_ids = {call.id for call in self._calls[press.number]}
         lines = lines_about(self._shown, press.who, press.number, call_ids)
         return asked_of(press.deliveries, self._rings[press.number], lines, press.who, self._rights)
 
-    def count(self, tally: Tally, press: Press, *, also: str = "", card_may_be_late: bool = False) -> None:
+    def count(
+        self, tally: Tally, press: FormSubmission, *, also: str = "", card_may_be_late: bool = False
+    ) -> None:
         """Count a press with everything that is wrong with it; `also` is what the experiment found itself."""
         verdict = self.verdict(press)
         wrong = [*(f"{press.number}: {each}" for each in verdict.sentences), also]
         wrong.append(self.trouble(press, card_may_be_late=card_may_be_late))
         tally.count(self.rings(press), lost="; ".join(each for each in wrong if each), verdict=verdict)
 
-    def trouble(self, press: Press, *, card_may_be_late: bool = False) -> str:
+    def trouble(self, press: FormSubmission, *, card_may_be_late: bool = False) -> str:
         """What is wrong with what became of a press; empty when the promise was kept.
 
         With `card_may_be_late` a private line will do: Slack itself holds the cards up.
@@ -165,15 +167,17 @@ class Evidence:
             self._office.told(call.request.user_id),
             card_may_be_late=card_may_be_late,
         )
-        return "; ".join(f"{press.number} ({call.state}, {call.why}): {each}" for each in wrong)
+        return "; ".join(f"{press.number} ({call.state}, {call.reason}): {each}" for each in wrong)
 
-    def troubles(self, presses: Iterable[Press], *, card_may_be_late: bool = False) -> list[str]:
+    def troubles(self, presses: Iterable[FormSubmission], *, card_may_be_late: bool = False) -> list[str]:
         """Everything that is wrong."""
         found = (self.trouble(press, card_may_be_late=card_may_be_late) for press in presses)
         return [trouble for trouble in found if trouble]
 
 
-def evidence_when_kept(look: Callable[[], Evidence], presses: Sequence[Press], within_s: float) -> Evidence:
+def evidence_when_kept(
+    look: Callable[[], Evidence], presses: Sequence[FormSubmission], within_s: float
+) -> Evidence:
     """The first look at which nothing is wrong (cards are corrected for a while), or the last one."""
     found: list[Evidence] = []
 

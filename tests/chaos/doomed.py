@@ -25,18 +25,19 @@ import sqlalchemy as sa
 from slack_bolt.adapter.socket_mode import internals as ack
 
 import bot
-from evoslack import intake, switchboard
+from evoslack.calling import arrival, intake, switchboard
 from evoslack.evo import client, connections, transport
-from evoslack.ledger import admission, calls, news
-from evoslack.slack import announcer, arrival, audience, listeners, noticeboard
+from evoslack.ledger import admission, calls, notifications
+from evoslack.slack.background import card_publisher, channel_members, notifier
+from evoslack.slack.listeners import call_form
 
 LIFE = (  # without the modules that only turn values into values: dying there is dying beside them
-    *(listeners, arrival, ack, intake, admission, switchboard, calls),
+    *(call_form, arrival, ack, intake, admission, switchboard, calls),
     *(client, transport, connections),
-    *(news, announcer, noticeboard, audience),
+    *(notifications, notifier, card_publisher, channel_members),
 )
 FILES = {str(module.__file__): str(module.__name__).rpartition(".")[2] for module in LIFE}
-BEGINNING: CodeType = listeners.CallListeners.submit.__code__
+BEGINNING: CodeType = call_form.CallFormListeners.submit.__code__
 
 
 class Point(NamedTuple):

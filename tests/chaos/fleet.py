@@ -22,7 +22,7 @@ from sandbox.slack.delivery import Delivery
 from tests.chaos.crowd import (
     Crowd,
     Evidence,
-    Press,
+    FormSubmission,
     at_moments,
     at_once,
     bot_settings,
@@ -104,14 +104,14 @@ class Fleet:
         """Payloads go to every bot in turn."""
         self.office.slack.request_url = list(self._addresses.values()) if self.size.over_http else None
 
-    def payload(self, press: Press) -> Delivery:
+    def payload(self, press: FormSubmission) -> Delivery:
         """A press of the button that has not reached any bot yet."""
         self.office.slack.request_url = NOBODY_LISTENS
         missed = self.office.slack.submit(press.who)
         self.open_ways()
         return missed
 
-    def wait_until_kept(self, presses: list[Press], within_s: float = SETTLE_S) -> Evidence:
+    def wait_until_kept(self, presses: list[FormSubmission], within_s: float = SETTLE_S) -> Evidence:
         """Wait until everything is settled and told; what there is to see then."""
         return evidence_when_kept(lambda: Evidence(self.office, self.store), presses, within_s)
 
@@ -203,7 +203,7 @@ def _make_everything_slow(fleet: Fleet) -> None:
     slack.fault("chat.postMessage", "slow", times=None, seconds=0.5)
 
 
-def _kill_at_work(fleet: Fleet, forms: list[Press]) -> float:
+def _kill_at_work(fleet: Fleet, forms: list[FormSubmission]) -> float:
     """Kill the first bot once it dials and cards are being posted; when that was."""
     slack, victim = fleet.office.slack, fleet.bots[0]
     posted = len(slack.api_calls("chat.postMessage"))
@@ -262,7 +262,7 @@ def second_bot_on_one_file() -> Tally:
     return tally
 
 
-def _counted(fleet: Fleet, tally: Tally, presses: list[Press], *, all_acked: bool = True) -> Tally:
+def _counted(fleet: Fleet, tally: Tally, presses: list[FormSubmission], *, all_acked: bool = True) -> Tally:
     """Wait until everything is settled and told, and count."""
     evidence = fleet.wait_until_kept(presses)
     for press in presses:

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from sandbox.bot_process import BotProcess
-from tests.chaos.crowd import Press, by_hand, percentiles_ms, wait
+from tests.chaos.crowd import FormSubmission, by_hand, percentiles_ms, wait
 from tests.chaos.questions import answer_of
 from tests.chaos.scene import new_databases
 from tests.chaos.stage import SLACK_WAITS_S, Set, Stage, count, press_again, stage
@@ -121,7 +121,7 @@ def role_is_long_gone(scene: Set) -> Tally:
         return count(one, tally, presses)
 
 
-def _press_and_freeze(one: Stage, presses: Sequence[Press], frozen_s: float) -> None:
+def _press_and_freeze(one: Stage, presses: Sequence[FormSubmission], frozen_s: float) -> None:
     """Everybody presses while the first bot stands still."""
     one.bots[0].freeze()
     pressing = [one.press_soon(press) for press in presses]
@@ -131,7 +131,7 @@ def _press_and_freeze(one: Stage, presses: Sequence[Press], frozen_s: float) -> 
         each.result()
 
 
-def _press_again(one: Stage, presses: Sequence[Press], tally: Tally) -> None:
+def _press_again(one: Stage, presses: Sequence[FormSubmission], tally: Tally) -> None:
     """The same form once more works as soon as the bot does."""
     press_again(one, presses, times=2)
     for press in presses:

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from evoslack.slack.cards import CALL_AGAIN, HANG_UP
-from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
+from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
+from evoslack.slack.rendering.cards import CALL_AGAIN, HANG_UP
 from sandbox.evo.calls import Script
 from sandbox.evo.world import PASSWORD
 from sandbox.slack.delivery import Delivery
-from tests.chaos.crowd import Press, by_hand, percentiles_ms, until, wait
+from tests.chaos.crowd import FormSubmission, by_hand, percentiles_ms, until, wait
 from tests.chaos.stage import Set, Stage, count, stage
 from tests.chaos.tally import Scale, Tally
 
@@ -68,7 +68,7 @@ def everybody(scale: Scale, *, over_http: bool) -> Tally:
         mine, talking, never = presses[:MANAGERS], presses[MANAGERS], presses[MANAGERS + 1]
         stolen = _steal(one, talking, never)
         ends = len(_endings(one))
-        forged = [Press(who, never.number, []) for who in hostile]
+        forged = [FormSubmission(who, never.number, []) for who in hostile]
         answers = _press_beside(one, mine, forged, stolen, PRESS_EVERY_S[scale])
         took_s = [each.seconds for each in answers]
         tally.figures |= percentiles_ms("a manager's press or command answered", took_s)
@@ -81,13 +81,13 @@ def everybody(scale: Scale, *, over_http: bool) -> Tally:
 
 
 def _press_beside(
-    one: Stage, mine: list[Press], forged: list[Press], stolen: Stolen, every_s: float
+    one: Stage, mine: list[FormSubmission], forged: list[FormSubmission], stolen: Stolen, every_s: float
 ) -> list[Delivery]:
     """Managers press while the others do their worst; what the managers were answered."""
     acts, taking_turns = itertools.cycle(_everything(one, stolen)), threading.Lock()
     enough = threading.Event()
 
-    def press_on(press: Press) -> None:
+    def press_on(press: FormSubmission) -> None:
         while not enough.is_set():
             with taking_turns:
                 act = next(acts)
@@ -147,7 +147,7 @@ def _let_them_in(one: Stage) -> list[str]:
     ]
 
 
-def _steal(one: Stage, talking: Press, never: Press) -> Stolen:
+def _steal(one: Stage, talking: FormSubmission, never: FormSubmission) -> Stolen:
     """A card with everything on it, and a form whose button was pressed while no bot listened."""
     slack = one.office.slack
     one.office.evo.world.script(talking.number, TALKING)
@@ -194,7 +194,7 @@ def _search(one: Stage, stolen: Stolen, text: str, who: str) -> Delivery:
     )
 
 
-def _forge(one: Stage, press: Press, stolen: Stolen) -> None:
+def _forge(one: Stage, press: FormSubmission, stolen: Stolen) -> None:
     """Press the button of somebody else's form."""
     press.deliveries.append(
         one.office.slack.send("view_submission", stolen.form.sent | {"user": _as(one, press.who)})
@@ -210,7 +210,7 @@ def _endings(one: Stage) -> list[str]:
     return [request.path for request in list(one.office.evo.requests) if request.method == "DELETE"]
 
 
-def _rung(one: Stage, press: Press) -> int:
+def _rung(one: Stage, press: FormSubmission) -> int:
     return sum(ring.number == press.number for ring in list(one.office.evo.world.rings))
 
 

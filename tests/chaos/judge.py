@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from evoslack.calls import Call, State
-from evoslack.numbers import pretty
-from evoslack.slack.messages import STATE_WORDS
+from evoslack.calling.calls import Call, State
+from evoslack.calling.numbers import pretty
+from evoslack.slack.rendering.messages import STATE_WORDS
 
 
 def may_ring(call: Call) -> set[int]:

@@ -12,10 +12,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from evoslack.calls import State
-from evoslack.numbers import pretty
-from evoslack.slack.callers import BETWEEN
-from evoslack.slack.messages import STATE_WORDS
+from evoslack.calling.calls import State
+from evoslack.calling.numbers import pretty
+from evoslack.slack.background.caller_notifier import BETWEEN
+from evoslack.slack.rendering.messages import STATE_WORDS
 from sandbox.evo.calls import Ring
 from sandbox.slack.delivery import Delivery
 from sandbox.slack.team import Shown, words_of

@@ -16,7 +16,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from sandbox.bot_process import BotProcess
-from tests.chaos.scene import OUTGOING, PEOPLE, Press, Scene, new_databases, scene
+from tests.chaos.scene import OUTGOING, PEOPLE, FormSubmission, Scene, new_databases, scene
 from tests.chaos.tally import Scale, Tally
 
 CORES = 2  # scenes at the same time
@@ -73,7 +73,7 @@ def outcome_of(plan: Plan) -> Tally:
     return tally
 
 
-def _play(where: Scene, plan: Plan) -> list[Press]:
+def _play(where: Scene, plan: Plan) -> list[FormSubmission]:
     """People call and bots die, until the last kill; returns what was pressed."""
     chance = random.Random(plan.seed)
     is_over = threading.Event()
@@ -99,10 +99,10 @@ def _play(where: Scene, plan: Plan) -> list[Press]:
                 bot.close()
 
 
-def _keep_calling(where: Scene, plan: Plan, user_id: str, is_over: threading.Event) -> list[Press]:
+def _keep_calling(where: Scene, plan: Plan, user_id: str, is_over: threading.Event) -> list[FormSubmission]:
     """One person, who calls one number after the other."""
     chance = random.Random(f"{plan.seed} {user_id}")
-    presses: list[Press] = []
+    presses: list[FormSubmission] = []
     while not is_over.is_set():
         where.slack.wait_for(lambda: where.slack.connections or is_over.is_set(), 60, "a bot")
         how = f"{plan.database}, seed {plan.seed}, press {len(presses) + 1} of {user_id}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from evoslack.permission import REMEMBERED_S
+from evoslack.calling.permission import REMEMBERED_S
 from sandbox.evo.voice import EvoVoice
 from sandbox.slack.workspace import SlackWorkspace
 

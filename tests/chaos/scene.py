@@ -22,17 +22,17 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
-from evoslack.calls import OPEN_STATES, OVER, Call, State
-from evoslack.clock import counting_s
+from evoslack.calling.calls import FINAL, OPEN_STATES, Call, State
+from evoslack.calling.matching import UNSEEN_FOR
+from evoslack.calling.switchboard import PLACING_LIMIT
 from evoslack.engine import SWEEP_EVERY_S
 from evoslack.ledger.calls import CallLedger
-from evoslack.ledger.news import NewsLedger
-from evoslack.ledger.schema import calls, news
+from evoslack.ledger.notifications import NotificationLedger
+from evoslack.ledger.schema import calls, notifications
 from evoslack.ledger.store import Store
-from evoslack.progress import UNSEEN_FOR
+from evoslack.runtime.clock import counting_s
 from evoslack.settings import Settings
-from evoslack.slack.announcer import LEASE
-from evoslack.switchboard import PLACING_LIMIT
+from evoslack.slack.background.notifier import LEASE
 from evoslack.wiring import build
 from sandbox.bot_process import BotProcess, sandbox_settings
 from sandbox.evo.calls import Ring
@@ -61,7 +61,7 @@ logging.getLogger("evoslack").addHandler(logging.NullHandler())  # a bot in this
 
 
 @dataclass
-class Press:
+class FormSubmission:
     """One filled-in form and every press of its button; `how` says how to do that again."""
 
     user_id: str
@@ -105,7 +105,7 @@ class Scene:
         self.slack.add_user(user_id, name, email)
         return user_id
 
-    def fill_in(self, user_id: str, how: str, within_s: float = 8) -> Press:
+    def fill_in(self, user_id: str, how: str, within_s: float = 8) -> FormSubmission:
         """Open a new form and fill it in, with a number that nobody has called yet.
 
         AssertionError or LookupError when the app does not play along; then nothing was pressed.
@@ -117,19 +117,19 @@ class Scene:
         self.slack.wait_for_modal(user_id, "call_form", within_s)
         number = str(next(self._numbers))
         self.slack.fill(user_id, {"flow": "flow2", "number": number})
-        return Press(user_id, f"+1{number}", how)
+        return FormSubmission(user_id, f"+1{number}", how)
 
-    def press(self, press: Press) -> None:
+    def press(self, press: FormSubmission) -> None:
         """Press the button, and wait for what comes of it."""
         press.answers.append(self.slack.submit(press.user_id))
 
-    def press_until_acked(self, press: Press) -> None:
+    def press_until_acked(self, press: FormSubmission) -> None:
         """What people do when Slack says that it had trouble: the same form again."""
         while not press.acked and len(press.answers) < PRESSES:
             self.slack.wait_for(lambda: self.slack.connections, 60, "a bot")
             self.press(press)
 
-    def start_pressing(self, press: Press) -> Any:
+    def start_pressing(self, press: FormSubmission) -> Any:
         """Press in the background; the future is done when Slack has shown what came of it."""
         return self._people.submit(self.press, press)
 
@@ -138,22 +138,26 @@ class Scene:
     def has_nothing_to_do(self) -> bool:
         """Whether nobody can dial or tell anything at this moment."""
         at = datetime.now(UTC)
-        free = sa.or_(news.c.leased_until.is_(None), news.c.leased_until <= at)
-        untold = sa.select(news.c.call_id).where(news.c.due_at <= at, free)
+        free = sa.or_(notifications.c.leased_until.is_(None), notifications.c.leased_until <= at)
+        untold = sa.select(notifications.c.call_id).where(notifications.c.due_at <= at, free)
         waiting = sa.select(calls.c.id).where(calls.c.state == State.ACCEPTED)
         return not self._ask(waiting) and not self._ask(untold)
 
-    def is_told(self, press: Press) -> bool:
+    def is_told(self, press: FormSubmission) -> bool:
         """Whether this press became a call of which nothing is left to tell for now."""
-        told = sa.select(calls.c.id).join(news).where(calls.c.number == press.number, news.c.due_at.is_(None))
+        told = (
+            sa.select(calls.c.id)
+            .join(notifications)
+            .where(calls.c.number == press.number, notifications.c.due_at.is_(None))
+        )
         return bool(self._ask(told.where(calls.c.state.not_in(NOT_BEGUN))))
 
-    def is_open(self, press: Press) -> bool:
+    def is_open(self, press: FormSubmission) -> bool:
         """Whether its call is not over."""
         states = self._ask(sa.select(calls.c.state).where(calls.c.number == press.number))
         return any(State(state) in OPEN_STATES for (state,) in states)
 
-    def rings(self, press: Press) -> int:
+    def rings(self, press: FormSubmission) -> int:
         """How often that phone rang."""
         return sum(ring.number == press.number for ring in list(self.evo.world.rings))
 
@@ -163,7 +167,7 @@ class Scene:
 
     # --- the end
 
-    def settle(self, presses: Iterable[Press], scale: Scale) -> None:
+    def settle(self, presses: Iterable[FormSubmission], scale: Scale) -> None:
         """One more bot, which stays alive: whoever got no answer presses again, then all is settled and told.
 
         For a short experiment its clocks are put ahead, so that the waiting that is meant for other bots is
@@ -196,14 +200,14 @@ class Scene:
     def _is_settled(self) -> bool:
         """Nothing is open, untold, or about to be corrected: a call that rang is still found at Evo Voice."""
         ledger = CallLedger(self._store)
-        if any(ledger.count_open().values()) or NewsLedger(self._store).count_untold():
+        if any(ledger.count_open().values()) or NotificationLedger(self._store).count_untold():
             return False
         rang = {ring.number for ring in list(self.evo.world.rings)}
         unsettled = [call for call in ledger.newest(1_000_000) if call.state is not State.PLACED]
-        looked_for = [call for call in unsettled if call.progress is not None and call.progress not in OVER]
+        looked_for = [call for call in unsettled if call.progress is not None and call.progress not in FINAL]
         return not any(call.request.number in rang for call in looked_for)
 
-    def judge(self, presses: Iterable[Press], tally: Tally, within_s: float = 0) -> None:
+    def judge(self, presses: Iterable[FormSubmission], tally: Tally, within_s: float = 0) -> None:
         """Count every press: how often it rang, and what is wrong with what people know.
 
         While a bot is still correcting cards, give it `within_s` seconds to do so.
@@ -223,7 +227,7 @@ class Scene:
                 verdict=each.verdict,
             )
 
-    def _look_at(self, presses: Iterable[Press]) -> list[_Found]:
+    def _look_at(self, presses: Iterable[FormSubmission]) -> list[_Found]:
         """What there is to see of these presses now."""
         rings: dict[str, list[Ring]] = defaultdict(list)
         for ring in list(self.evo.world.rings):
@@ -254,21 +258,23 @@ class Scene:
 class _Found:
     """What became of one press."""
 
-    press: Press
+    press: FormSubmission
     rings: int
     verdict: Verdict
     wrong: list[str]
     facts: str
 
 
-def _problems(press: Press, mine: list[Call], rang: int, cards: list[str], lines: list[str]) -> Iterator[str]:
+def _problems(
+    press: FormSubmission, mine: list[Call], rang: int, cards: list[str], lines: list[str]
+) -> Iterator[str]:
     if not mine:
         yield from _problems_without_call(press, rang)
         return
     yield from wrong_with(mine, rang, cards, lines)
 
 
-def _problems_without_call(press: Press, rang: int) -> Iterator[str]:
+def _problems_without_call(press: FormSubmission, rang: int) -> Iterator[str]:
     if rang:
         yield "the phone rang for a call that was never written down"
     last = press.answers[-1]

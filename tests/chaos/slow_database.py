@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
-from tests.chaos.crowd import Press, by_hand, percentiles_ms, wait
+from tests.chaos.crowd import FormSubmission, by_hand, percentiles_ms, wait
 from tests.chaos.questions import answer_of
 from tests.chaos.stage import Set, Stage, count, press_again, stage
 from tests.chaos.tally import Scale, Tally
@@ -67,7 +67,7 @@ def locked_again_and_again(*, over_http: bool) -> Tally:
         return _counted(one, tally, presses)
 
 
-def _press(one: Stage, presses: Sequence[Press], tally: Tally) -> None:
+def _press(one: Stage, presses: Sequence[FormSubmission], tally: Tally) -> None:
     pressing = []
     for press in presses:
         pressing.append(one.press_soon(press))
@@ -76,7 +76,7 @@ def _press(one: Stage, presses: Sequence[Press], tally: Tally) -> None:
     tally.figures |= percentiles_ms("press answered or given up", [each.seconds for each in answers])
 
 
-def _counted(one: Stage, tally: Tally, presses: Sequence[Press]) -> Tally:
+def _counted(one: Stage, tally: Tally, presses: Sequence[FormSubmission]) -> Tally:
     """Nothing more is pressed for a while; then half of those who got no call press again, and get one."""
     wait(AFTERWARDS_S)
     missed = [press for press in presses if answer_of(press.deliveries[-1]) != "yes"]

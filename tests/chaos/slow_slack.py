@@ -13,10 +13,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from evoslack.slack.cards import HANG_UP
+from evoslack.slack.rendering.cards import HANG_UP
 from sandbox.evo.calls import Script
 from sandbox.slack.delivery import Delivery
-from tests.chaos.crowd import Press, at_moments, by_hand, percentiles_ms, until, wait
+from tests.chaos.crowd import FormSubmission, at_moments, by_hand, percentiles_ms, until, wait
 from tests.chaos.scene import OUTGOING
 from tests.chaos.stage import Set, Stage, count, stage
 from tests.chaos.tally import Scale, Tally
@@ -134,7 +134,7 @@ def beside(trouble: Trouble) -> Tally:
         return count(one, tally, others, TOLD_WITHIN_S)
 
 
-def _let_them_meet_it(one: Stage, trouble: Trouble, victims: Sequence[Press]) -> list[Future[Any]]:
+def _let_them_meet_it(one: Stage, trouble: Trouble, victims: Sequence[FormSubmission]) -> list[Future[Any]]:
     """People do what makes the bot ask Slack for that."""
     newcomers = one.crowd.people[2 * VICTIMS : 3 * VICTIMS]
     if trouble.method in {"users.info", "views.open", "views.update"}:

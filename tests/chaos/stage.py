@@ -16,7 +16,7 @@ from pathlib import Path
 from evoslack.ledger.store import Store
 from sandbox.bot_process import BotProcess
 from sandbox.slack.delivery import Delivery
-from tests.chaos.crowd import Crowd, Evidence, Press, bot_settings, events_url, evidence_when_kept
+from tests.chaos.crowd import Crowd, Evidence, FormSubmission, bot_settings, events_url, evidence_when_kept
 from tests.chaos.questions import answer_of
 from tests.chaos.rights import Rights
 from tests.chaos.tally import Tally
@@ -75,7 +75,7 @@ class Stage:
         """Let payloads go to these bots in turn; HTTP only."""
         self.office.slack.request_url = [self.urls[bot] for bot in bots]
 
-    def press_soon(self, press: Press) -> Future[Delivery]:
+    def press_soon(self, press: FormSubmission) -> Future[Delivery]:
         """Press in the background; the future has what came of it."""
 
         def act() -> Delivery:
@@ -84,7 +84,7 @@ class Stage:
 
         return self._hands.submit(act)
 
-    def has_form(self, press: Press) -> bool:
+    def has_form(self, press: FormSubmission) -> bool:
         """Whether the form is still on the screen, so that its button can be pressed."""
         view = self.office.slack.modal(press.who)
         return view is not None and bool(view["submit"])
@@ -109,7 +109,7 @@ class Stage:
             return int(answer.status) == 200
         return False
 
-    def evidence(self, presses: Sequence[Press], within_s: float = SETTLED_WITHIN_S) -> Evidence:
+    def evidence(self, presses: Sequence[FormSubmission], within_s: float = SETTLED_WITHIN_S) -> Evidence:
         """What there is to see once everybody knows, or when the time is up."""
         return evidence_when_kept(self.look, presses, within_s)
 
@@ -143,7 +143,7 @@ def health_url(events: str) -> str:
     return events.replace("/slack/events", "/healthz")
 
 
-def press_again(one: Stage, presses: Sequence[Press], times: int = 3) -> None:
+def press_again(one: Stage, presses: Sequence[FormSubmission], times: int = 3) -> None:
     """What people do when there was no answer or a no: the same form again, while it is still there."""
     for _time in range(times):
         again = [press for press in presses if not press.deliveries or press.deliveries[-1].seen]
@@ -151,7 +151,9 @@ def press_again(one: Stage, presses: Sequence[Press], times: int = 3) -> None:
             done.result()
 
 
-def count(one: Stage, tally: Tally, presses: Sequence[Press], within_s: float = SETTLED_WITHIN_S) -> Tally:
+def count(
+    one: Stage, tally: Tally, presses: Sequence[FormSubmission], within_s: float = SETTLED_WITHIN_S
+) -> Tally:
     """Wait until everybody knows, and count every press."""
     evidence = one.evidence(presses, within_s)
     for press in presses:

@@ -16,14 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evoslack.ledger.calls import CallLedger
-from evoslack.ledger.news import NewsLedger
+from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
 from sandbox.bot_process import BotProcess
 from sandbox.slack.delivery import Delivery
 from tests.chaos.crowd import (
     Crowd,
     Evidence,
-    Press,
+    FormSubmission,
     at_moments,
     bot_settings,
     by_hand,
@@ -73,7 +73,7 @@ LONG = (
 class Blow:
     """What the storm itself left to count."""
 
-    presses: list[Press] = field(default_factory=list)
+    presses: list[FormSubmission] = field(default_factory=list)
     commands: list[Delivery] = field(default_factory=list)
     late_s: list[float] = field(default_factory=list)
 
@@ -131,7 +131,7 @@ def _start(office: Office, bot: BotProcess, *, over_http: bool) -> None:
         office.slack.wait_for_connection()
 
 
-def _blow(crowd: Crowd, forms: list[Press], weather: Weather) -> Blow:
+def _blow(crowd: Crowd, forms: list[FormSubmission], weather: Weather) -> Blow:
     """Everybody presses, evenly spread, and somebody else types the command all the while."""
     blow = Blow()
     step = weather.within_s / len(forms)
@@ -156,14 +156,14 @@ def _blow(crowd: Crowd, forms: list[Press], weather: Weather) -> Blow:
 
 
 def _evidence_when_everybody_knows(
-    office: Office, store: Store, presses: list[Press], *, card_may_be_late: bool
+    office: Office, store: Store, presses: list[FormSubmission], *, card_may_be_late: bool
 ) -> Evidence:
     """What there is to see once everybody knows, or when the time is up."""
-    calls, news = CallLedger(store), NewsLedger(store)
+    calls, notifications = CallLedger(store), NotificationLedger(store)
     found: list[Evidence] = []
 
     def known() -> bool:
-        if sum(calls.count_open().values()) or (not card_may_be_late and news.count_untold()):
+        if sum(calls.count_open().values()) or (not card_may_be_late and notifications.count_untold()):
             return False
         found[:] = [Evidence(office, store)]
         became_calls = [press for press in presses if found[0].call(press)]
@@ -173,7 +173,7 @@ def _evidence_when_everybody_knows(
     return found[0] if found else Evidence(office, store)
 
 
-def _missed(press: Press) -> str:
+def _missed(press: FormSubmission) -> str:
     return "" if press.acked else f"{press.number}: the person saw Slack's own error"
 
 

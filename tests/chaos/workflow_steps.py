@@ -7,10 +7,10 @@ By hand: `python -m tests.chaos.workflow_steps short`.
 
 from __future__ import annotations
 
-from evoslack.calls import State
+from evoslack.calling.calls import State
 from evoslack.engine import LOOK_EVERY_S
 from evoslack.ledger.calls import CallLedger
-from evoslack.slack.step_runner import LEASE
+from evoslack.slack.background.step_runner import LEASE
 from tests.chaos.crowd import by_hand, until, wait
 from tests.chaos.questions import Verdict
 from tests.chaos.stage import Set, Stage, stage

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from evoslack.calls import State
+from evoslack.calling.calls import State
 from evoslack.ledger.calls import CallLedger
-from evoslack.ledger.news import NewsLedger
+from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
 from sandbox.bot_process import BotProcess, sandbox_settings
 from tests.scenario.office import SARA, TYPED, Office
@@ -40,7 +40,7 @@ class Crashed:
         """Start the bot once more and return where the call ends."""
         self.office.slack.clear_faults()
         self.bot.start()
-        calls, news = CallLedger(self.store), NewsLedger(self.store)
+        calls, news = CallLedger(self.store), NotificationLedger(self.store)
         self.office.slack.wait_for(
             lambda: not any(call.is_open for call in calls.newest(9)) and not news.count_untold(),
             within_s=40,
@@ -81,7 +81,9 @@ def test_killed_while_the_phone_rings_and_the_call_cannot_be_seen(
     empty_office.evo.fault(OUTGOING, "hang_after_ring")
     crashed.press()
     empty_office.evo.wait_for(lambda: empty_office.rings)
-    empty_office.slack.wait_for(lambda: not NewsLedger(crashed.store).count_untold())  # the card is there
+    empty_office.slack.wait_for(
+        lambda: not NotificationLedger(crashed.store).count_untold()
+    )  # the card is there
     crashed.bot.kill()
 
     assert crashed.start_again() is State.IN_DOUBT
@@ -99,7 +101,7 @@ def test_killed_before_anything_was_sent(empty_office: Office, crashed: Crashed)
     login = empty_office.evo.fault("/auth/credentials", "hang")
     assert empty_office.press().acked
     empty_office.evo.wait_for(lambda: login.hits)
-    empty_office.slack.wait_for(lambda: not NewsLedger(crashed.store).count_untold())
+    empty_office.slack.wait_for(lambda: not NotificationLedger(crashed.store).count_untold())
     crashed.bot.kill()
 
     assert crashed.start_again() is State.IN_DOUBT  # nothing proves that it was not sent

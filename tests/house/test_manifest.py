@@ -15,10 +15,10 @@ from slack_sdk import WebClient
 from evoslack.check import SCOPES
 from evoslack.settings import Settings
 from evoslack.slack.app import register
-from evoslack.slack.opening import Rules
-from evoslack.slack.reception import Desk, seat
-from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
-from evoslack.slack.steps import LIST_FLOWS, PLACE_CALL
+from evoslack.slack.listeners.dependencies import ListenerDependencies, build_listeners
+from evoslack.slack.listeners.form_opener import FormSettings
+from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
+from evoslack.slack.listeners.workflow_step import LIST_FLOWS, PLACE_CALL
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,7 +50,7 @@ def manifest() -> dict[str, Any]:
 
 def called_methods() -> set[str]:
     """The Web API methods that stand in the product's code."""
-    product = [*(ROOT / "evoslack").glob("*.py"), *(ROOT / "evoslack" / "slack").glob("*.py")]
+    product = (ROOT / "evoslack").rglob("*.py")
     code = "\n".join(path.read_text(encoding="utf-8") for path in product)
     called = re.findall(r"client(?:\(.*?\))?\.([a-z]+_[A-Za-z_0-9]+)\(", code)
     return {name for name in called if hasattr(WebClient, name)}
@@ -83,15 +83,17 @@ def test_the_command_is_the_one_that_the_settings_expect(manifest: dict[str, Any
     assert command["should_escape"] is False
 
 
-def _empty_desk() -> Desk:
+def _empty_desk() -> ListenerDependencies:
     """Listeners can be seated without anything to work with."""
-    nothing = dict.fromkeys(field.name for field in fields(Desk))
-    return Desk(**nothing | {"rules": Rules("/call", "US", frozenset(), "C_CALLS", frozenset())})
+    nothing = dict.fromkeys(field.name for field in fields(ListenerDependencies))
+    return ListenerDependencies(
+        **nothing | {"rules": FormSettings("/call", "US", frozenset(), "C_CALLS", frozenset())}
+    )
 
 
 def test_every_door_of_the_manifest_has_a_listener(manifest: dict[str, Any]) -> None:
     app = App(token="xoxb-1", signing_secret="x", token_verification_enabled=False)
-    register(app, seat(_empty_desk()), "/call")
+    register(app, build_listeners(_empty_desk()), "/call")
 
     registered = [listener.ack_function.__name__ for listener in app._listeners]
     assert registered == [

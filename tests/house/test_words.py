@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from evoslack import refusals
-from evoslack.calls import Call, CallRequest, LostWhy, Progress, State, Why
-from evoslack.numbers import BadNumber, Problem
-from evoslack.refusals import Denial, Lack, Refusal, Source
-from evoslack.slack import messages
-from evoslack.slack.refusal_words import spoken
+from evoslack.calling import refusals
+from evoslack.calling.calls import Call, CallRequest, LostReason, Progress, Reason, State
+from evoslack.calling.numbers import BadNumber, Problem
+from evoslack.calling.refusals import Denial, Lack, Refusal, Source
+from evoslack.slack.rendering import messages
+from evoslack.slack.rendering.refusal_messages import refusal_message
 
 REQUEST = CallRequest("key", "T", "U", "acc", "flow", "Survey", "+18144043093", "+12025550100")
 CALL = Call("id", REQUEST, State.PLACED, datetime(2026, 1, 2, tzinfo=UTC))
@@ -44,7 +44,7 @@ def test_the_list_above_has_every_kind_of_refusal() -> None:
 
 @pytest.mark.parametrize("refusal", SPOKEN, ids=lambda refusal: f"{type(refusal).__name__}-{refusal}")
 def test_every_refusal_is_a_short_sentence(refusal: Refusal) -> None:
-    words = spoken(refusal, "US").words
+    words = refusal_message(refusal, "US").words
 
     assert re.match(r"[A-Z]", words)
     assert words.endswith((".", "?"))
@@ -52,14 +52,21 @@ def test_every_refusal_is_a_short_sentence(refusal: Refusal) -> None:
     assert len(words) <= 200
 
 
-@pytest.mark.parametrize("why", list(Why))
-def test_every_reason_is_told_and_says_whether_a_phone_rang(why: Why) -> None:
-    in_doubt = why.value in {"no_answer", "cut_off", "server_error", "odd_answer", "bot_stopped", "bot_broke"}
-    in_doubt |= why is Why.IN_BETWEEN
+@pytest.mark.parametrize("reason", list(Reason))
+def test_every_reason_is_told_and_says_whether_a_phone_rang(reason: Reason) -> None:
+    in_doubt = reason.value in {
+        "no_answer",
+        "cut_off",
+        "server_error",
+        "odd_answer",
+        "bot_stopped",
+        "bot_broke",
+    }
+    in_doubt |= reason is Reason.IN_BETWEEN
     state = State.IN_DOUBT if in_doubt else State.REJECTED
-    call = Call("id", REQUEST, state, datetime(2026, 1, 2, tzinfo=UTC), why=why)
+    call = Call("id", REQUEST, state, datetime(2026, 1, 2, tzinfo=UTC), reason=reason)
     if not in_doubt:  # most answers that say no prove it only together with a look that found nothing
-        call = replace(call, progress=Progress.LOST, lost_why=LostWhy.UNSEEN)
+        call = replace(call, progress=Progress.LOST, lost_reason=LostReason.UNSEEN)
 
     words = messages.reason(call)
     assert ("may have rung, at most once" in words) == in_doubt

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from evoslack.calls import Call, State
+from evoslack.calling.calls import Call, State
 from evoslack.settings import Settings
 from evoslack.wiring import Bot, build
 from sandbox.bot_process import sandbox_settings
@@ -161,7 +161,7 @@ class Office:
 
         def settled() -> bool:
             nothing_open = not any(call.is_open for call in self.ledger())
-            return nothing_open and self.bot.news.count_untold() == 0
+            return nothing_open and self.bot.notifications.count_untold() == 0
 
         self.slack.wait_for(settled, within_s, "everything settled and told")
         return self.ledger()

@@ -15,13 +15,13 @@ import pytest
 import requests
 from slack_sdk.signature import SignatureVerifier
 
-from evoslack.calls import CallRequest, NotSent, Why
+from evoslack.calling.calls import CallRequest, NotSent, Reason
 from evoslack.ledger.calls import CallLedger
-from evoslack.ledger.news import NewsLedger
+from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
-from evoslack.slack.cards import CALL_AGAIN
-from evoslack.slack.home import PLACE, Turn
-from evoslack.slack.home_tab import REST
+from evoslack.slack.background.home_publisher import REST
+from evoslack.slack.rendering.cards import CALL_AGAIN
+from evoslack.slack.rendering.home import PLACE, Turn
 from sandbox.evo.calls import Script
 from sandbox.slack.team import TEAM_ID
 from tests.scenario.office import AGENT, BOSS, NUMBER, ROOT, SARA, SHOWN, Office
@@ -99,18 +99,18 @@ def kept(office: Office, *asked: tuple[str, str], flow: str = "Customer survey")
     """Calls of the past hour, told long ago, oldest first; each is who called and which number."""
     store = Store(office.database_url)
     store.open()
-    calls, news = CallLedger(store), NewsLedger(store)
+    calls, notifications = CallLedger(store), NotificationLedger(store)
     begins = datetime.now(UTC) - timedelta(hours=1)
     for index, (who, number) in enumerate(asked):
         at = begins + timedelta(seconds=index)
         request = CallRequest(f"past{index}", TEAM_ID, who, "acc1", "flow2", flow, number, "+12025550100")
         call = calls.accept(request, at=at)
         calls.begin(at=at, accepted_after=begins - timedelta(seconds=1))
-        calls.finish(call.id, NotSent(Why.UNREACHABLE), at=at)
-        told = news.read(call.id).revision
-        news.told(call.id, told, bad_news=True, what="not_sent")
-        news.card_shows(call.id, told, "C_CALLS", f"1.{index:06}")
-        news.done(call.id, told, at=at)
+        calls.finish(call.id, NotSent(Reason.UNREACHABLE), at=at)
+        told = notifications.read(call.id).revision
+        notifications.told(call.id, told, bad_news=True, what="not_sent")
+        notifications.card_shows(call.id, told, "C_CALLS", f"1.{index:06}")
+        notifications.done(call.id, told, at=at)
     store.close()
 
 
@@ -146,17 +146,19 @@ def test_one_look_shows_that_i_may_call_and_the_button_opens_the_form(office: Of
 
 
 @pytest.mark.parametrize(
-    ("who", "why"),
+    ("who", "reason"),
     [(AGENT, "needs the role Manager"), ("U_READONLY", "read-only"), ("U_OTHER", "No Evo Voice login")],
 )
-def test_whoever_may_not_call_reads_why_and_sees_no_number(empty_office: Office, who: str, why: str) -> None:
+def test_whoever_may_not_call_reads_why_and_sees_no_number(
+    empty_office: Office, who: str, reason: str
+) -> None:
     """Not even of calls that they placed while they were allowed to."""
     kept(empty_office, *past(3, who))
     empty_office.open()
 
     words = opens(empty_office, MAY_NOT, who)
 
-    assert why in words
+    assert reason in words
     assert "555" not in words
     assert len(empty_office.slack.home(who)["blocks"]) == 1
 

@@ -19,9 +19,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from evoslack.calls import State
+from evoslack.calling.calls import State
 from evoslack.ledger.calls import CallLedger
-from evoslack.ledger.news import NewsLedger
+from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import LedgerTaken, Store
 from sandbox.bot_process import BOT, BotProcess, sandbox_settings
 from sandbox.evo.faults import Fault
@@ -62,7 +62,7 @@ def let_the_story_end(office: Office) -> State:
     while not told:
         assert time.monotonic() < ends, f"never told: {office.ledger()}"
         with contextlib.suppress(AssertionError):
-            told = office.slack.wait_for(lambda: office.bot.news.count_untold() == 0, 0.3)
+            told = office.slack.wait_for(lambda: office.bot.notifications.count_untold() == 0, 0.3)
         if not told:
             office.pass_time(seconds=20)
             office.bot.wake()
@@ -90,13 +90,13 @@ def patient_office(empty_office: Office) -> Office:
     return empty_office
 
 
-def ringing(office: Office, news: NewsLedger) -> tuple[Delivery, Fault]:
+def ringing(office: Office, notifications: NotificationLedger) -> tuple[Delivery, Fault]:
     """Press; the phone rings, the first card is there, and Evo Voice says so byte by byte, very slowly."""
     answer = office.evo.fault(OUTGOING, "drip_after_ring", seconds=0.1)
     delivery = office.press()
     assert delivery.acked
     office.evo.wait_for(lambda: office.rings)
-    office.slack.wait_for(lambda: office.cards() and not news.count_untold())
+    office.slack.wait_for(lambda: office.cards() and not notifications.count_untold())
     return delivery, answer
 
 
@@ -127,7 +127,7 @@ def test_a_deleted_ledger_is_put_back_with_everything_in_it(
 
 def test_a_ledger_deleted_while_the_phone_rings_still_gets_the_outcome(patient_office: Office) -> None:
     ready_to_press(patient_office)
-    delivery, answer = ringing(patient_office, patient_office.bot.news)
+    delivery, answer = ringing(patient_office, patient_office.bot.notifications)
 
     for ending in ("", "-wal", "-shm"):
         ledger_file(patient_office, ending).unlink()
@@ -216,7 +216,7 @@ def test_an_outcome_waits_until_the_ledger_is_free_again(
     patient_office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
     ready_to_press(patient_office)
-    delivery, answer = ringing(patient_office, patient_office.bot.news)
+    delivery, answer = ringing(patient_office, patient_office.bot.notifications)
     with locked(patient_office):
         answer.seconds = 0
         patient_office.slack.wait_for(lambda: NOT_WRITTEN in caplog.text, 10, "a write that failed")
@@ -255,7 +255,7 @@ def test_a_full_disk_is_told_honestly_and_an_outcome_waits_for_space(
         is_told_that_it_broke(office)
         assert (office.rings, CallLedger(store).newest(9)) == (0, [])
 
-    _delivery, answer = ringing(office, NewsLedger(store))
+    _delivery, answer = ringing(office, NotificationLedger(store))
     with full_disk(process):
         answer.seconds = 0
         office.slack.wait_for(lambda: any(NOT_WRITTEN in line for line in process.log), 10)
@@ -347,7 +347,7 @@ def test_an_outcome_waits_until_postgresql_is_back(
     pg_office: Office, postgres_server: Postgres, caplog: pytest.LogCaptureFixture
 ) -> None:
     ready_to_press(pg_office)
-    delivery, answer = ringing(pg_office, pg_office.bot.news)
+    delivery, answer = ringing(pg_office, pg_office.bot.notifications)
     with stopped(postgres_server):
         answer.seconds = 0
         pg_office.slack.wait_for(lambda: NOT_WRITTEN in caplog.text, 10, "a write that failed")

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from evoslack.calls import State
+from evoslack.calling.calls import State
 from sandbox.slack.delivery import Delivery
 from tests.scenario.office import BOSS, SARA, Office
 
@@ -130,7 +130,7 @@ def test_while_slack_limits_cards_for_minutes_everybody_is_told_and_nobody_knock
     assert knocks <= 3 + 60 * minutes, f"{knocks} tries in {minutes} minutes"
 
     office.slack.clear_faults()
-    office.let_time_pass_until(lambda: office.bot.news.count_untold() == 0, within_s=20)
+    office.let_time_pass_until(lambda: office.bot.notifications.count_untold() == 0, within_s=20)
     assert len(office.cards()) == 11
     assert sum("Placed" in card["text"] for card in office.cards()) == 10
     assert office.rings == 10
@@ -144,7 +144,7 @@ def test_at_one_card_a_second_every_card_comes_in_the_end(office: Office) -> Non
         office.fill(SARA, f"(814) 404-31{index:02}")
         assert office.press(SARA).acked
 
-    office.let_time_pass_until(lambda: office.bot.news.count_untold() == 0, within_s=20)
+    office.let_time_pass_until(lambda: office.bot.notifications.count_untold() == 0, within_s=20)
 
     cards = office.cards()
     assert len({card["metadata"]["event_payload"]["call_id"] for card in cards}) == len(cards) == 20

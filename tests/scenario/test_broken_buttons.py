@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from evoslack.slack.cards import CALL_AGAIN, HANG_UP
-from evoslack.slack.home import PLACE, Turn
-from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
+from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
+from evoslack.slack.rendering.cards import CALL_AGAIN, HANG_UP
+from evoslack.slack.rendering.home import PLACE, Turn
 from sandbox.slack.delivery import Delivery
 from tests.scenario.office import SARA, Office
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from evoslack.slack.export import HEADER
+from evoslack.slack.rendering.call_csv import HEADER
 from sandbox.evo.calls import Script
 from tests.scenario.office import AGENT, BOSS, NUMBER, ROOT, SARA, Office
 

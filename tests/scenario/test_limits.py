@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evoslack.calls import State, Why
+from evoslack.calling.calls import Reason, State
 from tests.scenario.office import BOSS, SARA, Office
 
 OUTGOING = "/sessions/outgoing"
@@ -39,7 +39,7 @@ def test_a_call_whose_turn_does_not_come_in_time_is_never_dialed_and_says_so(emp
 
     assert "Nothing was dialed" in office.wait_until_told("Too late", BOSS)
     late = office.ledger()[0]
-    assert (late.state, late.why, late.began_at) == (State.EXPIRED, Why.WAITED, None)
+    assert (late.state, late.reason, late.began_at) == (State.EXPIRED, Reason.WAITED, None)
     assert office.rings == 0
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from evoslack.slack.shortcuts import PLACE_A_CALL
+from evoslack.slack.listeners.shortcuts import PLACE_A_CALL
 from tests.scenario.office import SARA, Office
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from evoslack.slack.cards import CALL_AGAIN
-from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
+from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
+from evoslack.slack.rendering.cards import CALL_AGAIN
 from tests.scenario.office import BOSS, NUMBER, SARA, SHOWN, TYPED, Office
 
 

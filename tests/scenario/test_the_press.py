@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from evoslack.calls import State
+from evoslack.calling.calls import State
 from tests.scenario.office import BOSS, NUMBER, SARA, SHOWN, Office
 
 TYPED_WELL = "٨١٤ ٤٠٤ ٣٠٩٣"  # the same number in Arabic digits

@@ -26,10 +26,10 @@ import requests
 import sqlalchemy as sa
 from slack_bolt.adapter.socket_mode import internals as ack
 
-from evoslack.calls import State, Why
+from evoslack.calling.calls import Reason, State
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.store import Store
-from evoslack.slack.shortcuts import NUMBER_IN_MESSAGE
+from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE
 from sandbox.bot_process import BotProcess, sandbox_settings
 from sandbox.evo.world import PASSWORD
 from sandbox.slack.delivery import Delivery, sign
@@ -417,7 +417,7 @@ def test_killed_between_the_press_and_its_answer(empty_office: Office, tmp_path:
 
     assert NOTHING_RANG in office.wait_until_told("interrupted before it could answer")
     (call,) = office.wait_until_settled()
-    assert (office.rings, call.why) == (0, Why.NOT_ANSWERED)
+    assert (office.rings, call.reason) == (0, Reason.NOT_ANSWERED)
     assert office.press().acked, "it is told on the page, too"
     assert "Too late" in office.page()
     assert office.rings == 0

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from evoslack.calls import State
+from evoslack.calling.calls import State
 from tests.scenario.office import BOSS, NUMBER, SARA, Office
 
 OUTGOING = "/sessions/outgoing"

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from evoslack.calls import Progress, State
-from evoslack.refusals import Lack, NothingToOffer
-from evoslack.slack.refusal_words import spoken
+from evoslack.calling.calls import Progress, State
+from evoslack.calling.refusals import Lack, NothingToOffer
+from evoslack.slack.rendering.refusal_messages import refusal_message
 from sandbox.bot_process import BotProcess, sandbox_settings
 from sandbox.evo.calls import Script
 from sandbox.slack.steps import Execution
@@ -66,7 +66,7 @@ def wait_until_it_rests(office: Office) -> None:
 def in_book(office: Office, condition: str) -> int:
     """How many steps the ledger has for which this is so."""
     with office.bot.store.engine.connect() as connection:
-        counting = f"SELECT count(*) FROM steps WHERE {condition}"
+        counting = f"SELECT count(*) FROM workflow_steps WHERE {condition}"
         return int(connection.exec_driver_sql(counting).scalar_one())
 
 
@@ -534,7 +534,7 @@ def test_while_evo_voice_is_away_there_is_nothing_to_offer(empty_office: Office)
 
     assert empty_office.slack.step_options("list_flows") == []
     words = empty_office.slack.executions[-1].error
-    assert words == spoken(NothingToOffer(Lack.NOT_LOADED), "US").words
+    assert words == refusal_message(NothingToOffer(Lack.NOT_LOADED), "US").words
     empty_office.evo.start()
 
 

@@ -28,8 +28,12 @@ class Break:
     tests: tuple[str, ...]
 
 
-ARRIVAL, CLOCK, HEARTBEAT = "evoslack/slack/arrival.py", "evoslack/clock.py", "evoslack/heartbeat.py"
-SOCKET_MODE = "evoslack/slack/socket_mode.py"
+ARRIVAL, CLOCK, HEARTBEAT = (
+    "evoslack/calling/arrival.py",
+    "evoslack/runtime/clock.py",
+    "evoslack/runtime/heartbeat.py",
+)
+SOCKET_MODE = "evoslack/slack/receivers/socket_mode.py"
 CALLS, ADMISSION = "evoslack/ledger/calls.py", "evoslack/ledger/admission.py"
 
 BREAKS = (
@@ -37,7 +41,7 @@ BREAKS = (
         "a press has an age",
         (Edit(ARRIVAL, "return self._age_s + self._clock.elapsed_s(self._at)", "return 0.0"),),
         "frozen",
-        ("tests/unit/test_arrival.py", "tests/scenario/test_the_press_in_time.py"),
+        ("tests/unit/calling/test_arrival.py", "tests/scenario/test_the_press_in_time.py"),
     ),
     Break(
         "the last look at the age is in the transaction, and what came too late is taken back",
@@ -51,25 +55,25 @@ BREAKS = (
                 "is_known = True",
             ),
             Edit(
-                "evoslack/slack/wsgi.py",
+                "evoslack/slack/receivers/wsgi.py",
                 "if arrival.awaits_answer and (arrival.is_late or client_is_gone(environ)):",
                 "if False:",
             ),
         ),
         "slow_database",
-        ("tests/contract/test_presses.py", "tests/unit/test_arrival.py"),
+        ("tests/contract/ledger/test_presses.py", "tests/unit/calling/test_arrival.py"),
     ),
     Break(
         "a process that stood still notices",
         (Edit(HEARTBEAT, "STOOD_STILL_S = 0.3", "STOOD_STILL_S = 1e9"),),
         "frozen",
-        ("tests/unit/test_heartbeat.py",),
+        ("tests/unit/runtime/test_heartbeat.py",),
     ),
     Break(
         "the role is asked for before anything is done",
         (
             Edit(
-                "evoslack/slack/opening.py",
+                "evoslack/slack/listeners/form_opener.py",
                 "        offer = self._catalog.offer()\n"
                 "        self._permission.require(user_id, team_id, offer.account_id)\n"
                 "        return offer",
@@ -83,12 +87,16 @@ BREAKS = (
         "foreign text takes linear time",
         (
             Edit(
-                "evoslack/numbers.py", r'r"<tel:([^<|>]++)(?:\|[^<>]*+)?+>"', r'r"<tel:([^|>]+)(?:\|[^>]*)?>"'
+                "evoslack/calling/numbers.py",
+                r'r"<tel:([^<|>]++)(?:\|[^<>]*+)?+>"',
+                r'r"<tel:([^|>]+)(?:\|[^>]*)?>"',
             ),
-            Edit("evoslack/number_search.py", "LONGEST_MESSAGE = 40_000", "LONGEST_MESSAGE = 4_000_000"),
+            Edit(
+                "evoslack/calling/number_search.py", "LONGEST_MESSAGE = 40_000", "LONGEST_MESSAGE = 4_000_000"
+            ),
         ),
         "hostile",
-        ("tests/unit/test_linear_time.py", "tests/unit/test_numbers_in_text.py"),
+        ("tests/unit/calling/test_linear_time.py", "tests/unit/calling/test_number_search.py"),
     ),
     Break(
         "a request to Slack has a hard deadline",
@@ -100,7 +108,7 @@ BREAKS = (
             ),
         ),
         "slow_slack",
-        ("tests/contract/test_slack_client.py", "tests/scenario/test_bad_slack.py"),
+        ("tests/contract/slack/test_web_api.py", "tests/scenario/test_bad_slack.py"),
     ),
     Break(
         "no clock makes a form ring twice",
@@ -116,7 +124,7 @@ BREAKS = (
             Edit(ADMISSION, "row.where(~busy, ~used)", "row.where(~busy)"),
         ),
         "clocks",
-        ("tests/unit/test_clock.py", "tests/contract/test_presses.py"),
+        ("tests/unit/runtime/test_clock.py", "tests/contract/ledger/test_presses.py"),
     ),
     Break(
         "a step and its call are one transaction",
@@ -128,26 +136,26 @@ BREAKS = (
             ),
         ),
         "workflow_steps",
-        ("tests/contract/test_presses.py",),
+        ("tests/contract/ledger/test_presses.py",),
     ),
     Break(
         "nothing is claimed without proof: a page with status 200 is doubt",
         (
             Edit(
                 "evoslack/evo/wire.py",
-                "return InDoubt(Why.IN_BETWEEN, str(status)) if _is_page(reply) else _placed(reply)",
+                "return InDoubt(Reason.IN_BETWEEN, str(status)) if _is_page(reply) else _placed(reply)",
                 "return _placed(reply)",
             ),
         ),
         "bad_phone",
-        ("tests/unit/test_wire.py", "tests/contract/test_evo_client.py"),
+        ("tests/unit/evo/test_wire.py", "tests/contract/evo/test_client.py"),
     ),
     Break(
         "Hang up waits for nothing else",
         (
             Edit(
                 "evoslack/wiring.py",
-                'self.ending = Background("hang-up", size=ENDERS)',
+                'self.ending = BackgroundPool("hang-up", size=ENDERS)',
                 "self.ending = self.exporting",
             ),
         ),

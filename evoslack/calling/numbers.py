@@ -1,0 +1,258 @@
+"""Turns what a person typed into a number that may be dialed, or into the reason why not.
+
+Strict on purpose: a guess here would ring a stranger. Anything besides one clean telephone number is
+answered with a question, never repaired silently.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import islice
+
+import phonenumbers
+from phonenumbers import PhoneNumberFormat, PhoneNumberMatcher, PhoneNumberType, ValidationResult
+from phonenumbers.shortnumberinfo import is_emergency_number, is_possible_short_number_for_region
+
+from evoslack.calling.refusals import Refusal
+
+EVERY_COUNTRY = "*"
+LONGEST_TEXT = 60  # the longest sensible spelling of one number; E.164 has 15 digits at most
+LONGEST_RAW = 1_000  # the same with marks that are not seen, and the link that Slack makes of it
+LONGEST_COMMAND = 2_000  # characters after the command in which a number is looked for
+
+# Excluding "<" inside keeps a text full of "<tel:" from being read anew from each of them.
+SLACK_LINK = re.compile(r"<tel:([^<|>]++)(?:\|[^<>]*+)?+>", re.IGNORECASE)
+
+# Spelled dashes, dots, brackets and spaces of every kind are how people group digits.
+_GROUPING = re.compile(r"[\s\-\u2010-\u2015\u2212.·()\[\]/]+")
+_PLUS = "+\uff0b"  # and the full-width one of Asian keyboards
+_TEL = re.compile(r"\btel:\s*", re.IGNORECASE)
+_EXTENSION = re.compile(r"(?:;|,|#|~|\*|\bext?\b|\bext?(?=\d)|\bextension\b|(?<=\d)\s*x\s*\d)", re.IGNORECASE)
+
+
+class Problem(StrEnum):
+    """What is wrong with a typed number."""
+
+    EMPTY = "empty"
+    TOO_LONG_TEXT = "too_long_text"
+    SEVERAL = "several"
+    EXTENSION = "extension"
+    LETTERS = "letters"
+    NOT_A_NUMBER = "not_a_number"
+    EMERGENCY = "emergency"
+    SHORT_CODE = "short_code"
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    INVALID = "invalid"
+    PREMIUM = "premium"
+    COUNTRY = "country"
+
+
+class BadNumber(Refusal):
+    """The text is not one number that may be dialed.
+
+    `meant` is a number the person may have meant (in the form people write it), `country` the ISO code
+    of a country that is not allowed.
+    """
+
+    def __init__(self, problem: Problem, *, meant: str = "", country: str = "") -> None:
+        super().__init__(problem.value)
+        self.problem = problem
+        self.meant = meant
+        self.country = country
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What `/call …` asked for: the text of a number, and words that should name a flow."""
+
+    number: str = ""
+    words: str = ""
+
+
+def dialable(text: str, region: str, allowed: Collection[str]) -> str:
+    """Return the E.164 number that `text` spells.
+
+    `region` is the ISO code for numbers without a plus; `allowed` holds ISO codes or `*`.
+    Raises `BadNumber` with the first thing that is wrong.
+    """
+    text = text.strip()
+    if len(text) > LONGEST_RAW:
+        raise BadNumber(Problem.TOO_LONG_TEXT)
+    typed = _clean(text)
+    if not typed:
+        raise BadNumber(Problem.EMPTY)
+    if len(typed) > LONGEST_TEXT:
+        raise BadNumber(Problem.TOO_LONG_TEXT)
+    if len(_found(typed, region)) > 1:
+        raise BadNumber(Problem.SEVERAL)
+    # From here on only what will be dialed: a library that reads on leniently could cut something off.
+    bare = _digits(typed, region)
+    _not_short(bare, region)
+    number = _parsed(bare, region)
+    _possible(number)
+    if not phonenumbers.is_valid_number(number):
+        raise BadNumber(Problem.INVALID)
+    if phonenumbers.number_type(number) == PhoneNumberType.PREMIUM_RATE:
+        raise BadNumber(Problem.PREMIUM)
+    country = phonenumbers.region_code_for_number(number) or ""
+    if EVERY_COUNTRY not in allowed and country not in allowed:
+        raise BadNumber(Problem.COUNTRY, country=country)
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def typed_after_command(text: str, region: str) -> Typed:
+    """Part the text after `/call` into a number and words; nothing that was typed gets lost.
+
+    One number is recognized wherever it stands. Several stay together in the number field, where the
+    form asks for one; so does a text that is too long to be meant, and the form says that.
+    """
+    if len(text) > LONGEST_COMMAND:
+        return Typed(text)
+    typed = _clean(text)
+    found = _found(typed, region)
+    if len(found) == 1:
+        start, end = found[0]
+        return Typed(typed[start:end].strip(), _one_space(typed[:start] + " " + typed[end:]))
+    if len(found) > 1:
+        return Typed(typed)
+    pieces = typed.split()
+    digits = [piece for piece in pieces if _has_digit(piece)]
+    words = [piece for piece in pieces if not _has_digit(piece)]
+    # Digits alone may name a flow ("survey 2024"), but a form with a wrong number says so and a
+    # number put into the flow search would vanish without a word.
+    return Typed(" ".join(digits), " ".join(words))
+
+
+def pretty(number: str, region: str) -> str:
+    """An E.164 number as people of `region` write it: their own in national form, others with +."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return number
+    home = phonenumbers.region_code_for_number(parsed) == region
+    return phonenumbers.format_number(
+        parsed, PhoneNumberFormat.NATIONAL if home else PhoneNumberFormat.INTERNATIONAL
+    )
+
+
+def masked(number: str) -> str:
+    """An E.164 number for logs: the first digits and the last two."""
+    return f"{number[:3]}…{number[-2:]}" if len(number) > 6 else "…"
+
+
+def redacted(number: str, region: str) -> str:
+    """As `pretty`, with only the begin and the last two digits: (814) •••-••93, +44 •• •••• ••58.
+
+    For people who may know that there was a call, but not to whom. At least five digits are hidden.
+    """
+    shown = pretty(number, region)
+    digits = [place for place, char in enumerate(shown) if char.isdecimal()]
+    if shown.startswith("+"):  # the country
+        first = sum(place < len(shown.split(" ")[0]) for place in digits) if " " in shown else 0
+    else:  # the area
+        first = 3
+    first = max(min(first, len(digits) - 7), 0)
+    hidden = set(digits[first : len(digits) - 2])
+    return "".join("•" if place in hidden else char for place, char in enumerate(shown))
+
+
+def example(region: str) -> str:
+    """A number of that region that belongs to nobody, as people write it there."""
+    number = phonenumbers.example_number(region)
+    return phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL) if number else "+1 201-555-0123"
+
+
+def is_e164(text: str) -> bool:
+    """Whether the text is a possible number in E.164 form."""
+    return re.fullmatch(r"\+[1-9]\d{6,14}", text, re.ASCII) is not None
+
+
+def is_region(code: str) -> bool:
+    """Whether phonenumbers knows the ISO code, such as `US`."""
+    return code in phonenumbers.SUPPORTED_REGIONS
+
+
+def _clean(text: str) -> str:
+    """Without link wrappers and the invisible marks that come along when a number is copied."""
+    text = SLACK_LINK.sub(lambda link: f" {link[1]} ", text)
+    text = "".join(char for char in text if unicodedata.category(char) != "Cf").strip()
+    return _TEL.sub("", text).strip()
+
+
+def _found(text: str, region: str) -> list[tuple[int, int]]:
+    """Where the first two numbers stand in the text; whether there are more makes no difference."""
+    matches = PhoneNumberMatcher(text, region, phonenumbers.Leniency.POSSIBLE, max_tries=20)
+    return [(match.start, match.end) for match in islice(matches, 2)]
+
+
+def _digits(typed: str, region: str) -> str:
+    """The text without the signs that only group; nothing but digits and plus signs is left."""
+    if _EXTENSION.search(typed):
+        raise BadNumber(Problem.EXTENSION)
+    rest = _GROUPING.sub("", typed)
+    if all(char.isdecimal() or (char in _PLUS and place == 0) for place, char in enumerate(rest)):
+        return rest
+    if any(char.isalpha() for char in rest) and any(char.isdecimal() for char in rest):
+        raise BadNumber(Problem.LETTERS, meant=_spelled_with_letters(typed, region))
+    raise BadNumber(Problem.NOT_A_NUMBER)
+
+
+def _spelled_with_letters(typed: str, region: str) -> str:
+    """1-800-FLOWERS in digits, if that is what it is."""
+    try:
+        number = phonenumbers.parse(typed, region)
+    except phonenumbers.NumberParseException:
+        return ""
+    if not phonenumbers.is_valid_number(number):
+        return ""
+    return phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)
+
+
+def _not_short(typed: str, region: str) -> None:
+    """Emergency and short numbers are refused before anything else looks at them."""
+    digits = phonenumbers.normalize_digits_only(typed)
+    if any(is_emergency_number(digits, code) for code in {region, "US", "GB"}):
+        raise BadNumber(Problem.EMERGENCY)
+    if len(digits) > 6 or typed.startswith(tuple(_PLUS)):
+        return
+    number = _parsed(typed, region)
+    if not phonenumbers.is_valid_number(number) and is_possible_short_number_for_region(number, region):
+        raise BadNumber(Problem.SHORT_CODE)
+
+
+def _parsed(typed: str, region: str) -> phonenumbers.PhoneNumber:
+    try:
+        return phonenumbers.parse(typed, region)
+    except phonenumbers.NumberParseException as error:
+        kinds = {
+            error.TOO_SHORT_AFTER_IDD: Problem.TOO_SHORT,
+            error.TOO_SHORT_NSN: Problem.TOO_SHORT,
+            error.TOO_LONG: Problem.TOO_LONG,
+            error.INVALID_COUNTRY_CODE: Problem.INVALID,
+        }
+        raise BadNumber(kinds.get(error.error_type, Problem.NOT_A_NUMBER)) from None
+
+
+def _possible(number: phonenumbers.PhoneNumber) -> None:
+    match phonenumbers.is_possible_number_with_reason(number):
+        case ValidationResult.IS_POSSIBLE:
+            return
+        case ValidationResult.TOO_SHORT | ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
+            raise BadNumber(Problem.TOO_SHORT)
+        case ValidationResult.TOO_LONG:
+            raise BadNumber(Problem.TOO_LONG)
+        case _:
+            raise BadNumber(Problem.INVALID)
+
+
+def _has_digit(text: str) -> bool:
+    return any(char.isdigit() for char in text)
+
+
+def _one_space(text: str) -> str:
+    return " ".join(text.split())

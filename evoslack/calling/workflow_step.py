@@ -1,0 +1,69 @@
+"""A step of a workflow that asks for a call: what the workflow filled in, and how far the step has come.
+
+Plain values; what was filled in is data from outside, and nothing in it is believed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+PERSON, FLOW, NUMBER, CALLER_ID = "person", "flow", "number", "caller_id"  # what manifest.yml calls them
+LONGEST_INPUT = 300  # characters
+_USER_ID = re.compile(r"[UW][A-Z0-9_]{1,31}")
+
+
+@dataclass(frozen=True, slots=True)
+class StepInputs:
+    """Who asks for which call, as it came."""
+
+    user_id: str
+    flow_id: str
+    number: str
+    caller_id: str  # empty: the preset one
+
+    @classmethod
+    def of(cls, given: object) -> StepInputs | None:
+        """What a workflow filled in; None if that is not what the step asks for."""
+        if not isinstance(given, Mapping):
+            return None
+        caller_id = given.get(CALLER_ID)
+        values = [given.get(FLOW), given.get(NUMBER), "" if caller_id is None else caller_id]
+        texts = [value for value in values if isinstance(value, str) and len(value) <= LONGEST_INPUT]
+        user_id = user_id_in(given.get(PERSON))
+        return cls(user_id, *texts) if user_id and len(texts) == len(values) else None
+
+    def packed(self) -> str:
+        """For keeping."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def unpacked(cls, text: str) -> StepInputs:
+        """What `packed` made."""
+        return cls(**json.loads(text))
+
+
+class LeaseLost(Exception):
+    """Somebody else works on the step by now, or it was refused; there is no call."""
+
+
+def user_id_in(context: object) -> str:
+    """The id in Slack's user_context; nobody can fill that in, it names whoever acted. Empty without one."""
+    user_id = context.get("id") if isinstance(context, Mapping) else None
+    return user_id if isinstance(user_id, str) and _USER_ID.fullmatch(user_id) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowStep:
+    """One run of the step, as the ledger has it."""
+
+    execution_id: str  # Slack's name for it
+    team_id: str
+    inputs: StepInputs | None  # None: they could not be read
+    asked_at: datetime
+    call_id: str = ""  # the call that it became
+    refusal: str = ""  # or why there will be none, in words
+    attempts: int = 0  # in a row that Slack did not take

@@ -1,0 +1,165 @@
+"""The book of the follower: which calls are going on, and how far each has come.
+
+Progress has its own columns and never touches the guarantee, but for one thing: a call that is seen at Evo
+Voice was placed, whatever the answer said (`calls.TRANSITIONS`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from evoslack.calling.calls import FINAL, HangUp, Progress, State
+from evoslack.calling.matching import LONGEST_CALL, TrackedCall
+from evoslack.ledger.dependents import mark_changed, mark_dependents_due
+from evoslack.ledger.schema import calls, leases
+from evoslack.ledger.store import Store
+from evoslack.ledger.transitions import change_state
+
+_ANSWERED = {State.PLACED, State.REJECTED}
+_OPEN = sorted(set(Progress) - FINAL)
+
+
+class TrackedCallLedger:
+    """The trails in a `Store`; every method is one transaction, safe from several threads and bots."""
+
+    def __init__(self, store: Store) -> None:
+        self._engine = store.engine
+
+    def take_lease(self, name: str, holder: str, *, at: datetime, until: datetime) -> bool:
+        """Whether this is `holder`'s to do until then; of several bots only one is told so."""
+        mine_or_over = sa.or_(leases.c.holder == holder, leases.c.until <= at)
+        taking = sa.update(leases).where(leases.c.name == name, mine_or_over)
+        try:
+            with self._engine.begin() as connection:
+                if connection.execute(taking.values(holder=holder, until=until)).rowcount:
+                    return True
+                if connection.execute(sa.select(leases.c.name).where(leases.c.name == name)).first():
+                    return False
+                connection.execute(sa.insert(leases).values(name=name, holder=holder, until=until))
+        except sa.exc.IntegrityError:
+            return False  # another bot was quicker
+        return True
+
+    def going_on(self) -> list[TrackedCall]:
+        """Every call that is followed, oldest first."""
+        query = sa.select(calls).where(calls.c.progress.in_(_OPEN)).order_by(calls.c.accepted_at)
+        with self._engine.connect() as connection:
+            return [_trail_of(row) for row in connection.execute(query)]
+
+    def rivals(self, trails: Collection[TrackedCall]) -> list[TrackedCall]:
+        """Other calls whose sessions could be taken for those of `trails`: over, or just being dialed."""
+        unbound = [trail for trail in trails if not trail.is_bound]
+        if not unbound:
+            return []
+        since = min(trail.asked_at for trail in unbound) - LONGEST_CALL
+        query = sa.select(calls).where(
+            calls.c.account_id.in_({trail.account_id for trail in unbound}),
+            calls.c.number.in_({trail.number for trail in unbound}),
+            calls.c.accepted_at > since,
+            sa.or_(calls.c.progress.is_not(None), calls.c.state == State.PLACING),
+        )
+        followed = {trail.call_id for trail in trails}
+        with self._engine.connect() as connection:
+            return [_trail_of(row) for row in connection.execute(query) if row.id not in followed]
+
+    def write(self, changes: Iterable[tuple[TrackedCall, TrackedCall]], *, at: datetime) -> list[str]:
+        """Write down how trails changed, each (before, after); the ids of the calls that are news now.
+
+        What somebody else wrote meanwhile is left alone: the next look finds it again.
+        """
+        told: list[str] = []
+        untold: list[str] = []
+        with self._engine.begin() as connection:
+            for before, after in changes:
+                unchanged = sa.and_(
+                    calls.c.id == before.call_id,
+                    calls.c.progress == before.progress,
+                    calls.c.hang_up.is_not_distinct_from(before.hang_up),
+                    calls.c.session_id.is_not_distinct_from(before.session_id or None),
+                    calls.c.call_sid.is_not_distinct_from(before.call_sid or None),
+                )
+                values: dict[str, Any] = {
+                    "progress": after.progress,
+                    "session_id": after.session_id or None,
+                    "call_sid": after.call_sid or None,
+                    "answered_at": after.answered_at,
+                    "ended_at": after.ended_at,
+                    "gone_since": after.gone_since,
+                    "evo_outcome": after.outcome[:200] or None,
+                    "hang_up": after.hang_up,
+                    "unclear": after.is_unclear,
+                    "lost_reason": after.lost_reason,
+                }
+                if not connection.execute(sa.update(calls).where(unchanged).values(**values)).rowcount:
+                    continue
+                settled = after.is_bound and _settle(connection, after.call_id)
+                if settled or _is_worth_telling(before, after):
+                    told.append(after.call_id)
+                else:
+                    untold.append(after.call_id)
+            mark_changed(connection, told, at)
+            mark_dependents_due(connection, untold, at)  # a step may wait for one of them
+        return told
+
+    def hang_up(self, call_id: str, wish: HangUp | None, *, at: datetime) -> bool:
+        """Write down that somebody wants this call to end, or wants it no more.
+
+        False if it is over, or somebody else is at it already.
+        """
+        going_on = sa.and_(calls.c.id == call_id, calls.c.progress.in_(_OPEN))
+        if wish is HangUp.ASKED:
+            going_on = sa.and_(going_on, calls.c.hang_up.is_distinct_from(HangUp.ASKED))
+        with self._engine.begin() as connection:
+            wishing = sa.update(calls).where(going_on).values(hang_up=wish, hang_up_at=at)
+            found = connection.execute(wishing).rowcount == 1
+            if found:
+                mark_changed(connection, [call_id], at)
+        return found
+
+
+def _settle(connection: sa.Connection, call_id: str) -> bool:
+    """The call is there, so it was placed. Whether there was need to correct that."""
+    values = {"reason": None, "detail": "", "found_later": True}
+    return bool(change_state(connection, calls.c.id == call_id, State.PLACED, values))
+
+
+def _is_worth_telling(before: TrackedCall, after: TrackedCall) -> bool:
+    """Whether people see a difference."""
+    seen = (before.progress, before.hang_up, bool(before.session_id))
+    return seen != (after.progress, after.hang_up, bool(after.session_id))
+
+
+def _trail_of(row: sa.Row[Any]) -> TrackedCall:
+    values = row._mapping
+    return TrackedCall(
+        call_id=values["id"],
+        account_id=values["account_id"],
+        number=values["number"],
+        caller_id=values["caller_id"],
+        asked_at=values["began_at"] or values["accepted_at"],
+        was_refused=values["state"] == State.REJECTED,
+        is_unclear=bool(values["unclear"]),
+        answered_by=values["finished_at"] if values["state"] in _ANSWERED else None,
+        known_ids=_known_ids(values),
+        skew=None if values["skew_s"] is None else timedelta(seconds=values["skew_s"]),
+        progress=Progress(values["progress"] or Progress.WAITING),
+        session_id=values["session_id"] or "",
+        call_sid=values["call_sid"] or "",
+        answered_at=values["answered_at"],
+        ended_at=values["ended_at"],
+        gone_since=values["gone_since"],
+        outcome=values["evo_outcome"] or "",
+        hang_up=HangUp(values["hang_up"]) if values["hang_up"] else None,
+        hang_up_at=values["hang_up_at"],
+    )
+
+
+def _known_ids(values: sa.RowMapping) -> frozenset[str] | None:
+    if values["state"] == State.PLACING:  # they are written down with the answer; until then it may be all
+        return frozenset()
+    return None if values["known_ids"] is None else frozenset(json.loads(values["known_ids"]))

@@ -1,0 +1,167 @@
+"""`/call export`: the calls of a period as a CSV file, for administrators, by direct message.
+
+Days are UTC days. Text from outside can never become a formula of the program that opens the file.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Self
+
+from slack_bolt import Ack
+from slack_sdk import WebClient
+
+from evoslack.calling.calls import Call, Role
+from evoslack.calling.refusals import Refusal
+from evoslack.runtime.background_pool import Run
+from evoslack.slack.background.private_messages import PrivateMessages
+from evoslack.slack.listeners.form_opener import FormOpener, FormSettings
+from evoslack.slack.payloads import Payload
+from evoslack.slack.rendering import call_csv, messages
+from evoslack.slack.rendering.refusal_messages import refusal_message
+from evoslack.slack.workspace import NO_ANSWER, object_in, problem_of
+
+log = logging.getLogger(__name__)
+
+EXPORT = "export"
+LAST_DAYS = 30
+ADMINISTRATORS_ONLY = (
+    "The export has everybody's calls, so it is for administrators only: it needs the role "
+    "SystemAdministrator in Evo Voice."
+)
+SCOPES_MISSING = (
+    "Slack does not let EvoSlack send files yet: it needs the scopes im:write and files:write. "
+    "Update the app from manifest.yml and install it again."
+)
+
+
+class Unreadable(Exception):
+    """What was typed names no period."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Whole UTC days, the last one included."""
+
+    first: date
+    last: date
+
+    @classmethod
+    def typed(cls, words: list[str], today: date) -> Self:
+        """Nothing (the last 30 days), a month, or two days. Raises `Unreadable`."""
+        try:
+            match words:
+                case []:
+                    return cls(today - timedelta(days=LAST_DAYS - 1), today)
+                case [month] if re.fullmatch(r"\d{4}-\d\d", month, re.ASCII):
+                    first = date.fromisoformat(f"{month}-01")
+                    next_month = (first + timedelta(days=31)).replace(day=1)
+                    return cls(first, next_month - timedelta(days=1))
+                case [first, last] if all(re.fullmatch(r"\d{4}-\d\d-\d\d", day, re.ASCII) for day in words):
+                    period = cls(date.fromisoformat(first), date.fromisoformat(last))
+                    if period.first <= period.last < date.max:
+                        return period
+        except (ValueError, OverflowError) as error:
+            raise Unreadable from error
+        raise Unreadable
+
+    @property
+    def since(self) -> datetime:
+        """The first moment of it."""
+        return datetime.combine(self.first, time(), UTC)
+
+    @property
+    def until(self) -> datetime:
+        """The first moment after it."""
+        return datetime.combine(self.last + timedelta(days=1), time(), UTC)
+
+    def __str__(self) -> str:
+        """For sentences and the log."""
+        return f"{self.first} to {self.last} (UTC)"
+
+
+class ExportListener:
+    """Makes the file and sends it; `slack.app` registers it."""
+
+    def __init__(
+        self,
+        client: WebClient,  # a patient one
+        calls_of: Callable[[datetime, datetime], Iterator[Call]],
+        opener: FormOpener,
+        rules: FormSettings,
+        run: Run,
+        whisper: PrivateMessages,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._client = client
+        self._calls_of = calls_of
+        self._opener = opener
+        self._rules = rules
+        self._run = run
+        self._now = now
+        self._whisper = whisper
+
+    def export(self, ack: Ack, body: Payload) -> None:
+        """`/call export …`: checked at once for people who are known, made in the background."""
+        user_id, words = body["user_id"], str(body["text"]).split()[1:]
+        try:
+            role = self._opener.role_of(user_id, body["team_id"])
+            period = Period.typed(words, self._now().date())
+        except Refusal as refusal:
+            ack(messages.escape(refusal_message(refusal, self._rules.region).words))
+            return
+        except Unreadable:
+            ack(how_to(self._rules.command))
+            return
+        if role is not Role.ADMINISTRATOR:
+            ack(ADMINISTRATORS_ONLY)
+            return
+        self._run(lambda: self._send(user_id, period), lambda words: self._whisper(user_id, words))
+        ack(f"The calls from {period} are being put together; they come as a direct message.")
+
+    def _send(self, user_id: str, period: Period) -> None:
+        """Send the file, or say privately why there is none."""
+        try:
+            content, rows = call_csv.file_of(self._calls_of(period.since, period.until))
+            log.info("export: %s gets %d calls, %s", user_id, rows, period)
+            words = self._upload(user_id, period, content, rows) if rows else f"No calls from {period}."
+        except NO_ANSWER as error:
+            log.warning("export: the file of %s did not go out: %s", user_id, problem_of(error))
+            words = _trouble(problem_of(error))
+        if words:
+            self._whisper(user_id, words)
+
+    def _upload(self, user_id: str, period: Period, content: bytes, rows: int) -> str:
+        what = "1 call" if rows == 1 else f"{rows} calls"
+        channel = object_in(self._client.conversations_open(users=user_id), "channel")
+        self._client.files_upload_v2(
+            channel=channel["id"],
+            content=content,
+            filename=f"calls-{period.first}-to-{period.last}-utc.csv",
+            title=f"Calls from {period}",
+            initial_comment=f"{what} from {period}, as asked for with {self._rules.command} {EXPORT}.",
+        )
+        return ""
+
+
+def is_meant(body: Payload) -> bool:
+    """Whether this command asks for an export."""
+    return str(body.get("text") or "").casefold().split()[:1] == [EXPORT]
+
+
+def how_to(command: str) -> str:
+    """The three forms that are understood (mrkdwn)."""
+    return (
+        f"Write *{command} export* for the last {LAST_DAYS} days, *{command} export 2026-10* for a month, or "
+        f"*{command} export 2026-10-01 2026-10-31* for the days from one to the other."
+    )
+
+
+def _trouble(problem: str) -> str:
+    if problem == "missing_scope":
+        return SCOPES_MISSING
+    return f"The export could not be sent ({messages.escape(problem)}). Please try again in a minute."

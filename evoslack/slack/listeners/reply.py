@@ -1,0 +1,53 @@
+"""Tells one person something after the ack: where they typed the command, else by direct message."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from slack_sdk.webhook import WebhookClient
+
+from evoslack.slack.background.private_messages import PrivateMessages
+from evoslack.slack.workspace import NO_ANSWER, problem_of
+
+log = logging.getLogger(__name__)
+
+
+class Reply:
+    """What `tell` of one command or button is made of. For the background: it waits for Slack."""
+
+    def __init__(
+        self,
+        private_client: Callable[[str], WebhookClient],
+        whisper: PrivateMessages,
+        safe_url: Callable[[str], str],
+    ) -> None:
+        """`safe_url` is the address if something may be posted to it, else nothing."""
+        self._private_client = private_client
+        self._whisper = whisper
+        self._safe_url = safe_url
+
+    def to(self, user_id: str, response_url: str) -> Callable[[str], None]:
+        """Tells this person (mrkdwn); whether it arrived is only logged."""
+        return lambda words: self.send(user_id, response_url, words)
+
+    def send(
+        self, user_id: str, response_url: str, words: str, blocks: list[dict[str, Any]] | None = None
+    ) -> None:
+        """The same, with blocks where they can be shown."""
+        if not self._in_place(response_url, words, blocks):
+            self._whisper(user_id, words)
+
+    def _in_place(self, response_url: str, words: str, blocks: list[dict[str, Any]] | None) -> bool:
+        url = self._safe_url(response_url)
+        if not url:
+            return False
+        try:
+            answer = self._private_client(url).send(
+                text=words, blocks=blocks or None, response_type="ephemeral", replace_original=False
+            )
+        except NO_ANSWER as error:
+            log.info("an answer did not go out where it was asked for: %s", problem_of(error))
+            return False
+        return answer.status_code == 200

@@ -1,0 +1,112 @@
+"""What happens when a workflow reaches the step Place a call, and when somebody builds one with it.
+
+`ack` is the last line: acknowledged means written down. Slack delivers an event again that was not
+acknowledged, so neither listener leaves that to Bolt.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from slack_bolt import Ack, BoltRequest
+from slack_sdk import WebClient
+
+from evoslack.calling.refusals import Refusal
+from evoslack.calling.workflow_step import PERSON, StepInputs, user_id_in
+from evoslack.slack.listeners.form_opener import Catalog, FormOpener
+from evoslack.slack.payloads import Payload
+from evoslack.slack.rendering import messages, views
+from evoslack.slack.rendering.refusal_messages import refusal_message
+from evoslack.slack.workspace import NO_ANSWER, problem_of
+
+log = logging.getLogger(__name__)
+
+PLACE_CALL, LIST_FLOWS = "place_call", "list_flows"  # callback ids, as in manifest.yml
+LONGEST_ID = 59  # with what stands before it, a request key of 64
+
+
+class Book(Protocol):
+    """Where steps are written down; see `ledger.steps.StepLedger`."""
+
+    def write_down(
+        self, execution_id: str, team_id: str, inputs: StepInputs | None, *, asked_at: datetime, at: datetime
+    ) -> None: ...
+
+
+class StepListeners:
+    """The listeners for workflows; `slack.app` registers them."""
+
+    def __init__(
+        self,
+        client: WebClient,
+        book: Book,
+        opener: FormOpener,
+        catalog: Catalog,
+        *,
+        region: str,
+        now: Callable[[], datetime],
+        on_step: Callable[[], None],
+    ) -> None:
+        self._client = client
+        self._book = book
+        self._opener = opener
+        self._catalog = catalog
+        self._region = region
+        self._now = now
+        self._on_step = on_step
+
+    def place_call(self, ack: Ack, body: Payload, request: BoltRequest) -> None:
+        """A workflow asks for a call: it is written down; `step_runner` does the rest."""
+        event = body["event"]
+        execution_id = str(event["function_execution_id"])
+        if len(execution_id) > LONGEST_ID:
+            log.error("a step with an execution id of %d characters is left alone", len(execution_id))
+        else:
+            now = self._now()
+            self._book.write_down(
+                execution_id,
+                str(body["team_id"]),
+                StepInputs.of(event.get("inputs")),
+                asked_at=_asked_at(body, request.headers, now),
+                at=now,
+            )
+            self._on_step()
+        ack()
+
+    def list_flows(self, ack: Ack, body: Payload) -> None:
+        """Somebody builds a workflow: the flows by name, told before the `ack` as Slack waits no longer."""
+        this = {"function_execution_id": str(body["event"]["function_execution_id"])}
+        try:
+            options = self._flows(body)
+            self._client.functions_completeSuccess(**this, outputs={"options": options})
+        except Refusal as refusal:
+            self._fail(this, messages.escape(refusal_message(refusal, self._region).words))
+        except NO_ANSWER as error:
+            log.warning("the flows were not offered to a workflow: %s", problem_of(error))
+        ack()
+
+    def _flows(self, body: Payload) -> list[dict[str, Any]]:
+        given = body["event"].get("inputs")
+        inputs: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
+        if PERSON in inputs:
+            offer = self._opener.offer_to(user_id_in(inputs[PERSON]), str(body["team_id"]))
+        else:  # whoever builds is not told then; names are all that there is to see
+            offer = self._catalog.offer()
+        found = views.flow_options(offer.flows, str(inputs.get("query") or ""))
+        return [{"text": option["text"], "value": option["value"]} for option in found]
+
+    def _fail(self, this: dict[str, str], words: str) -> None:
+        try:
+            self._client.functions_completeError(**this, error=words)
+        except NO_ANSWER as error:
+            log.warning("why no flows are offered could not be said: %s", problem_of(error))
+
+
+def _asked_at(body: Payload, headers: Mapping[str, Any], now: datetime) -> datetime:
+    """When the workflow reached the step: Slack may deliver an event again hours later."""
+    if headers.get("x-slack-retry-num", ["0"]) == ["0"]:  # for the first time; clocks need not agree then
+        return now
+    return min(now, datetime.fromtimestamp(int(body["event_time"]), UTC))

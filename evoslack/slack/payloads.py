@@ -1,0 +1,22 @@
+"""What stands where in Slack's payloads. Request data: nothing in it is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Payload = Mapping[str, Any]
+
+ARRIVAL = "arrival"  # where listeners find the payload's `Arrival` in Bolt's context
+
+
+def team_of(body: Payload) -> str:
+    """The workspace of whoever pressed, not of whoever installed the app."""
+    return str(body["user"].get("team_id") or (body.get("team") or {}).get("id") or "")
+
+
+def text_of(value: object) -> str:
+    """The value, if it is a text at all. Raises `TypeError`."""
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value

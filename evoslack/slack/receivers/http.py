@@ -1,0 +1,169 @@
+"""How payloads reach the bot as signed HTTP requests; `socket_mode` is the other way in.
+
+Each request is stamped when its first bytes are read, and waits for a thread in the lane of its kind. Slack's
+own timestamp counts too: a request may have waited in a proxy.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, cast
+
+from slack_bolt import App
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.server import create_server
+from waitress.task import ThreadedTaskDispatcher, WSGITask
+
+from evoslack.runtime.clock import Clock
+from evoslack.slack.receivers.lanes import THREADS, Lane, lane_of_body
+from evoslack.slack.receivers.slack_time import SlackTime
+from evoslack.slack.receivers.wsgi import ARRIVED, EVENTS_PATH, HAS_LEFT, wsgi
+
+LARGEST_BODY = 1024 * 1024  # bytes; Slack's payloads are below 300 kB (a view is 250 kB at most)
+LARGEST_HEAD = 32 * 1024
+LAST_ACKS_S = 3  # when stopping; Slack waits no longer either
+LOOP_S = 0.2  # how soon the server notices that it shall stop
+
+
+class HttpReceiver:
+    """HTTP: Slack posts to `/slack/events`, and `/healthz` answers whoever watches the bot."""
+
+    def __init__(
+        self,
+        app: App,
+        signing_secret: str,
+        host: str,
+        port: int,
+        *,
+        clock: Clock,
+        slack_time: SlackTime,
+        waited_s: Callable[[], float],  # see `heartbeat`
+        is_healthy: Callable[[], dict[str, bool]],
+    ) -> None:
+        self._connections: dict[int, Any] = {}
+        self._lanes = _Lanes()
+        self._server = create_server(
+            wsgi(app, signing_secret, clock, slack_time, is_healthy),
+            map=self._connections,
+            _dispatcher=cast("ThreadedTaskDispatcher", self._lanes),  # which is all that waitress asks of it
+            host=host,
+            port=port,
+            channel_request_lookahead=1,  # else a client that hangs up is not noticed
+            connection_limit=1000,  # a hundred silent ones would close the door for Slack
+            channel_timeout=20,
+            max_request_body_size=LARGEST_BODY,
+            max_request_header_size=LARGEST_HEAD,
+            clear_untrusted_proxy_headers=True,
+            ident="EvoSlack",
+        )
+        for listener in self._connections.values():
+            if listener.accepting:
+                listener.channel_class = _stamping(clock, waited_s)
+        self._host = host
+        self._stopping, self._drained = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="http", daemon=True)
+
+    @property
+    def port(self) -> int:
+        """The port in use, also when any free one was asked for."""
+        # A host name may stand for several addresses; each has a server then.
+        servers = getattr(self._server, "effective_listen", [])
+        return int(servers[0][1] if servers else self._server.effective_port)  # type: ignore[union-attr]
+
+    def start(self) -> str:
+        """Serve in the background."""
+        self._thread.start()
+        return f"HTTP on http://{self._host}:{self.port}{EVENTS_PATH}"
+
+    def stop(self) -> None:
+        """Close the port, finish the requests that are being answered, then close every connection."""
+        self._stopping.set()
+        self._lanes.shutdown(cancel_pending=False, timeout=LAST_ACKS_S)
+        self._drained.set()
+        if self._thread.ident is None:  # it never served
+            wasyncore.close_all(self._connections, ignore_all=True)
+        else:
+            self._thread.join(3)
+
+    def is_open(self) -> bool:
+        """Whether the server runs."""
+        return self._thread.is_alive()
+
+    def _serve(self) -> None:
+        """The server's loop; whatever it owns is also closed here, by the one thread that uses it."""
+        while not self._stopping.is_set():
+            self._look(LOOP_S)
+        # Only the port: the server's own `close` also closes the pipe that finishing requests write to.
+        for listener in [one for one in self._connections.values() if one.accepting]:
+            wasyncore.dispatcher.close(listener)
+        while not self._drained.is_set():
+            self._look(LOOP_S)
+            self._drained.wait(0.01)  # without connections the loop returns at once
+        self._look(0)  # the last answers go out
+        if not self._lanes.threads:
+            wasyncore.close_all(self._connections, ignore_all=True)
+
+    def _look(self, within_s: float) -> None:
+        # By poll: select has no room for more than a thousand connections.
+        wasyncore.loop(timeout=within_s, use_poll=True, map=self._connections, count=1)
+
+
+class _Lanes:
+    """What waitress gives its requests to: a pool of its own kind for each lane."""
+
+    def __init__(self) -> None:
+        self._pools = {lane: ThreadedTaskDispatcher() for lane in Lane}
+        for lane, pool in self._pools.items():
+            pool.set_thread_count(THREADS[lane])
+
+    @property
+    def threads(self) -> list[Any]:
+        """The threads that are still at work."""
+        return [thread for pool in self._pools.values() for thread in pool.threads]
+
+    def add_task(self, channel: Any) -> None:
+        """A request is complete."""
+        body = channel.requests[0].get_body_stream()
+        lane = lane_of_body(body.read(LARGEST_BODY))
+        body.seek(0)
+        self._pools[lane].add_task(channel)
+
+    def set_thread_count(self, _count: int) -> None:
+        """Each lane has its own, whatever waitress is told."""
+
+    def shutdown(self, *, cancel_pending: bool, timeout: float) -> None:
+        """Finish what is being answered."""
+        for pool in self._pools.values():
+            pool.set_thread_count(0)
+        ends = time.monotonic() + timeout
+        for pool in self._pools.values():
+            pool.shutdown(cancel_pending, max(math.ceil(ends - time.monotonic()), 0))
+
+
+def _stamping(clock: Clock, waited_s: Callable[[], float]) -> type[HTTPChannel]:
+    """A channel of waitress's that notes when the first bytes of each request were read."""
+
+    class Stamped(HTTPRequestParser):
+        def __init__(self, adj: Any) -> None:
+            super().__init__(adj)
+            self.arrived = clock.moment(), waited_s()
+
+    class Task(WSGITask):
+        def get_environment(self) -> dict[str, Any]:
+            mine = {ARRIVED: getattr(self.request, "arrived", None), HAS_LEFT: self._has_left}
+            return {**super().get_environment(), **mine}
+
+        def _has_left(self) -> bool:
+            channel = self.channel
+            return channel.connected and not channel.will_close and not channel.total_outbufs_len
+
+    class Channel(HTTPChannel):
+        parser_class = Stamped
+        task_class = Task
+
+    return Channel

@@ -1,0 +1,43 @@
+"""What a form carries in its `private_metadata`, from when it is opened until it is submitted."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass
+
+LONGEST_METADATA = 3_000  # characters (slack-facts 3)
+
+
+@dataclass(frozen=True, slots=True)
+class FormMetadata:
+    """What a form remembers: its request key, when it was made (Unix time), and where it was asked for."""
+
+    key: str
+    made_at: str = ""
+    channel_id: str = ""
+    response_url: str = ""
+
+    def packed(self) -> str:
+        """For `private_metadata`."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def unpacked(cls, text: str) -> FormMetadata:
+        """Raises `ValueError` for anything that `packed` did not make."""
+        if len(text) > LONGEST_METADATA:
+            raise ValueError("not an origin")
+        values = json.loads(text)
+        if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+            raise ValueError("not an origin")
+        if not values.keys() <= {"key", "made_at", "channel_id", "response_url"}:
+            raise ValueError("not an origin")
+        origin = cls(**({"key": ""} | values))
+        # No more than the ledger takes, and nothing that a database cannot store.
+        if not re.fullmatch(r"[\w.-]{1,64}", origin.key, re.ASCII):
+            raise ValueError("not an origin")
+        if not re.fullmatch(r"\d{0,12}", origin.made_at, re.ASCII):
+            raise ValueError("not an origin")
+        if not re.fullmatch(r"\w{0,32}", origin.channel_id, re.ASCII):
+            raise ValueError("not an origin")
+        return origin

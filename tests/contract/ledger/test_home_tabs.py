@@ -1,0 +1,365 @@
+"""What the ledger promises about looking back and about Home tabs, on SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from evoslack.calling.calls import Call, CallRequest, Placed, State
+from evoslack.calling.history_filter import HistoryFilter, HomeTab, Scope
+from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.dependents import mark_dependents_due
+from evoslack.ledger.history import PIECE, CallHistory
+from evoslack.ledger.home_tabs import HomeTabLedger
+from evoslack.ledger.store import Store
+
+T0 = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+REST, LEASE = 2 * SECOND, 30 * SECOND
+SARA, BOSS = "U_SARA", "U_BOSS"
+TEAM = HistoryFilter(Scope.TEAM)
+
+
+@pytest.fixture
+def calls(store: Store) -> CallLedger:
+    return CallLedger(store)
+
+
+@pytest.fixture
+def history(store: Store) -> CallHistory:
+    return CallHistory(store)
+
+
+@pytest.fixture
+def homes(store: Store) -> HomeTabLedger:
+    return HomeTabLedger(store)
+
+
+def accept(calls: CallLedger, number: str, *, who: str = SARA, team: str = "T1", at: datetime = T0) -> Call:
+    key = f"{who}{number}{at.isoformat()}"
+    request = CallRequest(key, team, who, "acc1", "flow1", "Survey", number, "+12025550100")
+    return calls.accept(request, at=at)
+
+
+def many(calls: CallLedger, count: int) -> list[str]:
+    """That many calls, two a second; their numbers, oldest first."""
+    numbers = [f"+1202555{index:04}" for index in range(count)]
+    for index, number in enumerate(numbers):
+        accept(calls, number, who=BOSS if index % 5 == 0 else SARA, at=T0 + index // 2 * SECOND)
+    return numbers
+
+
+def due(homes: HomeTabLedger, *, at: datetime = T0) -> HomeTab | None:
+    return homes.claim(at=at, until=at + LEASE, shown_before=at - REST)
+
+
+def up_to_date(homes: HomeTabLedger, *who: str, at: datetime = T0) -> None:
+    """These people have opened their homes, and they were shown."""
+    for each in who:
+        homes.opened("T1", each, at=at)
+        home = due(homes, at=at)
+        assert home is not None and home.user_id == each
+        homes.shown(home, lease=at + LEASE, at=at)
+
+
+def numbers_of(found: tuple[list[Call], int]) -> list[str]:
+    return [call.request.number for call in found[0]]
+
+
+# --- looking back ---------------------------------------------------------------------------------
+
+
+def test_pages_follow_each_other_without_gaps_newest_first(calls: CallLedger, history: CallHistory) -> None:
+    many(calls, 25)
+
+    pages = [history.page("T1", user_id=None, digits="", limit=10, offset=offset) for offset in (0, 10, 20)]
+
+    assert [(len(page), total) for page, total in pages] == [(10, 25), (10, 25), (5, 25)]
+    found = [call for page, _total in pages for call in page]
+    assert len({call.id for call in found}) == 25
+    assert found == sorted(found, key=lambda call: call.accepted_at, reverse=True)
+    assert history.page("T1", user_id=None, digits="", limit=10, offset=30) == ([], 25)
+
+
+def test_a_page_can_be_of_one_person_and_never_is_of_another_workspace(
+    calls: CallLedger, history: CallHistory
+) -> None:
+    accept(calls, "+12025550001")
+    accept(calls, "+12025550002", who=BOSS)
+    accept(calls, "+12025550003", team="T2")
+
+    assert numbers_of(history.page("T1", user_id=SARA, digits="", limit=9, offset=0)) == ["+12025550001"]
+    everybody = numbers_of(history.page("T1", user_id=None, digits="", limit=9, offset=0))
+    assert sorted(everybody) == ["+12025550001", "+12025550002"]
+    assert history.page("T3", user_id=None, digits="", limit=9, offset=0) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("digits", "fitting"),
+    [("5550001", 1), ("1202555", 2), ("20255", 2), ("0001", 1), ("9", 0), ("%", 0), ("_", 0), ("2_5", 0)],
+)
+def test_numbers_are_found_by_any_part_of_them_and_by_nothing_else(
+    calls: CallLedger, history: CallHistory, digits: str, fitting: int
+) -> None:
+    accept(calls, "+12025550001")
+    accept(calls, "+12025550002", who=BOSS)
+
+    found, total = history.page("T1", user_id=None, digits=digits, limit=9, offset=0)
+
+    assert (len(found), total) == (fitting, fitting)
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, PIECE, PIECE + 1])
+def test_a_period_is_all_calls_in_it_once_oldest_first(
+    calls: CallLedger, history: CallHistory, count: int
+) -> None:
+    """Two calls have the same time, also where one piece ends and the next begins."""
+    numbers = many(calls, count)
+
+    found = list(history.period(T0, T0 + timedelta(hours=1)))
+
+    assert sorted(call.request.number for call in found) == numbers
+    assert found == sorted(found, key=lambda call: call.accepted_at)
+
+
+def test_a_period_begins_with_its_first_moment_and_ends_before_its_last(
+    calls: CallLedger, history: CallHistory
+) -> None:
+    numbers = many(calls, 8)  # two each second
+
+    found = {call.request.number for call in history.period(T0 + SECOND, T0 + 3 * SECOND)}
+
+    assert found == set(numbers[2:6])
+
+
+def test_whoever_reads_a_period_slowly_holds_nobody_up(calls: CallLedger, history: CallHistory) -> None:
+    """SQLite has one connection: it must not stay with somebody who thinks between two calls."""
+    many(calls, 3)
+    reading: Iterator[Call] = history.period(T0, T0 + timedelta(hours=1))
+    next(reading)
+
+    assert calls.begin(at=T0, accepted_after=T0 - SECOND) is not None
+    assert len(list(reading)) == 2
+
+
+# --- which home is due ----------------------------------------------------------------------------
+
+
+def test_a_home_is_due_when_it_was_opened_and_only_one_gets_it(homes: HomeTabLedger) -> None:
+    assert due(homes) is None
+    homes.opened("T1", SARA, at=T0)
+
+    assert due(homes) == HomeTab("T1", SARA, HistoryFilter(), T0)
+    assert due(homes) is None
+
+
+def test_a_home_remembers_what_its_owner_looked_at(homes: HomeTabLedger) -> None:
+    look = HistoryFilter(Scope.TEAM, "(202) 555", BOSS, 3)
+    homes.turned("T1", SARA, look, at=T0)
+    homes.opened("T1", SARA, at=T0 + SECOND)
+
+    assert due(homes, at=T0 + SECOND) == HomeTab("T1", SARA, look, T0 + SECOND)
+
+
+def test_a_look_that_cannot_be_read_is_the_first_one(store: Store, homes: HomeTabLedger) -> None:
+    homes.opened("T1", SARA, at=T0)
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE home_tabs SET history_filter = '[1]'")
+
+    assert due(homes) == HomeTab("T1", SARA, HistoryFilter(), T0)
+
+
+def test_sixteen_clicks_at_once_are_one_home(homes: HomeTabLedger) -> None:
+    gate = threading.Barrier(16)
+
+    def click(page: int) -> None:
+        gate.wait(10)
+        homes.turned("T1", SARA, HistoryFilter(page=page), at=T0)
+
+    with ThreadPoolExecutor(16) as people:
+        list(people.map(click, range(16)))
+
+    assert due(homes) is not None
+    assert due(homes) is None
+
+
+def test_of_many_who_show_homes_each_gets_others(homes: HomeTabLedger) -> None:
+    people = [f"U{index}" for index in range(40)]
+    for each in people:
+        homes.opened("T1", each, at=T0)
+    gate = threading.Barrier(8)
+
+    def show_all(_index: int) -> list[str]:
+        gate.wait(10)
+        shown = []
+        while home := due(homes, at=T0 + SECOND):
+            shown.append(home.user_id)
+        return shown
+
+    with ThreadPoolExecutor(8) as crew:
+        shown = [user_id for found in crew.map(show_all, range(8)) for user_id in found]
+
+    assert sorted(shown) == sorted(people)
+
+
+def test_a_changed_call_makes_its_callers_home_due_and_that_of_whoever_sees_all(
+    calls: CallLedger, homes: HomeTabLedger
+) -> None:
+    up_to_date(homes, SARA, BOSS, "U_ROOT", "U_OTHER")
+    homes.turned("T1", "U_ROOT", TEAM, at=T0)
+    root = due(homes)
+    assert root is not None
+    homes.shown(root, lease=T0 + LEASE, at=T0)
+
+    later = T0 + 5 * SECOND
+    accept(calls, "+12025550001", at=later)
+
+    found = {home.user_id for home in iter(lambda: due(homes, at=later), None)}
+    assert found == {SARA, "U_ROOT"}
+
+
+def test_every_step_of_a_call_makes_the_home_due_again(calls: CallLedger, homes: HomeTabLedger) -> None:
+    at = T0
+    up_to_date(homes, SARA)
+    call = accept(calls, "+12025550001")
+
+    def is_due_again() -> bool:
+        nonlocal at
+        at += 5 * SECOND
+        home = due(homes, at=at)
+        if home is not None:
+            homes.shown(home, lease=at + LEASE, at=at)
+        return home is not None
+
+    assert is_due_again()
+    assert not is_due_again()
+    calls.begin(at=T0, accepted_after=T0 - SECOND)
+    calls.finish(call.id, Placed(), at=T0)
+    assert is_due_again()
+    assert not is_due_again()
+
+
+def test_what_changes_while_a_home_is_shown_is_not_missed(calls: CallLedger, homes: HomeTabLedger) -> None:
+    homes.opened("T1", SARA, at=T0)
+    home = due(homes)
+    assert home is not None
+    accept(calls, "+12025550001")
+
+    homes.shown(home, lease=T0 + LEASE, at=T0)
+
+    assert due(homes, at=T0 + SECOND) is None, "it rests first"
+    assert due(homes, at=T0 + REST) == home
+
+
+def test_a_home_that_was_shown_rests_but_not_from_its_owner(calls: CallLedger, homes: HomeTabLedger) -> None:
+    up_to_date(homes, SARA)
+    accept(calls, "+12025550001")
+    assert due(homes, at=T0 + SECOND) is None
+
+    homes.turned("T1", SARA, HistoryFilter(page=1), at=T0 + SECOND)
+
+    assert due(homes, at=T0 + SECOND) == HomeTab("T1", SARA, HistoryFilter(page=1), T0 + SECOND)
+
+
+def test_a_click_while_a_home_is_shown_does_not_wait(homes: HomeTabLedger) -> None:
+    homes.opened("T1", SARA, at=T0)
+    home = due(homes)
+    assert home is not None
+    homes.turned("T1", SARA, HistoryFilter(page=1), at=T0 + SECOND)
+    assert due(homes, at=T0 + SECOND) is None, "one at a time, or the older could come last"
+
+    homes.shown(home, lease=T0 + LEASE, at=T0 + SECOND)
+
+    assert due(homes, at=T0 + SECOND) == HomeTab("T1", SARA, HistoryFilter(page=1), T0 + SECOND)
+
+
+def test_a_home_that_could_not_be_shown_is_due_again_later_whatever_changes(
+    calls: CallLedger, homes: HomeTabLedger
+) -> None:
+    homes.opened("T1", SARA, at=T0)
+    home = due(homes)
+    assert home is not None
+    accept(calls, "+12025550001")
+    homes.postponed(home, lease=T0 + LEASE, again_at=T0 + 60 * SECOND)
+    accept(calls, "+12025550002", at=T0 + SECOND)
+
+    assert due(homes, at=T0 + 59 * SECOND) is None
+    assert due(homes, at=T0 + 60 * SECOND) == home
+
+
+def test_a_home_that_its_bot_left_is_taken_over_and_the_late_bot_has_no_say(homes: HomeTabLedger) -> None:
+    homes.opened("T1", SARA, at=T0)
+    home = due(homes)
+    assert home is not None
+    assert due(homes, at=T0 + LEASE - SECOND) is None
+
+    assert due(homes, at=T0 + LEASE) == home
+    for late in (homes.shown, homes.forget):
+        late(home, lease=T0 + LEASE, **({"at": T0} if late == homes.shown else {}))
+    homes.postponed(home, lease=T0 + LEASE, again_at=T0)
+
+    assert due(homes, at=T0 + LEASE + SECOND) is None, "the other one has it"
+    assert due(homes, at=T0 + 2 * LEASE) == home
+
+
+def test_a_forgotten_home_is_no_longer_due_until_it_is_opened(
+    calls: CallLedger, homes: HomeTabLedger
+) -> None:
+    homes.opened("T1", SARA, at=T0)
+    home = due(homes)
+    assert home is not None
+    homes.forget(home, lease=T0 + LEASE)
+    accept(calls, "+12025550001")
+    assert due(homes, at=T0 + 60 * SECOND) is None
+
+    homes.opened("T1", SARA, at=T0 + 60 * SECOND)
+
+    assert due(homes, at=T0 + 60 * SECOND) is not None
+
+
+def test_what_nobody_opened_for_long_is_gone_with_what_was_searched_for(
+    store: Store, homes: HomeTabLedger
+) -> None:
+    homes.turned("T1", SARA, HistoryFilter(typed="814 404 3093"), at=T0)
+    homes.opened("T1", BOSS, at=T0 + SECOND)
+
+    homes.forget_unopened(since=T0 + SECOND)
+
+    with store.engine.connect() as connection:
+        kept = connection.execute(sa.text("SELECT user_id, history_filter FROM home_tabs")).all()
+    assert kept == [(BOSS, "")]
+
+
+def test_a_home_that_is_opened_while_it_is_forgotten_is_shown(homes: HomeTabLedger) -> None:
+    homes.opened("T1", SARA, at=T0)
+    home = due(homes)
+    assert home is not None
+    homes.opened("T1", SARA, at=T0 + SECOND)
+
+    homes.forget(home, lease=T0 + LEASE)
+
+    assert due(homes, at=T0 + SECOND) is not None
+
+
+def test_a_change_that_is_committed_while_its_home_is_due_already_is_not_missed(postgres_url: str) -> None:
+    """Whoever takes the home meanwhile cannot see the change yet, so the home must be due afterwards."""
+    store = Store(postgres_url)
+    store.open()
+    calls, homes = CallLedger(store), HomeTabLedger(store)
+    call = accept(calls, "+12025550001")
+    homes.opened("T1", SARA, at=T0)
+    with store.engine.begin() as changing:
+        changing.execute(sa.text("UPDATE calls SET state = :state"), {"state": State.PLACING})
+        mark_dependents_due(changing, [call.id], T0)
+        early = due(homes)
+        assert calls.get(call.id) == call, "nobody sees it yet"
+
+    if early is not None:
+        homes.shown(early, lease=T0 + LEASE, at=T0)
+    assert due(homes, at=T0 + REST) is not None
+    store.close()

@@ -1,0 +1,454 @@
+"""Three bots at one ledger do what bots do, in thousands of orders, and after each step every promise holds.
+
+They take presses, dial, answer late or twice, sweep, tell, stand still and crash, while the clock jumps.
+Races within one step are in `test_ledger`; here the steps are whole and only their order is wild.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from evoslack.calling.calls import (
+    OPEN_STATES,
+    STATE_OF,
+    TRANSITIONS,
+    Call,
+    CallRequest,
+    InDoubt,
+    NotSent,
+    Outcome,
+    Placed,
+    Reason,
+    Rejected,
+    State,
+)
+from evoslack.calling.notification import Notification
+from evoslack.calling.refusals import FormUsed, KeyTaken, NotYourForm, NumberBusy, Refusal
+from evoslack.calling.switchboard import ANSWERING_LIMIT, PLACING_LIMIT
+from evoslack.ledger.admission import JUST_PLACED
+from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.notifications import NotificationLedger
+from evoslack.ledger.store import Store
+
+T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+LEASE = timedelta(seconds=60)
+LONGEST_WAIT = timedelta(minutes=2)
+KEPT = timedelta(seconds=150)
+LONG = timedelta(days=1)  # longer than every lease and every pause
+
+BOTS = st.sampled_from(range(3))
+ANY_ONE = st.integers(0, 9)  # which of the calls there are, counted round and round
+OUTCOMES = st.sampled_from(
+    [
+        Placed("session", "sid"),
+        Rejected(Reason.NOT_FOUND),
+        Rejected(Reason.LOGIN_REJECTED),
+        NotSent(Reason.UNREACHABLE),
+        InDoubt(Reason.NO_ANSWER),
+    ]
+)
+# Just before and after everything that runs out: a busy number, a dialing, a lease, a wait.
+PAUSES = st.sampled_from([0.1, 1, 9, 11, 44, 61, 121])
+ANSWERS = st.sampled_from(["none yet", "none yet", "posted", "refused", "lost"])
+STILL_TELLING = -1
+AGAIN = st.sampled_from([None, None, 5, STILL_TELLING, STILL_TELLING])  # all is told, or when to try again
+OTHERWISE = st.sampled_from(
+    [
+        {},
+        {"flow_name": "Renamed", "channel_id": "C2"},  # labels do not make another press
+        {"number": "+12025550177"},
+        {"flow_id": "another"},
+        {"caller_id": "+12025550101"},
+        {"user_id": "U_BOSS"},
+        {"team_id": "T2"},
+    ]
+)
+FATES = st.sampled_from(["answered", "answered", "given up", "crashed"])
+NEWLY = st.builds(
+    CallRequest,
+    key=st.just(""),
+    team_id=st.just("T1"),
+    user_id=st.sampled_from(["U_SARA", "U_BOSS"]),
+    account_id=st.sampled_from(["acc1", "acc2"]),
+    flow_id=st.just("flow1"),
+    flow_name=st.just("Survey"),
+    number=st.sampled_from([f"+1202555012{last}" for last in range(5)]),
+    caller_id=st.just("+12025550100"),
+)
+HAPPENINGS = {
+    "time_passes": {"seconds": PAUSES},
+    "somebody_presses": {"bot": BOTS, "request": NEWLY},
+    "a_press_waits_for_its_answer": {"bot": BOTS, "request": NEWLY},
+    "a_waiting_form_is_pressed_again": {"bot": BOTS, "one": ANY_ONE},
+    "an_answer_leaves_or_not": {"bot": BOTS, "one": ANY_ONE, "fate": FATES},
+    "a_form_is_pressed_again": {"bot": BOTS, "one": ANY_ONE, "otherwise": OTHERWISE},
+    "a_bot_dials": {"bot": BOTS, "outcome": st.none() | OUTCOMES},
+    "an_outcome_comes_late_or_twice_or_out_of_the_blue": {"bot": BOTS, "one": ANY_ONE, "outcome": OUTCOMES},
+    "a_bot_sweeps": {"bot": BOTS},
+    "a_bot_tells": {"bot": BOTS, "slow": st.none() | ANY_ONE, "answer": ANSWERS, "pause_s": AGAIN},
+    "all_bots_are_killed_and_one_starts": {},
+}
+OFTEN = ["time_passes", "somebody_presses", "a_bot_dials", *["a_bot_tells"] * 3]
+# A broken promise is reported with the story that broke it; looking for a shorter one takes minutes.
+LONG_STORIES = settings(max_examples=30, stateful_step_count=80, phases=[Phase.generate])
+
+
+@dataclass(eq=False)
+class Telling:
+    """One bot at work on one call's news; it may be slow, and somebody else may have taken over."""
+
+    book: NotificationLedger
+    notifications: Notification
+    lease: datetime
+    has_posted: bool = False
+
+
+class Bots(RuleBasedStateMachine):
+    """The bots, and what an onlooker remembers of them."""
+
+    def __init__(self, stores: list[Store]) -> None:
+        super().__init__()
+        with stores[0].engine.begin() as connection:
+            connection.execute(sa.text("DELETE FROM notifications"))
+            connection.execute(sa.text("DELETE FROM calls"))
+            connection.execute(sa.text("DELETE FROM used_keys"))
+        self.ledgers = [CallLedger(store) for store in stores]
+        self.books = [NotificationLedger(store) for store in stores]
+        self.now = T0
+        self.forms = 0
+        self.seen: dict[str, Call] = {}  # every call as it stood at the last look, oldest first
+        self.answering: list[str] = []  # the call of each delivery that is being answered
+        self.deliveries: Counter[str] = Counter()  # of each call that is received, crashed ones too
+        self.used: set[str] = set()  # keys of calls that are forgotten
+        self.dialed: list[str] = []
+        self.tellings: list[Telling] = []
+        self.holder: dict[str, Telling | None] = {}  # who has the lease of a call's news
+        self.revision: dict[str, int] = {}  # how often a call became news
+        self.told: dict[str, int] = {}  # up to which revision somebody told all
+        self.due: dict[str, datetime | None] = {}  # from when on somebody must be able to claim it
+        self.cards: Counter[str] = Counter()  # what stands in the channel
+
+    def teardown(self) -> None:
+        """However it went, all that nobody was told is claimed in the end, and nothing twice."""
+        self.now += LONG
+        self.ledgers[0].abandon(at=self.now, received_before=None)
+        self.only_what_may_follow_follows()
+        claims = [self.books[0].claim(at=self.now, until=self.now + LEASE) for _ in range(len(self.due) + 1)]
+        claimed = sorted(notifications.call.id for notifications in claims if notifications is not None)
+        assert claimed == sorted(call_id for call_id, due in self.due.items() if due is not None)
+        assert all(call_id in claimed for call_id, told in self.told.items() if told < self.revision[call_id])
+
+    # --- what happens
+
+    @initialize(request=NEWLY)
+    def the_first_press(self, request: CallRequest) -> None:
+        self.somebody_presses(0, request)
+
+    @rule(what=st.sampled_from([*HAPPENINGS, *OFTEN]), how=st.data())
+    def something_happens(self, what: str, how: st.DataObject) -> None:
+        """One rule for all: several rules would be left out by turns, and most stories need all of them."""
+        getattr(self, what)(**how.draw(st.fixed_dictionaries(HAPPENINGS[what]), label=what))
+
+    def time_passes(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def somebody_presses(self, bot: int, request: CallRequest) -> None:
+        self.forms += 1
+        self.press(bot, replace(request, key=f"form{self.forms}"))
+
+    def a_press_waits_for_its_answer(self, bot: int, request: CallRequest) -> None:
+        self.forms += 1
+        self.receive(bot, replace(request, key=f"form{self.forms}"))
+
+    def a_waiting_form_is_pressed_again(self, bot: int, one: int) -> None:
+        """Slack delivers it twice, or the person presses again before anybody answered."""
+        if self.answering:
+            self.receive(bot, self.seen[self.answering[one % len(self.answering)]].request)
+
+    def an_answer_leaves_or_not(self, bot: int, one: int, fate: str) -> None:
+        """In time; or never, as Slack gave up; or nobody knows, as the bot died."""
+        if not self.answering:
+            return
+        call_id = self.answering.pop(one % len(self.answering))
+        was_received = call_id in self.seen and self.seen[call_id].state is State.RECEIVED
+        if fate == "answered":
+            confirmed = self.ledgers[bot].confirm([call_id], at=self.now)
+            assert ids(confirmed) == ({call_id} if was_received else set())
+        elif fate == "given up":
+            self.ledgers[bot].withdraw([call_id])
+            self.deliveries[call_id] -= 1
+            if was_received and not self.deliveries[call_id]:
+                self.drop(call_id)
+
+    def a_form_is_pressed_again(self, bot: int, one: int, otherwise: dict[str, str]) -> None:
+        first = self.call(one)
+        if first is None:
+            return
+        assert self.ledgers[bot].find(first.request.key) == first
+        self.press(bot, replace(first.request, **otherwise))
+
+    def a_bot_dials(self, bot: int, outcome: Outcome | None) -> None:
+        """Without an outcome it crashes, or is still waiting for the answer."""
+        oldest = self.now - LONGEST_WAIT
+        waiting = [call for call in self.all(State.ACCEPTED) if call.accepted_at > oldest]
+        call = self.ledgers[bot].begin(at=self.now, accepted_after=oldest)
+        if call is None:
+            assert waiting == []
+            return
+        assert call.id in {one.id for one in waiting if one.accepted_at == waiting[0].accepted_at}
+        self.dialed.append(call.id)
+        self.every_promise_holds()
+        if outcome is not None:
+            self.finish(bot, self.seen[call.id], outcome)
+
+    def an_outcome_comes_late_or_twice_or_out_of_the_blue(self, bot: int, one: int, outcome: Outcome) -> None:
+        if before := self.call(one):
+            self.finish(bot, before, outcome)
+
+    def a_bot_sweeps(self, bot: int) -> None:
+        ledger, limit, began = self.ledgers[bot], self.now - LONGEST_WAIT, self.now - PLACING_LIMIT
+        self.forget(ledger, self.now - KEPT)
+        dead = [call for call in self.all(State.RECEIVED) if call.accepted_at <= self.now - ANSWERING_LIMIT]
+        abandoned = ledger.abandon(at=self.now, received_before=self.now - ANSWERING_LIMIT)
+        assert ids(abandoned) == ids(dead)
+        late = [call for call in self.all(State.ACCEPTED) if call.accepted_at <= limit]
+        assert ids(ledger.expire(at=self.now, accepted_before=limit)) == ids(late)
+        orphans = [call for call in self.all(State.PLACING) if call.began_at <= began]
+        assert ids(ledger.doubt_orphans(at=self.now, began_before=began)) == ids(orphans)
+
+    def a_bot_tells(self, bot: int, slow: int | None, answer: str, pause_s: int | None) -> None:
+        """It claims news, or one that was slow goes on."""
+        if slow is None or not self.tellings:
+            telling = self.claim(bot)
+        else:
+            telling = self.tellings[slow % len(self.tellings)]
+        if telling is None:
+            return
+        if answer != "none yet" and not telling.has_posted and not self.finds_card(telling):
+            self.post_card(telling, answer)
+        if pause_s != STILL_TELLING:
+            self.give_back(telling, pause_s)
+
+    def all_bots_are_killed_and_one_starts(self) -> None:
+        self.tellings.clear()
+        self.answering.clear()
+        self.holder = dict.fromkeys(self.holder)
+        self.due = {call_id: due and self.now for call_id, due in self.due.items()}
+        self.books[0].drop_leases(at=self.now)
+        closed = self.ledgers[0].doubt_orphans(at=self.now, began_before=None)
+        assert ids(closed) == ids(self.all(State.PLACING))
+        abandoned = self.ledgers[0].abandon(at=self.now, received_before=None)
+        assert ids(abandoned) == ids(self.all(State.RECEIVED))
+
+    # --- how they do it
+
+    def press(self, bot: int, request: CallRequest) -> None:
+        expected = self.answer_to(request)
+        try:
+            call = self.ledgers[bot].accept(request, at=self.now)
+        except Refusal as refusal:
+            assert type(refusal) is expected
+        else:
+            assert expected == (call.id if call.id in self.seen else State.ACCEPTED)
+
+    def receive(self, bot: int, request: CallRequest) -> None:
+        expected = self.answer_to(request)
+        try:
+            call = self.ledgers[bot].receive(request, at=self.now, require_time=lambda: None)
+        except Refusal as refusal:
+            assert type(refusal) is expected
+            return
+        assert expected == (call.id if call.id in self.seen else State.ACCEPTED)
+        if call.state is State.RECEIVED:
+            self.answering.append(call.id)
+            self.deliveries[call.id] += 1
+
+    def drop(self, call_id: str) -> None:
+        for known in (self.seen, self.revision, self.told, self.due):
+            del known[call_id]
+
+    def finish(self, bot: int, before: Call, outcome: Outcome) -> None:
+        finished = self.ledgers[bot].finish(before.id, outcome, at=self.now)
+        assert (finished is not None) == (STATE_OF[type(outcome)] in TRANSITIONS[before.state])
+
+    def forget(self, ledger: CallLedger, limit: datetime) -> None:
+        over = (call for call in self.seen.values() if call.accepted_at < limit and not call.is_open)
+        old = ids(call for call in over if self.due[call.id] is None)
+        assert ledger.forget(accepted_before=limit) == len(old)
+        self.tellings = [one for one in self.tellings if one.notifications.call.id not in old]
+        self.dialed = [call_id for call_id in self.dialed if call_id not in old]
+        for call_id in old:
+            self.used.add(self.seen[call_id].request.key)
+            self.drop(call_id)
+
+    def claim(self, bot: int) -> Telling | None:
+        lease = self.now + LEASE
+        claimable = {call_id: due for call_id, due in self.due.items() if self.is_claimable(call_id)}
+        notifications = self.books[bot].claim(at=self.now, until=lease)
+        if notifications is None:
+            assert claimable == {}
+            return None
+        assert claimable.get(notifications.call.id) == min(claimable.values(), default=None)
+        assert (notifications.call, notifications.revision) == (
+            self.seen[notifications.call.id],
+            self.revision[notifications.call.id],
+        )
+        telling = Telling(self.books[bot], notifications, lease)
+        self.holder[notifications.call.id] = telling
+        self.tellings.append(telling)
+        return telling
+
+    def finds_card(self, telling: Telling) -> bool:
+        """What a bot knows of a card, or finds in the channel after an attempt whose answer was lost."""
+        notifications = telling.notifications
+        return bool(
+            notifications.card_ts or (notifications.card_tried_at and self.cards[notifications.call.id])
+        )
+
+    def post_card(self, telling: Telling, answer: str) -> None:
+        call_id = telling.notifications.call.id
+        telling.has_posted = telling.book.trying_card(call_id, "C1", at=self.now, lease=telling.lease)
+        assert telling.has_posted == (self.holder[call_id] is telling)
+        if not telling.has_posted:
+            return
+        if answer == "refused":
+            telling.book.no_card_posted(call_id, lease=telling.lease)
+            return
+        self.cards[call_id] += 1
+        if answer == "posted":
+            telling.book.card_shows(call_id, telling.notifications.revision, "C1", "1.2")
+
+    def give_back(self, telling: Telling, pause_s: int | None) -> None:
+        self.tellings.remove(telling)
+        call_id, revision = telling.notifications.call.id, telling.notifications.revision
+        again_at = None if pause_s is None else self.now + timedelta(seconds=pause_s)
+        telling.book.done(call_id, revision, at=self.now, lease=telling.lease, again_at=again_at)
+        if self.holder[call_id] is not telling:
+            return  # too late: somebody else tells it
+        self.holder[call_id] = None
+        self.due[call_id] = self.now if self.revision[call_id] > revision else again_at
+        if again_at is None:
+            self.told[call_id] = revision
+
+    # --- what must be so after each step
+
+    @invariant()
+    def every_promise_holds(self) -> None:
+        self.only_what_may_follow_follows()
+        self.no_call_and_no_form_is_dialed_twice()
+        self.nothing_rang_exactly_where_the_ledger_says_so()
+        self.no_number_has_two_open_calls()
+        assert max(self.cards.values(), default=0) <= 1
+
+    def only_what_may_follow_follows(self) -> None:
+        now = {call.id: call for call in reversed(self.ledgers[0].newest(1000))}
+        assert now.keys() >= self.seen.keys()
+        for call_id, before in self.seen.items():
+            after = now[call_id]
+            assert after.state is before.state or after.state in TRANSITIONS[before.state]
+            assert after.state is not State.ACCEPTED or before.state in {State.RECEIVED, State.ACCEPTED}
+            assert (after.request, after.accepted_at) == (before.request, before.accepted_at)
+        for call_id in now.keys() - self.seen.keys():
+            self.holder[call_id], self.told[call_id] = None, 0
+        for call_id, after in now.items():
+            before = self.seen.get(call_id)
+            if after.state is State.RECEIVED:  # nobody is told of it before it was answered
+                self.revision[call_id], self.due[call_id] = 1, None
+            elif before is not None and (before.state, after.state) == (State.RECEIVED, State.ACCEPTED):
+                self.due[call_id] = self.now
+            elif before is None or (after.state is not before.state and after.state is not State.PLACING):
+                self.becomes_news(call_id)
+        self.seen |= now
+
+    def no_call_and_no_form_is_dialed_twice(self) -> None:
+        assert len(self.dialed) == len(set(self.dialed))
+        forms = [call.request.key for call in self.seen.values()]
+        assert len(forms) == len(set(forms))
+
+    def nothing_rang_exactly_where_the_ledger_says_so(self) -> None:
+        undialed = {*self.all(State.RECEIVED, State.ACCEPTED), *self.all(State.EXPIRED)}
+        assert set(self.dialed) == self.seen.keys() - ids(undialed)
+        assert all((call.began_at is None) == (call in undialed) for call in self.seen.values())
+
+    def no_number_has_two_open_calls(self) -> None:
+        lines = Counter((call.request.account_id, call.request.number) for call in self.all(*OPEN_STATES))
+        assert max(lines.values(), default=0) <= 1
+
+    # --- what the onlooker knows
+
+    def answer_to(self, request: CallRequest) -> str | type[Refusal]:
+        """What a press must be answered: the call that it was already, a refusal, or a new call."""
+        first = next((call for call in self.seen.values() if call.request.key == request.key), None)
+        if first is None and request.key in self.used:
+            return FormUsed
+        if first is None:
+            return (
+                NumberBusy
+                if any(self.is_in_the_way(call, request) for call in self.seen.values())
+                else (State.ACCEPTED)
+            )
+        if (first.request.user_id, first.request.team_id) != (request.user_id, request.team_id):
+            return NotYourForm
+        return first.id if content(first.request) == content(request) else KeyTaken
+
+    def becomes_news(self, call_id: str) -> None:
+        self.revision[call_id] = self.revision.get(call_id, 0) + 1
+        due = self.due.get(call_id)
+        self.due[call_id] = self.now if due is None else min(due, self.now)
+
+    def is_claimable(self, call_id: str) -> bool:
+        due, holder = self.due[call_id], self.holder[call_id]
+        return due is not None and due <= self.now and (holder is None or holder.lease <= self.now)
+
+    def is_in_the_way(self, call: Call, request: CallRequest) -> bool:
+        line = (call.request.account_id, call.request.number)
+        may_have_rung = call.state in {State.PLACED, State.IN_DOUBT} or call.is_uncertain
+        is_fresh = may_have_rung and call.accepted_at > self.now - JUST_PLACED
+        return line == (request.account_id, request.number) and (call.is_open or is_fresh)
+
+    def call(self, one: int) -> Call | None:
+        """One of the calls, the latest first."""
+        return list(self.seen.values())[-1 - one % len(self.seen)] if self.seen else None
+
+    def all(self, *states: State) -> list[Call]:
+        return [call for call in self.seen.values() if call.state in states]
+
+
+def ids(calls) -> set[str]:
+    return {call.id for call in calls}
+
+
+def content(request: CallRequest) -> tuple[str, ...]:
+    return (request.flow_id, request.number, request.caller_id)
+
+
+@pytest.fixture
+def stores(database_url: str) -> Iterator[list[Store]]:
+    """What each bot holds: on PostgreSQL a store of its own; a SQLite file has one bot, with many threads."""
+    count = 1 if database_url.startswith("sqlite") else 3
+    stores = [Store(database_url) for _ in range(count)]
+    for store in stores:
+        store.open()
+    yield stores * (3 // count)
+    for store in stores:
+        store.close()
+
+
+@pytest.mark.timeout(300)  # seconds on a quiet machine, but many small transactions on a busy one
+def test_whatever_bots_do_in_whatever_order_the_promises_hold(stores: list[Store]) -> None:
+    run_state_machine_as_test(lambda: Bots(stores), settings=LONG_STORIES)

@@ -1,0 +1,450 @@
+"""What the ledger promises of a press before its call may be dialed, on SQLite and PostgreSQL alike.
+
+And of the keys of calls that are forgotten, and of a step that becomes a call.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from evoslack.calling.calls import Call, CallRequest, Placed, Reason, State
+from evoslack.calling.refusals import FormUsed, NumberBusy, TooLate
+from evoslack.calling.workflow_step import LeaseLost, StepInputs
+from evoslack.ledger.calls import AHEAD, CallLedger
+from evoslack.ledger.notifications import NotificationLedger
+from evoslack.ledger.schema import metadata
+from evoslack.ledger.store import Store
+from evoslack.ledger.workflow_steps import WorkflowStepLedger
+
+T0 = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
+LONG_AGO = T0 - timedelta(days=1)
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+NUMBER = "+18144043093"
+STEP = "Fx1"
+KEY = f"step {STEP}"
+
+
+@pytest.fixture
+def ledger(store: Store) -> CallLedger:
+    return CallLedger(store)
+
+
+@pytest.fixture
+def book(store: Store) -> NotificationLedger:
+    return NotificationLedger(store)
+
+
+@pytest.fixture
+def steps(store: Store) -> WorkflowStepLedger:
+    return WorkflowStepLedger(store)
+
+
+def ask(key: str = "key", number: str = NUMBER, user: str = "U_SARA") -> CallRequest:
+    return CallRequest(key, "T1", user, "acc1", "flow2", "Survey", number, "+12025550100")
+
+
+def in_time() -> None:
+    """There is time to answer."""
+
+
+def too_late() -> None:
+    raise TooLate
+
+
+def receive(ledger: CallLedger, request: CallRequest | None = None, at: datetime = T0) -> Call:
+    return ledger.receive(request or ask(), at=at, require_time=in_time)
+
+
+def begin(ledger: CallLedger, at: datetime = T0) -> Call | None:
+    return ledger.begin(at=at, accepted_after=at - HOUR)
+
+
+def rows(store: Store) -> dict[str, int]:
+    """How many rows there are, in every table that has some."""
+    with store.engine.connect() as connection:
+        counts = {
+            table.name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+            for table in metadata.sorted_tables
+        }
+    return {name: count for name, count in counts.items() if count}
+
+
+@contextmanager
+def commits(store: Store) -> Iterator[list[str]]:
+    """What is written meanwhile: the tables of each transaction that is committed."""
+    written: list[str] = []
+    under_way: dict[int, list[str]] = {}
+
+    def note(connection: sa.Connection, _cursor: object, statement: str, *_more: object) -> None:
+        words = statement.split()
+        if words[0] in {"INSERT", "UPDATE", "DELETE"}:
+            table = words[1 if words[0] == "UPDATE" else 2].strip('"')
+            under_way.setdefault(id(connection), []).append(table)
+
+    def commit(connection: sa.Connection) -> None:
+        if tables := under_way.pop(id(connection), []):
+            written.append(" ".join(tables))
+
+    def rollback(connection: sa.Connection) -> None:
+        under_way.pop(id(connection), None)
+
+    listeners = (("before_cursor_execute", note), ("commit", commit), ("rollback", rollback))
+    for name, listener in listeners:
+        sa.event.listen(store.engine, name, listener)
+    yield written
+    for name, listener in listeners:
+        sa.event.remove(store.engine, name, listener)
+
+
+# --- the last look at the age
+
+
+def test_what_comes_too_late_leaves_nothing_behind(store: Store, ledger: CallLedger) -> None:
+    with commits(store) as written, pytest.raises(TooLate):
+        ledger.receive(ask(), at=T0, require_time=too_late)
+
+    assert (written, rows(store)) == ([], {})
+    other = receive(ledger, ask("another form", user="U_BOSS"))
+    assert other.state is State.RECEIVED, "the number is free"
+
+
+def test_the_same_form_works_when_it_is_pressed_again(store: Store, ledger: CallLedger) -> None:
+    with pytest.raises(TooLate):
+        ledger.receive(ask(), at=T0, require_time=too_late)
+    call = receive(ledger)
+
+    assert call.state is State.RECEIVED
+    assert rows(store) == {"calls": 1, "notifications": 1}
+
+
+def test_the_age_is_looked_at_when_everything_is_written(store: Store, ledger: CallLedger) -> None:
+    """As late as possible: whatever took long before it has counted."""
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        statements.append(" ".join(statement.split()[:3]))
+
+    sa.event.listen(store.engine, "before_cursor_execute", note)
+    seen: list[list[str]] = []
+    ledger.receive(ask(), at=T0, require_time=lambda: seen.append(statements.copy()))
+    sa.event.remove(store.engine, "before_cursor_execute", note)
+
+    assert len(seen) == 1
+    assert seen[0][-1] == "INSERT INTO notifications"
+    assert statements == seen[0], "nothing comes after it but the commit"
+
+
+def test_a_press_that_is_a_call_already_is_not_asked_for_time(ledger: CallLedger) -> None:
+    call = ledger.accept(ask(), at=T0)
+
+    assert ledger.receive(ask(), at=T0, require_time=too_late) == call
+
+
+def test_many_presses_for_one_number_are_one_call_and_the_rest_are_told(ledger: CallLedger) -> None:
+    """Received holds the number just as well."""
+    gate = threading.Barrier(8)
+
+    def press(index: int) -> Call | None:
+        gate.wait(10)
+        try:
+            return receive(ledger, ask(f"form {index}"))
+        except NumberBusy:
+            return None
+
+    with ThreadPoolExecutor(8) as hands:
+        received = [call for call in hands.map(press, range(8)) if call]
+
+    assert len(received) == 1
+    ledger.withdraw([received[0].id])
+    assert receive(ledger, ask("one more")).state is State.RECEIVED
+
+
+# --- received, and not answered yet
+
+
+def test_a_received_press_is_neither_dialed_nor_told_of(ledger: CallLedger, book: NotificationLedger) -> None:
+    receive(ledger)
+
+    assert ledger.waiting(accepted_after=LONG_AGO) is None
+    assert begin(ledger) is None
+    assert book.claim(at=T0 + HOUR, until=T0 + 2 * HOUR) is None
+    assert book.count_untold() == 0
+    assert ledger.expire(at=T0 + HOUR, accepted_before=T0 + HOUR) == []
+    assert ledger.doubt_orphans(at=T0 + HOUR, began_before=None) == []
+
+
+def test_it_is_both_once_it_is_confirmed(ledger: CallLedger, book: NotificationLedger) -> None:
+    call = receive(ledger)
+    assert [each.id for each in ledger.confirm([call.id], at=T0 + SECOND)] == [call.id]
+
+    assert ledger.confirm([call.id], at=T0 + SECOND) == [], "it is confirmed once"
+    told = book.claim(at=T0 + SECOND, until=T0 + MINUTE)
+    assert told is not None
+    assert told.call.id == call.id
+    begun = begin(ledger, T0 + SECOND)
+    assert begun is not None
+    assert begun.id == call.id
+
+
+def test_many_are_confirmed_in_one_transaction(store: Store, ledger: CallLedger) -> None:
+    ids = [receive(ledger, ask(f"form {index}", f"+120255501{index:02}")).id for index in range(30)]
+    with commits(store) as written:
+        confirmed = ledger.confirm(ids, at=T0)
+
+    assert {call.id for call in confirmed} == set(ids)
+    assert written == ["calls notifications"]
+
+
+def test_nobody_can_be_answering_it_any_more(ledger: CallLedger, book: NotificationLedger) -> None:
+    call = receive(ledger)
+    assert ledger.abandon(at=T0 + SECOND, received_before=T0 - SECOND) == [], "somebody still may be"
+    (abandoned,) = ledger.abandon(at=T0 + MINUTE, received_before=T0)
+
+    assert (abandoned.id, abandoned.state, abandoned.reason) == (call.id, State.EXPIRED, Reason.NOT_ANSWERED)
+    told = book.claim(at=T0 + MINUTE, until=T0 + HOUR)
+    assert told is not None
+    assert told.call == abandoned
+    assert ledger.confirm([call.id], at=T0 + MINUTE) == [], "its answer left after all, and is too late"
+    assert begin(ledger, T0 + MINUTE) is None
+    assert receive(ledger, ask("another form"), T0 + MINUTE).state is State.RECEIVED, "the number is free"
+
+
+def test_at_a_start_every_press_is_abandoned_whatever_the_clock_says(ledger: CallLedger) -> None:
+    receive(ledger, at=T0 + HOUR)  # by a clock that was put back since
+
+    assert len(ledger.abandon(at=T0, received_before=None)) == 1
+
+
+def test_what_is_withdrawn_leaves_nothing_behind(store: Store, ledger: CallLedger) -> None:
+    call = receive(ledger)
+    ledger.withdraw([call.id])
+    ledger.withdraw([call.id])  # nor does it matter if that is said twice
+
+    assert rows(store) == {}
+    assert ledger.join(call.id) is None
+
+
+@pytest.mark.parametrize("becomes", ["accepted", "placing", "placed"])
+def test_what_was_answered_is_not_withdrawn_any_more(ledger: CallLedger, becomes: str) -> None:
+    call = receive(ledger)
+    ledger.confirm([call.id], at=T0)
+    if becomes != "accepted":
+        begin(ledger)
+    if becomes == "placed":
+        ledger.finish(call.id, Placed(), at=T0)
+
+    ledger.withdraw([call.id])
+
+    found = ledger.get(call.id)
+    assert found is not None
+    assert found.state == becomes
+
+
+def test_withdrawn_and_confirmed_at_once_it_is_one_or_the_other(ledger: CallLedger) -> None:
+    gate = threading.Barrier(2)
+
+    def at_the_same_time(work: Callable[[], object]) -> object:
+        gate.wait(10)
+        return work()
+
+    for _ in range(10):
+        call = receive(ledger)
+        with ThreadPoolExecutor(2) as bots:
+            confirming = bots.submit(at_the_same_time, lambda: ledger.confirm([call.id], at=T0))  # noqa: B023
+            bots.submit(at_the_same_time, lambda: ledger.withdraw([call.id])).result()  # noqa: B023
+            confirmed = confirming.result()
+        found = ledger.get(call.id)
+        assert (found is not None) == bool(confirmed)
+        if found is not None:
+            assert found.state is State.ACCEPTED
+            return  # the number is taken from here on
+
+
+# --- keys of calls that are forgotten
+
+
+def forget(ledger: CallLedger, book: NotificationLedger, request: CallRequest) -> None:
+    """A call from beginning to end, and then the purge."""
+    call = ledger.accept(request, at=T0)
+    begin(ledger)
+    ledger.finish(call.id, Placed(), at=T0)
+    told = book.claim(at=T0, until=T0 + SECOND)
+    assert told is not None
+    book.done(call.id, told.revision, at=T0, lease=T0 + SECOND)
+    assert ledger.forget(accepted_before=T0 + SECOND, at=T0 + HOUR) == 1
+    assert ledger.find(request.key) is None
+
+
+@pytest.mark.parametrize("key", ["key", KEY])
+def test_the_form_of_a_forgotten_call_is_no_other_call(
+    store: Store, ledger: CallLedger, book: NotificationLedger, key: str
+) -> None:
+    forget(ledger, book, ask(key))
+
+    with pytest.raises(FormUsed):
+        receive(ledger, ask(key), T0 + HOUR)
+    with pytest.raises(FormUsed):
+        ledger.accept(ask(key), at=T0 + HOUR)
+    with pytest.raises(FormUsed):
+        receive(ledger, ask(key, "+12025550199"), T0 + HOUR)
+    assert rows(store) == {"used_keys": 1}
+    assert receive(ledger, ask("another form"), T0 + HOUR).state is State.RECEIVED
+
+
+def test_a_step_whose_call_is_forgotten_becomes_no_other_call(
+    store: Store, ledger: CallLedger, book: NotificationLedger, steps: WorkflowStepLedger
+) -> None:
+    forget(ledger, book, ask(KEY))
+    lease = leased(steps)
+
+    with pytest.raises(FormUsed):
+        ledger.accept(ask(KEY), at=T0, step=(STEP, lease))
+
+    assert rows(store) == {"workflow_steps": 1, "used_keys": 1}
+
+
+def test_keys_are_forgotten_when_their_forms_are_too_old(
+    store: Store, ledger: CallLedger, book: NotificationLedger
+) -> None:
+    forget(ledger, book, ask())
+
+    ledger.forget_keys(used_before=T0 + HOUR)
+    assert rows(store) == {"used_keys": 1}
+    ledger.forget_keys(used_before=T0 + HOUR + SECOND)
+
+    assert rows(store) == {}
+
+
+def test_a_press_that_is_being_answered_is_not_forgotten(ledger: CallLedger) -> None:
+    receive(ledger)
+
+    assert ledger.forget(accepted_before=T0 + HOUR) == 0
+
+
+# --- clocks that were put back
+
+
+def test_a_call_of_the_future_is_never_dialed_but_told(ledger: CallLedger, book: NotificationLedger) -> None:
+    """The clock was put back while the bot was down, and nobody knows how long the call has waited."""
+    call = ledger.accept(ask(), at=T0 + AHEAD + SECOND)
+    assert begin(ledger, T0) is None
+    (expired,) = ledger.expire(at=T0, accepted_before=T0 - MINUTE)
+
+    assert (expired.id, expired.state, expired.reason) == (call.id, State.EXPIRED, Reason.WAITED)
+    told = book.claim(at=T0 + HOUR, until=T0 + 2 * HOUR)
+    assert told is not None
+    assert told.call == expired
+    assert begin(ledger, T0 + AHEAD + SECOND) is None
+
+
+def test_bots_whose_clocks_are_a_little_apart_dial_each_others_calls(ledger: CallLedger) -> None:
+    call = ledger.accept(ask(), at=T0 + AHEAD)
+
+    assert ledger.expire(at=T0, accepted_before=T0 - MINUTE) == []
+    begun = begin(ledger, T0)
+    assert begun is not None
+    assert begun.id == call.id
+
+
+def test_a_call_of_the_future_holds_up_nobody_else(ledger: CallLedger) -> None:
+    ledger.accept(ask("future", "+12025550199"), at=T0 + HOUR)
+    call = ledger.accept(ask(), at=T0)
+
+    begun = begin(ledger)
+    assert begun is not None
+    assert begun.id == call.id
+
+
+# --- a step becomes a call
+
+
+def leased(steps: WorkflowStepLedger, at: datetime = T0) -> datetime:
+    """A workflow reached the step, and somebody works on it until then."""
+    steps.write_down(STEP, "T1", StepInputs("U_SARA", "flow2", NUMBER, ""), asked_at=at, at=at)
+    assert steps.claim(at=at, until=at + MINUTE) is not None
+    return at + MINUTE
+
+
+def call_of_step(store: Store) -> str | None:
+    with store.engine.connect() as connection:
+        return connection.execute(sa.text("SELECT call_id FROM workflow_steps")).scalar_one()
+
+
+def test_a_step_becomes_its_call_in_one_transaction(
+    store: Store, ledger: CallLedger, steps: WorkflowStepLedger
+) -> None:
+    """So nobody can be killed in between."""
+    lease = leased(steps)
+    with commits(store) as written:
+        call = ledger.accept(ask(KEY), at=T0, step=(STEP, lease))
+
+    assert len(written) == 1
+    assert {"calls", "notifications", "workflow_steps"} <= set(written[0].split())
+    assert call_of_step(store) == call.id
+    assert not steps.refused(STEP, "nothing was dialed", lease=lease), "that would not be true any more"
+
+
+def test_whoever_lost_the_step_makes_no_call(
+    store: Store, ledger: CallLedger, steps: WorkflowStepLedger
+) -> None:
+    lost = leased(steps)
+    assert steps.claim(at=lost, until=lost + MINUTE) is not None  # by another bot
+
+    with commits(store) as written, pytest.raises(LeaseLost):
+        ledger.accept(ask(KEY), at=lost, step=(STEP, lost))
+
+    assert (written, rows(store)) == ([], {"workflow_steps": 1})
+    assert ledger.accept(ask(KEY), at=lost, step=(STEP, lost + MINUTE)).state is State.ACCEPTED
+
+
+def test_a_step_that_was_refused_becomes_no_call(
+    store: Store, ledger: CallLedger, steps: WorkflowStepLedger
+) -> None:
+    lease = leased(steps)
+    assert steps.refused(STEP, "nothing was dialed", lease=lease)
+
+    with commits(store) as written, pytest.raises(LeaseLost):
+        ledger.accept(ask(KEY), at=T0, step=(STEP, lease))
+
+    assert (written, rows(store)) == ([], {"workflow_steps": 1})
+
+
+def test_a_step_that_nobody_wrote_down_becomes_no_call(store: Store, ledger: CallLedger) -> None:
+    with pytest.raises(LeaseLost):
+        ledger.accept(ask(KEY), at=T0, step=(STEP, T0 + MINUTE))
+
+    assert rows(store) == {}
+
+
+def test_refused_and_called_at_once_it_is_one_or_the_other(
+    store: Store, ledger: CallLedger, steps: WorkflowStepLedger
+) -> None:
+    """A runner that hangs, and another one that took over from it and says no."""
+    lease = leased(steps)
+    gate = threading.Barrier(2)
+
+    def call() -> bool:
+        gate.wait(10)
+        try:
+            return bool(ledger.accept(ask(KEY), at=T0, step=(STEP, lease)))
+        except LeaseLost:
+            return False
+
+    def refuse() -> bool:
+        gate.wait(10)
+        return steps.refused(STEP, "nothing was dialed", lease=lease)
+
+    with ThreadPoolExecutor(2) as runners:
+        both = runners.submit(call), runners.submit(refuse)
+        is_called, is_refused = (each.result() for each in both)
+
+    assert is_called is not is_refused
+    assert (call_of_step(store) is not None) is is_called
+    assert ("calls" in rows(store)) is is_called

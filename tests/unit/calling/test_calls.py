@@ -1,0 +1,107 @@
+"""The rules of a call hold whatever uses them: above all, nothing leads back to being dialed."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+from datetime import UTC, datetime
+from typing import get_args
+
+import pytest
+
+from evoslack.calling.calls import OPEN_STATES, STATE_OF, TRANSITIONS, Call, CallRequest, Outcome, State
+from evoslack.calling.offer import CallerId, Flow, Offer
+from evoslack.calling.refusals import KeyTaken, NotYourForm, require_same
+
+REQUEST = CallRequest(
+    key="k",
+    team_id="T1",
+    user_id="U1",
+    account_id="acc1",
+    flow_id="flow1",
+    flow_name="Reminder",
+    number="+12025550143",
+    caller_id="+12025550100",
+    channel_id="C1",
+    response_url="https://hooks.slack.com/x",
+)
+LABELS = {"account_id", "flow_name", "channel_id", "response_url"}
+
+
+def reachable(start: State) -> set[State]:
+    found: set[State] = set()
+    ahead = set(TRANSITIONS[start])
+    while ahead - found:
+        found |= ahead
+        ahead = {after for state in found for after in TRANSITIONS[state]}
+    return found
+
+
+def test_every_state_has_its_followers() -> None:
+    assert set(TRANSITIONS) == set(State)
+
+
+@pytest.mark.parametrize("state", State)
+def test_no_state_ever_comes_again(state: State) -> None:
+    """So a call is accepted once, begun once, and dialed at most once."""
+    assert state not in reachable(state)
+
+
+def test_dialing_begins_only_from_accepted() -> None:
+    assert [state for state in State if State.PLACING in TRANSITIONS[state]] == [State.ACCEPTED]
+
+
+def test_only_a_press_that_was_answered_is_accepted_and_nothing_leads_back() -> None:
+    assert [state for state in State if State.ACCEPTED in TRANSITIONS[state]] == [State.RECEIVED]
+    assert [state for state in State if State.RECEIVED in TRANSITIONS[state]] == []
+
+
+def test_an_expired_call_was_never_dialed() -> None:
+    assert [state for state in State if State.EXPIRED in TRANSITIONS[state]] == [
+        State.RECEIVED,
+        State.ACCEPTED,
+    ]
+    assert reachable(State.EXPIRED) == set()
+
+
+def test_doubt_can_be_settled_and_certainty_cannot_be_doubted() -> None:
+    assert TRANSITIONS[State.IN_DOUBT] == {State.PLACED, State.REJECTED, State.NOT_SENT}
+    assert [state for state in State if State.IN_DOUBT in TRANSITIONS[state]] == [State.PLACING]
+
+
+def test_a_call_is_open_until_it_has_ended() -> None:
+    assert {State.RECEIVED, State.ACCEPTED, State.PLACING} == OPEN_STATES
+    for state in State:
+        call = Call("id", REQUEST, state, accepted_at=datetime(2026, 1, 1, tzinfo=UTC))
+        assert call.is_open is (state in OPEN_STATES)
+
+
+def test_every_outcome_is_a_state_that_may_follow_placing() -> None:
+    assert set(STATE_OF) == set(get_args(Outcome))
+    assert set(STATE_OF.values()) == TRANSITIONS[State.PLACING]
+
+
+@pytest.mark.parametrize("field", ["team_id", "user_id", "flow_id", "number", "caller_id"])
+def test_the_same_form_from_another_person_or_with_other_content_is_no_same_press(field: str) -> None:
+    first = Call("id", REQUEST, State.PLACED, accepted_at=datetime(2026, 1, 1, tzinfo=UTC))
+    names = ("team_id", "user_id", "flow_id", "number", "caller_id")
+    same = {name: getattr(REQUEST, name) for name in names}
+
+    assert require_same(first, **same) is first
+    with pytest.raises(NotYourForm if field in {"team_id", "user_id"} else KeyTaken):
+        require_same(first, **{**same, field: "other"})
+
+
+def test_a_request_cannot_be_changed() -> None:
+    with pytest.raises(FrozenInstanceError):
+        REQUEST.number = "+12025550144"  # type: ignore[misc]
+
+
+def test_an_offer_knows_its_flows_and_caller_ids_and_nothing_else() -> None:
+    flow, caller_id = Flow("flow1", "Reminder"), CallerId("+12025550100")
+    offer = Offer("acc1", (flow, Flow("flow2", "Survey")), (caller_id,), caller_id)
+
+    assert offer.flow("flow1") is flow
+    assert offer.caller_id("+12025550100") is caller_id
+    assert [offer.flow("Reminder"), offer.flow(""), offer.caller_id(""), offer.caller_id("12025550100")] == (
+        [None] * 4
+    )

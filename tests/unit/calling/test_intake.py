@@ -1,0 +1,319 @@
+"""Presses become calls with their answers: in batches, and whatever the database does meanwhile."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from evoslack.calling.calls import Call, CallRequest, State
+from evoslack.calling.intake import Intake
+from evoslack.calling.refusals import TooLate
+from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.store import Store
+
+T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+NUMBER = "+12025550143"
+
+
+class Answer:
+    """One delivery of a press; how its answer ends is said by the story."""
+
+    def __init__(self, *, late: bool = False) -> None:
+        self.late = late
+        self.answered: Callable[[], None] = lambda: None
+        self.given_up: Callable[[], None] = lambda: None
+
+    def require_time(self) -> None:
+        if self.late:
+            raise TooLate
+
+    def when_answered(self, answered: Callable[[], None], given_up: Callable[[], None]) -> None:
+        self.answered, self.given_up = answered, given_up
+
+
+class Away(Exception):
+    """The database does not answer."""
+
+
+class Ledger:
+    """The real ledger, which can be away; `trips` says what was asked of it, in order."""
+
+    def __init__(self, real: CallLedger) -> None:
+        self._real = real
+        self.is_away = False
+        self.trips: list[tuple[str, int]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def confirm(self, call_ids: Collection[str], *, at: datetime) -> list[Call]:
+        self._go("confirm", call_ids)
+        return self._real.confirm(call_ids, at=at)
+
+    def withdraw(self, call_ids: Collection[str]) -> None:
+        self._go("withdraw", call_ids)
+        self._real.withdraw(call_ids)
+
+    def _go(self, errand: str, call_ids: Collection[str]) -> None:
+        if self.is_away:
+            raise Away
+        self.trips.append((errand, len(call_ids)))
+
+
+class House:
+    """An intake with a real ledger; `woken` says who was, in order."""
+
+    def __init__(self, store: Store) -> None:
+        self.ledger = Ledger(CallLedger(store))
+        self.now = T0
+        self.woken: list[str] = []
+        self.intake = Intake(
+            self.ledger,
+            now=lambda: self.now,
+            on_answer=lambda: self.woken.append("answer"),
+            on_work=lambda: self.woken.append("work"),
+            on_change=lambda: self.woken.append("news"),
+        )
+
+    def press(self, request: CallRequest, *, late: bool = False) -> Answer:
+        """Deliver a press; its answer is on its way."""
+        answer = Answer(late=late)
+        self.intake.receive(request, answer)
+        return answer
+
+    def again(self, request: CallRequest) -> tuple[Answer, Call | None]:
+        """Deliver a press that is known already."""
+        answer, first = Answer(), self.ledger.find(request.key)
+        assert first is not None
+        return answer, self.intake.receive_again(first, answer)
+
+    def state(self, key: str = "key") -> State | None:
+        call = self.ledger.find(key)
+        return None if call is None else call.state
+
+
+@pytest.fixture
+def house(sqlite_url: str) -> Iterator[House]:
+    store = Store(sqlite_url)
+    store.open()
+    yield House(store)
+    store.close()
+
+
+def ask(key: str = "key", number: str = NUMBER) -> CallRequest:
+    return CallRequest(key, "T1", "U_SARA", "acc1", "flow1", "Reminder", number, "+12025550100")
+
+
+def several(count: int) -> list[CallRequest]:
+    return [ask(f"key{index}", f"+120255501{index:02}") for index in range(count)]
+
+
+def test_a_press_is_only_received_until_its_answer_has_left(house: House) -> None:
+    answer = house.press(ask())
+    assert (house.state(), house.woken) == (State.RECEIVED, [])
+
+    assert not house.intake.settle_answers()
+    assert house.state() is State.RECEIVED
+    answer.answered()
+    assert house.woken == ["answer"]
+
+    assert house.intake.settle_answers()
+    assert house.state() is State.ACCEPTED
+    assert house.woken == ["answer", "work", "news"]
+
+
+def test_answers_that_left_meanwhile_become_calls_in_one_trip(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    answers = [house.press(request) for request in several(12)]
+    for answer in answers[:7]:
+        answer.answered()
+    for answer in answers[7:]:
+        answer.given_up()
+
+    house.intake.settle_answers()
+
+    assert house.ledger.trips == [("confirm", 7), ("withdraw", 5)]
+    states = [house.state(f"key{index}") for index in range(12)]
+    assert states == [State.ACCEPTED] * 7 + [None] * 5
+    assert house.woken.count("work") == 1
+    said = [record.getMessage() for record in caplog.records]
+    assert sum(line.endswith(": accepted") for line in said) == 7
+    assert "5 press(es) could not be answered in time; nothing was dialed" in said
+    assert NUMBER[:-4] not in caplog.text, "numbers are masked"
+
+
+def test_with_nothing_to_settle_nobody_is_troubled(house: House) -> None:
+    house.ledger.is_away = True
+
+    assert not house.intake.settle_answers()
+
+
+def test_a_press_that_slack_gave_up_is_forgotten_and_works_again(house: House) -> None:
+    house.press(ask()).given_up()
+    house.intake.settle_answers()
+    assert house.state() is None
+
+    house.press(ask()).answered()
+    house.intake.settle_answers()
+
+    assert house.state() is State.ACCEPTED
+
+
+def test_a_press_without_time_is_not_written_down(house: House) -> None:
+    with pytest.raises(TooLate):
+        house.press(ask(), late=True)
+
+    assert house.state() is None
+    house.press(ask()).answered()
+    house.intake.settle_answers()
+    assert house.state() is State.ACCEPTED
+
+
+def test_while_the_database_is_away_no_answer_is_lost(house: House) -> None:
+    answered, given_up, later = (house.press(request) for request in several(3))
+    answered.answered()
+    given_up.given_up()
+    house.ledger.is_away = True
+    for _ in range(3):
+        with pytest.raises(Away):
+            house.intake.settle_answers()
+    later.answered()
+    with pytest.raises(Away):
+        house.intake.settle_answers()
+    assert (house.state("key0"), house.state("key1")) == (State.RECEIVED, State.RECEIVED)
+
+    house.ledger.is_away = False
+    house.intake.settle_answers()
+
+    assert [house.state(f"key{index}") for index in range(3)] == [
+        State.ACCEPTED,
+        State.RECEIVED,
+        State.ACCEPTED,
+    ]
+    # Forgetting is not tried twice, as it counts deliveries: its caller is told that nothing was dialed.
+    (swept,) = house.ledger.abandon(at=T0 + timedelta(minutes=1), received_before=T0)
+    assert swept.request.key == "key1"
+
+
+def test_a_press_that_was_swept_up_meanwhile_is_no_call_any_more(house: House) -> None:
+    """The database was away for so long that its caller was told that nothing was dialed."""
+    answer = house.press(ask())
+    answer.answered()
+    house.ledger.abandon(at=T0 + timedelta(minutes=1), received_before=T0)
+
+    assert not house.intake.settle_answers()
+    assert house.state() is State.EXPIRED
+    assert house.woken == ["answer"], "there is nothing to dial"
+
+
+@pytest.mark.parametrize("first_ends", ["in time", "late"])
+def test_delivered_twice_one_in_time_and_one_late_it_is_a_call(house: House, first_ends: str) -> None:
+    answers = [house.press(ask()), house.again(ask())[0]]
+    in_time, late = answers if first_ends == "in time" else reversed(answers)
+
+    late.given_up()
+    house.intake.settle_answers()
+    assert house.state() is State.RECEIVED, "the other one is still being answered"
+    in_time.answered()
+    house.intake.settle_answers()
+    assert house.state() is State.ACCEPTED
+
+
+@pytest.mark.parametrize("which_late", [0, 1])
+def test_delivered_twice_and_a_call_already_the_late_one_takes_nothing_back(
+    house: House, which_late: int
+) -> None:
+    answers = [house.press(ask()), house.again(ask())[0]]
+    answers[1 - which_late].answered()
+    house.intake.settle_answers()
+    answers[which_late].given_up()
+    house.intake.settle_answers()
+
+    assert house.state() is State.ACCEPTED
+
+
+def test_delivered_twice_and_both_ends_are_settled_at_once(house: House) -> None:
+    first, second = house.press(ask()), house.again(ask())[0]
+    second.answered()
+    first.given_up()
+    house.intake.settle_answers()
+
+    assert house.state() is State.ACCEPTED
+
+
+def test_delivered_twice_and_both_late_nothing_is_left(house: House) -> None:
+    for answer in (house.press(ask()), house.again(ask())[0]):
+        answer.given_up()
+    house.intake.settle_answers()
+
+    assert house.state() is None
+
+
+def test_a_press_that_was_taken_back_when_it_comes_again_is_new(house: House) -> None:
+    received = house.press(ask())
+    first = house.ledger.find("key")
+    received.given_up()
+    house.intake.settle_answers()
+
+    assert house.intake.receive_again(first, Answer()) is None
+
+
+def test_a_press_that_is_a_call_needs_no_answer(house: House) -> None:
+    house.press(ask()).answered()
+    house.intake.settle_answers()
+    answer, call = house.again(ask())
+    answer.given_up()
+    house.intake.settle_answers()
+
+    assert call is not None
+    assert house.state() is State.ACCEPTED
+
+
+def test_the_same_press_many_times_at_once_is_one_call(house: House) -> None:
+    gate = threading.Barrier(8)
+
+    def deliver(_index: int) -> Answer:
+        gate.wait(10)
+        return house.press(ask())
+
+    with ThreadPoolExecutor(8) as slacks:
+        answers = list(slacks.map(deliver, range(8)))
+    assert len(house.ledger.newest(9)) == 1
+    for answer in answers[:-1]:
+        answer.given_up()
+    house.intake.settle_answers()
+    assert house.state() is State.RECEIVED
+
+    answers[-1].answered()
+    house.intake.settle_answers()
+
+    assert house.state() is State.ACCEPTED
+    assert house.woken.count("work") == 1
+
+
+def test_presses_and_settling_at_once_lose_nothing(house: House) -> None:
+    over = threading.Event()
+
+    def settle() -> None:
+        while not over.is_set():
+            house.intake.settle_answers()
+
+    settler = threading.Thread(target=settle)
+    settler.start()
+    try:
+        with ThreadPoolExecutor(4) as slacks:
+            list(slacks.map(lambda request: house.press(request).answered(), several(40)))
+    finally:
+        over.set()
+        settler.join()
+    house.intake.settle_answers()
+
+    assert {house.state(f"key{index}") for index in range(40)} == {State.ACCEPTED}

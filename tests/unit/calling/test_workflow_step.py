@@ -1,0 +1,60 @@
+"""What a workflow fills in is read strictly: nothing is guessed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from evoslack.calling.workflow_step import StepInputs
+
+GIVEN: dict[str, Any] = {
+    "person": {"id": "U123", "secret": "s3cret"},
+    "flow": "flow2",
+    "number": "814 404 3093",
+    "caller_id": "+12025550100",
+}
+
+
+def test_what_is_filled_in_is_read_and_the_secret_is_not_kept() -> None:
+    inputs = StepInputs.of(GIVEN)
+
+    assert inputs == StepInputs("U123", "flow2", "814 404 3093", "+12025550100")
+    assert "s3cret" not in inputs.packed()
+    assert StepInputs.unpacked(inputs.packed()) == inputs
+
+
+@pytest.mark.parametrize("caller_id", [None, ""])
+def test_without_a_caller_id_it_is_the_preset_one(caller_id: Any) -> None:
+    inputs = StepInputs.of(GIVEN | {"caller_id": caller_id})
+
+    assert inputs is not None
+    assert inputs.caller_id == ""
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"person": "U123"},
+        {"person": {}},
+        {"person": {"id": ""}},
+        {"person": {"id": "u123"}},
+        {"person": {"id": "U123\n"}},
+        {"person": {"id": "U" * 40}},
+        {"flow": None},
+        {"flow": 2},
+        {"number": ["814"]},
+        {"number": "8" * 301},
+        {"caller_id": 1},
+        {"caller_id": []},
+        {"caller_id": False},
+        {"caller_id": {"value": "+12025550100"}},
+    ],
+)
+def test_anything_else_cannot_be_read(wrong: dict[str, Any]) -> None:
+    assert StepInputs.of(GIVEN | wrong) is None
+
+
+@pytest.mark.parametrize("given", [None, "flow2", [], 1, {}])
+def test_what_is_no_set_of_inputs_cannot_be_read(given: Any) -> None:
+    assert StepInputs.of(given) is None

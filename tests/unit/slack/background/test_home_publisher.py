@@ -1,0 +1,54 @@
+"""Whoever shows Home tabs but was held up must not put an older look over a newer one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from evoslack.calling.calls import Call, Role
+from evoslack.calling.history_filter import HistoryFilter, HomeTab
+from evoslack.slack.background.home_publisher import LEASE, HomePublisher
+
+T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+
+
+class Office:
+    """One home that is due, a clock, and everything that the tab is built from."""
+
+    def __init__(self, role_takes: timedelta) -> None:
+        self.now = T0
+        self.role_takes = role_takes
+        self.published: list[str] = []
+        self.given_back: list[datetime] = []
+
+    def forget_unopened(self, *, since: datetime) -> None:
+        pass
+
+    def claim(self, *, at: datetime, until: datetime, shown_before: datetime) -> HomeTab:
+        return HomeTab("T1", "U_SARA", HistoryFilter(), at)
+
+    def shown(self, home: HomeTab, *, lease: datetime, at: datetime) -> None:
+        self.given_back.append(lease)
+
+    def role_of(self, user_id: str, team_id: str) -> Role:
+        self.now += self.role_takes
+        return Role.MANAGER
+
+    def page(self, team_id: str, **which: Any) -> tuple[list[Call], int]:
+        return [], 0
+
+    def views_publish(self, *, user_id: str, view: dict[str, Any]) -> None:
+        self.published.append(user_id)
+
+
+@pytest.mark.parametrize(("held_up_s", "is_shown"), [(0, True), (17, True), (19, False), (600, False)])
+def test_a_tab_is_published_only_while_it_is_certainly_ours(held_up_s: float, is_shown: bool) -> None:
+    office = Office(timedelta(seconds=held_up_s))
+    tab = HomePublisher(office, office, office, office.role_of, bool, region="US", now=lambda: office.now)  # type: ignore[arg-type]
+
+    assert tab.show_next()
+
+    assert office.published == (["U_SARA"] if is_shown else [])
+    assert office.given_back == ([T0 + LEASE] if is_shown else []), "else the next look finds it"

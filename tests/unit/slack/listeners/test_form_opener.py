@@ -1,0 +1,188 @@
+"""Opening forms: in which order things are asked, and that nobody is left without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from slack_sdk.errors import SlackClientError
+
+from evoslack.calling.arrival import Arrival
+from evoslack.calling.calls import Role
+from evoslack.calling.offer import CallerId, Flow, Offer
+from evoslack.calling.refusals import CannotCheck, Denial, NotAllowed, Refusal, Source
+from evoslack.runtime.clock import Clock
+from evoslack.slack.listeners.form_opener import TRIGGER_LIVES_S, FormOpener, FormSettings, OpenRequest
+from evoslack.slack.listeners.shortcuts import ShortcutListeners
+from evoslack.slack.payloads import ARRIVAL
+from evoslack.slack.rendering import messages, views
+
+T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+OFFER = Offer("acc1", (Flow("flow2", "Survey"),), (CallerId("+12025550100"),), CallerId("+12025550100"))
+RULES = FormSettings("/call", "US", frozenset({"US"}), "C_CALLS", frozenset({"hooks.slack.com"}))
+NO = NotAllowed(Denial.ROLE)
+SEARCH = "the text is searched"
+
+
+class Message(dict[str, Any]):
+    """A message that notices when somebody reads it."""
+
+    def __init__(self, on_read: Callable[[], None]) -> None:
+        super().__init__(type="message", text="call 814 404 3093")
+        self._on_read = on_read
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self._on_read()
+        return super().get(key, default)
+
+    def __getitem__(self, key: str) -> Any:
+        self._on_read()
+        return super().__getitem__(key)
+
+
+class World:
+    """Slack, the permission and the catalog on a page; `events` is what happened, in order."""
+
+    def __init__(self, answer: Refusal | Role = Role.MANAGER, *, known: bool = False) -> None:
+        self.events: list[str] = []
+        self.told: list[str] = []
+        self.opened: list[views.View] = []
+        self.fails: Exception | None = None
+        self.wall = T0
+        self.waiting: list[Callable[[], None]] = []
+        self._answer, self._known = answer, known
+        self.opener = FormOpener(
+            self, self, self, self, RULES, self._later("known"), self._later("others"), lambda: T0
+        )
+        self.listeners = ShortcutListeners(self, self.opener, RULES, lambda _user, words: self.say(words))
+
+    def _later(self, pool: str) -> Any:
+        def run(work: Callable[[], None], tell: Any = None) -> None:
+            self.events.append(f"handed to {pool}")
+            self.waiting.append(work)
+
+        return run
+
+    def goes_on(self) -> None:
+        """What waits in the background is done."""
+        while self.waiting:
+            self.waiting.pop(0)()
+
+    def say(self, words: str) -> None:
+        self.told.append(words)
+
+    # Slack
+    def views_open(self, *, trigger_id: str, view: views.View) -> None:
+        self.events.append(f"opens {view['callback_id']}")
+        if self.fails is not None:
+            raise self.fails
+        self.opened.append(view)
+
+    def views_update(self, *, external_id: str, view: views.View) -> None:
+        self.events.append(f"shows {view.get('callback_id', '')}")
+        self.opened.append(view)
+
+    # the permission
+    def is_known(self, user_id: str, team_id: str, account_id: str) -> bool:
+        return self._known
+
+    def require(self, user_id: str, team_id: str, account_id: str) -> Role:
+        self.events.append("asks for the role")
+        if isinstance(self._answer, Refusal):
+            raise self._answer
+        return self._answer
+
+    # the catalog
+    def offer(self) -> Offer:
+        return OFFER
+
+    def refresh(self) -> bool:
+        return True
+
+    # the calls
+    def get(self, call_id: str) -> None:
+        return None
+
+    def passed_s(self) -> float:
+        return (self.wall - T0).total_seconds()
+
+    def arrival(self) -> Arrival:
+        clock = Clock(lambda: self.wall, self.passed_s)
+        return Arrival(clock, clock.moment())
+
+    def shortcut_on_message(self) -> None:
+        body = {
+            "user": {"id": "U_SARA", "team_id": "T1"},
+            "trigger_id": "1.2",
+            "message": Message(lambda: self.events.append(SEARCH)),
+        }
+        context: Any = {ARRIVAL: self.arrival()}
+        ack: Any = lambda: self.events.append("ack")  # noqa: E731
+        self.listeners.number_in_message(ack, body, context)
+
+    def open(self, wishes: Callable[[], list[views.Prefill]]) -> None:
+        asked = OpenRequest("U_SARA", "T1", "1.2", self.arrival())
+        self.opener.open_soon(asked, wishes, self.say)
+
+
+@pytest.mark.parametrize("no", [NO, CannotCheck(Source.EVO_VOICE)])
+def test_the_text_of_somebody_who_may_not_call_is_never_searched(no: Refusal) -> None:
+    world = World(no)
+    world.shortcut_on_message()
+    world.goes_on()
+
+    assert SEARCH not in world.events
+    assert "asks for the role" in world.events
+    assert len(world.opened) == 2, "the loading page, and the reason in its place"
+
+
+def test_the_text_is_searched_after_the_ack_and_after_the_role_was_asked_for() -> None:
+    world = World()
+    world.shortcut_on_message()
+    assert world.events == ["handed to others", "ack"]
+    world.goes_on()
+
+    assert SEARCH in world.events
+    assert world.events.index("asks for the role") < world.events.index(SEARCH)
+
+
+def test_people_whose_role_is_remembered_do_not_queue_behind_the_others() -> None:
+    world = World(known=True)
+    world.shortcut_on_message()
+    world.goes_on()
+
+    assert world.events[:2] == ["handed to known", "ack"]
+    assert world.events[-1] == "opens call_form"
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_form_whose_turn_comes_too_late_is_explained_and_slack_is_not_asked(known: bool) -> None:
+    world = World(known=known)
+    world.open(lambda: [views.Prefill()])
+    world.wall += timedelta(seconds=TRIGGER_LIVES_S + 0.1)
+    world.goes_on()
+
+    assert world.told == [messages.FORM_TOO_LATE]
+    assert world.opened == []
+    assert not any(event.startswith("opens") for event in world.events)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_when_slack_gives_no_answer_that_is_said(known: bool) -> None:
+    world = World(known=known)
+    world.fails = SlackClientError("timed out")
+    world.open(lambda: [views.Prefill()])
+    world.goes_on()
+
+    assert world.told == [messages.FORM_MAY_COME]
+
+
+def test_no_number_is_said() -> None:
+    world = World(known=True)
+    world.open(list)
+    world.goes_on()
+
+    assert world.told == [messages.NO_NUMBER]
+    assert world.opened == []

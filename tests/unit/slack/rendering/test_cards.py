@@ -1,0 +1,296 @@
+"""The card: the whole meaning also without colors or blocks, and nothing from outside becomes markup."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from evoslack.calling.calls import FINAL, Call, CallRequest, HangUp, LostReason, Progress, Reason, State
+from evoslack.slack.rendering import cards, hang_up_words, messages
+from sandbox.slack.block_kit import problems_in_blocks
+
+REQUEST = CallRequest(
+    key="secret-key",
+    team_id="T1",
+    user_id="U_SARA",
+    account_id="acc1",
+    flow_id="flow1",
+    flow_name="Appointment reminder",
+    number="+12025550143",
+    caller_id="+442079460958",
+    channel_id="C_DM",
+    response_url="https://hooks.slack.com/secret-url",
+)
+CALL = Call("call-id", REQUEST, State.ACCEPTED, accepted_at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC))
+TROUBLES = {
+    State.REJECTED: Reason.BAD_REQUEST,
+    State.NOT_SENT: Reason.UNREACHABLE,
+    State.IN_DOUBT: Reason.NO_ANSWER,
+    State.EXPIRED: Reason.WAITED,
+}
+REASONS = {messages.reason(replace(CALL, state=state, reason=reason)) for state, reason in TROUBLES.items()}
+# The markup that this bot itself makes: its person and its date.
+OURS = re.compile(r"<@U_SARA>|<!date\^\d+\^\{date_short_pretty\} \{time\}\|2026-03-02 09:30 UTC>")
+
+
+def at(state: State, **more: Any) -> Call:
+    return replace(CALL, state=state, reason=TROUBLES.get(state), **more)
+
+
+def named(flow_name: str) -> Call:
+    return replace(CALL, request=replace(REQUEST, flow_name=flow_name))
+
+
+def strings(found: Any) -> list[str]:
+    if isinstance(found, str):
+        return [found]
+    values = found.values() if isinstance(found, dict) else found if isinstance(found, list) else []
+    return [text for value in values for text in strings(value)]
+
+
+FOUND_NOTHING = {"progress": Progress.LOST, "lost_reason": LostReason.UNSEEN}
+
+
+@pytest.mark.parametrize(
+    ("call", "asks"),
+    [
+        (at(State.PLACED), False),
+        (at(State.NOT_SENT), False),
+        (at(State.EXPIRED), False),
+        (at(State.IN_DOUBT), True),
+        (at(State.IN_DOUBT, **FOUND_NOTHING), True),
+        (at(State.REJECTED, progress=Progress.WAITING), True),
+        (at(State.REJECTED, progress=Progress.LOST, lost_reason=LostReason.BLIND), True),
+        (at(State.REJECTED, **FOUND_NOTHING), False),
+        (replace(at(State.REJECTED), reason=Reason.LOGIN_REJECTED), False),
+    ],
+    ids=str,
+)
+def test_call_again_asks_first_while_it_is_not_proven_that_nothing_rang(call: Call, asks: bool) -> None:
+    assert ("confirm" in cards.call_again(call)) is asks
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_card_of_every_state_is_one_that_slack_takes(state: State) -> None:
+    assert problems_in_blocks(cards.blocks(at(state, detail="x" * 200), "US")) == []
+
+
+@pytest.mark.parametrize("state", State)
+def test_the_line_for_screen_readers_says_all_that_the_card_says(state: State) -> None:
+    call = at(state)
+    line = cards.text(call, "US")
+
+    assert line.startswith(messages.STATE_WORDS[state])
+    for part in ("(202) 555-0143", "<@U_SARA>", "Appointment reminder", "+44 20 7946 0958"):
+        assert part in line
+        assert any(part in text for text in strings(cards.blocks(call, "US")))
+    assert messages.reason(call) in line
+    assert "  " not in line
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_reason_is_shown_where_there_is_trouble_and_only_there(state: State) -> None:
+    call = at(state)
+    reasons = [block for block in cards.blocks(call, "US") if block.get("text", {}).get("text") in REASONS]
+
+    assert len(reasons) == (state in TROUBLES)
+    assert len(cards.blocks(call, "US")) == 2 + (state in TROUBLES) + (not call.is_open)
+
+
+def test_the_state_comes_first() -> None:
+    first = cards.blocks(at(State.IN_DOUBT), "US")[0]
+
+    assert first["text"]["text"].startswith("*❓ Not certain.*")
+
+
+@pytest.mark.parametrize("nasty", ["<!channel>", "<@U1>", "<https://evil.test|click>", "<!here|x> & <#C1>"])
+def test_nothing_that_a_flow_or_evo_voice_says_becomes_a_mention_or_a_link(nasty: str) -> None:
+    call = replace(named(nasty), state=State.REJECTED, reason=Reason.BAD_REQUEST, detail=nasty)
+
+    for text in [cards.text(call, "US"), *strings(cards.blocks(call, "US"))]:
+        assert "<" not in OURS.sub("", text)
+    *words, buttons = cards.blocks(call, "US")
+    assert all(
+        part["verbatim"] is True
+        for block in words
+        for part in [block.get("text"), *block.get("fields", [])]
+        if part
+    )
+    assert buttons["type"] == "actions"
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "<" * 5000, "日本語" * 2000])
+def test_a_flow_with_a_very_long_name_still_has_a_card_that_slack_takes_and_updates(name: str) -> None:
+    """`chat.update` refuses a text of more than 4,000 characters (slack-facts 4)."""
+    call = replace(named(name), state=State.IN_DOUBT, reason=Reason.NO_ANSWER)
+
+    assert problems_in_blocks(cards.blocks(call, "US")) == []
+    assert len(cards.text(call, "US")) <= 4000
+
+
+def test_a_name_is_never_cut_in_the_middle_of_an_escaped_sign() -> None:
+    """Half of `&amp;` would be shown as it stands."""
+    for length in range(490, 505):
+        blocks = cards.blocks(named("x" * length + "&" * 20), "US")
+        flow = next(text for text in strings(blocks) if text.startswith("*Flow*"))
+        assert "&" not in flow.replace("&amp;", ""), length
+
+
+def test_a_card_can_be_found_again_by_its_call_and_gives_nothing_else_away() -> None:
+    """Everybody in the workspace may read the metadata of a message."""
+    assert cards.metadata(CALL) == {"event_type": "evoslack_call", "event_payload": {"call_id": "call-id"}}
+
+
+def test_no_card_carries_what_only_the_bot_should_know() -> None:
+    for state in State:
+        call = at(state)
+        everything = json.dumps([cards.text(call, "US"), cards.blocks(call, "US"), cards.metadata(call)])
+        assert "secret" not in everything
+
+
+def test_the_time_is_each_readers_own() -> None:
+    (when,) = [text for text in strings(cards.blocks(CALL, "US")) if "<!date" in text]
+
+    assert f"<!date^{int(CALL.accepted_at.timestamp())}^" in when
+    assert "2026-03-02 09:30 UTC" in when
+
+
+# --- how a placed call goes on ---------------------------------------------------------------------------
+
+ANSWERED_AT = CALL.accepted_at + timedelta(seconds=7)
+
+
+def followed(progress: Progress, **more: Any) -> Call:
+    """A placed call that is known at Evo Voice and has come that far."""
+    values: dict[str, Any] = {"session_id": "S1", "answered_at": ANSWERED_AT, "evo_outcome": "No Answer"}
+    return at(State.PLACED, progress=progress, **(values | more))
+
+
+def button(call: Call, name: str, *, can_end: bool = True) -> dict[str, Any] | None:
+    found = [
+        element
+        for block in cards.blocks(call, "US", can_end=can_end)
+        for element in block.get("elements", [])
+        if element["action_id"] == name
+    ]
+    assert len(found) <= 1
+    return found[0] if found else None
+
+
+@pytest.mark.parametrize("hang_up", [None, *HangUp])
+@pytest.mark.parametrize("progress", Progress)
+def test_a_card_of_every_progress_is_one_that_slack_takes(progress: Progress, hang_up: HangUp | None) -> None:
+    call = followed(progress, hang_up=hang_up, evo_outcome="<" * 200)
+
+    assert problems_in_blocks(cards.blocks(call, "US", can_end=True)) == []
+    assert len(cards.text(call, "US")) <= 4000
+
+
+@pytest.mark.parametrize("progress", Progress)
+def test_the_line_for_screen_readers_says_how_far_it_has_come(progress: Progress) -> None:
+    call = followed(progress)
+    first, *_ = cards.blocks(call, "US")
+
+    line = cards.text(call, "US")
+    assert line.startswith(f"{messages.state_words(call)}: {messages.headline(call, 'US')}")
+    assert first["text"]["text"] == f"*{messages.state_words(call)}.* {messages.headline(call, 'US')}"
+
+
+def test_since_when_people_talk_is_each_readers_own_clock() -> None:
+    """A time that goes on running while nobody updates the card."""
+    (field,) = [
+        text for text in strings(cards.blocks(followed(Progress.ANSWERED), "US")) if "*Answered*" in text
+    ]
+
+    assert f"<!date^{int(ANSWERED_AT.timestamp())}^{{time_secs}}, {{ago}}|09:30:07 UTC>" in field
+
+
+@pytest.mark.parametrize("progress", sorted(set(Progress) - {Progress.ANSWERED}))
+def test_no_time_runs_while_nobody_talks(progress: Progress) -> None:
+    assert "{ago}" not in json.dumps(cards.blocks(followed(progress), "US"))
+
+
+def test_no_time_runs_if_the_answer_was_not_seen() -> None:
+    assert "{ago}" not in json.dumps(cards.blocks(followed(Progress.ANSWERED, answered_at=None), "US"))
+
+
+@pytest.mark.parametrize("progress", sorted(set(Progress) - FINAL))
+def test_a_call_that_goes_on_can_be_ended_after_a_question(progress: Progress) -> None:
+    hang_up = button(followed(progress), cards.HANG_UP)
+
+    assert hang_up is not None
+    assert (hang_up["value"], hang_up["style"], hang_up["text"]["text"]) == ("call-id", "danger", "Hang up")
+    assert hang_up["confirm"]["text"]["text"] == hang_up_words.HANG_UP_TEXT
+    assert hang_up["confirm"]["confirm"]["text"] == "Hang up"
+    assert hang_up["confirm"]["deny"]["text"] == "Keep talking"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        followed(Progress.ANSWERED, session_id=""),
+        followed(Progress.ANSWERED, hang_up=HangUp.ASKED),
+        *(followed(progress) for progress in sorted(FINAL)),
+        at(State.PLACED, session_id="S1"),
+        at(State.PLACING, session_id="S1"),
+        at(State.ACCEPTED),
+    ],
+    ids=["not known which", "asked already", "ended", "lost", "not followed", "being placed", "waiting"],
+)
+def test_what_cannot_be_ended_has_no_button_for_it(call: Call) -> None:
+    assert button(call, cards.HANG_UP) is None
+
+
+def test_nobody_is_offered_what_the_bot_may_not_do() -> None:
+    assert button(followed(Progress.ANSWERED), cards.HANG_UP, can_end=False) is None
+    assert "hang_up" not in json.dumps(cards.blocks(followed(Progress.ANSWERED), "US"))
+
+
+def test_a_hanging_up_without_effect_can_be_tried_again() -> None:
+    assert button(followed(Progress.ANSWERED, hang_up=HangUp.NO_EFFECT), cards.HANG_UP) is not None
+
+
+@pytest.mark.parametrize("progress", Progress)
+@pytest.mark.parametrize("hang_up", HangUp)
+def test_a_card_says_that_somebody_hung_up_until_the_call_is_over(
+    progress: Progress, hang_up: HangUp
+) -> None:
+    words = strings(cards.blocks(followed(progress, hang_up=hang_up), "US"))
+
+    assert (hang_up_words.HANG_UP_WORDS[hang_up] in words) is (progress not in FINAL)
+
+
+@pytest.mark.parametrize("progress", Progress)
+def test_any_call_that_went_out_can_be_made_again(progress: Progress) -> None:
+    assert button(followed(progress), cards.CALL_AGAIN) is not None
+
+
+@pytest.mark.parametrize("nasty", ["<!channel>", "<@U1>", "<https://evil.test|click> & more"])
+def test_evo_voices_word_for_the_end_becomes_no_mention_and_no_link(nasty: str) -> None:
+    call = followed(Progress.ENDED, evo_outcome=nasty)
+
+    for text in [cards.text(call, "US"), *strings(cards.blocks(call, "US", can_end=True))]:
+        assert "<" not in OURS.sub("", text)
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("said", ["bad number +1 (202) 555-0143", "12025550143?", "555 0143"])
+def test_a_card_that_others_read_shows_no_number_however_evo_voice_says_it(state: State, said: str) -> None:
+    call = at(state, detail=said, evo_outcome=said, progress=Progress.ENDED)
+
+    shown = " ".join([cards.text(call, "US", hides_number=True)])
+    shown += " ".join(strings(cards.blocks(call, "US", can_end=True, hides_number=True)))
+
+    assert "(202) •••-••43" in shown
+    assert "5550143" not in re.sub(r"\D", "", shown)
+
+
+def test_a_card_that_others_read_keeps_what_evo_voice_says_of_other_things() -> None:
+    call = at(State.REJECTED, detail="no such flow")
+
+    assert "no such flow" in cards.text(call, "US", hides_number=True)

@@ -1,0 +1,443 @@
+"""The sentences people read: right for each case, honest, and safe with any text from outside."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from evoslack.calling.calls import (
+    OPEN_STATES,
+    Call,
+    CallRequest,
+    Ending,
+    HangUp,
+    LostReason,
+    Progress,
+    Reason,
+    State,
+)
+from evoslack.calling.numbers import BadNumber, Problem, example
+from evoslack.calling.refusals import (
+    CannotCheck,
+    Denial,
+    KeyTaken,
+    Lack,
+    NotAllowed,
+    NothingToOffer,
+    NotYourForm,
+    NumberBusy,
+    Refusal,
+    Source,
+    UnknownCallerId,
+    UnknownFlow,
+    UnreadableForm,
+)
+from evoslack.slack.rendering import command_words, hang_up_words, messages, refusal_messages, views
+from sandbox.slack.block_kit import problems_in_view
+
+REQUEST = CallRequest("key", "T1", "U_SARA", "acc1", "flow1", "Reminder", "+12025550143", "+12025550100")
+CALL = Call("id", REQUEST, State.ACCEPTED, accepted_at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC))
+NOTHING_RANG = "Nothing was dialed."
+FIELDS = {"number", "flow", "caller_id"}
+
+REASONS = {
+    State.REJECTED: {Reason.LOGIN_REJECTED, Reason.ROLE_MISSING, Reason.NOT_PERMITTED, Reason.NOT_FOUND}
+    | {Reason.TOO_MANY, Reason.BAD_REQUEST},
+    State.NOT_SENT: {Reason.UNREACHABLE, Reason.LOGIN_FAILED, Reason.HELD_UP},
+    State.IN_DOUBT: {
+        Reason.NO_ANSWER,
+        Reason.CUT_OFF,
+        Reason.SERVER_ERROR,
+        Reason.ODD_ANSWER,
+        Reason.BOT_STOPPED,
+    }
+    | {Reason.BOT_BROKE, Reason.IN_BETWEEN},
+    State.EXPIRED: {Reason.WAITED, Reason.NOT_ANSWERED},
+}
+
+
+LOOKED_FOR = {"progress": Progress.LOST, "lost_reason": LostReason.UNSEEN}  # and not found
+UNPROVEN = sorted(REASONS[State.REJECTED] - {Reason.LOGIN_REJECTED})
+
+
+def ended(state: State, reason: Reason | None = None, detail: str = "", **more: Any) -> Call:
+    return replace(CALL, state=state, reason=reason, detail=detail, **more)
+
+
+def test_every_reason_belongs_to_a_state_and_has_words() -> None:
+    assert set().union(*REASONS.values()) == set(Reason) == set(messages.REASON_MESSAGES)
+    assert set(messages.STATE_WORDS) == set(State)
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"), [(state, reason) for state, reasons in REASONS.items() for reason in sorted(reasons)]
+)
+def test_whether_a_phone_rang_is_said_exactly_where_it_is_known(state: State, reason: Reason) -> None:
+    call = ended(state, reason, **(LOOKED_FOR if reason in UNPROVEN else {}))
+    line = messages.private_line(call, "US", channel_id="C1", card_problem="")
+
+    if state is State.IN_DOUBT:
+        assert NOTHING_RANG not in line
+        assert "may have rung" in line
+        assert "does not dial it again" in line
+    else:
+        assert NOTHING_RANG in line
+        assert ("Evo Voice rejected" if state is State.REJECTED else "was not placed") in line
+        assert "may have rung" not in line
+
+
+@pytest.mark.parametrize("reason", UNPROVEN)
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ({"progress": Progress.WAITING}, "EvoSlack is checking that nothing rang."),
+        ({"progress": Progress.LOST, "lost_reason": LostReason.BLIND}, "couldn't check whether it rang."),
+        ({"progress": Progress.LOST, "lost_reason": LostReason.UNCLEAR}, "cannot tell the two apart."),
+        ({}, "couldn't check whether it rang."),  # written down by a version that did not look
+    ],
+    ids=str,
+)
+def test_a_no_that_proves_nothing_is_not_said_to_mean_that_nothing_rang(
+    reason: Reason, found: dict[str, Any], words: str
+) -> None:
+    """A 400 can come from late in the service; only a look that found nothing settles it."""
+    call = ended(State.REJECTED, reason, **found)
+    line = messages.private_line(call, "US", channel_id="C1", card_problem="")
+
+    assert words in line
+    assert "Evo Voice rejected the call to (202) 555-0143" in line
+    assert NOTHING_RANG not in line
+    assert "not placed" not in line
+    assert ("may have rung, at most once" in line) is not call.is_going_on
+
+
+def test_a_number_that_evo_voice_just_rejected_is_said_to_be_looked_for() -> None:
+    """To somebody who wants to call it: that it was just placed would not be true."""
+    words = refusal_messages.refusal_message(
+        NumberBusy(ended(State.REJECTED, Reason.BAD_REQUEST)), "US"
+    ).words
+
+    assert "just rejected a call to this number" in words
+    assert "just placed" not in words
+
+
+def test_a_placed_call_has_no_reason_and_claims_no_more_than_that_it_was_taken() -> None:
+    """Whether anybody answers is not known at that moment."""
+    line = messages.private_line(ended(State.PLACED), "US", channel_id="C1", card_problem="")
+
+    assert messages.reason(ended(State.PLACED)) == ""
+    assert "took the call to (202) 555-0143" in line
+    assert "when somebody answers" in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize("state", [State.ACCEPTED, State.PLACING])
+def test_an_open_call_is_on_its_way_and_nothing_else_is_claimed(state: State) -> None:
+    words = messages.on_its_way(ended(state), "US", "C1")
+
+    assert "On its way" in words
+    assert "<#C1>" in words
+    assert "Placed" not in words
+
+
+@pytest.mark.parametrize("state", [state for state in State if state not in OPEN_STATES])
+def test_pressing_again_after_the_end_shows_how_it_ended(state: State) -> None:
+    """It must not read as if another call were on its way."""
+    words = messages.on_its_way(ended(state), "US", "C1")
+
+    assert messages.STATE_WORDS[state] in words
+    assert "On its way" not in words
+
+
+@pytest.mark.parametrize("state", State)
+def test_states_differ_in_words_or_shape_and_not_only_in_color(state: State) -> None:
+    shape, _, words = messages.STATE_WORDS[state].partition(" ")
+    assert shape
+    assert not shape.isalnum()
+    assert words
+
+
+def test_too_many_calls_says_how_long_to_wait_if_evo_voice_did() -> None:
+    asked = messages.reason(ended(State.REJECTED, Reason.TOO_MANY, "30"))
+    assert asked.startswith("Evo Voice is busy and asked for a pause of 30 seconds. ")
+    assert messages.reason(ended(State.REJECTED, Reason.TOO_MANY)).startswith("Evo Voice is busy. ")
+
+
+@pytest.mark.parametrize("reason", [Reason.NOT_PERMITTED, Reason.NOT_FOUND, Reason.BAD_REQUEST])
+def test_evo_voices_own_words_are_passed_on_where_they_help_and_are_escaped(reason: Reason) -> None:
+    words = messages.reason(ended(State.REJECTED, reason, "<!channel> & more"))
+
+    assert ": “&lt;!channel&gt; &amp; more”. " in words
+
+
+@pytest.mark.parametrize("reason", [Reason.SERVER_ERROR, Reason.ODD_ANSWER])
+def test_status_numbers_are_for_operators(reason: Reason) -> None:
+    assert "502" not in messages.reason(ended(State.IN_DOUBT, reason, "502"))
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"),
+    [
+        ("not_in_channel", "EvoSlack is not in <#C1>"),
+        ("channel_not_found", "EvoSlack is not in <#C1>"),
+        ("ratelimited", "the team may not know"),
+        ("<!channel>", "&lt;!channel&gt;"),
+    ],
+)
+def test_whoever_is_told_privately_hears_when_the_team_may_not_know(problem: str, words: str) -> None:
+    line = messages.private_line(ended(State.PLACED), "US", channel_id="C1", card_problem=problem)
+
+    assert "<#C1>" in line
+    assert words in line
+
+
+@pytest.mark.parametrize("name", ["<!channel>", "x" * 5000, "&" * 5000])
+@pytest.mark.parametrize("state", State)
+def test_what_the_form_turns_into_is_taken_by_slack_whatever_the_flow_is_called(
+    state: State, name: str
+) -> None:
+    """The call is written down by then; a page that Slack refuses would look like a failure."""
+    call = replace(ended(state), request=replace(REQUEST, flow_name=name))
+    words = messages.on_its_way(call, "US", "C1")
+
+    assert problems_in_view(views.notice(words)) == []
+    assert "<!" not in words
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("<!channel>", "&lt;!channel&gt;"),
+        ("R&D", "R&amp;D"),
+        ("&lt;", "&amp;lt;"),
+        ("<https://evil.test|Evo Voice>", "&lt;https://evil.test|Evo Voice&gt;"),
+        ("plain", "plain"),
+    ],
+)
+def test_text_from_outside_is_escaped(text: str, escaped: str) -> None:
+    assert messages.escape(text) == escaped
+
+
+# --- refusals --------------------------------------------------------------------------------------------
+
+AT_A_FIELD: list[tuple[Refusal, str]] = [
+    *((BadNumber(problem), "number") for problem in Problem),
+    (UnknownFlow(), "flow"),
+    (UnknownCallerId(), "caller_id"),
+    (NumberBusy(CALL), "number"),
+    (CannotCheck(Source.SLACK), "number"),
+    (CannotCheck(Source.EVO_VOICE), "number"),
+    (KeyTaken(CALL), "number"),
+    (NothingToOffer(Lack.NOT_LOADED), "number"),
+]
+FOR_THE_WHOLE_FORM: list[Refusal] = [
+    *map(NotAllowed, Denial),
+    *(NothingToOffer(lack) for lack in Lack if lack is not Lack.NOT_LOADED),
+    NotYourForm(),
+    UnreadableForm(),
+]
+
+
+@pytest.mark.parametrize(("refusal", "field"), AT_A_FIELD, ids=str)
+def test_a_no_that_can_be_mended_stands_at_its_field(refusal: Refusal, field: str) -> None:
+    refusal_message = refusal_messages.refusal_message(refusal, "US")
+
+    assert refusal_message.field == field
+    assert field in FIELDS
+    assert refusal_message.words
+
+
+@pytest.mark.parametrize("refusal", FOR_THE_WHOLE_FORM, ids=repr)
+def test_a_no_that_cannot_be_mended_in_the_form_replaces_it(refusal: Refusal) -> None:
+    refusal_message = refusal_messages.refusal_message(refusal, "US")
+
+    assert refusal_message.field == ""
+    assert refusal_message.words
+
+
+def test_a_kind_of_no_without_words_is_noticed() -> None:
+    with pytest.raises(TypeError, match="no words for Refusal"):
+        refusal_messages.refusal_message(Refusal(), "US")
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (BadNumber(Problem.LETTERS, meant="+1 800-356-9377"), "Do you mean +1 800-356-9377?"),
+        (BadNumber(Problem.LETTERS), "such as 020 79"),
+        (BadNumber(Problem.TOO_SHORT), "such as 020 79"),
+        (BadNumber(Problem.COUNTRY, country="CA"), "to CA"),
+        (BadNumber(Problem.COUNTRY, country="001"), "outside any country"),
+    ],
+)
+def test_a_wrong_number_is_answered_with_what_to_type(bad: BadNumber, words: str) -> None:
+    region = "GB"
+    expected = words.replace("020 79", example(region))
+    assert expected in refusal_messages.refusal_message(bad, region).words
+
+
+def test_a_form_that_became_another_call_says_which_and_how_it_stands() -> None:
+    words = refusal_messages.refusal_message(KeyTaken(ended(State.PLACED)), "US").words
+
+    assert "(202) 555-0143" in words
+    assert "placed" in words
+
+
+@pytest.mark.parametrize(("allowed", "abroad"), [({"US"}, False), ({"US", "CA"}, True), ({"*"}, True)])
+def test_the_hint_speaks_of_other_countries_only_where_they_can_be_called(
+    allowed: set[str], abroad: bool
+) -> None:
+    assert ("begin with +" in messages.number_hint("US", frozenset(allowed))) is abroad
+
+
+def test_help_names_the_command_as_it_is_called_here() -> None:
+    words = command_words.help_text("/dial", "US")
+
+    assert words.count("/dial") == 6
+    assert "{" not in words
+    assert "/call" not in words
+
+
+def test_a_defect_claims_nothing_and_gives_a_reference() -> None:
+    words = messages.broken("AB12CD")
+
+    assert "AB12CD" in words
+    assert NOTHING_RANG not in words
+
+
+@pytest.mark.parametrize("words", [*messages.REASON_MESSAGES.values(), *refusal_messages.LACK_WORDS.values()])
+def test_sentences_end(words: str) -> None:
+    assert words.endswith(".")
+
+
+# --- how a placed call goes on ---------------------------------------------------------------------------
+
+
+def followed(progress: Progress | None, **more: Any) -> Call:
+    return replace(CALL, state=State.PLACED, progress=progress, **more)
+
+
+def talked(seconds: float) -> dict[str, datetime]:
+    return {"answered_at": CALL.accepted_at, "ended_at": CALL.accepted_at + timedelta(seconds=seconds)}
+
+
+@pytest.mark.parametrize(
+    ("progress", "state", "headline"),
+    [
+        (None, "✅ Placed", "took the call to (202) 555-0143 and runs the flow when somebody answers."),
+        (Progress.WAITING, "✅ Placed", "runs the flow when somebody answers."),
+        (Progress.RINGING, "✅ Placed, ringing", "(202) 555-0143 is ringing; the flow runs when"),
+        (Progress.ANSWERED, "✅ Placed, answered", "(202) 555-0143 was answered; the flow is running."),
+        (Progress.ENDED, "✅ Placed, ended", "The call to (202) 555-0143 ended. Evo Voice does not say how."),
+        (Progress.LOST, "✅ Placed, no longer visible", "shows nothing more of it. Perhaps nobody answered."),
+    ],
+)
+def test_each_step_of_a_placed_call_has_words(progress: Progress | None, state: str, headline: str) -> None:
+    assert messages.state_words(followed(progress)) == state
+    assert headline in messages.headline(followed(progress), "US")
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.PLACED])
+@pytest.mark.parametrize("progress", Progress)
+def test_how_far_a_call_has_come_is_said_only_of_one_that_was_placed(
+    state: State, progress: Progress
+) -> None:
+    call = replace(CALL, state=state)
+
+    assert messages.state_words(replace(call, progress=progress)) == messages.STATE_WORDS[state]
+    assert messages.headline(replace(call, progress=progress), "US") == messages.headline(call, "US")
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"evo_outcome": "Completed", **talked(75)}, "ended after 1 min 15 s. Evo Voice says: “Completed”."),
+        (talked(3), "ended after 3 s. Evo Voice does not say how."),
+        ({"evo_outcome": "Busy"}, "(202) 555-0143 ended. Evo Voice says: “Busy”."),
+        ({"evo_outcome": "<!channel> & co"}, "“&lt;!channel&gt; &amp; co”."),
+        ({"ended_at": CALL.accepted_at}, "ended. Evo Voice does not say how."),
+        (talked(-2), "ended after 0 s."),
+    ],
+    ids=["all is known", "no word", "nobody answered", "nasty word", "no answer seen", "clocks differ"],
+)
+def test_the_end_says_what_is_known_and_nothing_else(more: dict[str, Any], words: str) -> None:
+    assert words in messages.headline(followed(Progress.ENDED, **more), "US")
+
+
+def test_a_call_that_was_answered_and_then_lost_is_not_said_to_be_unanswered() -> None:
+    call = followed(Progress.LOST, lost_reason=LostReason.LONG, **talked(4 * 3600))
+
+    assert "gone on for hours" in messages.headline(call, "US")
+    assert messages.state_words(call) == "✅ Placed, not followed"
+
+
+def test_that_nobody_could_look_is_not_said_to_be_a_look_that_found_nothing() -> None:
+    placed = followed(Progress.LOST, lost_reason=LostReason.BLIND)
+    doubt = replace(placed, state=State.IN_DOUBT, reason=Reason.NO_ANSWER)
+
+    assert "did not let EvoSlack see how it went on" in messages.headline(placed, "US")
+    assert "did not let EvoSlack look there" in messages.reason(doubt)
+    assert "found nothing" not in messages.reason(doubt)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 s"),
+        (0.4, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 0 s"),
+        (60, "1 min 0 s"),
+        (61, "1 min 1 s"),
+        (3599, "59 min 59 s"),
+        (3600, "1 h 0 min"),
+        (3659, "1 h 0 min"),
+        (3 * 3600 + 125, "3 h 2 min"),
+        (100_000, "27 h 46 min"),
+    ],
+)
+def test_time_spans_are_said_as_people_say_them(seconds: float, words: str) -> None:
+    assert messages.duration(seconds) == words
+
+
+@pytest.mark.parametrize("reason", sorted(REASONS[State.IN_DOUBT]))
+def test_a_doubt_is_looked_into_and_then_said_to_be_unconfirmed(reason: Reason) -> None:
+    doubt = ended(State.IN_DOUBT, reason)
+
+    for progress in set(Progress) - {Progress.LOST}:
+        looking = messages.reason(replace(doubt, progress=progress))
+        assert looking.endswith("EvoSlack is looking for it there now.")
+    not_found = messages.reason(replace(doubt, progress=Progress.LOST))
+    assert not_found.endswith("found nothing. That doesn't prove that it didn't ring.")
+    assert "looking" not in not_found + messages.reason(doubt)
+    assert "may have rung" in not_found
+
+
+def test_a_no_that_is_proof_says_nothing_of_being_looked_for() -> None:
+    refused = ended(State.REJECTED, Reason.LOGIN_REJECTED)
+
+    assert {messages.reason(replace(refused, progress=progress)) for progress in Progress} == {
+        messages.reason(refused)
+    }
+
+
+def test_every_end_of_hanging_up_has_words_where_the_card_has_none() -> None:
+    """Whether a wish that was taken came true is what the card says."""
+    assert set(hang_up_words.HANG_UP_WORDS) == set(HangUp)
+    assert set(hang_up_words.ENDING_WORDS) == {None, Ending.FORBIDDEN}
+    assert all(words.endswith(".") for words in hang_up_words.ENDING_WORDS.values())
+    assert all("end it in evo voice" in words.casefold() for words in hang_up_words.ENDING_WORDS.values())
+
+
+@pytest.mark.parametrize("state", [State.PLACED, State.IN_DOUBT])
+def test_a_call_that_could_be_two_is_not_said_to_be_out_of_sight(state: State) -> None:
+    call = replace(CALL, state=state, progress=Progress.LOST, lost_reason=LostReason.UNCLEAR)
+    call = replace(call, reason=Reason.NO_ANSWER) if state is State.IN_DOUBT else call
+
+    said = f"{messages.state_words(call)}: {messages.headline(call, 'US')} {messages.reason(call)}"
+
+    assert "cannot tell the two apart" in said
+    assert "found nothing" not in said and "nobody answered" not in said and "visible" not in said
