@@ -406,8 +406,8 @@ def far_office(tmp_path: Path, proxy: DatabaseProxy) -> Iterator[Office]:
 MOMENTS = {
     "accept": "INSERT INTO calls",
     "begin": "began_at=",
-    "finish": "SET state=$1::VARCHAR, why=",
-    "claim the news": "attempts=(news.attempts",
+    "finish": "SET state=$1::VARCHAR, reason=",
+    "claim the news": "attempts=(notifications.attempts",
     "try the card": "card_tried_at=",
     "note the card": "card_ts=",
     "note what was told": "told_revision=",

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from tests.scenario.test_following import at_the_phone, see, until
+from tests.scenario.test_tracking import at_the_phone, see, until
 
 from evoslack.calling.calls import HangUp, Progress
 from evoslack.slack.rendering.cards import HANG_UP

@@ -218,7 +218,7 @@ def test_a_broken_ledger_is_told_honestly_and_nothing_rings(office: Office) -> N
     office.fill()
     office.bot.store.engine.dispose()
     with office.bot.store.engine.begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE news RENAME TO gone")
+        connection.exec_driver_sql("ALTER TABLE notifications RENAME TO gone")
 
     delivery = office.press()
 
@@ -226,7 +226,7 @@ def test_a_broken_ledger_is_told_honestly_and_nothing_rings(office: Office) -> N
     assert "Something broke in EvoSlack (reference " in office.under("number")
     assert (office.rings, office.ledger()) == (0, [])
     with office.bot.store.engine.begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE gone RENAME TO news")
+        connection.exec_driver_sql("ALTER TABLE gone RENAME TO notifications")
     assert office.press().acked
     office.wait_for_card("Placed")
     assert office.rings == 1

@@ -159,7 +159,7 @@ def test_a_doubtful_call_that_is_not_found_stays_doubtful_and_that_is_said(offic
     office.wait_until_told("EvoSlack is looking for it")
     office.wait_until_settled()
 
-    text = see(office, "found nothing, which does not prove", step_s=31)
+    text = see(office, "found nothing. That doesn't prove", step_s=31)
 
     assert "Not certain" in text
     office.wait_until_told("found nothing")
