@@ -1,11 +1,14 @@
-"""What goes on behind the listeners: the ledgers, the phone system, and the crews that move calls on."""
+"""What runs behind the listeners: the ledgers, the catalog, and the worker pools that move calls on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
+from slack_sdk import WebClient
+
+from evoslack.calling.access import Access
 from evoslack.calling.intake import Intake
 from evoslack.calling.switchboard import Switchboard
 from evoslack.calling.tracker import CallTracker
@@ -13,6 +16,7 @@ from evoslack.evo.catalog import Catalog
 from evoslack.evo.client import EvoClient
 from evoslack.evo.session_poller import SessionPoller
 from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.history import CallHistory
 from evoslack.ledger.home_tabs import HomeTabLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
@@ -21,7 +25,11 @@ from evoslack.ledger.workflow_steps import WorkflowStepLedger
 from evoslack.runtime.clock import Clock
 from evoslack.runtime.worker_pool import WorkerPool
 from evoslack.settings import Settings
+from evoslack.slack.background.home_publisher import HomePublisher
+from evoslack.slack.background.notifier import Notifier
 from evoslack.slack.background.rate_limiter import POST_EVERY_S, RateLimiter
+from evoslack.slack.background.step_runner import StepRunner
+from evoslack.slack.workspace import private_client, web_client
 
 LOOK_EVERY_S = 2.0  # how long a call of a bot that died may wait for another bot to see it
 SETTLE_EVERY_S = 1.0  # answers that could not be written down at once
@@ -32,10 +40,11 @@ WHISPERERS = 2  # direct messages sent side by side
 STEP_RUNNERS = 2  # workflow steps brought further side by side
 FOLLOW_EVERY_S = 0.5  # how exactly the follower keeps its own times
 TELLERS = 4  # news told side by side, so that one slow answer of Slack does not hold up the rest
+HOME_REFRESH_S = 5.0  # for reading the offer when a Home tab is due before it has been read
 
 
 class Engine:
-    """The ledgers, the phone system, and the crews that bring calls further."""
+    """The ledgers, the catalog, and the worker pools that move calls on."""
 
     def __init__(
         self, settings: Settings, evo: EvoClient, clock: Clock, clock_s: Callable[[], float]
@@ -64,8 +73,8 @@ class Engine:
         self.step_runners = crew("steps", size=STEP_RUNNERS, look_every_s=LOOK_EVERY_S)
         self.sweepers = crew("sweeping", size=1, look_every_s=SWEEP_EVERY_S)
         self.followers = crew("following", size=1, look_every_s=FOLLOW_EVERY_S)
-        self.follower = CallTracker(
-            SessionPoller(evo, now),
+        self.tracker = CallTracker(
+            SessionPoller(evo, now).look,
             evo.end,
             TrackedCallLedger(self.store),
             now=now,
@@ -74,8 +83,8 @@ class Engine:
         self.switchboard = Switchboard(
             self.calls,
             evo,
-            self.follower,
-            longest_wait=timedelta(seconds=settings.max_wait_seconds),
+            self.tracker.snapshot_before,
+            max_wait=timedelta(seconds=settings.max_wait_seconds),
             now=now,
             wall=clock.wall,
             on_change=self._wake_notifiers,
@@ -89,14 +98,61 @@ class Engine:
         )
 
     def sweep(self) -> bool:
-        """Close what nobody works on any more, and forget what is old."""
+        """Close what no bot works on any more, and delete what is old."""
         self._clock.follow(self.store.time())
         self.switchboard.sweep()
         if self._clock.is_trusted():
-            self.switchboard.forget(self._history)
+            self.switchboard.purge(self._history)
             self.steps.forget(asked_before=self._clock.now() - self._history)
         return False
 
     def _wake_notifiers(self) -> None:
         for crew in (self.tellers, self.showers, self.step_runners):
             crew.wake()
+
+
+def notifier(
+    settings: Settings, engine: Engine, now: Callable[[], datetime], clock_s: Callable[[], float]
+) -> Notifier:
+    return Notifier(
+        web_client(settings.slack_bot_token, settings.slack_api_url),
+        engine.notifications,
+        channel_id=settings.calls_channel,
+        region=settings.default_region,
+        now=now,
+        private_client=private_client,
+        can_end=lambda: engine.catalog.may_end_calls,
+        wake_in=engine.tellers.wake_in,
+        posting=engine.posting,
+        clock_s=clock_s,
+    )
+
+
+def home_publisher(
+    settings: Settings, engine: Engine, access: Access, now: Callable[[], datetime]
+) -> HomePublisher:
+    return HomePublisher(
+        web_client(settings.slack_bot_token, settings.slack_api_url),
+        engine.homes,
+        CallHistory(engine.store),
+        access.role_of,
+        lambda: engine.catalog.refresh(budget_s=HOME_REFRESH_S),
+        region=settings.default_region,
+        now=now,
+    )
+
+
+def step_runner(
+    settings: Settings, engine: Engine, access: Access, client: WebClient, clock: Clock
+) -> StepRunner:
+    return StepRunner(
+        client,
+        engine.steps,
+        engine.intake,
+        engine.calls,
+        access,
+        region=settings.default_region,
+        allowed_countries=settings.allowed_countries,
+        max_wait=timedelta(seconds=settings.max_wait_seconds),
+        now=clock.now,
+    )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import urlsplit
 
 from slack_bolt import App
 from slack_sdk import WebClient
 
+from evoslack.calling.access import Access
 from evoslack.calling.permission import Permission
-from evoslack.engine import Engine
+from evoslack.engine import Engine, home_publisher, notifier, step_runner
 from evoslack.evo.client import DIAL_DEADLINE_S, EvoClient
 from evoslack.evo.directory import Directory
 from evoslack.ledger.history import CallHistory
@@ -22,12 +23,10 @@ from evoslack.runtime.heartbeat import Heartbeat
 from evoslack.runtime.worker_pool import WorkerPool
 from evoslack.settings import Settings
 from evoslack.slack.app import build_app
-from evoslack.slack.background.home_publisher import HomePublisher
-from evoslack.slack.background.notifier import Notifier
 from evoslack.slack.background.private_messages import PrivateMessages
-from evoslack.slack.background.step_runner import StepRunner
 from evoslack.slack.listeners.dependencies import ListenerDependencies, build_listeners
 from evoslack.slack.listeners.form_opener import FormSettings
+from evoslack.slack.listeners.reply import NotifyPrivately
 from evoslack.slack.people import SlackPeople
 from evoslack.slack.receivers.http import HttpReceiver
 from evoslack.slack.receivers.receiver import Receiver
@@ -42,14 +41,13 @@ from evoslack.slack.workspace import (
     web_client,
 )
 
-FORM_OPENERS = 32  # forms being opened side by side for people whose role is remembered
-STRANGERS = 64  # people being looked up side by side; 100 a minute is what Slack promises to take anyway
-EXPORTERS = 4  # exports being made side by side
-LOOKERS_UP = 4  # people who press Hang up being looked up side by side
-ENDERS = 8  # calls being ended side by side
+KNOWN_FORM_WORKERS = 32  # forms opened side by side for people whose role is remembered
+OTHER_FORM_WORKERS = 64  # people looked up side by side; 100 a minute is what Slack promises to take anyway
+EXPORT_WORKERS = 4
+LOOKUP_WORKERS = 4  # people looked up side by side who pressed Hang up
+HANG_UP_WORKERS = 8
 TIME_EVERY_S = 60.0  # how often Slack is asked for the time; two answers put it right
 TIME_TIMEOUT_S = 1  # an answer that takes longer says what time it was
-SHOW_BUDGET_S = 5.0  # for learning whom Evo Voice would let call, if that is not known yet
 SLACKS_RESPONSE_HOST = "hooks.slack.com"
 
 
@@ -82,28 +80,41 @@ def build(
     )
     engine = Engine(settings, evo, clock, clock_s)
     pools = _Pools()
-    desk = _desk(settings, identity, evo, engine, pools, make_client, clock, clock_s)
-    app = _app(settings, identity, desk)
+    access = _access(settings, identity, evo, engine, make_client, clock_s)
+    messages = PrivateMessages(
+        make_client(), engine.posting, engine.whisperers.wake, engine.whisperers.wake_in
+    )
+    listeners = build_listeners(
+        _listener_dependencies(settings, engine, access, pools, make_client, clock, messages)
+    )
+    app = build_app(
+        settings.slack_api_url,
+        listeners,
+        command=settings.slack_command,
+        signing_secret=settings.slack_signing_secret,
+        identity=identity,
+        bot_token=settings.slack_bot_token,
+    )
     return Bot(
         store=engine.store,
         calls=engine.calls,
         notifications=engine.notifications,
         catalog=engine.catalog,
         switchboard=engine.switchboard,
-        dialing=Work(engine.dialers, engine.switchboard.connect_next),
+        dialing=Work(engine.dialers, engine.switchboard.dial_next),
         settling=Work(engine.settlers, engine.intake.settle_answers),
-        telling=Work(engine.tellers, _announcer(settings, engine, clock.now, clock_s).tell_next),
-        whispering=Work(engine.whisperers, desk.whisper.send_next),
+        telling=Work(engine.tellers, notifier(settings, engine, clock.now, clock_s).tell_next),
+        whispering=Work(engine.whisperers, messages.send_next),
         others=[
             Work(engine.sweepers, engine.sweep),
-            Work(engine.followers, engine.follower.look),
-            Work(engine.showers, _home_tab(settings, engine, desk).show_next),
-            Work(engine.step_runners, _step_runner(settings, engine, desk).run_next),
+            Work(engine.followers, engine.tracker.poll),
+            Work(engine.showers, home_publisher(settings, engine, access, clock.now).show_next),
+            Work(engine.step_runners, step_runner(settings, engine, access, make_client(), clock).run_next),
             *_time_keeping(settings, make_client, clock_s),
         ],
-        helpers=(pools.ending, pools.looking_up, pools.exporting, pools.forms, pools.strangers),
+        helpers=(pools.hang_ups, pools.lookups, pools.exports, pools.known_forms, pools.other_forms),
         app=app,
-        make_door=lambda health: _door(settings, app, clock, slack_time, heartbeat, health),
+        make_door=lambda health: _receiver(settings, app, clock, slack_time, heartbeat, health),
         about=f"{settings.slack_command}, cards go to {settings.calls_channel}",
         clock=clock,
         heartbeat=heartbeat,
@@ -111,135 +122,96 @@ def build(
 
 
 class _Pools:
-    """What runs in the background, each kind by itself."""
+    """What runs after an ack, each kind in a pool of its own, so that none holds up another."""
 
     def __init__(self) -> None:
-        self.forms = BackgroundPool("form", size=FORM_OPENERS)
-        self.strangers = BackgroundPool("stranger", size=STRANGERS)
-        self.exporting = BackgroundPool("export", size=EXPORTERS)
-        self.looking_up = BackgroundPool("lookup", size=LOOKERS_UP)
-        self.ending = BackgroundPool("hang-up", size=ENDERS)
+        self.known_forms = BackgroundPool("form", size=KNOWN_FORM_WORKERS)
+        self.other_forms = BackgroundPool("other-form", size=OTHER_FORM_WORKERS)
+        self.exports = BackgroundPool("export", size=EXPORT_WORKERS)
+        self.lookups = BackgroundPool("lookup", size=LOOKUP_WORKERS)
+        self.hang_ups = BackgroundPool("hang-up", size=HANG_UP_WORKERS)
 
 
 def _time_keeping(
     settings: Settings, make_client: Callable[..., WebClient], clock_s: Callable[[], float]
 ) -> list[Work]:
-    """Asks what time it is at Slack, again and again, for requests over HTTP, which say when they were sent.
+    """Asks Slack for the time, again and again, for requests over HTTP, which say when they were sent.
 
-    A clock of ours that counts a little fast would make every one of them look late one day.
+    If our clock counted a little fast, every request would look late one day.
     """
     if settings.slack_app_token is not None:
         return []
     client = make_client(timeout_s=TIME_TIMEOUT_S)
 
     def ask() -> bool:
-        client.auth_test()  # whose Date is noted
+        client.auth_test()  # its Date header is noted
         return False
 
     return [Work(WorkerPool("timing", size=1, look_every_s=TIME_EVERY_S, clock_s=clock_s), ask)]
 
 
-def _announcer(
-    settings: Settings, engine: Engine, now: Callable[[], datetime], clock_s: Callable[[], float]
-) -> Notifier:
-    return Notifier(
-        web_client(settings.slack_bot_token, settings.slack_api_url),
-        engine.notifications,
-        channel_id=settings.calls_channel,
-        region=settings.default_region,
-        now=now,
-        private_client=private_client,
-        can_end=lambda: engine.catalog.may_end_calls,
-        wake_in=engine.tellers.wake_in,
-        posting=engine.posting,
-        clock_s=clock_s,
-    )
-
-
-def _home_tab(settings: Settings, engine: Engine, desk: ListenerDependencies) -> HomePublisher:
-    return HomePublisher(
-        web_client(settings.slack_bot_token, settings.slack_api_url),
-        engine.homes,
-        CallHistory(engine.store),
-        desk.opener().role_of,
-        lambda: engine.catalog.refresh(budget_s=SHOW_BUDGET_S),
-        region=settings.default_region,
-        now=desk.now,
-    )
-
-
-def _step_runner(settings: Settings, engine: Engine, desk: ListenerDependencies) -> StepRunner:
-    return StepRunner(
-        desk.patient_client,
-        engine.steps,
-        engine.intake,
-        engine.switchboard,
-        desk.opener(),
-        desk.rules,
-        longest_wait=timedelta(seconds=settings.max_wait_seconds),
-        now=desk.now,
-    )
-
-
-def _desk(
+def _access(
     settings: Settings,
     identity: Identity,
     evo: EvoClient,
     engine: Engine,
+    make_client: Callable[..., WebClient],
+    clock_s: Callable[[], float],
+) -> Access:
+    client = make_client(timeout_s=LISTENER_TIMEOUT_S)
+    people = SlackPeople(client, team_id=identity.team_id, enterprise_id=identity.enterprise_id)
+    permission = Permission(
+        people.confirmed_email,
+        Directory(evo).require_caller,
+        user_map=settings.evo_user_map,
+        clock_s=clock_s,
+    )
+    return Access(permission, engine.catalog.offer)
+
+
+def _listener_dependencies(
+    settings: Settings,
+    engine: Engine,
+    access: Access,
     pools: _Pools,
     make_client: Callable[..., WebClient],
     clock: Clock,
-    clock_s: Callable[[], float],
+    notify_privately: NotifyPrivately,
 ) -> ListenerDependencies:
-    client = make_client(timeout_s=LISTENER_TIMEOUT_S)
-    people = SlackPeople(client, team_id=identity.team_id, enterprise_id=identity.enterprise_id)
-    patient_client = make_client()
     hosts = {SLACKS_RESPONSE_HOST, urlsplit(settings.slack_api_url).hostname or ""}
     return ListenerDependencies(
-        client=client,
-        patient_client=patient_client,
-        whisper=PrivateMessages(
-            patient_client, engine.posting, engine.whisperers.wake, engine.whisperers.wake_in
-        ),
+        client=make_client(timeout_s=LISTENER_TIMEOUT_S),
+        patient_client=make_client(),
+        notify_privately=notify_privately,
         private_client=private_client,
         intake=engine.intake,
-        switchboard=engine.switchboard,
-        permission=Permission(people, Directory(evo), user_map=settings.evo_user_map, clock_s=clock_s),
-        catalog=engine.catalog,
-        hang_up=engine.follower.hang_up,
-        homes=engine.homes,
-        on_look=engine.showers.wake,
-        calls_of=CallHistory(engine.store).period,
-        steps=engine.steps,
-        on_step=engine.step_runners.wake,
-        rules=FormSettings(
+        calls=engine.calls,
+        calls_between=CallHistory(engine.store).period,
+        home_tabs=engine.homes,
+        workflow_steps=engine.steps,
+        access=access,
+        offer=engine.catalog.offer,
+        refresh_offer=engine.catalog.refresh,
+        hang_up=engine.tracker.hang_up,
+        settings=FormSettings(
             command=settings.slack_command,
             region=settings.default_region,
             allowed_countries=settings.allowed_countries,
             calls_channel=settings.calls_channel,
             response_hosts=frozenset(hosts),
         ),
-        forms=pools.forms.run,
-        strangers=pools.strangers.run,
-        exporting=pools.exporting.run,
-        looking_up=pools.looking_up.run,
-        ending=pools.ending.run,
+        on_home_due=engine.showers.wake,
+        on_step_due=engine.step_runners.wake,
+        known_forms=pools.known_forms.run,
+        other_forms=pools.other_forms.run,
+        exports=pools.exports.run,
+        lookups=pools.lookups.run,
+        hang_ups=pools.hang_ups.run,
         now=clock.now,
     )
 
 
-def _app(settings: Settings, identity: Identity, desk: ListenerDependencies) -> App:
-    return build_app(
-        settings.slack_api_url,
-        build_listeners(desk),
-        command=settings.slack_command,
-        signing_secret=settings.slack_signing_secret,
-        identity=identity,
-        bot_token=settings.slack_bot_token,
-    )
-
-
-def _door(
+def _receiver(
     settings: Settings,
     app: App,
     clock: Clock,

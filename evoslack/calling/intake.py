@@ -1,51 +1,33 @@
-"""Takes calls in: writes a press down, and makes it a call once its answer has left in time.
+"""Takes calls in: writes a submission down, and accepts it as a call once its answer has left in time.
 
 Slack shows its own error to a person who gets no answer within three seconds, and no phone may ring after
-that. So a press is only received at first. Whoever sends the answer says whether it left; then, and in one
-transaction for all that came meanwhile, it becomes a call that may be dialed, or is forgotten altogether.
+that. So a submission is only received at first. The receiver that sends the answer says whether it left.
+Then, in one transaction for all answers that left meanwhile, the call is accepted and may be dialed; without
+an answer it is deleted.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import datetime
 from queue import Empty, SimpleQueue
-from typing import Protocol
 
+from evoslack.calling.arrival import Arrival
 from evoslack.calling.calls import Call, CallRequest, State
+from evoslack.calling.ports import CallLedger
 from evoslack.calling.switchboard import log_state
 
 log = logging.getLogger(__name__)
 
 
-class Ledger(Protocol):
-    """The durable record; see `ledger.calls.CallLedger` for what each promises."""
-
-    def receive(self, request: CallRequest, *, at: datetime, require_time: Callable[[], None]) -> Call: ...
-    def join(self, call_id: str) -> Call | None: ...
-    def confirm(self, call_ids: Collection[str], *, at: datetime) -> list[Call]: ...
-    def withdraw(self, call_ids: Collection[str]) -> None: ...
-    def accept(
-        self, request: CallRequest, *, at: datetime, step: tuple[str, datetime] | None = None
-    ) -> Call: ...
-    def find(self, request_key: str) -> Call | None: ...
-
-
-class Answer(Protocol):
-    """How a press is answered; see `slack.arrival.Arrival`."""
-
-    def require_time(self) -> None: ...
-    def when_answered(self, answered: Callable[[], None], given_up: Callable[[], None]) -> None: ...
-
-
 class Intake:
-    """Takes presses and workflow steps. `on_answer`, `on_work` and `on_news` wake those who go on."""
+    """Takes submissions and workflow steps; `on_answer`, `on_work` and `on_change` wake worker pools."""
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: CallLedger,
         *,
         now: Callable[[], datetime],
         on_answer: Callable[[], None],
@@ -56,47 +38,49 @@ class Intake:
         self._now = now
         self._on_answer = on_answer
         self._on_work = on_work
-        self._on_news = on_change
-        self._answered: SimpleQueue[str] = SimpleQueue()  # ids of calls, until it is written down
-        self._given_up: SimpleQueue[str] = SimpleQueue()
+        self._on_change = on_change
+        self._answered: SimpleQueue[str] = SimpleQueue()  # call ids, until this is written down
+        self._unanswered: SimpleQueue[str] = SimpleQueue()
 
-    def receive(self, request: CallRequest, answer: Answer) -> Call:
-        """Write a press down, so that it becomes a call as soon as its answer has left in time.
+    def receive(self, request: CallRequest, arrival: Arrival) -> Call:
+        """Write a submission down, so that it is accepted as soon as its answer has left in time.
 
-        The same press again returns the same call. Raises `TooLate`, `KeyTaken`, `NotYourForm`, `NumberBusy`
-        or `FormUsed`; nothing is written down then.
+        The same submission again returns the same call. Raises `TooLate`, `KeyTaken`, `NotYourForm`,
+        `NumberBusy` or `FormUsed`; nothing is written down then.
         """
-        call = self._ledger.receive(request, at=self._now(), require_time=answer.require_time)
-        self._wait_for(answer, call)
+        call = self._ledger.receive(request, at=self._now(), require_time=arrival.require_time)
+        self._await_answer(arrival, call)
         return call
 
-    def receive_again(self, call: Call, answer: Answer) -> Call | None:
-        """The press of `call` was delivered once more. The call as it is now; None if it was taken back."""
+    def receive_again(self, call: Call, arrival: Arrival) -> Call | None:
+        """The submission of `call` was delivered again: the call as it is now, or None if withdrawn."""
         found: Call | None = call
         if call.state is State.RECEIVED:
             found = self._ledger.join(call.id) or self._ledger.find(call.request.key)
         if found is not None:
-            self._wait_for(answer, found)
+            self._await_answer(arrival, found)
         return found
 
     def accept_step(self, request: CallRequest, execution_id: str, lease: datetime) -> Call:
-        """Write the call of a workflow step down; the step becomes it in the same transaction.
+        """Write the call of a workflow step down; the step is tied to it in the same transaction.
 
-        `lease` is until when the step is ours. Raises `LeaseLost`, or what `receive` raises but `TooLate`.
+        `lease` is when our lease on the step ends. Raises `LeaseLost`, or what `receive` raises except
+        `TooLate`.
         """
         call = self._ledger.accept(request, at=self._now(), step=(execution_id, lease))
         log_state(call)
         self._on_work()
-        self._on_news()
+        self._on_change()
         return call
 
     def settle_answers(self) -> bool:
-        """Make calls of the presses that were answered, and forget those that were not; whether any came.
+        """Accept the calls whose answers left, and withdraw those without; returns whether any was accepted.
 
-        An answer that cannot be written down stays for the next time. Forgetting is tried once, as it counts
-        deliveries. Whatever is left in the end is swept up, and its caller is told that nothing was dialed.
+        If accepting cannot be written down, it is tried again next time. Withdrawing is tried once, because
+        it counts deliveries. What is left over in the end is swept: the caller is told that nothing was
+        dialed.
         """
-        answered, given_up = _drained(self._answered), _drained(self._given_up)
+        answered, unanswered = _drain(self._answered), _drain(self._unanswered)
         try:
             confirmed = self._ledger.confirm(answered, at=self._now()) if answered else []
         except Exception:
@@ -104,33 +88,33 @@ class Intake:
                 self._answered.put(call_id)
             raise
         finally:
-            self._forget(given_up)
+            self._withdraw(unanswered)
         for call in confirmed:
             log_state(call)
         if confirmed:
             self._on_work()
-            self._on_news()
+            self._on_change()
         return bool(confirmed)
 
-    def _forget(self, call_ids: list[str]) -> None:
+    def _withdraw(self, call_ids: list[str]) -> None:
         if not call_ids:
             return
-        log.warning("%d press(es) could not be answered in time; nothing was dialed", len(call_ids))
+        log.warning("%d submission(s) could not be answered in time; nothing was dialed", len(call_ids))
         try:
             self._ledger.withdraw(call_ids)
         except Exception:
-            log.exception("the presses %s are not forgotten", ", ".join(call_ids))
+            log.exception("these submissions could not be withdrawn: %s", ", ".join(call_ids))
 
-    def _wait_for(self, answer: Answer, call: Call) -> None:
+    def _await_answer(self, arrival: Arrival, call: Call) -> None:
         def note(queue: SimpleQueue[str]) -> None:
             queue.put(call.id)
             self._on_answer()
 
         if call.state is State.RECEIVED:
-            answer.when_answered(lambda: note(self._answered), lambda: note(self._given_up))
+            arrival.when_answered(lambda: note(self._answered), lambda: note(self._unanswered))
 
 
-def _drained(queue: SimpleQueue[str]) -> list[str]:
+def _drain(queue: SimpleQueue[str]) -> list[str]:
     found: list[str] = []
     with contextlib.suppress(Empty):
         while True:

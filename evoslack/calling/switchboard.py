@@ -1,94 +1,51 @@
-"""What happens to a call: connect it, and look after what a crash left behind. `intake` takes calls in.
+"""Gets calls dialed, and cleans up after a crash. `intake` takes them in, `tracker` tracks them afterwards.
 
-The ledger's row is the program counter. Each step looks at rows and brings one of them further, so a
-crash anywhere is repaired by looking again; only dialing is never repeated.
+The ledger's row is the program counter. Each step reads rows and brings one of them further, so a crash
+anywhere is repaired by the next pass; only dialing is never repeated.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
 from evoslack.calling.calls import STATE_OF, Call, InDoubt, NotSent, Outcome, Reason, State
 from evoslack.calling.numbers import masked
+from evoslack.calling.ports import CallLedger, PhoneSystem
+from evoslack.calling.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 
-# Dialing takes 30 s at the most (evo-voice-api 7); the rest is for writing the result down.
+# Dialing takes 30 s at most (evo-voice-api 7); the rest is for writing the result down.
 PLACING_LIMIT = timedelta(seconds=45)
-# A press is answered within three seconds or never; the rest is for a process that stood still.
+# A submission is answered within three seconds or never; the rest is for a process that stood still.
 ANSWERING_LIMIT = timedelta(seconds=15)
 # A machine that stood still must not dial after people were told that the call is in doubt.
 LATEST_DIALING = timedelta(seconds=10)
-LEAP = timedelta(seconds=5)  # of the wall clock, that is more than it being put right a little
-FORGET_EVERY = timedelta(hours=1)
-KEYS_ARE_KEPT = timedelta(days=2)  # no form can be pressed any more when it is so old
+CLOCK_STEP = timedelta(seconds=5)  # of the wall clock; a smaller change is an ordinary correction
+PURGE_EVERY = timedelta(hours=1)
+KEYS_ARE_KEPT = timedelta(days=2)  # a form that old cannot be submitted any more
 WRITE_PAUSE_S = 1.0
 WRITE_TRIES = 120
-WRITES_PER_LINE = 30  # that do not work, before it is logged again
-
-
-class Ledger(Protocol):
-    """The durable record; see `ledger.calls.CallLedger` for what each promises."""
-
-    def abandon(self, *, at: datetime, received_before: datetime | None) -> list[Call]: ...
-    def waiting(self, *, accepted_after: datetime) -> Call | None: ...
-    def begin(self, *, at: datetime, accepted_after: datetime) -> Call | None: ...
-    def finish(
-        self,
-        call_id: str,
-        outcome: Outcome,
-        *,
-        at: datetime,
-        known_ids: Collection[str] | None,
-        skew: timedelta | None,
-    ) -> Call | None: ...
-    def expire(self, *, at: datetime, accepted_before: datetime) -> list[Call]: ...
-    def doubt_orphans(self, *, at: datetime, began_before: datetime | None) -> list[Call]: ...
-    def forget(self, *, accepted_before: datetime, at: datetime) -> int: ...
-    def forget_keys(self, *, used_before: datetime) -> None: ...
-    def find(self, request_key: str) -> Call | None: ...
-    def get(self, call_id: str) -> Call | None: ...
-    def latest_of(self, user_id: str, team_id: str, limit: int) -> list[Call]: ...
-
-
-class Phone(Protocol):
-    """The phone system."""
-
-    def dial(self, *, flow_id: str, number: str, caller_id: str, may_leave: Callable[[], bool]) -> Outcome:
-        """Send one request, if `may_leave` says yes right before its first byte; never raises."""
-
-
-class Sight(Protocol):
-    """What was there before the call went out."""
-
-    @property
-    def skew(self) -> timedelta: ...
-    def ids(self, number: str, caller_id: str) -> Collection[str]: ...
-
-
-class Watch(Protocol):
-    """Whoever follows calls; see `follower.Follower`."""
-
-    def look_before(self, account_id: str) -> Sight | None: ...
+WRITES_PER_LOG_LINE = 30  # failed tries to write before it is logged again
 
 
 class Switchboard:
-    """Gets calls dialed. `on_news` wakes whoever tells people.
+    """Dials accepted calls. `on_change` wakes the worker pools that tell people.
 
-    A call that has waited longer than `longest_wait` is never dialed: it would surprise both ends.
+    A call that has waited longer than `max_wait` is never dialed: it would surprise both ends.
+    `snapshot_before` gives what Evo Voice shows of an account right before a call, or None.
     """
 
     def __init__(
         self,
-        ledger: Ledger,
-        phone: Phone,
-        watch: Watch,
+        ledger: CallLedger,
+        phone: PhoneSystem,
+        snapshot_before: Callable[[str], Snapshot | None],
         *,
-        longest_wait: timedelta,
+        max_wait: timedelta,
         now: Callable[[], datetime],
         on_change: Callable[[], None],
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -96,29 +53,17 @@ class Switchboard:
         self._wall = wall
         self._ledger = ledger
         self._phone = phone
-        self._watch = watch
-        self._longest_wait = longest_wait
-        self._forget_at = now() + FORGET_EVERY
-        self._leading = threading.Lock()
-        self._lead = wall() - now()  # of the wall clock, when it was looked at last
-        self._leap = now(), timedelta(0)  # when that grew suddenly, and by how much
+        self._snapshot_before = snapshot_before
+        self._max_wait = max_wait
+        self._purge_at = now() + PURGE_EVERY
+        self._lead_lock = threading.Lock()
+        self._lead = wall() - now()  # how far the wall clock was ahead when it was last read
+        self._step = now(), timedelta(0)  # when that grew suddenly, and by how much
         self._now = now
-        self._on_news = on_change
+        self._on_change = on_change
         self._stopping = threading.Event()
 
-    def find(self, request_key: str) -> Call | None:
-        """The call that a form became, if it did."""
-        return self._ledger.find(request_key)
-
-    def get(self, call_id: str) -> Call | None:
-        """The call with that id."""
-        return self._ledger.get(call_id)
-
-    def latest_of(self, user_id: str, team_id: str, limit: int) -> list[Call]:
-        """The latest calls that this person asked for, newest first."""
-        return self._ledger.latest_of(user_id, team_id, limit)
-
-    def connect_next(self) -> bool:
+    def dial_next(self) -> bool:
         """Dial the oldest waiting call; whether there was one.
 
         Between `begin`, which is committed, and `finish` a phone may ring, once.
@@ -126,27 +71,27 @@ class Switchboard:
         waiting = self._ledger.waiting(accepted_after=self._oldest())
         if waiting is None:
             return False
-        # Before, and not after `begin`: there it would make the time longer in which a crash leaves doubt.
-        sight = self._watch.look_before(waiting.request.account_id)
+        # Before `begin`, not after it: there it would prolong the time in which a crash leaves doubt.
+        before = self._snapshot_before(waiting.request.account_id)
         now, wall = self._now(), self._wall()
         call = self._ledger.begin(at=now, accepted_after=self._oldest())
         if call is None:
-            return False  # another one was quicker
+            return False  # another thread or bot was quicker
         log_state(call)
         if call.request.account_id != waiting.request.account_id:
-            sight = None  # of another account
+            before = None  # it is of another account
 
         def may_leave() -> bool:
-            """Whether it is early enough by both clocks: each may stand still, or be put back, alone."""
+            """Whether it is early enough by both clocks: either may stand still, or be set back, alone."""
             return max(self._now() - now, self._wall() - wall) <= LATEST_DIALING
 
-        self._finish(call, self._dial(call, may_leave), sight)
+        self._finish(call, self._dial(call, may_leave), before)
         return True
 
     def sweep(self, *, everything_is_orphaned: bool = False) -> None:
-        """Close what nobody works on any more: calls that waited too long, and orphans of a crash.
+        """Close calls that waited too long, and the orphans of a crash.
 
-        `everything_is_orphaned` is for the start of a bot that knows that it is the only one.
+        `everything_is_orphaned` is for the start of a bot that knows it is the only one.
         """
         now = self._now()
         closed = self._ledger.expire(at=now, accepted_before=self._oldest())
@@ -157,39 +102,39 @@ class Switchboard:
         for call in closed:
             log_state(call)
         if closed:
-            self._on_news()
+            self._on_change()
 
-    def forget(self, history: timedelta) -> None:
-        """Delete calls that are older than that, over and told; once an hour, as looking is not cheap.
+    def purge(self, history: timedelta) -> None:
+        """Delete calls older than that which are over and told; at most once an hour.
 
-        Only for a bot whose clock can be trusted. Keys stay, as the form of such a call may still be open.
+        Only for a bot whose clock can be trusted. Keys stay: the form of such a call may still be open.
         """
         now = self._now()
-        if now < self._forget_at:
+        if now < self._purge_at:
             return
         while self._ledger.forget(accepted_before=now - history, at=now):
             pass
         self._ledger.forget_keys(used_before=now - KEYS_ARE_KEPT)
-        self._forget_at = now + FORGET_EVERY
+        self._purge_at = now + PURGE_EVERY
 
     def stop(self) -> None:
-        """Do not insist any longer on writing results down; the sweep of the next start is honest too."""
+        """Stop retrying to write results down; the sweep of the next start is honest too."""
         self._stopping.set()
 
     def _oldest(self) -> datetime:
-        """What was accepted before has waited too long.
+        """A call that was accepted before this time has waited too long.
 
-        A machine that was paused has both clocks stopped, until the wall clock is put right. So when that
-        leaps forward, what waited then may have waited for so much longer.
+        On a machine that was paused both clocks stop, until the wall clock is set right. So when it steps
+        forward, a call that was waiting then may have waited that much longer.
         """
         now = self._now()
-        with self._leading:
+        with self._lead_lock:
             lead = self._wall() - now
-            if lead - self._lead > LEAP:
-                self._leap = now, lead - self._lead
+            if lead - self._lead > CLOCK_STEP:
+                self._step = now, lead - self._lead
             self._lead = lead
-            at, span = self._leap
-        oldest = now - self._longest_wait
+            at, span = self._step
+        oldest = now - self._max_wait
         return max(oldest, min(at, oldest + span))
 
     def _dial(self, call: Call, may_leave: Callable[[], bool]) -> Outcome:
@@ -207,8 +152,8 @@ class Switchboard:
             log.exception("call %s: dialing broke", call.id)
             return InDoubt(Reason.BOT_BROKE)
 
-    def _finish(self, call: Call, outcome: Outcome, before: Sight | None) -> None:
-        """Write the outcome down, patiently: it is known only here, and dialing again is no way out."""
+    def _finish(self, call: Call, outcome: Outcome, before: Snapshot | None) -> None:
+        """Write the outcome down, patiently: it is known only here, and dialing again is no option."""
         request = call.request
         known_ids = None if before is None else before.ids(request.number, request.caller_id)
         skew = None if before is None else before.skew
@@ -217,10 +162,10 @@ class Switchboard:
                 finished = self._ledger.finish(
                     call.id, outcome, at=self._now(), known_ids=known_ids, skew=skew
                 )
-                # What was written, if its confirmation got lost and this is the second try.
+                # On a second try: what was written, if only its confirmation was lost.
                 written = finished or self._ledger.find(call.request.key)
             except Exception:
-                if attempt % WRITES_PER_LINE == 0:
+                if attempt % WRITES_PER_LOG_LINE == 0:
                     log.exception(
                         "call %s: the outcome %s is not written yet", call.id, type(outcome).__name__
                     )
@@ -231,7 +176,7 @@ class Switchboard:
                 log_state(written)
             else:
                 log.error("call %s: the outcome %s came too late", call.id, type(outcome).__name__)
-            self._on_news()
+            self._on_change()
             return
 
 

@@ -1,7 +1,7 @@
-"""Follows calls after they were placed, and ends them when somebody wants that.
+"""Tracks calls after they were placed, by polling Evo Voice, and ends one when somebody hangs up.
 
-One look at a time shows all calls of an account, so following one costs as much as following a thousand. Of
-several bots on one database one looks. What a look shows is written down; `progress` has the rules.
+One poll shows all calls of an account, so tracking a thousand costs as much as tracking one. Of several bots
+on one database, one polls. `matching` has the rules that turn what a poll shows into progress.
 """
 
 from __future__ import annotations
@@ -11,189 +11,172 @@ import threading
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from evoslack.calling.calls import Call, Ending, HangUp, Progress
-from evoslack.calling.matching import MOST_UNWATCHED, TrackedCall, follow, give_up
+from evoslack.calling.matching import MAX_UNWATCHED, TrackedCall, advance_all, give_up
+from evoslack.calling.ports import TrackedCallLedger
 from evoslack.calling.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 
-QUICK = timedelta(seconds=2.5)  # while something may begin to ring or be answered
+FAST = timedelta(seconds=2.5)  # between two polls while a call may begin to ring or be answered
 SLOW = timedelta(seconds=5)  # while people talk
-TURN = timedelta(seconds=20)  # after that another bot takes over; a look takes ten at the most
-FRESH = timedelta(seconds=3)  # a look that is not older is as good as a new one
-LOOK_BUDGET_S = 10.0
+LEASE = timedelta(seconds=20)  # after that another bot takes over; a poll takes ten at most
+FRESH = timedelta(seconds=3)  # a snapshot that is no older is as good as a new one
+POLL_BUDGET_S = 10.0
 BEFORE_DIALING_S = 2.0
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 10.0, 60.0  # after a look that failed, and after many
-LONGEST_WISH_S = 300.0  # that Evo Voice may ask for
+FIRST_PAUSE_S, MAX_PAUSE_S = 10.0, 60.0  # after a poll that failed, and after many
+MAX_SERVER_PAUSE_S = 300.0  # that Evo Voice may ask for
 END_BUDGET_S = 10.0
 
-
-class Eyes(Protocol):
-    """What is to be seen at the phone system."""
-
-    def look(self, account_id: str, since: datetime, *, budget_s: float) -> Snapshot: ...
-
-
-class End(Protocol):
-    """How a session is ended."""
-
-    def __call__(self, session_id: str, *, budget_s: float) -> Ending: ...
-
-
-class Book(Protocol):
-    """Which calls are followed; see `ledger.trails.TrailLedger`."""
-
-    def take_lease(self, name: str, holder: str, *, at: datetime, until: datetime) -> bool: ...
-    def going_on(self) -> list[TrackedCall]: ...
-    def rivals(self, trails: Collection[TrackedCall]) -> list[TrackedCall]: ...
-    def write(self, changes: Iterable[tuple[TrackedCall, TrackedCall]], *, at: datetime) -> list[str]: ...
-    def hang_up(self, call_id: str, wish: HangUp | None, *, at: datetime) -> bool: ...
+# (account_id, since, budget_s): what Evo Voice shows of calls placed after `since`. Raises when it can't.
+PollSessions = Callable[[str, datetime, float], Snapshot]
+# (session_id, budget_s): asks Evo Voice to end a session. Raises when that can't be asked.
+EndSession = Callable[[str, float], Ending]
 
 
 class CallTracker:
-    """Looks after the calls of this database."""
+    """Tracks the calls in this database. `on_change` wakes the worker pools that tell people."""
 
     def __init__(
         self,
-        eyes: Eyes,
-        end: End,
-        book: Book,
+        poll_sessions: PollSessions,
+        end_session: EndSession,
+        ledger: TrackedCallLedger,
         *,
         now: Callable[[], datetime],
         on_change: Callable[[], None],
     ) -> None:
-        self._eyes = eyes
-        self._end = end
-        self._book = book
+        self._poll_sessions = poll_sessions
+        self._end_session = end_session
+        self._ledger = ledger
         self._now = now
-        self._on_news = on_change
+        self._on_change = on_change
         self._name = uuid.uuid4().hex
-        self._next_turn: datetime | None = None
-        self._looked_at: datetime | None = None
+        self._next_poll: datetime | None = None
+        self._polled_at: datetime | None = None
         self._latest: dict[str, Snapshot] = {}
-        self._watched_since: dict[str, datetime] = {}  # by account: the first of looks without a long pause
-        self._looking = threading.Lock()
-        self._blind_until: dict[str, datetime] = {}  # by account, as is the trouble
+        self._polled_since: dict[str, datetime] = {}  # by account: the first of polls without a long pause
+        self._polling = threading.Lock()
+        self._paused_until: dict[str, datetime] = {}  # by account, as is the trouble
         self._failures: dict[str, int] = {}  # in a row
         self._trouble: dict[str, str] = {}
 
-    def look(self) -> bool:
-        """Look at the calls that are going on, if it is time. Always False: there is no hurry to go on."""
+    def poll(self) -> bool:
+        """Poll for the calls in progress, if it is time. Always False: there is no hurry to poll again."""
         now = self._now()
-        if not _has_come(self._next_turn, now, QUICK):
+        if not _has_come(self._next_poll, now, FAST):
             return False
-        self._next_turn = now + QUICK
-        trails = self._book.going_on()
-        if not trails or not (any(map(_is_young, trails)) or self._is_time_for_all(now)):
+        self._next_poll = now + FAST
+        tracked_calls = self._ledger.going_on()
+        if not tracked_calls or not (any(map(_is_young, tracked_calls)) or self._is_time_for_all(now)):
             return False
-        if not self._book.take_lease("following", self._name, at=now, until=now + TURN):
+        if not self._ledger.take_lease("tracking", self._name, at=now, until=now + LEASE):
             return False
-        self._looked_at = now
+        self._polled_at = now
         of_account: dict[str, list[TrackedCall]] = defaultdict(list)
-        for trail in trails:
-            of_account[trail.account_id].append(trail)
+        for tracked in tracked_calls:
+            of_account[tracked.account_id].append(tracked)
         for account_id, theirs in of_account.items():
-            since = min(trail.asked_at for trail in theirs)
+            since = min(tracked.requested_at for tracked in theirs)
             snapshot = None
-            if not self._is_blind(account_id, now):
-                snapshot = self._snapshot(account_id, since, budget_s=LOOK_BUDGET_S)
+            if not self._is_paused(account_id, now):
+                snapshot = self._snapshot(account_id, since, budget_s=POLL_BUDGET_S)
             if snapshot is None:
-                after = [give_up(trail, now) for trail in theirs]
+                after = [give_up(tracked, now) for tracked in theirs]
             else:
-                since = self._watched_since[account_id]
-                after = follow([*theirs, *self._book.rivals(theirs)], snapshot, watched_since=since)[
+                since = self._polled_since[account_id]
+                after = advance_all([*theirs, *self._ledger.rivals(theirs)], snapshot, polled_since=since)[
                     : len(theirs)
                 ]
             self._write(theirs, after)
         return False
 
     def _is_time_for_all(self, now: datetime) -> bool:
-        return self._looked_at is None or _has_come(self._looked_at + SLOW, now, SLOW)
+        return self._polled_at is None or _has_come(self._polled_at + SLOW, now, SLOW)
 
-    def _is_blind(self, account_id: str, now: datetime) -> bool:
-        return not _has_come(self._blind_until.get(account_id), now, timedelta(seconds=LONGEST_WISH_S))
+    def _is_paused(self, account_id: str, now: datetime) -> bool:
+        return not _has_come(self._paused_until.get(account_id), now, timedelta(seconds=MAX_SERVER_PAUSE_S))
 
-    def look_before(self, account_id: str) -> Snapshot | None:
-        """What is there before a call goes out; None if that cannot be seen, which holds nothing up."""
+    def snapshot_before(self, account_id: str) -> Snapshot | None:
+        """What Evo Voice shows before a call goes out; None if it can't be asked, which holds nothing up."""
         now = self._now()
         latest = self._latest.get(account_id)
         if latest is not None and _is_fresh(latest, now):
             return latest
-        if self._is_blind(account_id, now):
+        if self._is_paused(account_id, now):
             return None
         return self._snapshot(account_id, now, budget_s=BEFORE_DIALING_S, may_be_old=True)
 
     def hang_up(self, call: Call) -> Ending | None:
-        """Ask Evo Voice to end this call; None if that could not be asked.
+        """Ask Evo Voice to end this call; None if it could not be asked.
 
-        Whether it worked is what the next looks show. Raises what the database raises when the wish could not
-        be written down; nothing was asked then.
+        The next polls show whether it worked. Raises what the database raises when the hang up could not be
+        written down; Evo Voice was not asked then.
         """
         try:
-            if not call.may_be_ended or not self._book.hang_up(call.id, HangUp.ASKED, at=self._now()):
+            if not call.may_be_ended or not self._ledger.hang_up(call.id, HangUp.ASKED, at=self._now()):
                 return Ending.GONE
         except Exception:
-            self._take_back(call)  # it may be written down all the same
+            self._take_back(call)  # it may have been written down all the same
             raise
-        self._on_news()
+        self._on_change()
         try:
-            ending = self._end(call.session_id, budget_s=END_BUDGET_S)
+            ending = self._end_session(call.session_id, END_BUDGET_S)
         except Exception as error:  # noqa: BLE001 - said to the person, and logged here
-            log.warning("call %s could not be ended: %s", call.id, error)
+            log.warning("call %s could not be hung up: %s", call.id, error)
             ending = None
-        log.info("call %s: somebody hung up: %s", call.id, ending or "no answer")
+        log.info("call %s: hang up requested: %s", call.id, ending or "no answer")
         if ending in {None, Ending.FORBIDDEN}:
             self._take_back(call)
-        self._next_turn = None
+        self._next_poll = None
         return ending
 
     def _take_back(self, call: Call) -> None:
-        """Nobody took the wish. If this cannot be written down, the next looks find that it had no effect."""
+        """Nothing was asked. If this cannot be written down, the next polls find that it had no effect."""
         try:
-            self._book.hang_up(call.id, None, at=self._now())
+            self._ledger.hang_up(call.id, None, at=self._now())
         except Exception:
-            log.exception("call %s: that nobody ends it is not written yet", call.id)
-        self._on_news()
+            log.exception("call %s: could not write down that the hang up failed", call.id)
+        self._on_change()
 
     def _write(self, before: list[TrackedCall], after: list[TrackedCall]) -> None:
         changes = [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]]
-        told = self._book.write(changes, at=self._now()) if changes else []
+        told = self._ledger.write(changes, at=self._now()) if changes else []
         for old, new in changes:
             if old.progress is not new.progress:
                 log.info("call %s: %s", new.call_id, new.progress, extra={"call_id": new.call_id})
         if told:
-            self._on_news()
+            self._on_change()
 
     def _snapshot(
         self, account_id: str, since: datetime, *, budget_s: float, may_be_old: bool = False
     ) -> Snapshot | None:
-        """A look, one thread at a time; None if it does not work."""
+        """Poll, one thread at a time; None if it fails."""
         ends = time.monotonic() + budget_s
-        if not self._looking.acquire(timeout=budget_s):
+        if not self._polling.acquire(timeout=budget_s):
             return None
         try:
             latest = self._latest.get(account_id)
             if may_be_old and latest is not None and _is_fresh(latest, self._now()):
-                return latest  # somebody else's, who was quicker
+                return latest  # another thread was quicker
             left_s = max(ends - time.monotonic(), 0.0)
-            snapshot = self._eyes.look(account_id, since, budget_s=left_s)
-            if latest is None or snapshot.taken_at - latest.taken_at > MOST_UNWATCHED:
-                self._watched_since[account_id] = snapshot.taken_at
+            snapshot = self._poll_sessions(account_id, since, left_s)
+            if latest is None or snapshot.taken_at - latest.taken_at > MAX_UNWATCHED:
+                self._polled_since[account_id] = snapshot.taken_at
             self._latest[account_id] = snapshot
-        except Exception as error:  # noqa: BLE001 - each trouble once; it is looked again anyway
+        except Exception as error:  # noqa: BLE001 - logged once; the next poll tries again
             self._failures[account_id] = failures = self._failures.get(account_id, 0) + 1
-            wish_s = min(getattr(error, "pause_s", None) or 0.0, LONGEST_WISH_S)
-            pause_s = max(min(FIRST_PAUSE_S * 2 ** min(failures - 1, 9), LONGEST_PAUSE_S), wish_s)
-            self._blind_until[account_id] = self._now() + timedelta(seconds=pause_s)
+            wish_s = min(getattr(error, "pause_s", None) or 0.0, MAX_SERVER_PAUSE_S)
+            pause_s = max(min(FIRST_PAUSE_S * 2 ** min(failures - 1, 9), MAX_PAUSE_S), wish_s)
+            self._paused_until[account_id] = self._now() + timedelta(seconds=pause_s)
             self._note(account_id, f"{type(error).__name__}: {error}")
             return None
         finally:
-            self._looking.release()
-        self._blind_until.pop(account_id, None)
+            self._polling.release()
+        self._paused_until.pop(account_id, None)
         self._failures.pop(account_id, None)
         self._note(account_id, "")
         return snapshot
@@ -201,14 +184,14 @@ class CallTracker:
     def _note(self, account_id: str, trouble: str) -> None:
         before = self._trouble.get(account_id, "")
         if trouble and trouble != before:
-            log.warning("calls cannot be followed right now: %s", trouble)
+            log.warning("calls can't be tracked right now: %s", trouble)
         elif before and not trouble:
-            log.info("calls can be followed again")
+            log.info("calls can be tracked again")
         self._trouble[account_id] = trouble
 
 
 def _has_come(at: datetime | None, now: datetime, longest: timedelta) -> bool:
-    """Whether that time is over; further ahead than it can be means that the clock was put back."""
+    """Whether that time has come; if it is implausibly far ahead, the clock was set back."""
     return at is None or now >= at or at - now > longest
 
 
@@ -216,5 +199,5 @@ def _is_fresh(snapshot: Snapshot, now: datetime) -> bool:
     return timedelta(0) <= now - snapshot.taken_at <= FRESH
 
 
-def _is_young(trail: TrackedCall) -> bool:
-    return trail.progress in {Progress.WAITING, Progress.RINGING} or trail.hang_up is HangUp.ASKED
+def _is_young(tracked: TrackedCall) -> bool:
+    return tracked.progress in {Progress.WAITING, Progress.RINGING} or tracked.hang_up is HangUp.ASKED

@@ -105,7 +105,7 @@ class EvoClient:
                 self._rest_from_login()
         return outcome_of(reply) if isinstance(reply, Reply) else reply
 
-    def end(self, session_id: str, *, budget_s: float) -> Ending:
+    def end(self, session_id: str, budget_s: float) -> Ending:
         """Ask Evo Voice to end a session (evo-voice-api 5.7 and 8); whether it does is for the next look.
 
         Raises `EvoUnavailable` or `LoginRefused` when nobody took the wish.

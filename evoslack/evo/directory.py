@@ -29,7 +29,7 @@ class Directory:
     def __init__(self, client: EvoClient) -> None:
         self._client = client
 
-    def require_caller(self, email: str, account_id: str, *, budget_s: float) -> Role:
+    def require_caller(self, email: str, account_id: str, budget_s: float) -> Role:
         """The role of the login with that email, if it may place calls for the account.
 
         Raises `NotAllowed` with the reason, or `CannotCheck` when Evo Voice does not say in time.

@@ -31,7 +31,7 @@ class SessionPoller:
         self._client = client
         self._now = now
 
-    def look(self, account_id: str, since: datetime, *, budget_s: float) -> Snapshot:
+    def look(self, account_id: str, since: datetime, budget_s: float) -> Snapshot:
         """What is there of calls placed after `since`. Raises `EvoError`."""
         ends = time.monotonic() + budget_s
         began_at = self._now()

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from evoslack.calling.calls import FINAL, HangUp, Progress, State
-from evoslack.calling.matching import LONGEST_CALL, TrackedCall
+from evoslack.calling.matching import MAX_CALL, TrackedCall
 from evoslack.ledger.dependents import mark_changed, mark_dependents_due
 from evoslack.ledger.schema import calls, leases
 from evoslack.ledger.store import Store
@@ -51,19 +51,19 @@ class TrackedCallLedger:
         with self._engine.connect() as connection:
             return [_trail_of(row) for row in connection.execute(query)]
 
-    def rivals(self, trails: Collection[TrackedCall]) -> list[TrackedCall]:
+    def rivals(self, tracked_calls: Collection[TrackedCall]) -> list[TrackedCall]:
         """Other calls whose sessions could be taken for those of `trails`: over, or just being dialed."""
-        unbound = [trail for trail in trails if not trail.is_bound]
+        unbound = [tracked for tracked in tracked_calls if not tracked.is_matched]
         if not unbound:
             return []
-        since = min(trail.asked_at for trail in unbound) - LONGEST_CALL
+        since = min(tracked.requested_at for tracked in unbound) - MAX_CALL
         query = sa.select(calls).where(
-            calls.c.account_id.in_({trail.account_id for trail in unbound}),
-            calls.c.number.in_({trail.number for trail in unbound}),
+            calls.c.account_id.in_({tracked.account_id for tracked in unbound}),
+            calls.c.number.in_({tracked.number for tracked in unbound}),
             calls.c.accepted_at > since,
             sa.or_(calls.c.progress.is_not(None), calls.c.state == State.PLACING),
         )
-        followed = {trail.call_id for trail in trails}
+        followed = {tracked.call_id for tracked in tracked_calls}
         with self._engine.connect() as connection:
             return [_trail_of(row) for row in connection.execute(query) if row.id not in followed]
 
@@ -97,7 +97,7 @@ class TrackedCallLedger:
                 }
                 if not connection.execute(sa.update(calls).where(unchanged).values(**values)).rowcount:
                     continue
-                settled = after.is_bound and _settle(connection, after.call_id)
+                settled = after.is_matched and _settle(connection, after.call_id)
                 if settled or _is_worth_telling(before, after):
                     told.append(after.call_id)
                 else:
@@ -141,8 +141,8 @@ def _trail_of(row: sa.Row[Any]) -> TrackedCall:
         account_id=values["account_id"],
         number=values["number"],
         caller_id=values["caller_id"],
-        asked_at=values["began_at"] or values["accepted_at"],
-        was_refused=values["state"] == State.REJECTED,
+        requested_at=values["began_at"] or values["accepted_at"],
+        was_rejected=values["state"] == State.REJECTED,
         is_unclear=bool(values["unclear"]),
         answered_by=values["finished_at"] if values["state"] in _ANSWERED else None,
         known_ids=_known_ids(values),

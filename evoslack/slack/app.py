@@ -10,7 +10,6 @@ import json
 import logging
 import re
 from collections import deque
-from collections.abc import Callable
 from typing import Any
 
 from slack_bolt import App, BoltContext, BoltResponse
@@ -23,6 +22,7 @@ from evoslack.calling.refusals import UnreadableForm
 from evoslack.slack.listeners import export, workflow_step
 from evoslack.slack.listeners.call_form import CallFormListeners
 from evoslack.slack.listeners.dependencies import Listeners
+from evoslack.slack.listeners.reply import NotifyPrivately
 from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
 from evoslack.slack.payloads import ARRIVAL
 from evoslack.slack.rendering import cards, home, messages, views
@@ -31,7 +31,7 @@ from evoslack.slack.workspace import Identity
 
 log = logging.getLogger(__name__)
 
-MOST_EVENTS = 100  # remembered: Slack sends an event again within an hour, and nobody is told twice of one
+MOST_EVENTS = 100  # remembered: Slack sends an event again within an hour, and each is told once
 _UNANSWERED = frozenset({"block_actions", "shortcut", "message_action"})
 
 
@@ -69,9 +69,9 @@ def build_app(
 
 
 def register(app: App, listeners: Listeners, command: str) -> None:
-    """Connect every door to its listener."""
+    """Connect every payload to its listener."""
     form, shortcuts = listeners.form, listeners.shortcuts
-    app.command(command, matchers=[export.is_meant])(listeners.exporter.export)
+    app.command(command, matchers=[export.is_meant])(listeners.export.export)
     app.command(command)(form.command)
     app.command(re.compile("^/"))(form.other_command)
     app.options(views.FLOW)(form.flows)
@@ -81,7 +81,7 @@ def register(app: App, listeners: Listeners, command: str) -> None:
     app.message_shortcut(NUMBER_IN_MESSAGE)(shortcuts.number_in_message)
     app.view(views.CHOICE)(shortcuts.chosen)
     app.block_action(cards.CALL_AGAIN)(shortcuts.call_again)
-    app.block_action(cards.HANG_UP)(listeners.hanging_up.pressed)
+    app.block_action(cards.HANG_UP)(listeners.hang_up.pressed)
     app.event("app_home_opened")(listeners.home.home_opened)
     app.block_action(home.PLACE)(shortcuts.place_a_call)
     app.block_action(home.TURNED)(listeners.home.home_turned)
@@ -91,7 +91,7 @@ def register(app: App, listeners: Listeners, command: str) -> None:
     told: deque[str] = deque(maxlen=MOST_EVENTS)
 
     def broken(error: Exception, body: dict[str, Any], context: BoltContext) -> BoltResponse:
-        return answer_broken(error, body, context[ARRIVAL], form, listeners.whisper, told)
+        return answer_broken(error, body, context[ARRIVAL], form, listeners.notify_privately, told)
 
     app.error(broken)
 
@@ -101,8 +101,8 @@ def answer_broken(
     body: dict[str, Any],
     arrival: Arrival,
     listeners: CallFormListeners,
-    whisper: Callable[[str, str], None],
-    told: deque[str],  # ids of events that somebody was told of
+    notify_privately: NotifyPrivately,
+    told: deque[str],  # ids of events that a person was told of
 ) -> BoltResponse:
     """Log a defect under a reference and tell the person, after looking up what became of the press."""
     if isinstance(error, BoltUnhandledRequestError):
@@ -126,7 +126,7 @@ def answer_broken(
         return _json({"response_action": "errors", "errors": {views.NUMBER: words}})
     event_id = str(body.get("event_id") or "")
     if (user_id := _who_waits(body)) and event_id not in told:
-        whisper(user_id, words)
+        notify_privately(user_id, words)
         if event_id:
             told.append(event_id)
     # An event that was not acknowledged comes again, and acknowledged means written down.
@@ -134,7 +134,7 @@ def answer_broken(
 
 
 def _who_waits(body: dict[str, Any]) -> str:
-    """Who pressed a button, chose a shortcut or opened the Home tab: Slack shows them no answer of ours."""
+    """Who pressed a button, chose a shortcut or opened the Home tab: Slack shows them no answer from us."""
     event = body.get("event") if body.get("type") == "event_callback" else None
     if isinstance(event, dict):
         user = event.get("user") if event.get("type") == "app_home_opened" else None
@@ -144,7 +144,7 @@ def _who_waits(body: dict[str, Any]) -> str:
 
 
 def _answer_unknown(body: dict[str, Any]) -> BoltResponse:
-    """What no listener is for, such as a form of an older version: acknowledged, and nothing is done."""
+    """A payload without a listener, such as a form of an older version: acknowledged, and nothing is done."""
     log.warning("nothing here answers a payload of type %r", body.get("type"))
     if body.get("type") == "view_submission":
         words = refusal_message(UnreadableForm(), "").words

@@ -31,7 +31,7 @@ class SlackPeople:
         self._team_id = team_id
         self._enterprise_id = enterprise_id
 
-    def confirmed_email(self, user_id: str, team_id: str, *, needs_email: bool) -> str:
+    def confirmed_email(self, user_id: str, team_id: str, needs_email: bool) -> str:
         """The email of a real member; raises `NotAllowed` or `CannotCheck`.
 
         Without `needs_email` only the membership counts, and the answer may be empty.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from evoslack.calling.permission import REMEMBERED_S
+from evoslack.calling.permission import YES_REMEMBERED_S
 from sandbox.evo.voice import EvoVoice
 from sandbox.slack.workspace import SlackWorkspace
 
@@ -34,4 +34,4 @@ class Rights:
 
     def are_gone(self, user_id: str, at: float) -> bool:
         """Whether nobody may believe any more, at that time, that this person is allowed."""
-        return user_id in self.lost_at and self.lost_at[user_id] < at - REMEMBERED_S
+        return user_id in self.lost_at and self.lost_at[user_id] < at - YES_REMEMBERED_S

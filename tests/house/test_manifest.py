@@ -83,17 +83,17 @@ def test_the_command_is_the_one_that_the_settings_expect(manifest: dict[str, Any
     assert command["should_escape"] is False
 
 
-def _empty_desk() -> ListenerDependencies:
-    """Listeners can be seated without anything to work with."""
+def _no_dependencies() -> ListenerDependencies:
+    """Listeners can be built without anything to work with."""
     nothing = dict.fromkeys(field.name for field in fields(ListenerDependencies))
     return ListenerDependencies(
-        **nothing | {"rules": FormSettings("/call", "US", frozenset(), "C_CALLS", frozenset())}
+        **nothing | {"settings": FormSettings("/call", "US", frozenset(), "C_CALLS", frozenset())}
     )
 
 
 def test_every_door_of_the_manifest_has_a_listener(manifest: dict[str, Any]) -> None:
     app = App(token="xoxb-1", signing_secret="x", token_verification_enabled=False)
-    register(app, build_listeners(_empty_desk()), "/call")
+    register(app, build_listeners(_no_dependencies()), "/call")
 
     registered = [listener.ack_function.__name__ for listener in app._listeners]
     assert registered == [

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -17,6 +16,7 @@ from slack_sdk.webhook import WebhookClient
 
 from evoslack.calling.calls import FINAL, State
 from evoslack.calling.notification import Notification
+from evoslack.calling.ports import NotificationLedger
 from evoslack.slack.background.card_publisher import LEAST_LEASE
 from evoslack.slack.background.channel_members import ChannelMembers
 from evoslack.slack.background.rate_limiter import RateLimiter
@@ -34,25 +34,13 @@ MOST_AT_ONCE = 30  # calls in one message; more would rarely fit
 BETWEEN = "\n\n"
 
 
-class Book(Protocol):
-    """Who has been told what; see `ledger.news.NewsLedger`."""
-
-    def claim_others(
-        self, user_id: str, team_id: str, *, at: datetime, until: datetime, limit: int
-    ) -> list[Notification]: ...
-    def told(self, call_id: str, revision: int, *, bad_news: bool, what: str) -> None: ...
-    def done(
-        self, call_id: str, revision: int, *, at: datetime, lease: datetime, again_at: datetime | None
-    ) -> None: ...
-
-
 class CallerNotifier:
     """Whoever asked for a call."""
 
     def __init__(
         self,
         client: WebClient,
-        book: Book,
+        ledger: NotificationLedger,
         audience: ChannelMembers,
         *,
         channel_id: str,
@@ -62,7 +50,7 @@ class CallerNotifier:
         posting: RateLimiter,  # by person
     ) -> None:
         self._client = client
-        self._book = book
+        self._ledger = ledger
         self._audience = audience
         self._channel_id = channel_id
         self._region = region
@@ -105,7 +93,7 @@ class CallerNotifier:
             return False
         what = _what(notification)
         if what == notification.told_what:  # how far it has come is for the card alone
-            self._book.told(call.id, notification.revision, bad_news=notification.told_bad_news, what=what)
+            self._ledger.told(call.id, notification.revision, bad_news=notification.told_bad_news, what=what)
             return False
         if call.state is not State.PLACED or notification.told_bad_news or notification.card_problem:
             return True
@@ -114,7 +102,7 @@ class CallerNotifier:
         if notification.card_revision < notification.revision:
             return False
         if self._audience.includes(call.request.user_id):
-            self._book.told(call.id, notification.revision, bad_news=False, what=what)
+            self._ledger.told(call.id, notification.revision, bad_news=False, what=what)
             return False
         return True
 
@@ -122,7 +110,7 @@ class CallerNotifier:
         """What else this person is to be told now and fits into the same message."""
         request, left = notification.call.request, LONGEST_TEXT - len(self._line(notification))
         found: list[Notification] = []
-        for other in self._book.claim_others(
+        for other in self._ledger.claim_others(
             request.user_id, request.team_id, at=self._now(), until=lease, limit=MOST_AT_ONCE
         ):
             line = len(BETWEEN) + len(self._line(other))
@@ -181,7 +169,7 @@ class CallerNotifier:
 
     def _told(self, notification: Notification) -> None:
         call = notification.call
-        self._book.told(
+        self._ledger.told(
             call.id, notification.revision, bad_news=call.state is not State.PLACED, what=_what(notification)
         )
 
@@ -190,7 +178,7 @@ class CallerNotifier:
         now = self._now()
         if other.card_revision < other.revision:
             again_at = min(filter(None, (again_at, other.card_due_at or now)))
-        self._book.done(other.call.id, other.revision, at=now, lease=lease, again_at=again_at)
+        self._ledger.done(other.call.id, other.revision, at=now, lease=lease, again_at=again_at)
 
 
 def is_too_old(notification: Notification, now: datetime) -> bool:

@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -18,6 +18,7 @@ from slack_sdk.web import SlackResponse
 
 from evoslack.calling.calls import Call
 from evoslack.calling.notification import Notification
+from evoslack.calling.ports import NotificationLedger
 from evoslack.slack.background.rate_limiter import RateLimiter
 from evoslack.slack.rendering import cards
 from evoslack.slack.web_api import SlackUnanswered
@@ -47,15 +48,6 @@ _ADVICE = {
 }
 
 
-class Book(Protocol):
-    """What is known of the cards; see `ledger.news.NewsLedger`."""
-
-    def trying_card(self, call_id: str, channel: str, *, at: datetime, lease: datetime) -> bool: ...
-    def no_card_posted(self, call_id: str, *, lease: datetime) -> None: ...
-    def card_shows(self, call_id: str, revision: int, channel: str, ts: str) -> None: ...
-    def card_given_up(self, call_id: str, revision: int, problem: str) -> None: ...
-
-
 class Later(Exception):
     """Not now. `pause_s` is for how long, if that is known; `lasting` trouble does not pass by itself."""
 
@@ -72,7 +64,7 @@ class CardPublisher:
     def __init__(
         self,
         client: WebClient,
-        book: Book,
+        ledger: NotificationLedger,
         *,
         channel_id: str,
         region: str,
@@ -82,7 +74,7 @@ class CardPublisher:
         hides_numbers: Callable[[], bool],
     ) -> None:
         self._client = client
-        self._book = book
+        self._ledger = ledger
         self._channel_id = channel_id
         self._region = region
         self._now = now
@@ -110,7 +102,7 @@ class CardPublisher:
         card = self._card(call)
         _queue(self._posting, channel, notification)
         self._require(lease)  # once more: looking for the card may have taken its time
-        if not self._book.trying_card(call.id, channel, at=self._now(), lease=lease):
+        if not self._ledger.trying_card(call.id, channel, at=self._now(), lease=lease):
             raise Later("this took too long", 0.0)
         try:
             posted = self._client.chat_postMessage(
@@ -121,11 +113,11 @@ class CardPublisher:
             if not _is_a_no(error):
                 raise Later(problem_of(error), SETTLING.total_seconds()) from error
             # An answer that says no proves that there is no card, so another attempt is safe.
-            self._book.no_card_posted(call.id, lease=lease)
+            self._ledger.no_card_posted(call.id, lease=lease)
             raise self._later(call, error, self._posting, channel) from error
         except NO_ANSWER as error:
             raise Later(problem_of(error), SETTLING.total_seconds()) from error
-        self._book.card_shows(call.id, notification.revision, posted_in, ts)
+        self._ledger.card_shows(call.id, notification.revision, posted_in, ts)
 
     def _update(self, notification: Notification, channel: str, ts: str, lease: datetime) -> None:
         call = notification.call
@@ -137,12 +129,12 @@ class CardPublisher:
         except SlackApiError as error:
             if problem_of(error) in _OUT_OF_REACH:
                 _log(call, problem_of(error))
-                self._book.card_given_up(call.id, notification.revision, problem_of(error))
+                self._ledger.card_given_up(call.id, notification.revision, problem_of(error))
                 return
             raise self._later(call, error, self._updating, _ALL) from error
         except NO_ANSWER as error:
             raise Later(problem_of(error)) from error
-        self._book.card_shows(call.id, notification.revision, channel, ts)
+        self._ledger.card_shows(call.id, notification.revision, channel, ts)
 
     def _find(self, notification: Notification, tried_at: datetime, lease: datetime) -> None:
         """A post whose answer was lost: take the card over if it is there, else post it."""
@@ -156,7 +148,7 @@ class CardPublisher:
             if pause_of(error) is not None or not _is_a_no(error):
                 raise self._later(notification.call, error) from error
             _log(notification.call, problem_of(error))
-            self._book.card_given_up(notification.call.id, notification.revision, problem_of(error))
+            self._ledger.card_given_up(notification.call.id, notification.revision, problem_of(error))
         except NO_ANSWER as error:
             raise Later(problem_of(error)) from error
         else:

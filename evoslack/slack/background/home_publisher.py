@@ -10,13 +10,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from evoslack.calling.calls import Call, Role
 from evoslack.calling.history_filter import HistoryFilter, HomeTab, Scope
+from evoslack.calling.ports import CallHistory, HomeTabLedger
 from evoslack.calling.refusals import CannotCheck, NothingToOffer, Refusal
 from evoslack.slack.rendering import home
 from evoslack.slack.workspace import NO_ANSWER, pause_of, problem_of
@@ -39,34 +40,14 @@ _NOBODY = {
 }
 
 
-class Book(Protocol):
-    """Whose home is due; see `ledger.homes.HomeLedger`."""
-
-    def opened(self, team_id: str, user_id: str, *, at: datetime) -> None: ...
-    def turned(self, team_id: str, user_id: str, look: HistoryFilter, *, at: datetime) -> None: ...
-    def claim(self, *, at: datetime, until: datetime, shown_before: datetime) -> HomeTab | None: ...
-    def shown(self, home: HomeTab, *, lease: datetime, at: datetime) -> None: ...
-    def postponed(self, home: HomeTab, *, lease: datetime, again_at: datetime) -> None: ...
-    def forget(self, home: HomeTab, *, lease: datetime) -> None: ...
-    def forget_unopened(self, *, since: datetime) -> None: ...
-
-
-class History(Protocol):
-    """The calls that are kept; see `ledger.history.CallHistory`."""
-
-    def page(
-        self, team_id: str, *, user_id: str | None, digits: str, limit: int, offset: int
-    ) -> tuple[list[Call], int]: ...
-
-
 class HomePublisher:
     """Publishes tabs, one at a time."""
 
     def __init__(
         self,
         client: WebClient,
-        book: Book,
-        history: History,
+        ledger: HomeTabLedger,
+        history: CallHistory,
         role_of: Callable[[str, str], Role],
         refresh: Callable[[], object],
         *,
@@ -74,7 +55,7 @@ class HomePublisher:
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
-        self._book = book
+        self._ledger = ledger
         self._history = history
         self._role_of = role_of
         self._refresh = refresh
@@ -87,12 +68,12 @@ class HomePublisher:
         """Show the home that is due longest; whether there was one."""
         now = self._now()
         if now >= self._forget_at:
-            self._book.forget_unopened(since=now - KEPT)
+            self._ledger.forget_unopened(since=now - KEPT)
             self._forget_at = now + FORGET_EVERY
         if now < self._paused_until:
             return False
         lease = now + LEASE
-        due = self._book.claim(at=now, until=lease, shown_before=now - REST)
+        due = self._ledger.claim(at=now, until=lease, shown_before=now - REST)
         if due is None:
             return False
         view, may_change = self._view(due)
@@ -134,19 +115,19 @@ class HomePublisher:
             problem = problem_of(error)
             self._note(due, problem)
             if problem in _NOBODY:
-                self._book.forget(due, lease=lease)
+                self._ledger.forget(due, lease=lease)
                 return
             if isinstance(error, SlackApiError) and (pause_s := pause_of(error)) is not None:
                 self._paused_until = self._now() + timedelta(seconds=pause_s)  # for all tabs alike
-                self._book.postponed(due, lease=lease, again_at=self._paused_until)
+                self._ledger.postponed(due, lease=lease, again_at=self._paused_until)
                 return
         else:
             if self._troubles.pop(due.user_id, "") and not self._troubles:
                 log.info("Home tabs can be shown again")
             if not may_change:
-                self._book.shown(due, lease=lease, at=self._now())
+                self._ledger.shown(due, lease=lease, at=self._now())
                 return
-        self._book.postponed(due, lease=lease, again_at=self._now() + LOOKS_AGAIN)
+        self._ledger.postponed(due, lease=lease, again_at=self._now() + LOOKS_AGAIN)
 
     def _note(self, due: HomeTab, problem: str) -> None:
         """Each trouble once; while it lasts, every tab may meet it."""

@@ -10,13 +10,12 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from slack_sdk import WebClient
 from slack_sdk.webhook import WebhookClient
 
 from evoslack.calling.notification import Notification
-from evoslack.slack.background import caller_notifier, card_publisher
+from evoslack.calling.ports import NotificationLedger
 from evoslack.slack.background.caller_notifier import CallerNotifier, is_too_old, retry_pause_s
 from evoslack.slack.background.card_publisher import CardPublisher, Later
 from evoslack.slack.background.channel_members import ChannelMembers
@@ -28,22 +27,13 @@ LEASE = timedelta(seconds=60)  # after that another teller, or another bot, take
 PATIENCE = timedelta(minutes=1)  # then the caller is told that the card is in trouble
 
 
-class NewsBook(card_publisher.Book, caller_notifier.Book, Protocol):
-    """Who has been told what; see `ledger.news.NewsLedger`."""
-
-    def claim(self, *, at: datetime, until: datetime) -> Notification | None: ...
-    def read(self, call_id: str) -> Notification: ...
-    def card_waits(self, call_id: str, until: datetime) -> None: ...
-    def card_in_trouble(self, call_id: str, problem: str) -> None: ...
-
-
 class Notifier:
     """Brings cards and callers up to date, one call at a time."""
 
     def __init__(
         self,
         client: WebClient,
-        book: NewsBook,
+        ledger: NotificationLedger,
         *,
         channel_id: str,
         region: str,
@@ -55,10 +45,10 @@ class Notifier:
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         audience = ChannelMembers(client, channel_id, clock_s=clock_s)
-        self._book = book
+        self._ledger = ledger
         self._board = CardPublisher(
             client,
-            book,
+            ledger,
             channel_id=channel_id,
             region=region,
             now=now,
@@ -68,7 +58,7 @@ class Notifier:
         )
         self._callers = CallerNotifier(
             client,
-            book,
+            ledger,
             audience,
             channel_id=channel_id,
             region=region,
@@ -83,17 +73,17 @@ class Notifier:
         """Tell the news that is due longest; whether there was any."""
         now = self._now()
         lease = now + LEASE
-        notification = self._book.claim(at=now, until=lease)
+        notification = self._ledger.claim(at=now, until=lease)
         if notification is None:
             return False
         card_again_at = self._show(notification, lease)
         # Looked up once more: how the card went is part of what the caller is told. What is newer than
         # the card is left to the next round, which begins at once.
-        after = self._book.read(notification.call.id)
+        after = self._ledger.read(notification.call.id)
         word_again_at = self._callers.tell(after, lease) if after.revision == notification.revision else None
         again_at = min(filter(None, (card_again_at, word_again_at)), default=None)
         now = self._now()
-        self._book.done(notification.call.id, notification.revision, at=now, lease=lease, again_at=again_at)
+        self._ledger.done(notification.call.id, notification.revision, at=now, lease=lease, again_at=again_at)
         if again_at is not None:  # cards take turns, a second apart: a look every two would bunch them
             self._wake_in((again_at - now).total_seconds())
         return True
@@ -119,13 +109,13 @@ class Notifier:
     def _postponed(self, notification: Notification, later: Later) -> datetime | None:
         problem = later.problem[:64]
         if is_too_old(notification, self._now()):
-            self._book.card_given_up(notification.call.id, notification.revision, problem)
+            self._ledger.card_given_up(notification.call.id, notification.revision, problem)
             return None
         pause_s = retry_pause_s(notification.attempts) if later.pause_s is None else later.pause_s
         due_at = self._now() + timedelta(seconds=pause_s)
-        self._book.card_waits(notification.call.id, due_at)
+        self._ledger.card_waits(notification.call.id, due_at)
         if later.lasting:
-            self._book.card_in_trouble(notification.call.id, problem)
+            self._ledger.card_in_trouble(notification.call.id, problem)
             return due_at
         return self._look_again_at(notification, due_at, problem)
 
@@ -137,5 +127,5 @@ class Notifier:
             return due_at
         if self._now() < ended_at + PATIENCE:
             return min(due_at, ended_at + PATIENCE)
-        self._book.card_in_trouble(notification.call.id, problem)
+        self._ledger.card_in_trouble(notification.call.id, problem)
         return due_at

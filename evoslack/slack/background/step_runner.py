@@ -11,16 +11,18 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from evoslack.calling.calls import Call, CallRequest, Progress, Reason, State
+from evoslack.calling.access import Access
+from evoslack.calling.calls import Call, Progress, Reason, State
+from evoslack.calling.intake import Intake
+from evoslack.calling.ports import CallLedger, WorkflowStepLedger
 from evoslack.calling.refusals import CannotCheck, Lack, NothingToOffer, Refusal
+from evoslack.calling.validation import CallDraft, InvalidFields, number_or_empty, validate
 from evoslack.calling.workflow_step import LeaseLost, WorkflowStep
-from evoslack.slack.listeners.form_opener import FormOpener, FormSettings
-from evoslack.slack.listeners.orders import CallDraft, InvalidFields, checked, number_in
 from evoslack.slack.rendering import messages
 from evoslack.slack.rendering.refusal_messages import refusal_message
 from evoslack.slack.workspace import NO_ANSWER, pause_of, problem_of
@@ -38,29 +40,6 @@ GIVE_UP_AFTER = timedelta(hours=24)
 _KNOWN_ALREADY = frozenset({"execution_not_in_running_state", "function_execution_not_found"})
 _LOST = "no longer visible"
 UNREADABLE = f"The step does not say who asks for which call. {messages.NOTHING_RANG} {messages.ASK_OPERATOR}"
-
-
-class Book(Protocol):
-    """The steps; see `ledger.steps.StepLedger`."""
-
-    def claim(self, *, at: datetime, until: datetime) -> WorkflowStep | None: ...
-    def became(self, execution_id: str, call_id: str) -> None: ...
-    def refused(self, execution_id: str, words: str, *, lease: datetime) -> bool: ...
-    def rest(self, execution_id: str, *, lease: datetime, again_at: datetime, in_trouble: bool) -> None: ...
-    def ended(self, execution_id: str, *, at: datetime) -> None: ...
-
-
-class Intake(Protocol):
-    """Where steps become calls; see `intake.Intake`."""
-
-    def accept_step(self, request: CallRequest, execution_id: str, lease: datetime) -> Call: ...
-
-
-class Switchboard(Protocol):
-    """Where calls are looked up."""
-
-    def find(self, request_key: str) -> Call | None: ...
-    def get(self, call_id: str) -> Call | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,29 +65,31 @@ class StepRunner:
     def __init__(
         self,
         client: WebClient,  # the bot's own token: the step's ends with the step
-        book: Book,
+        ledger: WorkflowStepLedger,
         intake: Intake,
-        switchboard: Switchboard,
-        opener: FormOpener,
-        rules: FormSettings,
+        calls: CallLedger,
+        access: Access,
         *,
-        longest_wait: timedelta,
+        region: str,
+        allowed_countries: frozenset[str],
+        max_wait: timedelta,
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
-        self._book = book
+        self._ledger = ledger
         self._intake = intake
-        self._switchboard = switchboard
-        self._opener = opener
-        self._rules = rules
-        self._longest_wait = longest_wait
+        self._calls = calls
+        self._access = access
+        self._region = region
+        self._allowed = allowed_countries
+        self._longest_wait = max_wait
         self._now = now
 
     def run_next(self) -> bool:
         """Bring the step that is due longest further; whether there was one."""
         now = self._now()
         lease = now + LEASE
-        step = self._book.claim(at=now, until=lease)
+        step = self._ledger.claim(at=now, until=lease)
         if step is None:
             return False
         try:
@@ -119,9 +100,9 @@ class StepRunner:
             log.exception("step %s: it broke", step.execution_id)
             again_at, in_trouble = self._now() + _pause(step), True
         else:
-            self._book.ended(step.execution_id, at=self._now())
+            self._ledger.ended(step.execution_id, at=self._now())
             return True
-        self._book.rest(step.execution_id, lease=lease, again_at=again_at, in_trouble=in_trouble)
+        self._ledger.rest(step.execution_id, lease=lease, again_at=again_at, in_trouble=in_trouble)
         return True
 
     def _end_of(self, step: WorkflowStep, lease: datetime) -> End:
@@ -133,21 +114,21 @@ class StepRunner:
             try:
                 call_id = self._call_of(step, lease).id
             except _Refused as no:
-                if not self._book.refused(step.execution_id, no.words, lease=lease):
+                if not self._ledger.refused(step.execution_id, no.words, lease=lease):
                     raise _NotYet(self._now()) from no  # somebody else has it by now
                 log.info("step %s became no call: %s", step.execution_id, type(no.__cause__ or no).__name__)
                 return End(error=no.words)
-        call = self._switchboard.get(call_id)  # anew: it may have changed before it was the step's
+        call = self._calls.get(call_id)  # anew: it may have changed before it was the step's
         if call is None or call.is_going_on:
             raise _NotYet(self._now() + LOOK_AGAIN)
-        return end_of(call, self._rules.region)
+        return end_of(call, self._region)
 
     def _call_of(self, step: WorkflowStep, lease: datetime) -> Call:
         """The call that the step already is, or becomes now. Raises `_Refused` or `_NotYet`."""
         key = f"step {step.execution_id}"
-        first = self._switchboard.find(key)
+        first = self._calls.find(key)
         if first is not None:  # by an older version, which did both one after the other
-            self._book.became(step.execution_id, first.id)
+            self._ledger.became(step.execution_id, first.id)
             return first
         waited = self._now() - step.asked_at
         if waited > self._longest_wait:
@@ -156,25 +137,27 @@ class StepRunner:
             raise _Refused(UNREADABLE)
         asked = step.inputs
         typed = asked.caller_id.strip()  # a builder types it, and there is no list to choose from
-        caller_id = number_in(typed, self._rules)[0] or typed or None
-        order = CallDraft(key, asked.user_id, step.team_id, asked.flow_id, asked.number, caller_id)
+        region, allowed = self._region, self._allowed
+        caller_id = number_or_empty(typed, region=region, allowed=allowed) or typed or None
+        draft = CallDraft(key, asked.user_id, step.team_id, asked.flow_id, asked.number, caller_id)
         try:
-            request = checked(order, self._opener, self._rules)
+            offer = self._access.offer_to(draft.user_id, draft.team_id)
+            request = validate(draft, offer, region=region, allowed=allowed)
             if lease - self._now() < LEAST_LEASE:  # somebody else may have refused it by the time it is taken
                 raise _NotYet(self._now())
             return self._intake.accept_step(request, step.execution_id, lease)
         except LeaseLost as lost:
             raise _NotYet(self._now()) from lost
-        except InvalidFields as unclear:
-            problems = (self._words(problem) for problem in unclear.problems)
-            raise _Refused(f"For <@{asked.user_id}>:", *problems) from unclear
+        except InvalidFields as invalid:
+            problems = (self._words(problem) for problem in invalid.problems)
+            raise _Refused(f"For <@{asked.user_id}>:", *problems) from invalid
         except Refusal as refusal:
             if _may_pass(refusal) and waited < PATIENCE:
                 raise _NotYet(self._now() + CHECK_AGAIN) from refusal
             raise _Refused(f"For <@{asked.user_id}>:", self._words(refusal)) from refusal
 
     def _words(self, refusal: Refusal) -> str:
-        return messages.escape(refusal_message(refusal, self._rules.region).words)
+        return messages.escape(refusal_message(refusal, self._region).words)
 
     def _tell(self, step: WorkflowStep, end: End) -> None:
         """Tell Slack, which takes the end of a step once: repeating it is harmless. Raises `_NotYet`."""

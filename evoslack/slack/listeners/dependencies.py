@@ -1,26 +1,28 @@
-"""Seats everybody who answers a payload: who listens at which door, and what each needs for that."""
+"""Builds the listeners, from what they need."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from slack_sdk import WebClient
 from slack_sdk.webhook import WebhookClient
 
+from evoslack.calling.access import Access
 from evoslack.calling.calls import Call, Ending
+from evoslack.calling.intake import Intake
+from evoslack.calling.offer import Offer
+from evoslack.calling.ports import CallLedger, HomeTabLedger, WorkflowStepLedger
 from evoslack.runtime.background_pool import Run
-from evoslack.slack.background import home_publisher
-from evoslack.slack.background.private_messages import PrivateMessages
-from evoslack.slack.listeners import call_form, export, hang_up, home, shortcuts, workflow_step
-from evoslack.slack.listeners.form_opener import Catalog, FormOpener, FormSettings, Permission
-from evoslack.slack.listeners.reply import Reply
-
-
-class Switchboard(call_form.Switchboard, shortcuts.Calls, Protocol):
-    """Where calls go and where they are looked up."""
+from evoslack.slack.listeners.call_form import CallFormListeners
+from evoslack.slack.listeners.export import ExportListener
+from evoslack.slack.listeners.form_opener import FormOpener, FormSettings
+from evoslack.slack.listeners.hang_up import HangUpListener
+from evoslack.slack.listeners.home import HomeListeners
+from evoslack.slack.listeners.reply import NotifyPrivately, Reply
+from evoslack.slack.listeners.shortcuts import ShortcutListeners
+from evoslack.slack.listeners.workflow_step import StepListeners
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,83 +30,82 @@ class ListenerDependencies:
     """What the listeners work with."""
 
     client: WebClient  # quick to give up: Slack waits three seconds
-    patient_client: WebClient  # for what `later` does
-    whisper: PrivateMessages
+    patient_client: WebClient  # for work after the ack
+    notify_privately: NotifyPrivately
     private_client: Callable[[str], WebhookClient]
-    intake: call_form.Intake
-    switchboard: Switchboard
-    permission: Permission
-    catalog: Catalog
+    intake: Intake
+    calls: CallLedger
+    calls_between: Callable[[datetime, datetime], Iterator[Call]]
+    home_tabs: HomeTabLedger
+    workflow_steps: WorkflowStepLedger
+    access: Access
+    offer: Callable[[], Offer]
+    refresh_offer: Callable[[], object]
     hang_up: Callable[[Call], Ending | None]
-    homes: home_publisher.Book
-    on_look: Callable[[], None]  # somebody wants to see a Home tab
-    calls_of: Callable[[datetime, datetime], Iterator[Call]]  # a period
-    steps: workflow_step.Book
-    on_step: Callable[[], None]  # a workflow asks for a call
-    rules: FormSettings
-    forms: Run  # each of these has a pool of its own, so that none holds up another
-    strangers: Run  # forms and answers for people who must be looked up first
-    exporting: Run
-    looking_up: Run
-    ending: Run
+    settings: FormSettings
+    on_home_due: Callable[[], None]
+    on_step_due: Callable[[], None]
+    known_forms: Run  # each of these has a pool of its own, so that none holds up another
+    other_forms: Run  # forms and answers for people who must be looked up first
+    exports: Run
+    lookups: Run
+    hang_ups: Run
     now: Callable[[], datetime]
-
-    def opener(self) -> FormOpener:
-        """Opens forms, and knows who may."""
-        return FormOpener(
-            self.client,
-            self.patient_client,
-            self.permission,
-            self.catalog,
-            self.rules,
-            self.forms,
-            self.strangers,
-            self.now,
-        )
 
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """Everybody who answers; `slack.app` says to what."""
+    """Every listener; `slack.app` says what each of them answers."""
 
-    form: call_form.CallFormListeners
-    shortcuts: shortcuts.ShortcutListeners
-    hanging_up: hang_up.HangUpListener
-    home: home.HomeListeners
-    exporter: export.ExportListener
-    steps: workflow_step.StepListeners
-    whisper: PrivateMessages  # for telling somebody that what they pressed broke
+    form: CallFormListeners
+    shortcuts: ShortcutListeners
+    hang_up: HangUpListener
+    home: HomeListeners
+    export: ExportListener
+    steps: StepListeners
+    notify_privately: NotifyPrivately  # for telling a person that what they pressed broke
 
 
-def build_listeners(desk: ListenerDependencies) -> Listeners:
+def build_listeners(given: ListenerDependencies) -> Listeners:
     """Build the listeners."""
-    opener = desk.opener()
-    whisper, board, rules = desk.whisper, desk.switchboard, desk.rules
-    reply = Reply(desk.private_client, whisper, opener.safe_url)
+    access, settings, notify, now = given.access, given.settings, given.notify_privately, given.now
+    opener = FormOpener(
+        given.client,
+        given.patient_client,
+        access,
+        given.refresh_offer,
+        settings,
+        given.known_forms,
+        given.other_forms,
+        now,
+    )
+    reply = Reply(given.private_client, notify, settings.safe_url)
     return Listeners(
-        form=call_form.CallFormListeners(desk.intake, board, opener, rules, reply, desk.strangers),
-        shortcuts=shortcuts.ShortcutListeners(board, opener, rules, whisper),
-        hanging_up=hang_up.HangUpListener(
-            board,
-            desk.hang_up,
-            opener,
-            whisper,
-            looking_up=desk.looking_up,
-            ending=desk.ending,
-            region=rules.region,
+        form=CallFormListeners(
+            given.intake, given.calls, access, opener, settings, reply, given.other_forms, now
         ),
-        home=home.HomeListeners(desk.homes, desk.on_look, desk.now),
-        exporter=export.ExportListener(
-            desk.patient_client, desk.calls_of, opener, rules, desk.exporting, whisper, desk.now
+        shortcuts=ShortcutListeners(given.calls, access, opener, settings.region, notify),
+        hang_up=HangUpListener(
+            given.calls,
+            given.hang_up,
+            access,
+            notify,
+            looking_up=given.lookups,
+            ending=given.hang_ups,
+            region=settings.region,
         ),
-        steps=workflow_step.StepListeners(
-            desk.client,
-            desk.steps,
-            opener,
-            desk.catalog,
-            region=rules.region,
-            now=desk.now,
-            on_step=desk.on_step,
+        home=HomeListeners(given.home_tabs, given.on_home_due, now),
+        export=ExportListener(
+            given.patient_client, given.calls_between, access, settings, given.exports, notify, now
         ),
-        whisper=whisper,
+        steps=StepListeners(
+            given.client,
+            given.workflow_steps,
+            access,
+            given.offer,
+            region=settings.region,
+            now=now,
+            on_step=given.on_step_due,
+        ),
+        notify_privately=notify,
     )

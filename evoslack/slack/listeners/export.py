@@ -15,11 +15,12 @@ from typing import Self
 from slack_bolt import Ack
 from slack_sdk import WebClient
 
+from evoslack.calling.access import Access
 from evoslack.calling.calls import Call, Role
 from evoslack.calling.refusals import Refusal
 from evoslack.runtime.background_pool import Run
-from evoslack.slack.background.private_messages import PrivateMessages
-from evoslack.slack.listeners.form_opener import FormOpener, FormSettings
+from evoslack.slack.listeners.form_opener import FormSettings
+from evoslack.slack.listeners.reply import NotifyPrivately
 from evoslack.slack.payloads import Payload
 from evoslack.slack.rendering import call_csv, messages
 from evoslack.slack.rendering.refusal_messages import refusal_message
@@ -91,36 +92,36 @@ class ExportListener:
         self,
         client: WebClient,  # a patient one
         calls_of: Callable[[datetime, datetime], Iterator[Call]],
-        opener: FormOpener,
-        rules: FormSettings,
+        access: Access,
+        settings: FormSettings,
         run: Run,
-        whisper: PrivateMessages,
+        notify_privately: NotifyPrivately,
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
         self._calls_of = calls_of
-        self._opener = opener
-        self._rules = rules
+        self._access = access
+        self._settings = settings
         self._run = run
         self._now = now
-        self._whisper = whisper
+        self._notify_privately = notify_privately
 
     def export(self, ack: Ack, body: Payload) -> None:
         """`/call export …`: checked at once for people who are known, made in the background."""
         user_id, words = body["user_id"], str(body["text"]).split()[1:]
         try:
-            role = self._opener.role_of(user_id, body["team_id"])
+            role = self._access.role_of(user_id, body["team_id"])
             period = Period.typed(words, self._now().date())
         except Refusal as refusal:
-            ack(messages.escape(refusal_message(refusal, self._rules.region).words))
+            ack(messages.escape(refusal_message(refusal, self._settings.region).words))
             return
         except Unreadable:
-            ack(how_to(self._rules.command))
+            ack(how_to(self._settings.command))
             return
         if role is not Role.ADMINISTRATOR:
             ack(ADMINISTRATORS_ONLY)
             return
-        self._run(lambda: self._send(user_id, period), lambda words: self._whisper(user_id, words))
+        self._run(lambda: self._send(user_id, period), lambda words: self._notify_privately(user_id, words))
         ack(f"The calls from {period} are being put together; they come as a direct message.")
 
     def _send(self, user_id: str, period: Period) -> None:
@@ -133,7 +134,7 @@ class ExportListener:
             log.warning("export: the file of %s did not go out: %s", user_id, problem_of(error))
             words = _trouble(problem_of(error))
         if words:
-            self._whisper(user_id, words)
+            self._notify_privately(user_id, words)
 
     def _upload(self, user_id: str, period: Period, content: bytes, rows: int) -> str:
         what = "1 call" if rows == 1 else f"{rows} calls"
@@ -143,7 +144,7 @@ class ExportListener:
             content=content,
             filename=f"calls-{period.first}-to-{period.last}-utc.csv",
             title=f"Calls from {period}",
-            initial_comment=f"{what} from {period}, as asked for with {self._rules.command} {EXPORT}.",
+            initial_comment=f"{what} from {period}, as asked for with {self._settings.command} {EXPORT}.",
         )
         return ""
 

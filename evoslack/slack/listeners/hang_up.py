@@ -1,22 +1,22 @@
-"""The button Hang up on a card: for whoever asked for the call, and for administrators.
+"""The Hang up button on a card: for the person who placed the call, and for administrators.
 
-Talking people cost money and patience, so this waits for nothing else: a role that is remembered is enough to
-ask Evo Voice at once, in a pool that only does this. Whoever has to be looked up first has another pool.
+An unwanted call costs money and patience, so this waits for nothing else: with a remembered role Evo Voice is
+asked at once, in a pool that does only this. People who must be looked up first have another pool.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Protocol
 
 from slack_bolt import Ack
 
+from evoslack.calling.access import Access
 from evoslack.calling.calls import Call, Ending, Role
+from evoslack.calling.ports import CallLedger
 from evoslack.calling.refusals import Refusal
 from evoslack.runtime.background_pool import Run
-from evoslack.slack.background.private_messages import PrivateMessages
-from evoslack.slack.listeners.form_opener import FormOpener
+from evoslack.slack.listeners.reply import NotifyPrivately
 from evoslack.slack.payloads import Payload, team_of
 from evoslack.slack.rendering import hang_up_words, messages
 from evoslack.slack.rendering.refusal_messages import refusal_message
@@ -24,21 +24,15 @@ from evoslack.slack.rendering.refusal_messages import refusal_message
 _Who = tuple[str, str]  # user id and team id
 
 
-class Calls(Protocol):
-    """Where calls are looked up."""
-
-    def get(self, call_id: str) -> Call | None: ...
-
-
 class HangUpListener:
     """What happens when somebody presses it; `slack.app` registers it."""
 
     def __init__(
         self,
-        calls: Calls,
+        calls: CallLedger,
         hang_up: Callable[[Call], Ending | None],
-        opener: FormOpener,
-        whisper: PrivateMessages,  # a patient one
+        access: Access,
+        notify_privately: NotifyPrivately,
         *,
         looking_up: Run,
         ending: Run,
@@ -46,26 +40,26 @@ class HangUpListener:
     ) -> None:
         self._calls = calls
         self._hang_up = hang_up
-        self._opener = opener
-        self._whisper = whisper
+        self._access = access
+        self._notify_privately = notify_privately
         self._looking_up = looking_up
         self._ending = ending
         self._region = region
         self._lock = threading.Lock()
-        self._unknown: dict[_Who, list[str]] = {}  # the calls of whoever is being looked up
+        self._unknown: dict[_Who, list[str]] = {}  # call ids, of people who are being looked up
 
     def pressed(self, ack: Ack, body: Payload) -> None:
-        """Have it ended if it is known that this person may, else look them up first."""
+        """End the call if this person is known to be allowed to, else look them up first."""
         who = body["user"]["id"], team_of(body)
         call_id = str(body["actions"][0].get("value") or "")
-        if self._opener.is_known(*who):
+        if self._access.is_known(*who):
             self._decide(who, self._role_of(who), call_id)
         else:
             self._look_up(who, call_id)
         ack()
 
     def _look_up(self, who: _Who, call_id: str) -> None:
-        """One lookup a person at a time: somebody who presses everything must not hold up the others."""
+        """One lookup per person at a time: pressing many buttons must not hold up other people."""
         with self._lock:
             is_on_its_way = who in self._unknown
             self._unknown.setdefault(who, []).append(call_id)
@@ -82,11 +76,11 @@ class HangUpListener:
             self._decide(who, role, call_id)
 
     def _role_of(self, who: _Who) -> Role | None:
-        """What they may do; without a role they are told why."""
+        """Their role; people without one are told why."""
         try:
-            return self._opener.role_of(*who)
+            return self._access.role_of(*who)
         except Refusal as refusal:
-            self._whisper(who[0], messages.escape(refusal_message(refusal, self._region).words))
+            self._notify_privately(who[0], messages.escape(refusal_message(refusal, self._region).words))
             return None
 
     def _decide(self, who: _Who, role: Role | None, call_id: str) -> None:
@@ -94,20 +88,20 @@ class HangUpListener:
             return
         call = self._calls.get(call_id)
         if call is None:
-            self._whisper(who[0], messages.GONE)
+            self._notify_privately(who[0], messages.GONE)
         elif not _is_theirs(call, who) and role is not Role.ADMINISTRATOR:
-            self._whisper(who[0], hang_up_words.NOT_YOURS_TO_END)
+            self._notify_privately(who[0], hang_up_words.NOT_YOURS_TO_END)
         else:
             self._ending(lambda: self._end(call, who), self._tell(who))
 
     def _end(self, call: Call, who: _Who) -> None:
         if not call.may_be_ended:
-            self._whisper(who[0], hang_up_words.NOTHING_TO_END)
+            self._notify_privately(who[0], hang_up_words.NOTHING_TO_END)
         elif words := hang_up_words.ENDING_WORDS.get(self._hang_up(call)):
-            self._whisper(who[0], words)
+            self._notify_privately(who[0], words)
 
     def _tell(self, who: _Who) -> Callable[[str], None]:
-        return lambda words: self._whisper(who[0], words)
+        return lambda words: self._notify_privately(who[0], words)
 
 
 def _is_theirs(call: Call, who: _Who) -> bool:

@@ -1,5 +1,7 @@
-"""What happens when somebody opens the Home tab or presses something there: it is written down, and published
-in the background."""
+"""What happens when a person opens the Home tab or presses something there: it is written down.
+
+`background.home_publisher` publishes the tab.
+"""
 
 from __future__ import annotations
 
@@ -9,31 +11,33 @@ from datetime import datetime
 from slack_bolt import Ack
 
 from evoslack.calling.history_filter import HistoryFilter
-from evoslack.slack.background.home_publisher import Book
+from evoslack.calling.ports import HomeTabLedger
 from evoslack.slack.payloads import Payload, team_of, text_of
 from evoslack.slack.rendering import home
 
 
 class HomeListeners:
-    """What happens when somebody opens the tab or presses something there; `slack.app` registers them."""
+    """The listeners of the Home tab; `slack.app` registers them. `on_due` wakes the publisher."""
 
-    def __init__(self, book: Book, on_look: Callable[[], None], now: Callable[[], datetime]) -> None:
-        self._book = book
-        self._on_look = on_look
+    def __init__(
+        self, ledger: HomeTabLedger, on_due: Callable[[], None], now: Callable[[], datetime]
+    ) -> None:
+        self._ledger = ledger
+        self._on_due = on_due
         self._now = now
 
     def home_opened(self, ack: Ack, body: Payload) -> None:
-        """The tab is shown anew, as it was left."""
+        """The tab is published again, with the filter it had."""
         event = body["event"]
         if event.get("tab") == "home":
-            self._book.opened(text_of(body["team_id"]), text_of(event["user"]), at=self._now())
-            self._on_look()
+            self._ledger.opened(text_of(body["team_id"]), text_of(event["user"]), at=self._now())
+            self._on_due()
         ack()
 
     def home_turned(self, ack: Ack, body: Payload) -> None:
-        """Other calls or another page; from what is on the screen, not from what came after it."""
+        """Another filter or page, starting from what is on the screen rather than from what came since."""
         before = HistoryFilter.unpacked(str((body.get("view") or {}).get("private_metadata") or ""))
         look = home.turned(before, body["actions"][0])
-        self._book.turned(team_of(body), text_of(body["user"]["id"]), look, at=self._now())
-        self._on_look()
+        self._ledger.turned(team_of(body), text_of(body["user"]["id"]), look, at=self._now())
+        self._on_due()
         ack()

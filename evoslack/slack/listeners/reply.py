@@ -1,4 +1,4 @@
-"""Tells one person something after the ack: where they typed the command, else by direct message."""
+"""Tells one person something after the ack: where they typed the command, or else by direct message."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 
 from slack_sdk.webhook import WebhookClient
 
-from evoslack.slack.background.private_messages import PrivateMessages
 from evoslack.slack.workspace import NO_ANSWER, problem_of
 
 log = logging.getLogger(__name__)
+
+NotifyPrivately = Callable[[str, str], None]  # (user_id, text): a direct message, sent soon (mrkdwn)
 
 
 class Reply:
@@ -20,12 +21,12 @@ class Reply:
     def __init__(
         self,
         private_client: Callable[[str], WebhookClient],
-        whisper: PrivateMessages,
+        notify_privately: NotifyPrivately,
         safe_url: Callable[[str], str],
     ) -> None:
         """`safe_url` is the address if something may be posted to it, else nothing."""
         self._private_client = private_client
-        self._whisper = whisper
+        self._notify_privately = notify_privately
         self._safe_url = safe_url
 
     def to(self, user_id: str, response_url: str) -> Callable[[str], None]:
@@ -37,7 +38,7 @@ class Reply:
     ) -> None:
         """The same, with blocks where they can be shown."""
         if not self._in_place(response_url, words, blocks):
-            self._whisper(user_id, words)
+            self._notify_privately(user_id, words)
 
     def _in_place(self, response_url: str, words: str, blocks: list[dict[str, Any]] | None) -> bool:
         url = self._safe_url(response_url)

@@ -1,23 +1,29 @@
-"""What arrives when the button of the form is pressed, as plain values. Request data: nothing is believed."""
+"""What a submitted call form says, as plain values. Request data: nothing in it is believed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from evoslack.calling.calls import Call
 from evoslack.calling.refusals import UnreadableForm, require_same
+from evoslack.calling.validation import CallDraft
 from evoslack.slack.payloads import Payload, team_of, text_of
 from evoslack.slack.rendering import views
 from evoslack.slack.rendering.form_metadata import FormMetadata
 
+# Slack sets no age limit for a form, but the row that keeps it from calling twice has one: HISTORY_DAYS.
+MAX_FORM_AGE = timedelta(hours=12)
+CLOCKS_DIFFER = timedelta(minutes=5)  # at most, between the bot that made a form and the one that takes it
+
 
 @dataclass(frozen=True, slots=True)
 class FormSubmission:
-    """One press of the button: who, which form, and what was filled in (as typed, not checked)."""
+    """One press of the form's button: who, which form, and what was filled in, not checked yet."""
 
     user_id: str
     team_id: str
-    origin: FormMetadata
+    metadata: FormMetadata
     flow_id: str
     typed_number: str
     caller_id: str
@@ -29,13 +35,26 @@ class FormSubmission:
             return cls(
                 user_id=text_of(body["user"]["id"]),
                 team_id=team_of(body),
-                origin=FormMetadata.unpacked(view["private_metadata"]),
+                metadata=FormMetadata.unpacked(view["private_metadata"]),
                 flow_id=_chosen(view, views.FLOW),
                 typed_number=text_of(_element(view, views.NUMBER).get("value") or ""),
                 caller_id=_chosen(view, views.CALLER_ID),
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UnreadableForm from error
+
+    def draft(self, response_url: str) -> CallDraft:
+        """The call that was asked for; `response_url` is where private messages may be posted, or empty."""
+        return CallDraft(
+            key=self.metadata.key,
+            user_id=self.user_id,
+            team_id=self.team_id,
+            flow_id=self.flow_id,
+            typed_number=self.typed_number,
+            caller_id=self.caller_id,
+            channel_id=self.metadata.channel_id,
+            response_url=response_url,
+        )
 
     def same_as(self, first: Call, number: str) -> Call:
         """The call that this very form became earlier. Raises `NotYourForm` or `KeyTaken`."""
@@ -47,6 +66,11 @@ class FormSubmission:
             number=number,
             caller_id=self.caller_id,
         )
+
+    def is_too_old(self, now: datetime) -> bool:
+        """Whether this form may have become a call that is deleted already, or its clock was set back."""
+        age_s = now.timestamp() - float(self.metadata.made_at or 0)
+        return not -CLOCKS_DIFFER.total_seconds() <= age_s <= MAX_FORM_AGE.total_seconds()
 
 
 def _chosen(view: Payload, block: str) -> str:

@@ -9,14 +9,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from slack_bolt import Ack, BoltRequest
 from slack_sdk import WebClient
 
+from evoslack.calling.access import Access
+from evoslack.calling.offer import Offer
+from evoslack.calling.ports import WorkflowStepLedger
 from evoslack.calling.refusals import Refusal
 from evoslack.calling.workflow_step import PERSON, StepInputs, user_id_in
-from evoslack.slack.listeners.form_opener import Catalog, FormOpener
 from evoslack.slack.payloads import Payload
 from evoslack.slack.rendering import messages, views
 from evoslack.slack.rendering.refusal_messages import refusal_message
@@ -28,32 +30,24 @@ PLACE_CALL, LIST_FLOWS = "place_call", "list_flows"  # callback ids, as in manif
 LONGEST_ID = 59  # with what stands before it, a request key of 64
 
 
-class Book(Protocol):
-    """Where steps are written down; see `ledger.steps.StepLedger`."""
-
-    def write_down(
-        self, execution_id: str, team_id: str, inputs: StepInputs | None, *, asked_at: datetime, at: datetime
-    ) -> None: ...
-
-
 class StepListeners:
     """The listeners for workflows; `slack.app` registers them."""
 
     def __init__(
         self,
         client: WebClient,
-        book: Book,
-        opener: FormOpener,
-        catalog: Catalog,
+        ledger: WorkflowStepLedger,
+        access: Access,
+        offer: Callable[[], Offer],
         *,
         region: str,
         now: Callable[[], datetime],
         on_step: Callable[[], None],
     ) -> None:
         self._client = client
-        self._book = book
-        self._opener = opener
-        self._catalog = catalog
+        self._ledger = ledger
+        self._access = access
+        self._offer = offer
         self._region = region
         self._now = now
         self._on_step = on_step
@@ -66,7 +60,7 @@ class StepListeners:
             log.error("a step with an execution id of %d characters is left alone", len(execution_id))
         else:
             now = self._now()
-            self._book.write_down(
+            self._ledger.write_down(
                 execution_id,
                 str(body["team_id"]),
                 StepInputs.of(event.get("inputs")),
@@ -92,9 +86,9 @@ class StepListeners:
         given = body["event"].get("inputs")
         inputs: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
         if PERSON in inputs:
-            offer = self._opener.offer_to(user_id_in(inputs[PERSON]), str(body["team_id"]))
-        else:  # whoever builds is not told then; names are all that there is to see
-            offer = self._catalog.offer()
+            offer = self._access.offer_to(user_id_in(inputs[PERSON]), str(body["team_id"]))
+        else:  # Slack does not say who builds the workflow then; only names are shown
+            offer = self._offer()
         found = views.flow_options(offer.flows, str(inputs.get("query") or ""))
         return [{"text": option["text"], "value": option["value"]} for option in found]
 
@@ -107,6 +101,6 @@ class StepListeners:
 
 def _asked_at(body: Payload, headers: Mapping[str, Any], now: datetime) -> datetime:
     """When the workflow reached the step: Slack may deliver an event again hours later."""
-    if headers.get("x-slack-retry-num", ["0"]) == ["0"]:  # for the first time; clocks need not agree then
+    if headers.get("x-slack-retry-num", ["0"]) == ["0"]:  # first delivery: no need for synchronized clocks
         return now
     return min(now, datetime.fromtimestamp(int(body["event_time"]), UTC))

@@ -73,11 +73,11 @@ BREAKS = (
         "the role is asked for before anything is done",
         (
             Edit(
-                "evoslack/slack/listeners/form_opener.py",
-                "        offer = self._catalog.offer()\n"
+                "evoslack/calling/access.py",
+                "        offer = self._offer()\n"
                 "        self._permission.require(user_id, team_id, offer.account_id)\n"
                 "        return offer",
-                "        return self._catalog.offer()",
+                "        return self._offer()",
             ),
         ),
         "hostile",
@@ -155,8 +155,8 @@ BREAKS = (
         (
             Edit(
                 "evoslack/wiring.py",
-                'self.ending = BackgroundPool("hang-up", size=ENDERS)',
-                "self.ending = self.exporting",
+                'self.hang_ups = BackgroundPool("hang-up", size=HANG_UP_WORKERS)',
+                "self.hang_ups = self.exports",
             ),
         ),
         "slow_slack",

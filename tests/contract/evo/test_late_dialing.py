@@ -93,8 +93,8 @@ class House:
         board = Switchboard(
             self.ledger,
             self.phone,
-            _NobodyWatches(),
-            longest_wait=timedelta(minutes=2),
+            lambda _account_id: None,
+            max_wait=timedelta(minutes=2),
             now=lambda: self.clocks["steady"],
             wall=lambda: self.clocks["wall"],
             on_change=lambda: None,
@@ -104,16 +104,11 @@ class House:
             CallRequest("k", "T1", "U1", "acc1", "flow1", "Reminder", number, caller_id),
             at=self.clocks["steady"],
         )
-        while board.connect_next():
+        while board.dial_next():
             pass
         found = self.ledger.get(call.id)
         assert found is not None
         return found
-
-
-class _NobodyWatches:
-    def look_before(self, _account_id: str) -> None:
-        return None
 
 
 class _InTheLastMoment:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from evoslack.calling.calls import Ending, Placed, Progress
-from evoslack.calling.matching import TrackedCall, follow
+from evoslack.calling.matching import TrackedCall, advance_all
 from evoslack.calling.snapshot import Session, Snapshot
 from evoslack.evo.client import EvoClient, EvoError, EvoUnavailable, Forbidden, LoginFailed
 from evoslack.evo.session_poller import SessionPoller, active_of, moment, session_of
@@ -69,7 +69,7 @@ class Story:
     def __init__(self, evo: EvoVoice, clock: Clock, client: EvoClient, eyes: SessionPoller) -> None:
         self._clock, self._eyes, self._evo = clock, eyes, evo
         before = look(eyes)
-        self.trail = TrackedCall(
+        self.tracked = TrackedCall(
             "call", ACCOUNT, NUMBER, CALLER_ID, datetime.now(UTC), before.ids(NUMBER, CALLER_ID)
         )
         outcome = client.dial(flow_id="flow1", number=NUMBER, caller_id=CALLER_ID)
@@ -80,10 +80,10 @@ class Story:
         told = []
         for age in ages:
             self._clock.seconds = age
-            seen = look(self._eyes, self.trail.asked_at)
-            seen = replace(seen, taken_at=self.trail.asked_at + timedelta(seconds=age))
-            (self.trail,) = follow([self.trail], seen)
-            told.append(self.trail.progress)
+            seen = look(self._eyes, self.tracked.requested_at)
+            seen = replace(seen, taken_at=self.tracked.requested_at + timedelta(seconds=age))
+            (self.tracked,) = advance_all([self.tracked], seen)
+            told.append(self.tracked.progress)
         return told
 
     @property
@@ -112,16 +112,16 @@ def test_a_call_with_a_record_is_followed_to_its_own_word_for_the_end(begin: Any
     story = begin(Script(ring_s=2, talk_s=20, session=session))
 
     assert story.at(0.1, 1, 3, 10, 23) == [RINGING, RINGING, ANSWERED, ANSWERED, ENDED]
-    assert story.trail.outcome == "Completed"
-    assert (story.trail.session_id, story.trail.call_sid) == (story.call.session_id, story.call.sid)
+    assert story.tracked.outcome == "Completed"
+    assert (story.tracked.session_id, story.tracked.call_sid) == (story.call.session_id, story.call.sid)
 
 
 def test_a_call_whose_record_comes_late_ends_with_it(begin: Any) -> None:
     story = begin(Script(ring_s=2, talk_s=20, session="late"))
 
     assert story.at(1, 3, 21, 22.5) == [RINGING, ANSWERED, ANSWERED, ENDED]
-    assert story.trail.outcome == "Completed"
-    assert story.trail.session_id == story.call.session_id
+    assert story.tracked.outcome == "Completed"
+    assert story.tracked.session_id == story.call.session_id
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_call_whose_end_is_not_recorded_is_over_when_it_is_not_listed_any_more
     story = begin(script)
 
     assert story.at(1, 3, 23, 30, 33) == [RINGING, ANSWERED, ANSWERED, ANSWERED, ENDED]
-    assert story.trail.outcome == ""
+    assert story.tracked.outcome == ""
 
 
 @pytest.mark.parametrize("script", [BUSY, FAILED, NO_ANSWER], ids=["busy", "failed", "no answer"])
@@ -142,7 +142,7 @@ def test_a_call_that_nobody_answers_ends_after_it_rang(begin: Any, script: Scrip
     over = script.ring_s + 0.1
 
     assert story.at(script.ring_s - 0.1, over, over + 10) == [RINGING, RINGING, ENDED]
-    assert (story.trail.answered_at, story.trail.session_id) == (None, "")
+    assert (story.tracked.answered_at, story.tracked.session_id) == (None, "")
 
 
 @pytest.mark.parametrize("script", [BUSY, FAILED, NO_ANSWER], ids=["busy", "failed", "no answer"])
@@ -150,7 +150,7 @@ def test_evo_voices_word_for_why_nobody_answered_is_kept(begin: Any, script: Scr
     story = begin(replace(script, session="at_once"))
 
     assert story.at(script.ring_s - 0.1, script.ring_s + 0.1) == [RINGING, ENDED]
-    assert story.trail.outcome == script.outcome
+    assert story.tracked.outcome == script.outcome
 
 
 def test_a_long_call_is_followed_for_hours_and_then_left_alone(begin: Any) -> None:
@@ -177,7 +177,7 @@ def test_a_call_that_is_answered_and_ends_between_two_looks_is_seen_in_the_recor
     story = begin(Script(ring_s=1, talk_s=1))
 
     assert story.at(5) == [ENDED]
-    assert (story.trail.outcome, story.trail.answered_at) == ("Completed", None)
+    assert (story.tracked.outcome, story.tracked.answered_at) == ("Completed", None)
 
 
 @pytest.mark.parametrize("dates", ["iso", "naive", "servicestack", "rfc2822"])
@@ -193,8 +193,8 @@ def test_a_call_is_found_in_whatever_form_it_is_told(
     story = begin(Script(ring_s=5, talk_s=20, session="at_once"))
 
     assert story.at(2, 10, 26) == [WAITING if disconnected else RINGING, ANSWERED, ENDED]
-    assert story.trail.session_id == story.call.session_id
-    ended_s = (story.trail.ended_at - story.trail.asked_at).total_seconds()
+    assert story.tracked.session_id == story.call.session_id
+    ended_s = (story.tracked.ended_at - story.tracked.requested_at).total_seconds()
     assert 24 <= ended_s <= 27, "by our clock"
 
 
@@ -208,16 +208,16 @@ def test_a_call_of_a_minute_before_is_not_ours_even_if_nobody_looked(
     evo.quirks.active_before_answer = False
     story = begin(replace(NO_ANSWER, ring_s=80))
     theirs.script = TALKING
-    story.trail = replace(story.trail, known_ids=None)
+    story.tracked = replace(story.tracked, known_ids=None)
 
     assert story.at(5, 10) == [WAITING, WAITING]
-    assert not story.trail.is_bound
+    assert not story.tracked.is_matched
 
 
 def test_without_a_zone_nothing_is_ours_unless_somebody_looked_before(evo: EvoVoice, begin: Any) -> None:
     evo.quirks.dates = "naive"
     story = begin(TALKING)
-    story.trail = replace(story.trail, known_ids=None)
+    story.tracked = replace(story.tracked, known_ids=None)
 
     assert story.at(3) == [WAITING]
 
@@ -227,7 +227,7 @@ def test_a_call_of_somebody_else_at_the_same_time_leaves_ours_open(evo: EvoVoice
     evo.world.place("flow1", NUMBER, CALLER_ID)
 
     assert story.at(1, 3) == [WAITING, WAITING]
-    assert not story.trail.is_bound
+    assert not story.tracked.is_matched
 
 
 def test_a_later_call_of_somebody_else_is_not_mixed_up_with_ours(evo: EvoVoice, begin: Any) -> None:
@@ -237,7 +237,7 @@ def test_a_later_call_of_somebody_else_is_not_mixed_up_with_ours(evo: EvoVoice, 
     evo.world.place("flow1", NUMBER, CALLER_ID)
 
     assert story.at(5) == [ANSWERED]
-    assert (story.trail.session_id, story.trail.call_sid) == (ours.session_id, ours.sid)
+    assert (story.tracked.session_id, story.tracked.call_sid) == (ours.session_id, ours.sid)
 
 
 # --- what a look costs -----------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from evoslack.calling.calls import (
     Rejected,
     State,
 )
-from evoslack.calling.matching import LONGEST_CALL, TrackedCall
+from evoslack.calling.matching import MAX_CALL, TrackedCall
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.dependents import mark_changed, mark_dependents_due
 from evoslack.ledger.notifications import NotificationLedger
@@ -115,8 +115,8 @@ def test_a_call_that_may_have_gone_out_is_followed(ledgers: Ledgers, outcome: Ou
     trail = ledgers.trail()
     assert (trail.call_id, trail.account_id) == (call.id, "acc1")
     assert (trail.number, trail.caller_id) == (call.request.number, call.request.caller_id)
-    assert (trail.asked_at, trail.known_ids) == (T0, {"CA9", "S9"})
-    assert (trail.progress, trail.was_refused) == (Progress.WAITING, isinstance(outcome, Rejected))
+    assert (trail.requested_at, trail.known_ids) == (T0, {"CA9", "S9"})
+    assert (trail.progress, trail.was_rejected) == (Progress.WAITING, isinstance(outcome, Rejected))
 
 
 @pytest.mark.parametrize("outcome", [None, NotSent(Reason.UNREACHABLE), Rejected(Reason.LOGIN_REJECTED)])
@@ -162,7 +162,7 @@ def test_a_call_is_looked_for_from_when_it_was_dialed(ledgers: Ledgers) -> None:
 
     ledgers.calls.doubt_orphans(at=T0 + 60 * SECOND, began_before=None)
 
-    assert ledgers.trail().asked_at == T0 + 30 * SECOND
+    assert ledgers.trail().requested_at == T0 + 30 * SECOND
 
 
 def test_the_oldest_comes_first(ledgers: Ledgers) -> None:
@@ -201,7 +201,7 @@ def test_an_earlier_call_to_the_same_number_keeps_its_session(ledgers: Ledgers) 
 
 
 def test_a_call_of_another_time_is_no_rival(ledgers: Ledgers) -> None:
-    assert over_and_open(ledgers, LONGEST_CALL)[1] == []
+    assert over_and_open(ledgers, MAX_CALL)[1] == []
 
 
 def test_a_call_of_another_account_is_no_rival(ledgers: Ledgers) -> None:
@@ -363,7 +363,7 @@ def test_a_call_that_is_there_was_placed_whatever_the_answer_said(
     call = ledgers.known(call.id)
     assert (call.state, call.reason, call.detail) == (State.PLACED, None, "")
     assert ledgers.revision(call) == revision + 1
-    assert not ledgers.trail().was_refused
+    assert not ledgers.trail().was_rejected
 
 
 def test_a_doubt_stays_one_while_nothing_is_found(ledgers: Ledgers) -> None:
@@ -494,7 +494,7 @@ def run_step(ledgers: Ledgers, name: str, call: Call, *, ended: bool = False) ->
                 execution_id=name,
                 team_id="T1",
                 inputs="{}",
-                asked_at=T0,
+                requested_at=T0,
                 call_id=call.id,
                 attempts=0,
                 ended_at=T0 if ended else None,

@@ -146,7 +146,7 @@ def test_answers_that_left_meanwhile_become_calls_in_one_trip(
     assert house.woken.count("work") == 1
     said = [record.getMessage() for record in caplog.records]
     assert sum(line.endswith(": accepted") for line in said) == 7
-    assert "5 press(es) could not be answered in time; nothing was dialed" in said
+    assert "5 submission(s) could not be answered in time; nothing was dialed" in said
     assert NUMBER[:-4] not in caplog.text, "numbers are masked"
 
 

@@ -17,15 +17,15 @@ from hypothesis import strategies as st
 
 from evoslack.calling.calls import FINAL, HangUp, LostReason, Progress
 from evoslack.calling.matching import (
-    BLIND_FOR,
-    GONE_FOR,
-    HANG_UP_TAKES,
-    LONGEST_CALL,
-    MOST_UNWATCHED,
-    RECORDED_FOR,
-    UNSEEN_FOR,
+    BLIND_LIMIT,
+    GONE_LIMIT,
+    HANG_UP_LIMIT,
+    MAX_CALL,
+    MAX_UNWATCHED,
+    RECORDED_LIMIT,
+    UNSEEN_LIMIT,
     TrackedCall,
-    follow,
+    advance_all,
     give_up,
 )
 from evoslack.calling.snapshot import Active, Session, Snapshot
@@ -84,36 +84,36 @@ def shown(at: float, *found: Active | Session, ahead_s: float = 0) -> Snapshot:
     )
 
 
-def look(trail: TrackedCall, at: float, *found: Active | Session, **more: Any) -> TrackedCall:
-    (seen,) = follow([trail], shown(at, *found, **more))
+def look(tracked: TrackedCall, at: float, *found: Active | Session, **more: Any) -> TrackedCall:
+    (seen,) = advance_all([tracked], shown(at, *found, **more))
     return seen
 
 
-def ids(trail: TrackedCall) -> tuple[str, str]:
-    return (trail.session_id, trail.call_sid)
+def ids(tracked: TrackedCall) -> tuple[str, str]:
+    return (tracked.session_id, tracked.call_sid)
 
 
 # --- a call that Evo Voice rejected ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("watched_since", "reason"),
+    ("polled_since", "reason"),
     [
         (-5.0, LostReason.UNSEEN),
-        (2 + MOST_UNWATCHED.total_seconds(), LostReason.UNSEEN),
-        (2.1 + MOST_UNWATCHED.total_seconds(), LostReason.BLIND),
+        (2 + MAX_UNWATCHED.total_seconds(), LostReason.UNSEEN),
+        (2.1 + MAX_UNWATCHED.total_seconds(), LostReason.BLIND),
         (None, LostReason.BLIND),  # this is the first look since long
     ],
 )
 def test_only_whoever_watched_from_the_answer_on_can_say_that_a_rejected_call_did_not_ring(
-    watched_since: float | None, reason: LostReason
+    polled_since: float | None, reason: LostReason
 ) -> None:
-    trail = asked(was_refused=True, answered_by=after(2))
-    since = None if watched_since is None else after(watched_since)
-    window = UNSEEN_FOR.total_seconds()
+    tracked = asked(was_rejected=True, answered_by=after(2))
+    since = None if polled_since is None else after(polled_since)
+    window = UNSEEN_LIMIT.total_seconds()
 
-    (waiting,) = follow([trail], shown(window - 0.1), watched_since=since)
-    (lost,) = follow([trail], shown(window), watched_since=since)
+    (waiting,) = advance_all([tracked], shown(window - 0.1), polled_since=since)
+    (lost,) = advance_all([tracked], shown(window), polled_since=since)
 
     assert waiting.progress is Progress.WAITING
     assert (lost.progress, lost.lost_reason) == (Progress.LOST, reason)
@@ -123,19 +123,23 @@ def test_only_whoever_watched_from_the_answer_on_can_say_that_a_rejected_call_di
 
 
 def test_a_call_is_waiting_then_ringing_then_answered_then_ended() -> None:
-    trail = look(asked(), 1)
-    assert trail.progress is Progress.WAITING
+    tracked = look(asked(), 1)
+    assert tracked.progress is Progress.WAITING
 
-    trail = look(trail, 3, ringing())
-    assert (trail.progress, ids(trail)) == (Progress.RINGING, ("", "CA1"))
+    tracked = look(tracked, 3, ringing())
+    assert (tracked.progress, ids(tracked)) == (Progress.RINGING, ("", "CA1"))
 
-    trail = look(trail, 6, answered(), recorded(sid="CA1", is_talking=True))
-    assert (trail.progress, ids(trail), trail.answered_at) == (Progress.ANSWERED, ("S1", "CA1"), after(6))
+    tracked = look(tracked, 6, answered(), recorded(sid="CA1", is_talking=True))
+    assert (tracked.progress, ids(tracked), tracked.answered_at) == (
+        Progress.ANSWERED,
+        ("S1", "CA1"),
+        after(6),
+    )
 
     over = ended(sid="CA1", completed_at=after(20), outcome="Completed")
-    trail = look(trail, 21, over)
-    assert (trail.progress, trail.outcome) == (Progress.ENDED, "Completed")
-    assert (trail.answered_at, trail.ended_at) == (after(6), after(20))
+    tracked = look(tracked, 21, over)
+    assert (tracked.progress, tracked.outcome) == (Progress.ENDED, "Completed")
+    assert (tracked.answered_at, tracked.ended_at) == (after(6), after(20))
 
 
 @pytest.mark.parametrize("found", [recorded(is_ringing=True), ringing()])
@@ -145,51 +149,51 @@ def test_it_rings_as_soon_as_either_list_says_so(found: Active | Session) -> Non
 
 @pytest.mark.parametrize("found", [recorded(is_talking=True), answered()])
 def test_it_is_answered_as_soon_as_either_list_says_so(found: Active | Session) -> None:
-    trail = look(asked(), 1, found)
+    tracked = look(asked(), 1, found)
 
-    assert (trail.progress, trail.answered_at) == (Progress.ANSWERED, after(1))
+    assert (tracked.progress, tracked.answered_at) == (Progress.ANSWERED, after(1))
 
 
 def test_when_it_was_answered_is_the_first_time_that_this_was_seen() -> None:
-    trail = look(look(asked(), 2, answered()), 9, answered())
+    tracked = look(look(asked(), 2, answered()), 9, answered())
 
-    assert trail.answered_at == after(2)
+    assert tracked.answered_at == after(2)
 
 
 def test_a_list_that_lags_behind_takes_nothing_back() -> None:
-    trail = look(asked(), 2, answered())
+    tracked = look(asked(), 2, answered())
 
-    trail = look(trail, 4, ringing())
+    tracked = look(tracked, 4, ringing())
 
-    assert (trail.progress, trail.answered_at) == (Progress.ANSWERED, after(2))
+    assert (tracked.progress, tracked.answered_at) == (Progress.ANSWERED, after(2))
 
 
 def test_disconnected_is_not_the_end() -> None:
     """That is also how a session looks before anybody answers (evo-voice-api 5.5)."""
-    trail = look(asked(), 3, ringing(), recorded(sid="CA1"))
-    assert trail.progress is Progress.RINGING
+    tracked = look(asked(), 3, ringing(), recorded(sid="CA1"))
+    assert tracked.progress is Progress.RINGING
 
-    trail = look(trail, 60, answered(), recorded(sid="CA1"))
-    assert trail.progress is Progress.ANSWERED
+    tracked = look(tracked, 60, answered(), recorded(sid="CA1"))
+    assert tracked.progress is Progress.ANSWERED
 
 
 def test_the_record_of_the_end_comes_before_a_list_that_still_has_the_call() -> None:
     """The lists are read one after the other; the call may end in between."""
-    trail = look(asked(), 9, answered(), ended(sid="CA1", outcome="Completed"))
+    tracked = look(asked(), 9, answered(), ended(sid="CA1", outcome="Completed"))
 
-    assert (trail.progress, trail.outcome) == (Progress.ENDED, "Completed")
+    assert (tracked.progress, tracked.outcome) == (Progress.ENDED, "Completed")
 
 
 def test_a_call_that_was_answered_and_ended_between_two_looks_claims_no_answer() -> None:
-    trail = look(asked(), 9, ended(completed_at=after(5), outcome="Completed"))
+    tracked = look(asked(), 9, ended(completed_at=after(5), outcome="Completed"))
 
-    assert (trail.progress, trail.answered_at, trail.ended_at) == (Progress.ENDED, None, after(5))
+    assert (tracked.progress, tracked.answered_at, tracked.ended_at) == (Progress.ENDED, None, after(5))
 
 
 def test_an_ended_session_that_is_seen_late_still_tells_the_end() -> None:
-    trail = look(asked(), 600, ended(sid="CA1", completed_at=after(300), outcome="No Answer"))
+    tracked = look(asked(), 600, ended(sid="CA1", completed_at=after(300), outcome="No Answer"))
 
-    assert (trail.progress, trail.ended_at, trail.outcome) == (Progress.ENDED, after(300), "No Answer")
+    assert (tracked.progress, tracked.ended_at, tracked.outcome) == (Progress.ENDED, after(300), "No Answer")
 
 
 @pytest.mark.parametrize(
@@ -198,11 +202,11 @@ def test_an_ended_session_that_is_seen_late_still_tells_the_end() -> None:
     ids=["not said", "said", "after the look", "before the answer"],
 )
 def test_the_end_lies_between_the_answer_and_the_look(completed_at: datetime | None, expected: int) -> None:
-    trail = look(asked(), 6, answered())
+    tracked = look(asked(), 6, answered())
 
-    trail = look(trail, 30, ended(sid="CA1", completed_at=completed_at))
+    tracked = look(tracked, 30, ended(sid="CA1", completed_at=completed_at))
 
-    assert trail.ended_at == after(expected)
+    assert tracked.ended_at == after(expected)
 
 
 def test_an_end_that_was_never_answered_is_not_before_the_call_was_asked_for() -> None:
@@ -220,75 +224,75 @@ def test_the_end_is_told_by_our_clock(ahead_s: float) -> None:
 
 
 def test_a_call_that_is_not_listed_any_more_is_over_after_a_while() -> None:
-    trail = look(look(asked(), 3, answered()), 20)
-    assert (trail.progress, trail.gone_since) == (Progress.ANSWERED, after(20))
+    tracked = look(look(asked(), 3, answered()), 20)
+    assert (tracked.progress, tracked.gone_since) == (Progress.ANSWERED, after(20))
 
-    almost = GONE_FOR.total_seconds() - 0.1
-    assert look(trail, 20 + almost).progress is Progress.ANSWERED
+    almost = GONE_LIMIT.total_seconds() - 0.1
+    assert look(tracked, 20 + almost).progress is Progress.ANSWERED
 
-    trail = look(trail, 20 + GONE_FOR.total_seconds())
-    assert (trail.progress, trail.ended_at, trail.outcome) == (Progress.ENDED, after(20), "")
+    tracked = look(tracked, 20 + GONE_LIMIT.total_seconds())
+    assert (tracked.progress, tracked.ended_at, tracked.outcome) == (Progress.ENDED, after(20), "")
 
 
 def test_a_call_that_was_gone_for_a_moment_goes_on() -> None:
-    trail = look(look(asked(), 3, ringing()), 8)
-    trail = look(trail, 11, answered())
-    assert (trail.progress, trail.gone_since) == (Progress.ANSWERED, None)
+    tracked = look(look(asked(), 3, ringing()), 8)
+    tracked = look(tracked, 11, answered())
+    assert (tracked.progress, tracked.gone_since) == (Progress.ANSWERED, None)
 
-    assert look(trail, 19).progress is Progress.ANSWERED, "the seconds of before do not count"
+    assert look(tracked, 19).progress is Progress.ANSWERED, "the seconds of before do not count"
 
 
 def test_the_record_that_comes_while_a_call_is_gone_tells_how_it_ended() -> None:
-    trail = look(look(asked(), 3, answered()), 20)
+    tracked = look(look(asked(), 3, answered()), 20)
 
-    trail = look(trail, 25, ended(sid="CA1", completed_at=after(18), outcome="Completed"))
+    tracked = look(tracked, 25, ended(sid="CA1", completed_at=after(18), outcome="Completed"))
 
-    assert (trail.progress, trail.ended_at, trail.outcome) == (Progress.ENDED, after(18), "Completed")
+    assert (tracked.progress, tracked.ended_at, tracked.outcome) == (Progress.ENDED, after(18), "Completed")
 
 
 def test_a_call_of_which_nothing_is_seen_is_lost_after_a_window() -> None:
-    window = UNSEEN_FOR.total_seconds()
+    window = UNSEEN_LIMIT.total_seconds()
     assert look(asked(), window - 0.1).progress is Progress.WAITING
 
-    trail = look(asked(), window)
-    assert (trail.progress, trail.ended_at) == (Progress.LOST, after(window))
+    tracked = look(asked(), window)
+    assert (tracked.progress, tracked.ended_at) == (Progress.LOST, after(window))
 
 
 def test_a_call_that_has_a_record_is_waited_for_longer() -> None:
     """It may be ringing: such sessions say Disconnected until somebody answers."""
-    trail = look(asked(), 3, recorded())
-    window = RECORDED_FOR.total_seconds()
+    tracked = look(asked(), 3, recorded())
+    window = RECORDED_LIMIT.total_seconds()
 
-    assert look(trail, window - 0.1, recorded()).progress is Progress.WAITING
-    assert look(trail, window, recorded()).progress is Progress.LOST
+    assert look(tracked, window - 0.1, recorded()).progress is Progress.WAITING
+    assert look(tracked, window, recorded()).progress is Progress.LOST
 
 
 @pytest.mark.parametrize("going_on", [answered(), ringing(), recorded(sid="CA1", is_talking=True)])
 def test_a_call_that_never_ends_is_left_alone_after_the_longest_time(going_on: Active | Session) -> None:
-    trail = look(asked(), 3, ringing())
-    longest = LONGEST_CALL.total_seconds()
+    tracked = look(asked(), 3, ringing())
+    longest = MAX_CALL.total_seconds()
 
-    assert look(trail, longest - 1, going_on).progress not in FINAL
-    assert look(trail, longest, going_on).progress is Progress.LOST
+    assert look(tracked, longest - 1, going_on).progress not in FINAL
+    assert look(tracked, longest, going_on).progress is Progress.LOST
 
 
 @pytest.mark.parametrize("progress", sorted(set(Progress) - FINAL))
 def test_blindness_ends_no_call_before_the_longest_time(progress: Progress) -> None:
-    trail = asked(progress=progress)
-    patience = BLIND_FOR if progress is Progress.WAITING else LONGEST_CALL
+    tracked = asked(progress=progress)
+    patience = BLIND_LIMIT if progress is Progress.WAITING else MAX_CALL
 
-    assert give_up(trail, T0 + patience - timedelta(seconds=1)) == trail
-    lost = give_up(trail, T0 + patience)
+    assert give_up(tracked, T0 + patience - timedelta(seconds=1)) == tracked
+    lost = give_up(tracked, T0 + patience)
     assert (lost.progress, lost.lost_reason) == (Progress.LOST, LostReason.BLIND)
 
 
 @pytest.mark.parametrize("progress", sorted(FINAL))
 def test_what_is_over_stays_as_it_is(progress: Progress) -> None:
-    trail = asked(progress=progress, call_sid="CA1", session_id="S1", ended_at=after(5))
+    tracked = asked(progress=progress, call_sid="CA1", session_id="S1", ended_at=after(5))
 
-    assert look(trail, 10**6, answered(), recorded(sid="CA1", is_talking=True)) == trail
-    assert look(replace(trail, session_id=""), 9, ended(sid="CA1")) == replace(trail, session_id="")
-    assert give_up(trail, T0 + 2 * LONGEST_CALL) == trail
+    assert look(tracked, 10**6, answered(), recorded(sid="CA1", is_talking=True)) == tracked
+    assert look(replace(tracked, session_id=""), 9, ended(sid="CA1")) == replace(tracked, session_id="")
+    assert give_up(tracked, T0 + 2 * MAX_CALL) == tracked
 
 
 # --- hanging up ------------------------------------------------------------------------------------------
@@ -299,26 +303,26 @@ def hung_up(at: float) -> TrackedCall:
 
 
 def test_a_call_that_goes_on_after_hanging_up_was_not_ended() -> None:
-    takes = HANG_UP_TAKES.total_seconds()
+    takes = HANG_UP_LIMIT.total_seconds()
 
     assert look(hung_up(5), 5 + takes - 0.1, answered()).hang_up is HangUp.ASKED
-    trail = look(hung_up(5), 5 + takes, answered())
-    assert (trail.hang_up, trail.progress) == (HangUp.NO_EFFECT, Progress.ANSWERED)
+    tracked = look(hung_up(5), 5 + takes, answered())
+    assert (tracked.hang_up, tracked.progress) == (HangUp.NO_EFFECT, Progress.ANSWERED)
 
 
 def test_a_call_that_ends_after_hanging_up_keeps_the_wish() -> None:
-    trail = look(hung_up(5), 60, ended(sid="CA1"))
+    tracked = look(hung_up(5), 60, ended(sid="CA1"))
 
-    assert (trail.hang_up, trail.progress) == (HangUp.ASKED, Progress.ENDED)
+    assert (tracked.hang_up, tracked.progress) == (HangUp.ASKED, Progress.ENDED)
 
 
 def test_a_call_that_is_out_of_sight_is_not_said_to_go_on() -> None:
     """The look after hanging up may come late, when Evo Voice was slow or away."""
-    trail = look(hung_up(5), 60)
-    assert (trail.hang_up, trail.progress) == (HangUp.ASKED, Progress.ANSWERED)
+    tracked = look(hung_up(5), 60)
+    assert (tracked.hang_up, tracked.progress) == (HangUp.ASKED, Progress.ANSWERED)
 
-    trail = look(trail, 60 + GONE_FOR.total_seconds())
-    assert (trail.hang_up, trail.progress) == (HangUp.ASKED, Progress.ENDED)
+    tracked = look(tracked, 60 + GONE_LIMIT.total_seconds())
+    assert (tracked.hang_up, tracked.progress) == (HangUp.ASKED, Progress.ENDED)
 
 
 def test_nobody_hung_up_if_nobody_did() -> None:
@@ -331,22 +335,22 @@ def test_nobody_hung_up_if_nobody_did() -> None:
 @pytest.mark.parametrize("at", [-4.9, 0, 30, 89])
 @pytest.mark.parametrize("known_ids", [NOBODY_LOOKED, NOTHING_WAS_THERE])
 def test_the_only_call_of_the_time_is_ours(at: float, known_ids: frozenset[str] | None) -> None:
-    trail = asked(known_ids=known_ids)
+    tracked = asked(known_ids=known_ids)
 
-    assert ids(look(trail, 100, ringing(at=at))) == ("", "CA1")
-    assert ids(look(trail, 100, recorded(at=at))) == ("S1", "")
-    assert ids(look(trail, 100, recorded(sid="CA1", at=at))) == ("S1", "CA1")
-    assert ids(look(trail, 100, ringing(at=at), recorded(sid="CA1", at=at))) == ("S1", "CA1")
+    assert ids(look(tracked, 100, ringing(at=at))) == ("", "CA1")
+    assert ids(look(tracked, 100, recorded(at=at))) == ("S1", "")
+    assert ids(look(tracked, 100, recorded(sid="CA1", at=at))) == ("S1", "CA1")
+    assert ids(look(tracked, 100, ringing(at=at), recorded(sid="CA1", at=at))) == ("S1", "CA1")
 
 
 @pytest.mark.parametrize("at", [-3600, -6, 91, 3600])
 @pytest.mark.parametrize("known_ids", [NOBODY_LOOKED, NOTHING_WAS_THERE])
 def test_a_call_of_another_time_is_somebody_elses(at: float, known_ids: frozenset[str] | None) -> None:
-    trail = asked(known_ids=known_ids)
+    tracked = asked(known_ids=known_ids)
 
     for found in (ringing(at=at), recorded(at=at), recorded(sid="CA1", at=at)):
-        assert not look(trail, 80, found).is_bound
-        assert not look(trail, 3700, found).is_bound
+        assert not look(tracked, 80, found).is_matched
+        assert not look(tracked, 3700, found).is_matched
 
 
 @pytest.mark.parametrize("ahead_s", [-600, -3, 3, 600])
@@ -355,30 +359,30 @@ def test_the_time_is_compared_by_evo_voices_clock(ahead_s: float) -> None:
         return [ringing(at=at + ahead_s), recorded(at=at + ahead_s), recorded(sid="CA1", at=at + ahead_s)]
 
     for ours, not_ours in zip(made(1), made(-30), strict=True):
-        assert look(asked(), 9, ours, ahead_s=ahead_s).is_bound
-        assert not look(asked(), 9, not_ours, ahead_s=ahead_s).is_bound
+        assert look(asked(), 9, ours, ahead_s=ahead_s).is_matched
+        assert not look(asked(), 9, not_ours, ahead_s=ahead_s).is_matched
 
 
 @pytest.mark.parametrize("found", [ringing(at=None), recorded(at=None), recorded(sid="CA1", at=None)])
 def test_without_a_time_only_a_look_before_tells_old_from_new(found: Active | Session) -> None:
-    assert look(asked(), 9, found).is_bound
-    assert not look(asked(known_ids=NOBODY_LOOKED), 9, found).is_bound
-    assert not look(asked(), 91, found).is_bound, "by then it may be a later call"
+    assert look(asked(), 9, found).is_matched
+    assert not look(asked(known_ids=NOBODY_LOOKED), 9, found).is_matched
+    assert not look(asked(), 91, found).is_matched, "by then it may be a later call"
 
 
 @pytest.mark.parametrize("known", ["CA1", "S1"])
 def test_what_was_there_before_is_never_ours(known: str) -> None:
-    trail = asked(known_ids=frozenset({known}))
+    tracked = asked(known_ids=frozenset({known}))
 
     for at in (0.5, None):
-        assert not look(trail, 9, ringing(at=at), recorded(sid="CA1", at=at)).is_bound
-        assert not look(trail, 9, recorded(sid="CA1", at=at)).is_bound
+        assert not look(tracked, 9, ringing(at=at), recorded(sid="CA1", at=at)).is_matched
+        assert not look(tracked, 9, recorded(sid="CA1", at=at)).is_matched
 
 
 def test_a_session_that_was_there_before_is_not_joined_by_its_sid() -> None:
-    trail = asked(known_ids=frozenset({"S1"}), call_sid="CA1")
+    tracked = asked(known_ids=frozenset({"S1"}), call_sid="CA1")
 
-    assert look(trail, 9, answered(), recorded(sid="CA1")).session_id == ""
+    assert look(tracked, 9, answered(), recorded(sid="CA1")).session_id == ""
 
 
 @pytest.mark.parametrize(
@@ -393,8 +397,8 @@ def test_a_session_that_was_there_before_is_not_joined_by_its_sid() -> None:
     ids=["called back", "other number", "other caller ID", "no number", "dialed by a phone"],
 )
 def test_a_call_between_others_or_the_other_way_is_not_ours(other: dict[str, Any]) -> None:
-    assert not look(asked(), 9, ringing(**other)).is_bound
-    assert not look(asked(), 9, ringing(**other), recorded(sid="CA1")).is_bound, "nor its session"
+    assert not look(asked(), 9, ringing(**other)).is_matched
+    assert not look(asked(), 9, ringing(**other), recorded(sid="CA1")).is_matched, "nor its session"
 
 
 @pytest.mark.parametrize(
@@ -410,32 +414,32 @@ def test_a_call_between_others_or_the_other_way_is_not_ours(other: dict[str, Any
 )
 def test_a_session_of_others_or_the_other_way_is_not_ours(other: dict[str, Any]) -> None:
     """Somebody who calls back has the same two numbers, and Hang up would end that call."""
-    assert not look(asked(), 9, recorded(**other)).is_bound
-    assert not look(asked(), 9, recorded(sid="CA1", **other)).is_bound
+    assert not look(asked(), 9, recorded(**other)).is_matched
+    assert not look(asked(), 9, recorded(sid="CA1", **other)).is_matched
 
 
 def test_a_call_with_an_older_record_is_not_ours() -> None:
-    assert not look(asked(), 9, ringing(at=1), recorded(sid="CA1", at=-30)).is_bound
+    assert not look(asked(), 9, ringing(at=1), recorded(sid="CA1", at=-30)).is_matched
 
 
 def test_who_calls_an_own_number_as_that_number_gets_no_call_of_it() -> None:
-    trail = asked(number=f"+{CALLER_ID}")
+    tracked = asked(number=f"+{CALLER_ID}")
 
-    assert not look(trail, 9, recorded(), ringing(to=THIRD)).is_bound
+    assert not look(tracked, 9, recorded(), ringing(to=THIRD)).is_matched
 
 
 def test_the_sid_joins_a_session_whatever_its_addresses_look_like() -> None:
-    trail = look(asked(), 2, ringing())
+    tracked = look(asked(), 2, ringing())
 
-    trail = look(trail, 9, answered(), recorded(sid="CA1", numbers=frozenset({THIRD}), at=None))
+    tracked = look(tracked, 9, answered(), recorded(sid="CA1", numbers=frozenset({THIRD}), at=None))
 
-    assert ids(trail) == ("S1", "CA1")
+    assert ids(tracked) == ("S1", "CA1")
 
 
 def test_a_session_without_a_sid_is_not_taken_for_a_call_with_one() -> None:
-    trail = look(asked(), 2, ringing())
+    tracked = look(asked(), 2, ringing())
 
-    assert look(trail, 9, answered(), recorded()).session_id == ""
+    assert look(tracked, 9, answered(), recorded()).session_id == ""
 
 
 def test_a_session_without_a_sid_does_not_stand_against_a_call_with_one() -> None:
@@ -443,24 +447,24 @@ def test_a_session_without_a_sid_does_not_stand_against_a_call_with_one() -> Non
 
 
 def test_two_records_of_one_sid_leave_the_session_open() -> None:
-    trail = look(asked(), 9, answered(), recorded("S1", "CA1"), recorded("S2", "CA1"))
+    tracked = look(asked(), 9, answered(), recorded("S1", "CA1"), recorded("S2", "CA1"))
 
-    assert (ids(trail), trail.progress) == (("", "CA1"), Progress.ANSWERED)
+    assert (ids(tracked), tracked.progress) == (("", "CA1"), Progress.ANSWERED)
 
 
 def test_a_session_known_from_the_answer_brings_its_own_sid_and_no_other() -> None:
-    trail = asked(session_id="S1")
+    tracked = asked(session_id="S1")
 
-    assert ids(look(trail, 9, ringing("CA9"), recorded(sid="CA1"))) == ("S1", "CA1")
-    assert ids(look(trail, 9, ringing("CA9"))) == ("S1", "")
+    assert ids(look(tracked, 9, ringing("CA9"), recorded(sid="CA1"))) == ("S1", "CA1")
+    assert ids(look(tracked, 9, ringing("CA9"))) == ("S1", "")
 
 
 def test_two_calls_never_share_a_sid() -> None:
     one, other = asked(0, session_id="S1"), asked(1, session_id="S2")
 
-    found = follow([one, other], shown(9, recorded("S1", "CA1"), recorded("S2", "CA1")))
+    found = advance_all([one, other], shown(9, recorded("S1", "CA1"), recorded("S2", "CA1")))
 
-    assert [ids(trail) for trail in found] == [("S1", ""), ("S2", "")]
+    assert [ids(tracked) for tracked in found] == [("S1", ""), ("S2", "")]
 
 
 # --- in doubt, none --------------------------------------------------------------------------------------
@@ -475,45 +479,45 @@ RIVALS = [
 
 @pytest.mark.parametrize("two", RIVALS)
 def test_of_two_that_fit_neither_is_ours(two: tuple[Active | Session, ...]) -> None:
-    assert not look(asked(), 25, *two).is_bound
+    assert not look(asked(), 25, *two).is_matched
 
 
 @pytest.mark.parametrize("two", RIVALS)
 @pytest.mark.parametrize("left", [0, 1])
 def test_the_one_that_is_left_of_two_is_not_ours_either(two: tuple[Any, ...], left: int) -> None:
     """The one that went may have been ours."""
-    trail = look(asked(), 25, *two)
+    tracked = look(asked(), 25, *two)
 
     for at in (28, 31, 80):
-        trail = look(trail, at, two[left])
-        assert not trail.is_bound
-    assert look(trail, 90).progress is Progress.LOST
+        tracked = look(tracked, at, two[left])
+        assert not tracked.is_matched
+    assert look(tracked, 90).progress is Progress.LOST
 
 
 def test_a_third_one_is_not_ours_after_two_that_fitted() -> None:
-    trail = look(asked(), 25, ringing("CA1"), ringing("CA2"))
+    tracked = look(asked(), 25, ringing("CA1"), ringing("CA2"))
 
-    assert not look(trail, 40, ringing("CA3", at=38)).is_bound
+    assert not look(tracked, 40, ringing("CA3", at=38)).is_matched
 
 
 def test_the_session_of_one_of_two_calls_is_not_ours() -> None:
     """Both ring; only the one that is answered gets a record."""
-    trail = look(asked(), 5, ringing("CA1"), answered("CA2"), recorded("S2", "CA2"))
+    tracked = look(asked(), 5, ringing("CA1"), answered("CA2"), recorded("S2", "CA2"))
 
-    assert not trail.is_bound
+    assert not tracked.is_matched
 
 
 def test_a_later_call_of_somebody_else_changes_nothing_for_one_that_is_known() -> None:
-    trail = look(asked(), 2, ringing("CA1"))
-    trail = look(trail, 20, ringing("CA1"), answered("CA2", at=10), recorded("S2", "CA2", at=10))
+    tracked = look(asked(), 2, ringing("CA1"))
+    tracked = look(tracked, 20, ringing("CA1"), answered("CA2", at=10), recorded("S2", "CA2", at=10))
 
-    assert (ids(trail), trail.progress) == (("", "CA1"), Progress.RINGING)
+    assert (ids(tracked), tracked.progress) == (("", "CA1"), Progress.RINGING)
 
 
 def test_two_calls_of_ours_to_one_number_are_told_apart_if_they_show_up_in_turn() -> None:
     first = look(asked(0), 2, ringing("CA1"))
 
-    first, second = follow([first, asked(12)], shown(14, ringing("CA1"), ringing("CA2", at=12.5)))
+    first, second = advance_all([first, asked(12)], shown(14, ringing("CA1"), ringing("CA2", at=12.5)))
 
     assert (first.call_sid, second.call_sid) == ("CA1", "CA2")
 
@@ -521,41 +525,43 @@ def test_two_calls_of_ours_to_one_number_are_told_apart_if_they_show_up_in_turn(
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_call_that_could_be_either_of_two_is_neithers(turned: bool) -> None:
     """The first may have rung unseen until somebody answered."""
-    trails = [asked(0), asked(12)]
-    trails.reverse() if turned else None
+    tracked_calls = [asked(0), asked(12)]
+    tracked_calls.reverse() if turned else None
 
-    trails = follow(trails, shown(15, recorded("S1", "CA1", at=14)))
-    assert not any(trail.is_bound for trail in trails)
+    tracked_calls = advance_all(tracked_calls, shown(15, recorded("S1", "CA1", at=14)))
+    assert not any(tracked.is_matched for tracked in tracked_calls)
 
-    trails = follow(trails, shown(95, recorded("S1", "CA1", at=14, is_talking=True)))
-    trails = follow(trails, shown(100, recorded("S1", "CA1", at=14, is_talking=True)))
-    assert not any(trail.is_bound for trail in trails), "not even when the first was given up"
+    tracked_calls = advance_all(tracked_calls, shown(95, recorded("S1", "CA1", at=14, is_talking=True)))
+    tracked_calls = advance_all(tracked_calls, shown(100, recorded("S1", "CA1", at=14, is_talking=True)))
+    assert not any(tracked.is_matched for tracked in tracked_calls), "not even when the first was given up"
 
 
 def test_a_call_that_could_be_anothers_makes_the_next_one_uncertain_too() -> None:
     """It may have been ours, and it is over."""
-    trails = follow([asked(0), asked(12)], shown(15, ringing("CA2", at=12.5)))
+    tracked_calls = advance_all([asked(0), asked(12)], shown(15, ringing("CA2", at=12.5)))
 
-    trails = follow(trails, shown(18, ringing("CA1", at=1)))
+    tracked_calls = advance_all(tracked_calls, shown(18, ringing("CA1", at=1)))
 
-    assert not any(trail.is_bound for trail in trails)
+    assert not any(tracked.is_matched for tracked in tracked_calls)
 
 
 def test_two_calls_of_ours_never_share_a_sid_however_they_came_by_it() -> None:
     """Two records with one SID, and each has the numbers of another call."""
     theirs = recorded("S2", "CA1", numbers=frozenset({THIRD, CALLER_ID}))
 
-    trails = follow([asked(0), asked(0, number=f"+{THIRD}")], shown(9, recorded("S1", "CA1"), theirs))
+    tracked_calls = advance_all(
+        [asked(0), asked(0, number=f"+{THIRD}")], shown(9, recorded("S1", "CA1"), theirs)
+    )
 
-    assert not any(trail.is_bound for trail in trails)
+    assert not any(tracked.is_matched for tracked in tracked_calls)
 
 
 def test_what_was_lost_lately_may_still_be_the_one_that_shows_up() -> None:
     lost = asked(0, progress=Progress.LOST, ended_at=after(90))
 
-    lost, other = follow([lost, asked(60)], shown(100, recorded(at=58)))
+    lost, other = advance_all([lost, asked(60)], shown(100, recorded(at=58)))
 
-    assert (lost.is_bound, other.is_bound) == (False, False)
+    assert (lost.is_matched, other.is_matched) == (False, False)
 
 
 def test_the_session_of_a_call_that_is_over_is_nobody_elses() -> None:
@@ -564,24 +570,24 @@ def test_the_session_of_a_call_that_is_over_is_nobody_elses() -> None:
     second = asked(12, known_ids=NOBODY_LOOKED)
     found = [ended("S1", "CA1", at=11), ended("S3", "CA3", at=11)]
 
-    assert not follow([over, second], shown(20, found[0]))[1].is_bound
-    assert follow([over, second], shown(20, *found))[1].session_id == "S3"
+    assert not advance_all([over, second], shown(20, found[0]))[1].is_matched
+    assert advance_all([over, second], shown(20, *found))[1].session_id == "S3"
 
 
 def test_a_refused_call_stands_back() -> None:
-    refused, retried = follow([asked(0, was_refused=True), asked(12)], shown(14, ringing(at=12.5)))
+    refused, retried = advance_all([asked(0, was_rejected=True), asked(12)], shown(14, ringing(at=12.5)))
 
-    assert (refused.is_bound, retried.call_sid) == (False, "CA1")
+    assert (refused.is_matched, retried.call_sid) == (False, "CA1")
 
 
 def test_a_refused_call_that_shows_up_all_the_same_is_found() -> None:
-    assert look(asked(was_refused=True), 9, answered()).call_sid == "CA1"
+    assert look(asked(was_rejected=True), 9, answered()).call_sid == "CA1"
 
 
 def test_of_two_refused_calls_neither_gets_the_one_that_shows_up() -> None:
-    trails = [asked(0, was_refused=True), asked(1, was_refused=True)]
+    tracked_calls = [asked(0, was_rejected=True), asked(1, was_rejected=True)]
 
-    assert not any(trail.is_bound for trail in follow(trails, shown(9, answered(at=1.5))))
+    assert not any(tracked.is_matched for tracked in advance_all(tracked_calls, shown(9, answered(at=1.5))))
 
 
 # --- what is remembered before a call goes out -----------------------------------------------------------
@@ -633,7 +639,7 @@ TRAILS = st.lists(
         call_id=st.uuids().map(str),
         number=PEOPLE.map("+{}".format),
         known_ids=st.sampled_from([None, frozenset(), frozenset(), frozenset({"CA1"}), frozenset({"SCA2"})]),
-        was_refused=st.booleans(),
+        was_rejected=st.booleans(),
         progress=st.sampled_from([Progress.WAITING, Progress.WAITING, Progress.LOST]),
     ),
     min_size=1,
@@ -642,19 +648,19 @@ TRAILS = st.lists(
 ORDER = {progress: rank for rank, progress in enumerate(Progress)}
 
 
-def story(trails: list[TrackedCall], looks: list[Any]) -> list[list[TrackedCall]]:
+def story(tracked_calls: list[TrackedCall], looks: list[Any]) -> list[list[TrackedCall]]:
     """How the trails stand after each look; the looks may come in any order of time."""
-    told = [trails]
+    told = [tracked_calls]
     for at, ahead_s, found in looks:
-        told.append(follow(told[-1], shown(at, *itertools.chain(*found), ahead_s=ahead_s)))
+        told.append(advance_all(told[-1], shown(at, *itertools.chain(*found), ahead_s=ahead_s)))
     return told
 
 
 @given(TRAILS, LOOKS)
 def test_progress_never_goes_back_and_what_is_known_stays(
-    trails: list[TrackedCall], looks: list[Any]
+    tracked_calls: list[TrackedCall], looks: list[Any]
 ) -> None:
-    told = story(trails, looks)
+    told = story(tracked_calls, looks)
 
     for before, now in itertools.pairwise(told):
         for old, new in zip(before, now, strict=True):
@@ -667,29 +673,33 @@ def test_progress_never_goes_back_and_what_is_known_stays(
 
 
 @given(TRAILS, LOOKS)
-def test_no_session_and_no_sid_is_ever_two_calls(trails: list[TrackedCall], looks: list[Any]) -> None:
-    for now in story(trails, looks):
-        held = [name for trail in now for name in (trail.session_id, trail.call_sid) if name]
+def test_no_session_and_no_sid_is_ever_two_calls(tracked_calls: list[TrackedCall], looks: list[Any]) -> None:
+    for now in story(tracked_calls, looks):
+        held = [name for tracked in now for name in (tracked.session_id, tracked.call_sid) if name]
         assert len(held) == len(set(held))
 
 
 @given(TRAILS, LOOKS)
-def test_nothing_that_was_there_before_is_ever_ours(trails: list[TrackedCall], looks: list[Any]) -> None:
-    for now in story(trails, looks):
-        for trail in now:
-            assert not {trail.session_id, trail.call_sid} & (trail.known_ids or frozenset())
+def test_nothing_that_was_there_before_is_ever_ours(
+    tracked_calls: list[TrackedCall], looks: list[Any]
+) -> None:
+    for now in story(tracked_calls, looks):
+        for tracked in now:
+            assert not {tracked.session_id, tracked.call_sid} & (tracked.known_ids or frozenset())
 
 
 @given(TRAILS, LOOKS, st.randoms(use_true_random=False))
 def test_the_order_of_calls_and_of_answers_does_not_matter(
-    trails: list[TrackedCall], looks: list[Any], chance: random.Random
+    tracked_calls: list[TrackedCall], looks: list[Any], chance: random.Random
 ) -> None:
-    shuffled = chance.sample(trails, len(trails))
+    shuffled = chance.sample(tracked_calls, len(tracked_calls))
     mixed = [(at, ahead_s, chance.sample(found, len(found))) for at, ahead_s, found in looks]
 
-    one, other = story(trails, looks)[-1], story(shuffled, mixed)[-1]
+    one, other = story(tracked_calls, looks)[-1], story(shuffled, mixed)[-1]
 
-    assert sorted(one, key=lambda trail: trail.call_id) == sorted(other, key=lambda trail: trail.call_id)
+    assert sorted(one, key=lambda tracked: tracked.call_id) == sorted(
+        other, key=lambda tracked: tracked.call_id
+    )
 
 
 def test_a_thousand_open_calls_take_well_under_a_second() -> None:
@@ -698,7 +708,9 @@ def test_a_thousand_open_calls_take_well_under_a_second() -> None:
     def number(index: int) -> str:
         return f"1202{index:07}"
 
-    trails = [asked(index / 100, call_id=str(index), number=f"+{number(index)}") for index in range(1000)]
+    tracked_calls = [
+        asked(index / 100, call_id=str(index), number=f"+{number(index)}") for index in range(1000)
+    ]
     found: list[Active | Session] = []
     for index in range(1000):
         both = frozenset({number(index), CALLER_ID})
@@ -707,20 +719,20 @@ def test_a_thousand_open_calls_take_well_under_a_second() -> None:
         found.extend(recorded(f"O{index}-{old}", at=-600, numbers=both) for old in range(4))
 
     began = time.process_time()
-    followed = follow(trails, shown(11, *found))
+    followed = advance_all(tracked_calls, shown(11, *found))
     took_s = time.process_time() - began
 
-    assert [trail.session_id for trail in followed] == [f"S{index}" for index in range(1000)]
+    assert [tracked.session_id for tracked in followed] == [f"S{index}" for index in range(1000)]
     assert took_s < 0.5, took_s
 
 
 @pytest.mark.parametrize("step_s", [-600, -20, 20, 600])
 def test_our_clock_may_be_put_right_between_asking_and_looking(step_s: float) -> None:
     """The times of calls are Evo Voice's; what counts is how its clock stood to ours when we asked."""
-    trail = replace(asked(), skew=timedelta(0), answered_by=after(1))
+    tracked = replace(asked(), skew=timedelta(0), answered_by=after(1))
     step = timedelta(seconds=step_s)
     seen = ringing("CA1", 0.5)
 
-    (now,) = follow([trail], Snapshot(after(3) + step, -step, (seen,), ()))
+    (now,) = advance_all([tracked], Snapshot(after(3) + step, -step, (seen,), ()))
 
     assert now.call_sid == "CA1"

@@ -7,7 +7,13 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from evoslack.calling.calls import Role
-from evoslack.calling.permission import BUDGET_S, MOST_REMEMBERED, NO_REMEMBERED_S, REMEMBERED_S, Permission
+from evoslack.calling.permission import (
+    BUDGET_S,
+    MAX_REMEMBERED,
+    NO_REMEMBERED_S,
+    YES_REMEMBERED_S,
+    Permission,
+)
 from evoslack.calling.refusals import CannotCheck, Denial, NotAllowed, Refusal, Source
 
 SARA = ("U_SARA", "T1", "acc1")
@@ -32,7 +38,7 @@ class Slack:
         self.takes_s = 0.0
         self.asked: list[tuple[str, str, bool]] = []
 
-    def confirmed_email(self, user_id: str, team_id: str, *, needs_email: bool) -> str:
+    def confirmed_email(self, user_id: str, team_id: str, needs_email: bool) -> str:
         self.asked.append((user_id, team_id, needs_email))
         self.clock.now_s += self.takes_s
         if self.no:
@@ -51,7 +57,7 @@ class EvoVoice:
         self.asked: list[tuple[str, str]] = []
         self.budgets_s: list[float] = []
 
-    def require_caller(self, email: str, account_id: str, *, budget_s: float) -> Role:
+    def require_caller(self, email: str, account_id: str, budget_s: float) -> Role:
         self.asked.append((email, account_id))
         self.budgets_s.append(budget_s)
         self.clock.now_s += self.takes_s
@@ -65,7 +71,9 @@ class House:
         self.clock = Clock()
         self.slack = Slack(self.clock)
         self.evo = EvoVoice(self.clock)
-        self.permission = Permission(self.slack, self.evo, user_map=user_map or {}, clock_s=self.clock)
+        self.permission = Permission(
+            self.slack.confirmed_email, self.evo.require_caller, user_map=user_map or {}, clock_s=self.clock
+        )
 
     def both_asked(self) -> tuple[int, int]:
         return len(self.slack.asked), len(self.evo.asked)
@@ -85,7 +93,7 @@ def test_slack_is_asked_for_the_address_and_evo_voice_for_its_role(house: House)
 
 def test_a_yes_is_remembered_for_a_minute_and_no_longer(house: House) -> None:
     house.permission.require(*SARA)
-    house.clock.now_s += REMEMBERED_S - 0.001
+    house.clock.now_s += YES_REMEMBERED_S - 0.001
     assert house.permission.is_known(*SARA)
     house.permission.require(*SARA)
     assert house.both_asked() == (1, 1)
@@ -100,7 +108,7 @@ def test_the_minute_counts_from_the_question(house: House) -> None:
     """What Evo Voice said may have been true only when it was asked."""
     house.evo.takes_s = 1.5
     house.permission.require(*SARA)
-    house.clock.now_s += REMEMBERED_S - 1.5
+    house.clock.now_s += YES_REMEMBERED_S - 1.5
 
     assert not house.permission.is_known(*SARA)
 
@@ -108,7 +116,7 @@ def test_the_minute_counts_from_the_question(house: House) -> None:
 def test_using_it_does_not_make_it_last_longer(house: House) -> None:
     house.permission.require(*SARA)
     for _ in range(4):
-        house.clock.now_s += REMEMBERED_S / 4
+        house.clock.now_s += YES_REMEMBERED_S / 4
         house.permission.require(*SARA)
 
     assert house.both_asked() == (2, 2)
@@ -117,7 +125,7 @@ def test_using_it_does_not_make_it_last_longer(house: House) -> None:
 def test_a_role_that_was_taken_away_stops_working_within_a_minute(house: House) -> None:
     house.permission.require(*SARA)
     house.evo.no = NotAllowed(Denial.ROLE)
-    house.clock.now_s += REMEMBERED_S
+    house.clock.now_s += YES_REMEMBERED_S
 
     with pytest.raises(NotAllowed):
         house.permission.require(*SARA)
@@ -214,11 +222,11 @@ def test_a_no_counts_from_the_question(house: House) -> None:
 def test_what_is_remembered_does_not_grow_without_end(house: House) -> None:
     """However many people press: the oldest answer goes, and is asked for again."""
     house.evo.no = NotAllowed(Denial.ROLE)
-    for index in range(MOST_REMEMBERED + 1):
+    for index in range(MAX_REMEMBERED + 1):
         refused(house, (f"U_{index}", "T1", "acc1"))
     asked = len(house.slack.asked)
 
-    refused(house, (f"U_{MOST_REMEMBERED}", "T1", "acc1"))
+    refused(house, (f"U_{MAX_REMEMBERED}", "T1", "acc1"))
     refused(house, ("U_1", "T1", "acc1"))
     assert len(house.slack.asked) == asked, "these are known"
     refused(house, ("U_0", "T1", "acc1"))
@@ -240,7 +248,7 @@ def test_a_mapped_person_needs_no_address_in_slack_but_still_must_be_a_member() 
     assert house.evo.asked == [("alice@example.com", "acc1")]
 
     house.slack.no = NotAllowed(Denial.NOT_A_MEMBER)
-    house.clock.now_s += REMEMBERED_S
+    house.clock.now_s += YES_REMEMBERED_S
     with pytest.raises(NotAllowed):
         house.permission.require(*SARA)
 
@@ -279,5 +287,5 @@ def test_the_role_is_told_and_remembered_with_the_permission(house: House, role:
 
     house.evo.role = Role.MANAGER
     assert house.permission.require(*SARA) is role, "remembered, like the permission itself"
-    house.clock.now_s += REMEMBERED_S
+    house.clock.now_s += YES_REMEMBERED_S
     assert house.permission.require(*SARA) is Role.MANAGER

@@ -31,7 +31,7 @@ from evoslack.ledger.tracked_calls import TrackedCallLedger
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 TICK = timedelta(milliseconds=1)
-LONGEST_WAIT = timedelta(minutes=2)
+MAX_WAIT = timedelta(minutes=2)
 SOON_S = 5.0
 
 
@@ -60,8 +60,8 @@ class Phone:
         return self.outcome
 
 
-class Sight:
-    """What was there before a call went out: something for that number."""
+class Before:
+    """What Evo Voice showed before a call went out: something for that number."""
 
     skew = timedelta(seconds=-7.5)
 
@@ -69,18 +69,18 @@ class Sight:
         return [f"{caller_id} {number}", "older"]
 
 
-class Watch:
-    """Sees what was there before, or nothing."""
+class Poller:
+    """Gives what Evo Voice showed before a call, or nothing."""
 
     def __init__(self) -> None:
-        self.sight: Sight | None = None
+        self.snapshot: Before | None = None
         self.asked: list[str] = []
         self.happens: Callable[[], object] = lambda: None
 
-    def look_before(self, account_id: str) -> Sight | None:
+    def __call__(self, account_id: str) -> Before | None:
         self.asked.append(account_id)
         self.happens()
-        return self.sight
+        return self.snapshot
 
 
 class House:
@@ -91,7 +91,7 @@ class House:
         self.store.open()
         self.ledger = CallLedger(self.store)
         self.phone = Phone()
-        self.watch = Watch()
+        self.poller = Poller()
         self.now = T0
         self.wall_is_ahead = timedelta(0)
         self.woken: list[str] = []
@@ -108,8 +108,8 @@ class House:
         return Switchboard(
             ledger,
             self.phone,
-            self.watch,
-            longest_wait=LONGEST_WAIT,
+            self.poller,
+            max_wait=MAX_WAIT,
             now=lambda: self.now,
             wall=lambda: self.now + self.wall_is_ahead,
             on_change=lambda: self.woken.append("news"),
@@ -125,12 +125,12 @@ class House:
         return self.call(key).state
 
     def call(self, key: str = "key") -> Call:
-        call = self.board.find(key)
+        call = self.ledger.find(key)
         assert call is not None
         return call
 
     def begin(self) -> Call | None:
-        return self.ledger.begin(at=self.now, accepted_after=self.now - LONGEST_WAIT)
+        return self.ledger.begin(at=self.now, accepted_after=self.now - MAX_WAIT)
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def ask(key: str = "key", number: str = "+12025550143") -> CallRequest:
 def test_one_press_is_one_dialing_however_often_it_is_pressed_and_connected(house: House) -> None:
     for _ in range(3):
         house.accept(ask())
-        while house.board.connect_next():
+        while house.board.dial_next():
             pass
 
     assert house.phone.dialed == [{"flow_id": "flow1", "number": "+12025550143", "caller_id": "+12025550100"}]
@@ -159,7 +159,7 @@ def test_the_row_says_placing_before_the_phone_can_ring(house: House) -> None:
     house.phone.happens = lambda: seen.append(house.state())
     house.accept(ask())
 
-    assert house.board.connect_next()
+    assert house.board.dial_next()
     assert seen == [State.PLACING]
 
 
@@ -177,7 +177,7 @@ def test_how_dialing_ended_is_written_down_and_told(house: House, outcome: Outco
     house.accept(ask())
     house.woken.clear()
 
-    assert house.board.connect_next()
+    assert house.board.dial_next()
 
     call = house.call()
     assert (call.state, call.reason) == (state, getattr(outcome, "reason", None))
@@ -185,7 +185,7 @@ def test_how_dialing_ended_is_written_down_and_told(house: House, outcome: Outco
 
 
 def test_without_a_waiting_call_nothing_is_dialed(house: House) -> None:
-    assert not house.board.connect_next()
+    assert not house.board.dial_next()
     assert house.phone.dialed == []
 
 
@@ -198,8 +198,8 @@ def test_a_defect_while_dialing_is_doubt_and_no_second_try(
     house.phone.happens = breaks
     house.accept(ask())
 
-    assert house.board.connect_next()
-    assert not house.board.connect_next()
+    assert house.board.dial_next()
+    assert not house.board.dial_next()
     assert (house.state(), house.call().reason) == (State.IN_DOUBT, Reason.BOT_BROKE)
     assert len(house.phone.dialed) == 1
     assert any(record.exc_info for record in caplog.records)
@@ -210,7 +210,7 @@ def test_calls_are_dialed_in_the_order_of_their_presses(house: House) -> None:
         house.now = T0 + index * TICK
         house.accept(ask(f"key{index}", f"+1202555014{index}"))
 
-    while house.board.connect_next():
+    while house.board.dial_next():
         pass
 
     assert [call["number"][-1] for call in house.phone.dialed] == list("01234")
@@ -225,7 +225,7 @@ def test_sixteen_dialers_and_forty_calls_are_forty_rings(house: House) -> None:
     def work() -> None:
         gate.wait(SOON_S)
         while house.ledger.count_open()[State.ACCEPTED]:
-            house.board.connect_next()
+            house.board.dial_next()
 
     with ThreadPoolExecutor(16) as pool:
         for done in [pool.submit(work) for _ in range(16)]:
@@ -241,23 +241,23 @@ def test_sixteen_dialers_and_forty_calls_are_forty_rings(house: House) -> None:
 def test_a_call_that_waited_too_long_is_never_dialed_and_its_caller_hears_of_it(house: House) -> None:
     house.accept(ask())
     house.woken.clear()
-    house.now = T0 + LONGEST_WAIT
+    house.now = T0 + MAX_WAIT
 
-    assert not house.board.connect_next()
+    assert not house.board.dial_next()
     house.board.sweep()
 
     assert (house.state(), house.call().reason) == (State.EXPIRED, Reason.WAITED)
     assert house.woken == ["news"]
-    assert not house.board.connect_next()
+    assert not house.board.dial_next()
     assert house.phone.dialed == []
 
 
 def test_a_call_that_is_just_young_enough_is_dialed_and_not_swept(house: House) -> None:
     house.accept(ask())
-    house.now = T0 + LONGEST_WAIT - TICK
+    house.now = T0 + MAX_WAIT - TICK
 
     house.board.sweep()
-    assert house.board.connect_next()
+    assert house.board.dial_next()
     assert house.state() is State.PLACED
 
 
@@ -286,7 +286,7 @@ def test_a_bot_that_knows_it_is_alone_doubts_every_orphan_at_its_start(house: Ho
 
     assert (house.state(), house.call().reason) == (State.IN_DOUBT, Reason.BOT_STOPPED)
     assert house.woken == ["news"]
-    assert not house.board.connect_next()
+    assert not house.board.dial_next()
     assert house.phone.dialed == []
 
 
@@ -306,8 +306,8 @@ def test_waiting_calls_survive_a_restart_and_are_dialed_once(house: House) -> No
     house.now = T0 + timedelta(seconds=30)
 
     house.board.sweep(everything_is_orphaned=True)
-    assert house.board.connect_next()
-    assert not house.board.connect_next()
+    assert house.board.dial_next()
+    assert not house.board.dial_next()
 
     assert (house.state(), len(house.phone.dialed)) == (State.PLACED, 1)
 
@@ -329,7 +329,7 @@ def test_a_late_outcome_settles_what_the_sweep_doubted(house: House) -> None:
 
     house.phone.happens = long_silence
     house.accept(ask())
-    house.board.connect_next()
+    house.board.dial_next()
 
     assert house.state() is State.PLACED
 
@@ -361,7 +361,7 @@ def test_a_machine_that_stood_still_after_beginning_does_not_dial_any_more(
     board = house.switchboard(Sleepy(house, pause))
     house.accept(ask())
 
-    assert board.connect_next()
+    assert board.dial_next()
     assert (house.state(), len(house.phone.dialed)) == (state, dialed)
 
 
@@ -399,7 +399,7 @@ def test_an_outcome_that_could_not_be_written_is_written_later_and_not_dialed_ag
     board = house.switchboard(Forgetful(house.ledger, failures=1))
     house.accept(ask())
 
-    assert board.connect_next()
+    assert board.dial_next()
     assert (house.state(), len(house.phone.dialed)) == (State.PLACED, 1)
 
 
@@ -407,7 +407,7 @@ def test_a_stopping_bot_does_not_insist_and_the_next_start_is_honest(house: Hous
     ledger = Forgetful(house.ledger, failures=float("inf"))
     board = house.switchboard(ledger)
     house.accept(ask())
-    dialing = threading.Thread(target=board.connect_next)
+    dialing = threading.Thread(target=board.dial_next)
     dialing.start()
     assert ledger.tried.wait(SOON_S)
 
@@ -426,7 +426,7 @@ def test_a_ledger_that_cannot_begin_lets_nothing_be_dialed(house: House) -> None
         connection.exec_driver_sql("ALTER TABLE calls RENAME TO gone")
 
     with pytest.raises(Exception, match="no such table"):
-        house.board.connect_next()
+        house.board.dial_next()
     assert house.phone.dialed == []
 
 
@@ -438,7 +438,7 @@ def test_each_change_is_one_log_line_with_the_calls_id_and_no_whole_number(
 ) -> None:
     caplog.set_level(logging.INFO, "evoslack.calling.switchboard")
     call = house.accept(ask())
-    house.board.connect_next()
+    house.board.dial_next()
 
     assert [(record.state, record.levelname) for record in caplog.records] == [
         ("accepted", "INFO"),
@@ -452,7 +452,7 @@ def test_each_change_is_one_log_line_with_the_calls_id_and_no_whole_number(
 def test_doubt_is_logged_as_a_warning(house: House, caplog: pytest.LogCaptureFixture) -> None:
     house.phone.outcome = InDoubt(Reason.NO_ANSWER)
     house.accept(ask())
-    house.board.connect_next()
+    house.board.dial_next()
 
     (record,) = [each for each in caplog.records if each.levelno >= logging.WARNING]
     assert "no_answer" in record.getMessage()
@@ -461,7 +461,7 @@ def test_doubt_is_logged_as_a_warning(house: House, caplog: pytest.LogCaptureFix
 def test_every_ending_is_there_to_be_told(house: House) -> None:
     book = NotificationLedger(house.store)
     house.accept(ask())
-    house.board.connect_next()
+    house.board.dial_next()
 
     notifications = book.claim(at=T0, until=T0 + TICK)
     assert notifications is not None
@@ -469,21 +469,21 @@ def test_every_ending_is_there_to_be_told(house: House) -> None:
 
 
 def test_what_was_there_before_is_noted_with_the_outcome(house: House) -> None:
-    house.watch.sight = Sight()
+    house.poller.snapshot = Before()
     call = house.accept(ask())
 
-    house.board.connect_next()
+    house.board.dial_next()
 
     (trail,) = TrackedCallLedger(house.store).going_on()
     assert trail.known_ids == {"older", f"{call.request.caller_id} {call.request.number}"}
     assert trail.skew == timedelta(seconds=-7.5)
-    assert house.watch.asked == [call.request.account_id]
+    assert house.poller.asked == [call.request.account_id]
 
 
 def test_a_look_that_does_not_work_holds_no_call_up(house: House) -> None:
     house.accept(ask())
 
-    house.board.connect_next()
+    house.board.dial_next()
 
     assert house.state() is State.PLACED
     (trail,) = TrackedCallLedger(house.store).going_on()
@@ -491,26 +491,26 @@ def test_a_look_that_does_not_work_holds_no_call_up(house: House) -> None:
 
 
 def test_nobody_looks_while_nothing_waits(house: House) -> None:
-    assert not house.board.connect_next()
-    assert house.watch.asked == []
+    assert not house.board.dial_next()
+    assert house.poller.asked == []
 
 
 def test_the_look_comes_before_the_row_says_placing(house: House) -> None:
     """A crash during the look leaves a call that is dialed later, and no doubt."""
     seen: list[State] = []
-    house.watch.happens = lambda: seen.append(house.state())
+    house.poller.happens = lambda: seen.append(house.state())
     house.accept(ask())
 
-    house.board.connect_next()
+    house.board.dial_next()
 
     assert seen == [State.ACCEPTED]
 
 
 def test_a_call_that_another_bot_took_during_the_look_is_not_dialed_here(house: House) -> None:
-    house.watch.happens = house.begin
+    house.poller.happens = house.begin
     house.accept(ask())
 
-    assert not house.board.connect_next()
+    assert not house.board.dial_next()
     assert house.phone.dialed == []
 
 
@@ -518,10 +518,10 @@ def test_a_call_that_waited_through_a_pause_of_the_machine_is_not_dialed(house: 
     """Both clocks stood still meanwhile; then the wall clock was put right."""
     house.accept(ask())
     house.wall_is_ahead = timedelta(hours=1)
-    assert house.board.connect_next() is False
+    assert house.board.dial_next() is False
 
     house.now += timedelta(seconds=1)
-    assert house.board.connect_next() is False
+    assert house.board.dial_next() is False
     house.board.sweep()
 
     assert (house.state(), house.call().reason) == (State.EXPIRED, Reason.WAITED)
@@ -530,12 +530,12 @@ def test_a_call_that_waited_through_a_pause_of_the_machine_is_not_dialed(house: 
 
 def test_a_call_that_comes_after_the_clock_was_put_right_is_dialed(house: House) -> None:
     house.wall_is_ahead = timedelta(hours=1)
-    house.board.connect_next()
+    house.board.dial_next()
     house.now += TICK
 
     house.accept(ask())
 
-    assert house.board.connect_next() is True
+    assert house.board.dial_next() is True
     assert house.state() is State.PLACED
 
 
@@ -544,4 +544,4 @@ def test_other_changes_of_the_wall_clock_cost_no_call(house: House, off: timedel
     house.accept(ask())
     house.wall_is_ahead = off
 
-    assert house.board.connect_next() is True
+    assert house.board.dial_next() is True

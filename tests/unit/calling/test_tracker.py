@@ -27,16 +27,16 @@ from evoslack.calling.calls import (
     Rejected,
     State,
 )
-from evoslack.calling.matching import BLIND_FOR, LONGEST_CALL, MOST_UNWATCHED, UNSEEN_FOR
+from evoslack.calling.matching import BLIND_LIMIT, MAX_CALL, MAX_UNWATCHED, UNSEEN_LIMIT
 from evoslack.calling.snapshot import Active, Session, Snapshot
 from evoslack.calling.tracker import (
     BEFORE_DIALING_S,
+    FAST,
     FIRST_PAUSE_S,
     FRESH,
-    LOOK_BUDGET_S,
-    QUICK,
+    LEASE,
+    POLL_BUDGET_S,
     SLOW,
-    TURN,
     CallTracker,
 )
 from evoslack.evo.client import EvoUnavailable
@@ -58,14 +58,14 @@ class Phone:
     def __init__(self, house: House) -> None:
         self._house = house
         self.shows: list[Active | Session] = []
-        self.looks: list[tuple[str, datetime, float]] = []  # account, since, budget
+        self.polls: list[tuple[str, datetime, float]] = []  # account, since, budget
         self.broken: dict[str, Exception] = {}  # by account
         self.happens: Callable[[], object] = lambda: None
         self.ended: list[str] = []
         self.ending: Ending | Exception = Ending.TAKEN
 
-    def look(self, account_id: str, since: datetime, *, budget_s: float) -> Snapshot:
-        self.looks.append((account_id, since, budget_s))
+    def poll(self, account_id: str, since: datetime, budget_s: float) -> Snapshot:
+        self.polls.append((account_id, since, budget_s))
         self.happens()
         if account_id in self.broken:
             raise self.broken[account_id]
@@ -76,7 +76,7 @@ class Phone:
             tuple(one for one in self.shows if isinstance(one, Session)),
         )
 
-    def end(self, session_id: str, *, budget_s: float) -> Ending:
+    def end(self, session_id: str, budget_s: float) -> Ending:
         assert budget_s > 0
         self.ended.append(session_id)
         if isinstance(self.ending, Exception):
@@ -85,7 +85,7 @@ class Phone:
 
 
 class House:
-    """Followers with a real ledger and a phone made by hand; time passes only when it is told to."""
+    """Trackers with a real ledger and a phone made by hand; time passes only when it is told to."""
 
     def __init__(self, url: str) -> None:
         self.store = Store(url)
@@ -94,11 +94,11 @@ class House:
         self.now = T0
         self.phone = Phone(self)
         self.woken = 0
-        self.follower = self.another_bot()
+        self.tracker = self.another_bot()
 
     def another_bot(self) -> CallTracker:
         return CallTracker(
-            self.phone,
+            self.phone.poll,
             self.phone.end,
             TrackedCallLedger(self.store),
             now=lambda: self.now,
@@ -140,10 +140,10 @@ class House:
         """Let every follower do as its crew does, twice a second; when they looked."""
         looked, ends = [], self.now + span
         while self.now < ends:
-            for bot in bots or (self.follower,):
-                before = len(self.phone.looks)
-                assert bot.look() is False
-                looked += [self.now] * (len(self.phone.looks) - before)
+            for bot in bots or (self.tracker,):
+                before = len(self.phone.polls)
+                assert bot.poll() is False
+                looked += [self.now] * (len(self.phone.polls) - before)
             self.now += SECOND / 2
         return looked
 
@@ -177,8 +177,8 @@ def test_somebody_looks_often_until_a_call_is_answered(house: House, is_ringing:
 
     looked = house.pass_time(timedelta(minutes=1))
 
-    assert gaps(looked) == {QUICK.total_seconds()}
-    assert len(looked) == timedelta(minutes=1) // QUICK
+    assert gaps(looked) == {FAST.total_seconds()}
+    assert len(looked) == timedelta(minutes=1) // FAST
 
 
 def test_somebody_looks_seldom_while_people_talk(house: House) -> None:
@@ -197,24 +197,24 @@ def test_a_new_call_is_seen_soon_also_while_others_talk(house: House) -> None:
     new = house.place(1)
     house.show(new)
 
-    house.pass_time(QUICK + SECOND / 2)
+    house.pass_time(FAST + SECOND / 2)
 
     assert house.progress(new) is Progress.RINGING
 
 
 def test_nobody_looks_any_more_when_the_last_call_is_over(house: House) -> None:
     call = house.place()
-    looked = house.pass_time(UNSEEN_FOR + timedelta(minutes=10))
+    looked = house.pass_time(UNSEEN_LIMIT + timedelta(minutes=10))
 
     assert house.progress(call) is Progress.LOST
-    assert looked[-1] - T0 <= UNSEEN_FOR + QUICK
+    assert looked[-1] - T0 <= UNSEEN_LIMIT + FAST
 
 
 def test_three_hundred_calls_cost_as_many_looks_as_one(house: House) -> None:
     for index in range(300):
         house.show(house.place(index))
 
-    assert len(house.pass_time(timedelta(seconds=30))) == timedelta(seconds=30) // QUICK
+    assert len(house.pass_time(timedelta(seconds=30))) == timedelta(seconds=30) // FAST
     assert {house.progress(call) for call in house.calls.newest(300)} == {Progress.RINGING}
 
 
@@ -223,18 +223,18 @@ def test_a_look_is_about_everything_since_the_oldest_call(house: House) -> None:
     house.now += 5 * SECOND
     house.place(1)
 
-    house.follower.look()
+    house.tracker.poll()
 
-    assert house.phone.looks == [("acc1", T0, pytest.approx(LOOK_BUDGET_S, abs=0.5))]
+    assert house.phone.polls == [("acc1", T0, pytest.approx(POLL_BUDGET_S, abs=0.5))]
 
 
 def test_each_account_is_looked_at_by_itself(house: House) -> None:
     house.place(0)
     house.place(1, account_id="acc2")
 
-    house.follower.look()
+    house.tracker.poll()
 
-    assert [account_id for account_id, *_ in house.phone.looks] == ["acc1", "acc2"]
+    assert [account_id for account_id, *_ in house.phone.polls] == ["acc1", "acc2"]
 
 
 # --- what becomes of a look ------------------------------------------------------------------------------
@@ -270,7 +270,7 @@ def test_a_call_in_doubt_that_is_found_was_placed(house: House) -> None:
     call = house.place(outcome=InDoubt(Reason.NO_ANSWER))
     house.show(call)
 
-    house.follower.look()
+    house.tracker.poll()
 
     assert (house.known(call).state, house.progress(call)) == (State.PLACED, Progress.RINGING)
 
@@ -288,11 +288,11 @@ def found_out(house: House, call: Call) -> tuple[State, LostReason | None, bool]
 )
 def test_a_rejected_call_that_is_watched_for_and_not_seen_did_not_ring(house: House, reason: Reason) -> None:
     call = house.place(outcome=Rejected(reason))
-    house.pass_time(UNSEEN_FOR)
+    house.pass_time(UNSEEN_LIMIT)
     assert (house.progress(call), house.woken) == (Progress.WAITING, 0)
     assert house.known(call).is_uncertain
 
-    house.pass_time(QUICK + SECOND)
+    house.pass_time(FAST + SECOND)
 
     assert found_out(house, call) == (State.REJECTED, LostReason.UNSEEN, False)
     assert house.woken == 1, "the caller gets the final word"
@@ -302,7 +302,7 @@ def test_a_rejected_call_that_is_seen_was_placed(house: House) -> None:
     call = house.place(outcome=REJECTED)
     house.pass_time(SECOND)
     house.show(call)
-    house.pass_time(QUICK + SECOND)
+    house.pass_time(FAST + SECOND)
 
     assert house.known(call).state is State.PLACED
     assert house.known(call).found_later
@@ -311,7 +311,7 @@ def test_a_rejected_call_that_is_seen_was_placed(house: House) -> None:
 def test_a_rejected_call_that_nobody_could_look_for_stays_uncertain(house: House) -> None:
     call = house.place(outcome=REJECTED)
     house.phone.broken["acc1"] = EvoUnavailable("down")
-    house.pass_time(BLIND_FOR + SECOND)
+    house.pass_time(BLIND_LIMIT + SECOND)
 
     assert found_out(house, call) == (State.REJECTED, LostReason.BLIND, True)
 
@@ -320,9 +320,9 @@ def test_a_rejected_call_that_was_looked_for_too_late_stays_uncertain(house: Hou
     """By then a call that nobody answered would not be there any more."""
     call = house.place(outcome=REJECTED)
     house.phone.broken["acc1"] = EvoUnavailable("down")
-    house.pass_time(MOST_UNWATCHED + 20 * SECOND)
+    house.pass_time(MAX_UNWATCHED + 20 * SECOND)
     house.phone.broken.clear()
-    house.pass_time(UNSEEN_FOR)
+    house.pass_time(UNSEEN_LIMIT)
 
     assert found_out(house, call) == (State.REJECTED, LostReason.BLIND, True)
 
@@ -331,9 +331,9 @@ def test_one_look_that_failed_does_not_make_a_rejected_call_uncertain(house: Hou
     call = house.place(outcome=REJECTED)
     house.pass_time(5 * SECOND)
     house.phone.broken["acc1"] = EvoUnavailable("down")
-    house.pass_time(QUICK + SECOND)
+    house.pass_time(FAST + SECOND)
     house.phone.broken.clear()
-    house.pass_time(UNSEEN_FOR)
+    house.pass_time(UNSEEN_LIMIT)
 
     assert found_out(house, call) == (State.REJECTED, LostReason.UNSEEN, False)
 
@@ -342,7 +342,7 @@ def test_a_bot_that_starts_late_does_not_say_that_a_rejected_call_did_not_ring(h
     """It was killed with the call, and started again a minute later."""
     call = house.place(outcome=REJECTED)
     house.now += timedelta(minutes=1)
-    house.pass_time(UNSEEN_FOR, house.another_bot())
+    house.pass_time(UNSEEN_LIMIT, house.another_bot())
 
     assert found_out(house, call) == (State.REJECTED, LostReason.BLIND, True)
 
@@ -350,14 +350,14 @@ def test_a_bot_that_starts_late_does_not_say_that_a_rejected_call_did_not_ring(h
 def test_the_session_of_a_call_that_is_over_is_not_given_to_the_next(house: House) -> None:
     first = house.place()
     house.show(first, talking=True, sid="CA1")
-    house.follower.look()
+    house.tracker.poll()
     house.phone.shows = []
     house.pass_time(30 * SECOND)
     assert house.progress(first) is Progress.ENDED
     second = house.place(key="again", outcome=InDoubt(Reason.NO_ANSWER), known_ids=None)  # nobody could look
     house.show(first, sid="CA1", talking=True)
 
-    house.pass_time(UNSEEN_FOR + 5 * SECOND)
+    house.pass_time(UNSEEN_LIMIT + 5 * SECOND)
 
     assert (house.known(second).state, house.progress(second)) == (State.IN_DOUBT, Progress.LOST)
 
@@ -370,7 +370,7 @@ def test_of_several_bots_one_looks(house: House) -> None:
 
     looked = house.pass_time(timedelta(minutes=1), *[house.another_bot() for _ in range(3)])
 
-    assert len(looked) == timedelta(minutes=1) // QUICK
+    assert len(looked) == timedelta(minutes=1) // FAST
 
 
 def test_another_bot_takes_over_from_one_that_died(house: House) -> None:
@@ -380,7 +380,7 @@ def test_another_bot_takes_over_from_one_that_died(house: House) -> None:
 
     (took_over, *_) = house.pass_time(timedelta(minutes=1), other)
 
-    assert TURN <= took_over - died_at <= TURN + QUICK
+    assert LEASE <= took_over - died_at <= LEASE + FAST
 
 
 # --- when Evo Voice cannot be looked at ------------------------------------------------------------------
@@ -395,7 +395,7 @@ def test_blindness_is_no_reason_to_say_that_a_call_is_over(house: House) -> None
     house.pass_time(timedelta(minutes=10))
     assert house.progress(call) is Progress.ANSWERED
 
-    house.now = T0 + LONGEST_CALL
+    house.now = T0 + MAX_CALL
     house.pass_time(SLOW)
     assert house.progress(call) is Progress.LOST
 
@@ -413,9 +413,9 @@ def test_each_trouble_is_logged_once_and_its_end_too(house: House, caplog: pytes
 
     lines = [line for line in caplog.messages if "followed" in line]
     assert lines == [
-        "calls cannot be followed right now: OSError: away",
-        "calls cannot be followed right now: OSError: still away",
-        "calls can be followed again",
+        "calls can't be tracked right now: OSError: away",
+        "calls can't be tracked right now: OSError: still away",
+        "calls can be tracked again",
     ]
 
 
@@ -437,73 +437,73 @@ def test_whoever_dials_sees_what_is_there(house: House) -> None:
     there = house.place()
     house.show(there, sid="CA1")
 
-    seen = house.follower.look_before("acc1")
+    seen = house.tracker.snapshot_before("acc1")
 
     assert seen is not None
     assert seen.ids(there.request.number, CALLER_ID) == {"CA1"}
-    ((account_id, since, budget_s),) = house.phone.looks
+    ((account_id, since, budget_s),) = house.phone.polls
     assert (account_id, since) == ("acc1", T0)
     assert budget_s <= BEFORE_DIALING_S
 
 
 def test_a_fresh_look_is_shared_and_an_old_one_is_not(house: House) -> None:
-    first = house.follower.look_before("acc1")
+    first = house.tracker.snapshot_before("acc1")
     house.now += FRESH
-    assert house.follower.look_before("acc1") is first
+    assert house.tracker.snapshot_before("acc1") is first
 
     house.now += SECOND / 1000
-    assert house.follower.look_before("acc1") is not first
-    assert len(house.phone.looks) == 2
+    assert house.tracker.snapshot_before("acc1") is not first
+    assert len(house.phone.polls) == 2
 
 
 def test_a_look_at_another_account_is_not_shared(house: House) -> None:
-    house.follower.look_before("acc1")
-    house.follower.look_before("acc2")
+    house.tracker.snapshot_before("acc1")
+    house.tracker.snapshot_before("acc2")
 
-    assert len(house.phone.looks) == 2
+    assert len(house.phone.polls) == 2
 
 
 def test_the_followers_own_look_is_shared_with_whoever_dials(house: House) -> None:
     house.place()
-    house.follower.look()
+    house.tracker.poll()
 
-    assert house.follower.look_before("acc1") is not None
-    assert len(house.phone.looks) == 1
+    assert house.tracker.snapshot_before("acc1") is not None
+    assert len(house.phone.polls) == 1
 
 
 def test_a_look_that_failed_is_not_waited_for_again_so_soon(house: House) -> None:
     house.phone.broken["acc1"] = OSError("away")
-    assert house.follower.look_before("acc1") is None
+    assert house.tracker.snapshot_before("acc1") is None
     house.phone.broken.clear()
 
     house.now += TROUBLE - SECOND
-    assert house.follower.look_before("acc1") is None
-    assert len(house.phone.looks) == 1
-    assert house.follower.look_before("acc2") is not None, "which works"
+    assert house.tracker.snapshot_before("acc1") is None
+    assert len(house.phone.polls) == 1
+    assert house.tracker.snapshot_before("acc2") is not None, "which works"
 
     house.now += SECOND
-    assert house.follower.look_before("acc1") is not None
+    assert house.tracker.snapshot_before("acc1") is not None
 
 
 def test_an_old_look_is_no_excuse_in_trouble(house: House) -> None:
     """What began since would be taken for ours."""
-    house.follower.look_before("acc1")
+    house.tracker.snapshot_before("acc1")
     house.now += FRESH + SECOND
     house.phone.broken["acc1"] = OSError("away")
 
-    assert house.follower.look_before("acc1") is None
+    assert house.tracker.snapshot_before("acc1") is None
 
 
 def test_a_look_that_works_again_is_trusted_again(house: House) -> None:
     house.place()
     house.phone.broken["acc1"] = OSError("away")
-    house.follower.look_before("acc1")
+    house.tracker.snapshot_before("acc1")
     house.phone.broken.clear()
     house.now += TROUBLE
-    house.follower.look()
+    house.tracker.poll()
     house.now += FRESH + SECOND
 
-    assert house.follower.look_before("acc1") is not None
+    assert house.tracker.snapshot_before("acc1") is not None
 
 
 def test_trouble_that_lasts_is_looked_at_ever_more_seldom(house: House) -> None:
@@ -526,13 +526,13 @@ def test_evo_voice_is_left_alone_for_as_long_as_it_asks(house: House) -> None:
 
 def test_a_clock_that_is_put_back_stops_nobody_from_looking(house: House) -> None:
     call = house.place()
-    house.pass_time(QUICK)
+    house.pass_time(FAST)
     house.now -= timedelta(hours=1)
 
     looked = house.pass_time(10 * SECOND)
 
     assert len(looked) >= 3
-    assert house.follower.look_before("acc1") is not None
+    assert house.tracker.snapshot_before("acc1") is not None
     assert house.progress(call) is Progress.WAITING
 
 
@@ -541,12 +541,12 @@ def test_those_who_dial_at_once_share_one_look(house: House) -> None:
     others: list[Any] = []
     with ThreadPoolExecutor(4) as pool:
         house.phone.happens = lambda: (
-            others or others.extend(pool.submit(house.follower.look_before, "acc1") for _ in range(3))
+            others or others.extend(pool.submit(house.tracker.snapshot_before, "acc1") for _ in range(3))
         )
-        first = house.follower.look_before("acc1")
+        first = house.tracker.snapshot_before("acc1")
         assert all(other.result(SOON_S) is first for other in others)
 
-    assert len(house.phone.looks) == 1
+    assert len(house.phone.polls) == 1
 
 
 def test_waiting_for_somebody_elses_look_is_part_of_the_time(house: House) -> None:
@@ -557,15 +557,15 @@ def test_waiting_for_somebody_elses_look_is_part_of_the_time(house: House) -> No
 
         def happens() -> None:
             if not seconds:
-                seconds.append(pool.submit(house.follower.look_before, "acc1"))
+                seconds.append(pool.submit(house.tracker.snapshot_before, "acc1"))
                 slow.wait(0.5)
                 raise OSError("away")
 
         house.phone.happens = happens
-        assert house.follower.look_before("acc1") is None
+        assert house.tracker.snapshot_before("acc1") is None
         seconds[0].result(SOON_S)
 
-    *_, (_, _, left_s) = house.phone.looks
+    *_, (_, _, left_s) = house.phone.polls
     assert left_s <= BEFORE_DIALING_S - 0.4
 
 
@@ -579,11 +579,11 @@ def test_nobody_waits_longer_than_the_budget(house: House) -> None:
     house.phone.happens = happens
     house.place()
     with ThreadPoolExecutor(1) as pool:
-        looking = pool.submit(house.follower.look)
+        looking = pool.submit(house.tracker.poll)
         assert going.wait(SOON_S)
         began = time.monotonic()
 
-        assert house.follower.look_before("acc1") is None
+        assert house.tracker.snapshot_before("acc1") is None
 
         assert BEFORE_DIALING_S * 0.9 <= time.monotonic() - began < BEFORE_DIALING_S + 0.5
         done.set()
@@ -604,41 +604,41 @@ def talking(house: House) -> Call:
 
 
 def test_hanging_up_is_written_down_told_and_checked_at_once(house: House, talking: Call) -> None:
-    looks = len(house.phone.looks)
+    looks = len(house.phone.polls)
 
-    assert house.follower.hang_up(talking) is Ending.TAKEN
+    assert house.tracker.hang_up(talking) is Ending.TAKEN
 
     assert house.phone.ended == [talking.session_id]
     assert (house.known(talking).hang_up, house.woken) == (HangUp.ASKED, 1)
-    house.follower.look()
-    assert len(house.phone.looks) == looks + 1, "without waiting for its turn"
+    house.tracker.poll()
+    assert len(house.phone.polls) == looks + 1, "without waiting for its turn"
 
 
 def test_the_wish_is_written_down_before_evo_voice_is_asked(house: House, talking: Call) -> None:
     seen: list[HangUp | None] = []
 
-    def end(session_id: str, *, budget_s: float) -> Ending:
+    def end(session_id: str, budget_s: float) -> Ending:
         seen.append(house.known(talking).hang_up)
         return Ending.TAKEN
 
-    follower = CallTracker(
-        house.phone, end, TrackedCallLedger(house.store), now=lambda: house.now, on_change=lambda: None
+    tracker = CallTracker(
+        house.phone.poll, end, TrackedCallLedger(house.store), now=lambda: house.now, on_change=lambda: None
     )
-    follower.hang_up(talking)
+    tracker.hang_up(talking)
 
     assert seen == [HangUp.ASKED]
 
 
 def test_somebody_looks_often_until_it_is_clear_whether_it_ended(house: House, talking: Call) -> None:
-    house.follower.hang_up(talking)
+    house.tracker.hang_up(talking)
 
     looked = house.pass_time(10 * SECOND)
 
-    assert gaps(looked) == {QUICK.total_seconds()}
+    assert gaps(looked) == {FAST.total_seconds()}
 
 
 def test_a_call_that_goes_on_all_the_same_is_said_to(house: House, talking: Call) -> None:
-    house.follower.hang_up(talking)
+    house.tracker.hang_up(talking)
 
     house.pass_time(20 * SECOND)
 
@@ -649,7 +649,7 @@ def test_a_call_that_goes_on_all_the_same_is_said_to(house: House, talking: Call
 def test_a_session_that_is_not_there_any_more_is_left_to_the_next_looks(house: House, talking: Call) -> None:
     house.phone.ending = Ending.GONE
 
-    assert house.follower.hang_up(talking) is Ending.GONE
+    assert house.tracker.hang_up(talking) is Ending.GONE
     assert house.known(talking).hang_up is HangUp.ASKED
 
 
@@ -657,7 +657,7 @@ def test_a_session_that_is_not_there_any_more_is_left_to_the_next_looks(house: H
 def test_a_wish_that_nobody_took_is_taken_back(house: House, talking: Call, answer: Any) -> None:
     house.phone.ending = answer
 
-    ending = house.follower.hang_up(talking)
+    ending = house.tracker.hang_up(talking)
 
     assert ending is (Ending.FORBIDDEN if answer is Ending.FORBIDDEN else None)
     assert (house.known(talking).hang_up, house.woken) == (None, 2)
@@ -670,13 +670,13 @@ def test_every_hanging_up_is_in_the_log(
     caplog.set_level(logging.INFO)
     house.phone.ending = answer
 
-    house.follower.hang_up(talking)
+    house.tracker.hang_up(talking)
 
     word = "no answer" if isinstance(answer, Exception) else answer
-    assert f"call {talking.id}: somebody hung up: {word}" in caplog.messages
+    assert f"call {talking.id}: hang up requested: {word}" in caplog.messages
 
 
-class ForgetfulBook(TrackedCallLedger):
+class ForgetfulLedger(TrackedCallLedger):
     """A real ledger whose database breaks at some wishes: before it wrote them down, or right after."""
 
     def __init__(self, store: Store, *, breaks_at: HangUp | None, writes: bool) -> None:
@@ -691,27 +691,27 @@ class ForgetfulBook(TrackedCallLedger):
         raise OSError("the database is away")
 
 
-def with_book(house: House, book: TrackedCallLedger) -> CallTracker:
-    return CallTracker(house.phone, house.phone.end, book, now=lambda: house.now, on_change=lambda: None)
+def with_ledger(house: House, book: TrackedCallLedger) -> CallTracker:
+    return CallTracker(house.phone.poll, house.phone.end, book, now=lambda: house.now, on_change=lambda: None)
 
 
 @pytest.mark.parametrize("writes", [False, True])
 def test_nobody_is_asked_for_a_wish_that_may_not_be_written_down(
     house: House, talking: Call, writes: bool
 ) -> None:
-    follower = with_book(house, ForgetfulBook(house.store, breaks_at=HangUp.ASKED, writes=writes))
+    tracker = with_ledger(house, ForgetfulLedger(house.store, breaks_at=HangUp.ASKED, writes=writes))
 
     with pytest.raises(OSError, match="away"):
-        follower.hang_up(talking)
+        tracker.hang_up(talking)
 
     assert (house.phone.ended, house.known(talking).hang_up) == ([], None)
 
 
 def test_what_became_of_a_wish_is_known_although_it_cannot_be_taken_back(house: House, talking: Call) -> None:
     house.phone.ending = Ending.FORBIDDEN
-    follower = with_book(house, ForgetfulBook(house.store, breaks_at=None, writes=False))
+    tracker = with_ledger(house, ForgetfulLedger(house.store, breaks_at=None, writes=False))
 
-    assert follower.hang_up(talking) is Ending.FORBIDDEN
+    assert tracker.hang_up(talking) is Ending.FORBIDDEN
     assert house.known(talking).hang_up is HangUp.ASKED
     house.pass_time(20 * SECOND)
     assert house.known(talking).hang_up is HangUp.NO_EFFECT, "so that it can be tried again"
@@ -720,7 +720,7 @@ def test_what_became_of_a_wish_is_known_although_it_cannot_be_taken_back(house: 
 def test_there_is_nothing_to_end_before_it_is_known_which_session_it_is(house: House) -> None:
     call = house.known(house.place())
 
-    assert house.follower.hang_up(call) is Ending.GONE
+    assert house.tracker.hang_up(call) is Ending.GONE
     assert (house.phone.ended, house.known(call).hang_up, house.woken) == ([], None, 0)
 
 
@@ -729,12 +729,12 @@ def test_a_call_that_ended_meanwhile_is_not_ended(house: House, talking: Call) -
     house.pass_time(30 * SECOND)
     house.woken = 0
 
-    assert house.follower.hang_up(talking) is Ending.GONE
+    assert house.tracker.hang_up(talking) is Ending.GONE
     assert (house.phone.ended, house.woken) == ([], 0)
 
 
 def test_a_wish_to_hang_up_is_passed_on_once(house: House, talking: Call) -> None:
-    assert house.follower.hang_up(talking) is Ending.TAKEN
-    assert house.follower.hang_up(talking) is Ending.GONE, "somebody is at it already"
+    assert house.tracker.hang_up(talking) is Ending.TAKEN
+    assert house.tracker.hang_up(talking) is Ending.GONE, "somebody is at it already"
 
     assert len(house.phone.ended) == 1

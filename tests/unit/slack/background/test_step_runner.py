@@ -15,12 +15,10 @@ from evoslack.calling.offer import CallerId, Flow, Offer
 from evoslack.calling.refusals import Denial, NotAllowed
 from evoslack.calling.workflow_step import StepInputs, WorkflowStep
 from evoslack.slack.background.step_runner import LEASE, StepRunner, end_of
-from evoslack.slack.listeners.form_opener import FormSettings
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 INPUTS = StepInputs("U_SARA", "flow2", "814 404 3093", "")
 OFFER = Offer("acc1", (Flow("flow2", "Survey"),), (CallerId("+12025550100"),), CallerId("+12025550100"))
-RULES = FormSettings("/call", "US", frozenset({"US"}), "C_CALLS", frozenset())
 REQUEST = CallRequest("step Fx1", "T1", "U_SARA", "acc1", "flow2", "Survey", "+18144043093", "+12025550100")
 ACCEPTED = Call("call1", REQUEST, State.ACCEPTED, T0)
 ENDED = replace(ACCEPTED, state=State.PLACED, progress=Progress.ENDED, ended_at=T0, evo_outcome="Completed")
@@ -41,7 +39,15 @@ class World:
         self.rested: list[tuple[datetime, bool]] = []
         self.has_ended = False
         self.runner = StepRunner(
-            self, self, self, self, self, RULES, longest_wait=timedelta(minutes=2), now=lambda: self.now
+            self,
+            self,
+            self,
+            self,
+            self,
+            region="US",
+            allowed_countries=frozenset({"US"}),
+            max_wait=timedelta(minutes=2),
+            now=lambda: self.now,
         )
 
     def claim(self, *, at: datetime, until: datetime) -> WorkflowStep | None:
@@ -63,9 +69,6 @@ class World:
     def offer_to(self, user_id: str, team_id: str) -> Offer:
         self.on_offer()
         return OFFER
-
-    def safe_url(self, url: str) -> str:
-        return url
 
     def accept_step(self, request: CallRequest, execution_id: str, lease: datetime) -> Call:
         assert (execution_id, lease) == ("Fx1", T0 + timedelta(seconds=60))

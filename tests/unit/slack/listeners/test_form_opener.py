@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from slack_sdk.errors import SlackClientError
 
+from evoslack.calling.access import Access
 from evoslack.calling.arrival import Arrival
 from evoslack.calling.calls import Role
 from evoslack.calling.offer import CallerId, Flow, Offer
@@ -53,10 +54,13 @@ class World:
         self.wall = T0
         self.waiting: list[Callable[[], None]] = []
         self._answer, self._known = answer, known
+        access = Access(self, lambda: OFFER)
         self.opener = FormOpener(
-            self, self, self, self, RULES, self._later("known"), self._later("others"), lambda: T0
+            self, self, access, self.refresh, RULES, self._later("known"), self._later("others"), lambda: T0
         )
-        self.listeners = ShortcutListeners(self, self.opener, RULES, lambda _user, words: self.say(words))
+        self.listeners = ShortcutListeners(
+            self, access, self.opener, "US", lambda _user, words: self.say(words)
+        )
 
     def _later(self, pool: str) -> Any:
         def run(work: Callable[[], None], tell: Any = None) -> None:
@@ -93,10 +97,6 @@ class World:
         if isinstance(self._answer, Refusal):
             raise self._answer
         return self._answer
-
-    # the catalog
-    def offer(self) -> Offer:
-        return OFFER
 
     def refresh(self) -> bool:
         return True

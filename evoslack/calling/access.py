@@ -1,0 +1,36 @@
+"""What a person may do here, and what they can call with: permission and the offer, asked together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from evoslack.calling.calls import Role
+from evoslack.calling.offer import Offer
+from evoslack.calling.permission import Permission
+from evoslack.calling.refusals import NothingToOffer
+
+
+class Access:
+    """Answers for one account. `offer` is the current offer, or raises `NothingToOffer`; it never waits."""
+
+    def __init__(self, permission: Permission, offer: Callable[[], Offer]) -> None:
+        self._permission = permission
+        self._offer = offer
+
+    def offer_to(self, user_id: str, team_id: str) -> Offer:
+        """What a person who may call can call with. Raises `Refusal`; may take two seconds."""
+        offer = self._offer()
+        self._permission.require(user_id, team_id, offer.account_id)
+        return offer
+
+    def role_of(self, user_id: str, team_id: str) -> Role:
+        """The role of a person who may call. Raises `Refusal`; may take two seconds."""
+        return self._permission.require(user_id, team_id, self._offer().account_id)
+
+    def is_known(self, user_id: str, team_id: str) -> bool:
+        """Whether the person may call and the other two would answer without asking anyone."""
+        try:
+            account_id = self._offer().account_id
+        except NothingToOffer:
+            return False
+        return self._permission.is_known(user_id, team_id, account_id)

@@ -1,0 +1,76 @@
+"""Turns what a person or a workflow filled in into a call that may be placed, or says what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from evoslack.calling.calls import CallRequest
+from evoslack.calling.numbers import BadNumber, dialable
+from evoslack.calling.offer import Offer
+from evoslack.calling.refusals import Refusal, UnknownCallerId, UnknownFlow
+
+
+@dataclass(frozen=True, slots=True)
+class CallDraft:
+    """Which call was asked for, as it was filled in; nothing is checked yet."""
+
+    key: str
+    user_id: str
+    team_id: str
+    flow_id: str
+    typed_number: str
+    caller_id: str | None  # None: the default one
+    channel_id: str = ""
+    response_url: str = ""
+
+
+class InvalidFields(Exception):
+    """Some fields are wrong; `problems` has a `Refusal` for each of them."""
+
+    def __init__(self, problems: list[Refusal]) -> None:
+        super().__init__()
+        self.problems = problems
+
+
+def validate(draft: CallDraft, offer: Offer, *, region: str, allowed: Collection[str]) -> CallRequest:
+    """The request that can be written down and dialed. Raises `InvalidFields`.
+
+    `offer` is what this person may call with. `region` is the ISO code for numbers without a plus; `allowed`
+    holds the ISO codes of countries that may be called, or `*`.
+    """
+    problems: list[Refusal] = []
+    number = ""
+    try:
+        number = dialable(draft.typed_number, region, allowed)
+    except BadNumber as bad:
+        problems.append(bad)
+    flow = offer.flow(draft.flow_id)
+    default = offer.default_caller_id
+    caller_id = default if draft.caller_id is None else offer.caller_id(draft.caller_id)
+    if flow is None:
+        problems.append(UnknownFlow())
+    if caller_id is None:
+        problems.append(UnknownCallerId())
+    if problems or flow is None or caller_id is None:
+        raise InvalidFields(problems)
+    return CallRequest(
+        key=draft.key,
+        team_id=draft.team_id,
+        user_id=draft.user_id,
+        account_id=offer.account_id,
+        flow_id=flow.id,
+        flow_name=flow.name,
+        number=number,
+        caller_id=caller_id.number,
+        channel_id=draft.channel_id,
+        response_url=draft.response_url,
+    )
+
+
+def number_or_empty(typed: str, *, region: str, allowed: Collection[str]) -> str:
+    """The E.164 number that was typed; empty if it is not one that may be dialed."""
+    try:
+        return dialable(typed, region, allowed)
+    except BadNumber:
+        return ""
