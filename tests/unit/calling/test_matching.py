@@ -48,7 +48,7 @@ def asked(at: float = 0, **more: Any) -> TrackedCall:
         "account_id": "acc1",
         "number": f"+{NUMBER}",
         "caller_id": f"+{CALLER_ID}",
-        "asked_at": after(at),
+        "requested_at": after(at),
         "known_ids": NOTHING_WAS_THERE,
     }
     return TrackedCall(**(values | more))

@@ -411,7 +411,7 @@ def test_each_trouble_is_logged_once_and_its_end_too(house: House, caplog: pytes
     house.phone.broken.clear()
     house.pass_time(timedelta(minutes=2))
 
-    lines = [line for line in caplog.messages if "followed" in line]
+    lines = [line for line in caplog.messages if "tracked" in line]
     assert lines == [
         "calls can't be tracked right now: OSError: away",
         "calls can't be tracked right now: OSError: still away",
