@@ -1,6 +1,6 @@
-"""What `bot.py --check` looks at: every part that must fit before the first call, one line each.
+"""`bot.py --check`: checks everything the first call depends on, one line for each part.
 
-Reads only; nothing is dialed, posted or changed.
+Read-only: nothing is dialed, posted or changed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from slack_sdk.errors import SlackApiError
 
 from evoslack.calling.numbers import pretty
 from evoslack.calling.offer import Offer
-from evoslack.calling.refusals import Lack, NothingToOffer, Refusal
+from evoslack.calling.refusals import Denial, Lack, NotAllowed, NothingToOffer, Refusal
 from evoslack.evo.catalog import Catalog
 from evoslack.evo.client import EvoClient, EvoError, LoginFailed
 from evoslack.evo.directory import ACCESS_TO_CALL, CALLING_ROLES, Directory
@@ -42,17 +42,25 @@ BUDGET_S = 20.0
 
 LACK_ADVICE = {
     Lack.NOT_LOADED: "Evo Voice did not answer; try again later.",
-    Lack.LOGIN: "Evo Voice refuses the login; check EVO_USERNAME and EVO_PASSWORD.",
-    Lack.ACCOUNT_UNCLEAR: "the login sees several accounts or none; set EVO_ACCOUNT_ID to one of them.",
-    Lack.ACCOUNT_HIDDEN: "the login does not see EVO_ACCOUNT_ID; check the id, or give it that account.",
-    Lack.FLOWS: "no flow with nodes is on offer; make one in Evo Voice, or check EVO_FLOWS.",
-    Lack.CALLER_IDS: "the account owns no real number; buy one in Evo Voice.",
+    Lack.LOGIN: "login failed; check EVO_USERNAME and EVO_PASSWORD.",
+    Lack.ACCOUNT_UNCLEAR: "the login can see several accounts, or none; set EVO_ACCOUNT_ID to one of them.",
+    Lack.ACCOUNT_HIDDEN: "the login cannot see EVO_ACCOUNT_ID; check the id, or grant it access.",
+    Lack.FLOWS: "no flow to offer; create one with nodes in Evo Voice, or check EVO_FLOWS.",
+    Lack.CALLER_IDS: "the account owns no phone number; buy one in Evo Voice.",
+}
+
+DENIAL_WORDS = {  # what Evo Voice can have against somebody in EVO_USER_MAP
+    Denial.NO_LOGIN: "no login has that email address",
+    Denial.SEVERAL_LOGINS: "several logins have that email address",
+    Denial.ROLE: "the login lacks the role Manager",
+    Denial.ACCOUNT: "the login has no access to the account",
+    Denial.READ_ONLY: "the login is read-only",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line: what was looked at, whether it is right, and what was seen or what to do."""
+    """One line of the report: what was checked, whether it is right, and what was found or what to do."""
 
     what: str
     is_ok: bool
@@ -60,17 +68,17 @@ class Finding:
 
 
 def check(settings: Settings, say: Callable[[str], object]) -> int:
-    """Look at everything and say one line each; returns the exit code, 0 only if all is right."""
+    """Check everything and report one line each. Returns the exit code: 0 if there is no problem, else 1."""
     problems = 0
     for finding in _findings(settings):
         problems += not finding.is_ok
         say(f"{'ok     ' if finding.is_ok else 'PROBLEM'}  {finding.what}: {finding.words}")
-    say("Everything is ready." if not problems else f"{problems} to mend.")
+    say(f"{problems} problem{'s' * (problems > 1)}." if problems else "Everything is ready.")
     return 1 if problems else 0
 
 
 def _findings(settings: Settings) -> Iterator[Finding]:
-    yield Finding("settings", True, "all can be read")
+    yield Finding("settings", True, "all valid")
     client = web_client(settings.slack_bot_token, settings.slack_api_url)
     yield from _slack(client, settings)
     evo = EvoClient(settings.evo_base_url, settings.evo_username, settings.evo_password)
@@ -90,22 +98,22 @@ def _slack(client: WebClient, settings: Settings) -> Iterator[Finding]:
     yield Finding("bot token", True, f"workspace {identity.team_name or identity.team_id}")
     missing = [scope for scope in SCOPES if scope not in identity.scopes]
     if missing:
-        advice = f"missing {', '.join(missing)}; update the app from manifest.yml and install it again."
+        advice = f"missing {', '.join(missing)}; update the app from manifest.yml and reinstall it."
         yield Finding("scopes", False, advice)
     else:
-        yield Finding("scopes", True, f"all {len(SCOPES)} are there")
+        yield Finding("scopes", True, f"all {len(SCOPES)} granted")
     yield from _app_token(client, settings)
     yield from _channel(client, settings.calls_channel)
 
 
 def _app_token(client: WebClient, settings: Settings) -> Iterator[Finding]:
     if settings.slack_app_token is None:
-        yield Finding("delivery", True, f"HTTP on {settings.host}:{settings.port}/slack/events")
+        yield Finding("receiver", True, f"HTTP on {settings.host}:{settings.port}/slack/events")
         return
     try:
         client.apps_connections_open(app_token=settings.slack_app_token)
     except NO_ANSWER as error:
-        advice = "check SLACK_APP_TOKEN (scope connections:write) and that Socket Mode is on."
+        advice = "check SLACK_APP_TOKEN (scope connections:write), and that Socket Mode is on."
         yield Finding("app token", False, f"{problem_of(error)}; {advice}")
     else:
         yield Finding("app token", True, "Socket Mode connects")
@@ -115,7 +123,7 @@ def _channel(client: WebClient, channel_id: str) -> Iterator[Finding]:
     try:
         channel = client.conversations_info(channel=channel_id).get("channel") or {}
     except NO_ANSWER as error:
-        advice = "check CALLS_CHANNEL; a private channel must have the bot invited."
+        advice = "check CALLS_CHANNEL; in a private channel, invite the bot first."
         yield Finding("channel", False, f"{problem_of(error)}; {advice}")
         return
     name = f"#{channel.get('name', channel_id)}"
@@ -126,7 +134,7 @@ def _channel(client: WebClient, channel_id: str) -> Iterator[Finding]:
     elif is_shared_with_others(channel):
         advice = (
             f"{name} is shared with other companies, so its cards hide the numbers called; "
-            "end the sharing, or choose another CALLS_CHANNEL."
+            "stop sharing it, or choose another CALLS_CHANNEL."
         )
         yield Finding("channel", False, advice)
     else:
@@ -137,7 +145,7 @@ def _evo(evo: EvoClient, settings: Settings) -> Iterator[Finding]:
     try:
         login = evo.whoami(budget_s=BUDGET_S)
     except LoginFailed:
-        yield Finding("Evo Voice login", False, "refused; check EVO_USERNAME and EVO_PASSWORD.")
+        yield Finding("Evo Voice login", False, "login failed; check EVO_USERNAME and EVO_PASSWORD.")
         return
     except EvoError as error:
         yield Finding("Evo Voice login", False, f"{error}; check EVO_BASE_URL and the network.")
@@ -162,64 +170,70 @@ def _evo(evo: EvoClient, settings: Settings) -> Iterator[Finding]:
         yield Finding("account, flows, numbers", False, LACK_ADVICE[missing.lack])
         return
     yield from _offer(offer, settings)
-    yield _following(evo, offer.account_id)
-    yield _hanging_up(catalog)
+    yield _tracking(evo, offer.account_id)
+    yield _hang_up(catalog)
     yield from _user_map(Directory(evo), offer.account_id, settings)
 
 
-def _following(evo: EvoClient, account_id: str) -> Finding:
-    """Whether calls can be followed; without that they are placed all the same."""
+def _tracking(evo: EvoClient, account_id: str) -> Finding:
+    """Whether calls can be tracked. Without that they are still placed."""
     now = datetime.now(UTC)
     try:
         seen = SessionPoller(evo, lambda: datetime.now(UTC)).look(account_id, now, budget_s=BUDGET_S)
     except EvoError as error:
-        advice = "cards would stay at “Placed”; check that the login may see calls and sessions."
-        return Finding("following", False, f"{error}; {advice}")
-    return Finding("following", True, f"Evo Voice shows its calls; {len(seen.active)} going on now")
+        advice = "cards cannot show how calls go on; check that the login may see calls and sessions."
+        return Finding("tracking", False, f"{error}; {advice}")
+    return Finding("tracking", True, f"the login can see calls; {len(seen.active)} active now")
 
 
-def _hanging_up(catalog: Catalog) -> Finding:
-    """A login of a manager may lack the role for it, which is no fault (evo-voice-api 8)."""
+def _hang_up(catalog: Catalog) -> Finding:
+    """Whether cards can offer Hang up. Without the role User they cannot: no problem (evo-voice-api 8)."""
     if catalog.may_end_calls:
-        return Finding("hang up", True, "the login may end calls, so cards offer it")
-    return Finding("hang up", True, "not offered, as the login lacks the role User, which ends calls")
+        return Finding("hang up", True, "the login may end calls, so cards offer Hang up")
+    return Finding("hang up", True, "not offered, because the login lacks the role User")
 
 
 def _offer(offer: Offer, settings: Settings) -> Iterator[Finding]:
     yield Finding("account", True, offer.account_id)
     unknown = [flow_id for flow_id in settings.evo_flows if offer.flow(flow_id) is None]
     if unknown:
-        advice = f"EVO_FLOWS has {', '.join(unknown)}, which the account has not (or without nodes)."
+        advice = f"EVO_FLOWS: {', '.join(unknown)} not found in the account, or has no nodes."
         yield Finding("flows", False, advice)
     else:
-        yield Finding("flows", True, f"{len(offer.flows)} on offer, such as {offer.flows[0].name}")
+        yield Finding("flows", True, f"{len(offer.flows)} to choose from, such as {offer.flows[0].name}")
     wanted = settings.evo_caller_id
     if wanted is not None and offer.caller_id(wanted) is None:
-        yield Finding("caller ID", False, f"EVO_CALLER_ID {wanted} is not an owned number of the account.")
+        yield Finding("caller ID", False, f"EVO_CALLER_ID {wanted} is not a number the account owns.")
     else:
-        preset = pretty(offer.default_caller_id.number, settings.default_region)
-        yield Finding("caller ID", True, f"{preset} of {len(offer.caller_ids)} owned")
+        default = pretty(offer.default_caller_id.number, settings.default_region)
+        yield Finding("caller ID", True, f"{default} is the default; {len(offer.caller_ids)} owned")
 
 
 def _user_map(directory: Directory, account_id: str, settings: Settings) -> Iterator[Finding]:
-    """Whether everybody in EVO_USER_MAP leads to a login that may call."""
+    """Whether each person in EVO_USER_MAP has a login that may place calls."""
     for user_id, email in settings.evo_user_map.items():
         try:
             directory.require_caller(email, account_id, budget_s=BUDGET_S)
         except Refusal as refusal:
-            words = f"{user_id}={email} cannot call: {refusal}; check EVO_USER_MAP and that login."
-            yield Finding("user map", False, words)
+            advice = "check EVO_USER_MAP and that login."
+            yield Finding("user map", False, f"{user_id}={email} cannot call: {_why_not(refusal)}; {advice}")
         else:
             yield Finding("user map", True, f"{user_id} calls as {email}")
 
 
+def _why_not(refusal: Refusal) -> str:
+    if isinstance(refusal, NotAllowed):
+        return DENIAL_WORDS.get(refusal.denial, refusal.denial.value)
+    return "Evo Voice did not answer"
+
+
 def _database(url: str) -> Finding:
-    """Whether the database can be reached; a missing SQLite file is made at the first start."""
+    """Whether the database can be used. A missing SQLite file is created at the first start."""
     store = Store(url)
     file = store.file
     if file is not None and not file.exists():
         is_ok = os.access(file.parent, os.W_OK)
-        words = f"{file} will be made at the first start" if is_ok else f"{file.parent} cannot be written to."
+        words = f"{file} will be created at the first start" if is_ok else f"{file.parent} is not writable."
         return Finding("database", is_ok, words)
     try:
         with store.engine.connect() as connection:

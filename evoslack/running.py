@@ -1,4 +1,4 @@
-"""A bot that runs: starts its parts in the right order, and stops them so that nothing is lost."""
+"""The running bot: starts its parts in the right order, and stops them so that nothing is lost."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from evoslack.slack.workspace import NO_ANSWER, problem_of
 
 log = logging.getLogger(__name__)
 
-DRAIN_S = 40.0  # a call may be dialed for 30 s
-SETTLE_S = 2.0  # for presses whose answer has just left
-GOODBYE_S = 5.0  # for the last cards and private lines
+DRAIN_S = 40.0  # dialing one call takes up to 30 s
+SETTLE_S = 2.0  # for form submissions whose acknowledgment has just been sent
+GOODBYE_S = 5.0  # for the last cards and private messages
 
 
 class CannotStart(Exception):
-    """The bot cannot run; the text is one sentence for the operator."""
+    """The bot cannot run. The message tells the operator why in one or two sentences."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A crew and the step that it repeats."""
+    """A worker pool and the step it repeats."""
 
     crew: WorkerPool
     step: Callable[[], bool]
 
     def start(self) -> None:
-        """Begin with a first look at once."""
+        """Start the workers; each runs the step once right away."""
         self.crew.start(impatient(self.step))
 
 
@@ -63,10 +63,10 @@ class Bot:
         dialing: Work,
         telling: Work,
         whispering: Work,
-        others: list[Work],  # which may stop at any moment: looking again finds what is left
+        others: list[Work],  # may stop at any moment: the rows say what is left to do
         helpers: Iterable[BackgroundPool],  # stopped in this order
         app: App,
-        make_door: Callable[[Callable[[], dict[str, bool]]], Receiver],  # is told how to ask for our health
+        make_door: Callable[[Callable[[], dict[str, bool]]], Receiver],  # receives `health`
         about: str,
         clock: Clock,
         heartbeat: Heartbeat,
@@ -86,7 +86,7 @@ class Bot:
         )
 
     def start(self) -> str:
-        """Open the ledger, mend what a crash left, start the crews, and let payloads in.
+        """Open the ledger, clean up after a crash, start the workers, then accept payloads.
 
         Returns the ready line. Raises `CannotStart`.
         """
@@ -94,7 +94,7 @@ class Bot:
             self.store.open()
             if (now := self.store.time()) is not None:
                 self._clock.set(now)
-            if self.store.is_sqlite:  # nobody else has it, so whatever was under way is orphaned
+            if self.store.is_sqlite:  # one bot per file, so whatever was in progress is orphaned
                 self.notifications.drop_leases(at=self._clock.now())
                 self.switchboard.sweep(everything_is_orphaned=True)
         except LedgerTaken as taken:
@@ -108,12 +108,12 @@ class Bot:
         try:
             way = self.door.start()
         except (*NO_ANSWER, NoHello) as error:
-            self.stop()  # calls that are being dialed already are finished
+            self.stop()  # finishes calls already being dialed
             raise CannotStart(not_let_in("SLACK_APP_TOKEN", error)) from error
         return f"EvoSlack is ready: {way}, {self._about}."
 
     def stop(self) -> str:
-        """Take no more requests, finish what is being dialed, and return what is left, in words."""
+        """Stop accepting payloads, finish what is being dialed, and return a sentence on what is left."""
         self._stopping.set()
         self.door.stop()
         for work in self._others:
@@ -124,7 +124,7 @@ class Bot:
         ends = time.monotonic() + GOODBYE_S
         for helper in self._helpers:
             helper.stop(within_s=max(ends - time.monotonic(), 0))
-        # After the helpers: whose work is left undone is told so, most of them by direct message.
+        # After the background pools: people who had a request cut short are told, mostly by direct message.
         self._whispering.crew.stop(within_s=GOODBYE_S, leave_nothing=True)
         self._telling.crew.stop(within_s=GOODBYE_S, leave_nothing=True)
         try:
@@ -134,12 +134,12 @@ class Bot:
             self.store.close()
 
     def wake(self) -> None:
-        """Look for work now instead of at the next look."""
+        """Check for work now instead of at the next interval."""
         for crew in self._crews():
             crew.wake()
 
     def health(self) -> dict[str, bool]:
-        """The parts that must work for the promise, and whether they get on."""
+        """Whether each part that the promise depends on is working, by name."""
         return {
             "database": self.store.answers(),
             "slack": self.door.is_open(),
@@ -157,21 +157,23 @@ class Bot:
             left = self.calls.count_open()
             untold = self.notifications.count_untold()
         except Exception:
-            log.exception("what is left could not be counted")
-            return "EvoSlack stopped; the database does not answer, so what is left is unknown."
+            log.exception("could not count unfinished calls and notifications")
+            return "EvoSlack stopped. The database does not answer, so it is unknown what is left."
         parts = [
             f"{left[State.ACCEPTED]} waiting" if left[State.ACCEPTED] else "",
             f"{left[State.PLACING]} still being dialed" if left[State.PLACING] or not finished else "",
-            f"{untold} not told yet" if untold else "",
+            f"{untold} with a notification still to send" if untold else "",
         ]
         words = ", ".join(part for part in parts if part)
-        return f"EvoSlack stopped; {words or 'nothing is left'}."
+        return f"EvoSlack stopped. Unfinished calls: {words or 'none'}."
 
 
 def not_let_in(token: str, error: Exception) -> str:
-    """Only an answer of Slack's is about the token."""
+    """Why Slack cannot be used. Only an answer from Slack can be about the token."""
     if isinstance(error, NoHello):
-        return f"Slack's websocket cannot be opened ({error}). A proxy or firewall may block wss://."
+        return (
+            f"Slack's websocket cannot be opened ({error}). Check whether a proxy or firewall blocks wss://."
+        )
     if isinstance(error, SlackApiError):
-        return f"Slack does not take {token}: {problem_of(error)}."
-    return f"Slack cannot be reached: {problem_of(error)}. Check the network."
+        return f"Slack rejected {token}: {problem_of(error)}."
+    return f"Slack cannot be reached ({problem_of(error)}). Check the network and SLACK_API_URL."

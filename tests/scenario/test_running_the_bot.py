@@ -1,4 +1,4 @@
-"""An operator runs `python bot.py`: the ready line, the stop, the check, and wrong settings."""
+"""An operator runs `python bot.py`: the ready line, the shutdown, --check, and wrong settings."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def test_one_ready_line_then_a_call_then_a_clean_stop(empty_office: Office, proc
     empty_office.wait_for_card("Placed")
 
     assert process.stop() == 0
-    assert process.output[-1] == "EvoSlack stopped; nothing is left."
+    assert process.output[-1] == "EvoSlack stopped. Unfinished calls: none."
     for secret in (*SECRETS, "8144043093", "404-3093"):
         assert secret not in "\n".join(process.output + process.log)
 
 
-def test_asked_to_stop_while_dialing_the_bot_finishes_the_call(
+def test_stopped_while_dialing_the_bot_finishes_the_call(
     empty_office: Office, process: BotProcess
 ) -> None:
     process.start()
@@ -64,10 +64,10 @@ def test_asked_to_stop_while_dialing_the_bot_finishes_the_call(
     assert process.stop() == 0
 
     assert "Placed" in empty_office.cards()[0]["text"]
-    assert process.output[-1] == "EvoSlack stopped; nothing is left."
+    assert process.output[-1] == "EvoSlack stopped. Unfinished calls: none."
 
 
-def test_json_logs_are_one_object_a_line(empty_office: Office, tmp_path: Path) -> None:
+def test_json_logs_are_one_object_per_line(empty_office: Office, tmp_path: Path) -> None:
     settings = sandbox_settings(empty_office.slack, empty_office.evo, empty_office.database_url)
     bot = BotProcess({**settings, "LOG_FORMAT": "json"}, tmp_path)
     try:
@@ -83,7 +83,7 @@ def test_json_logs_are_one_object_a_line(empty_office: Office, tmp_path: Path) -
     assert len({line["call_id"] for line in lines if "call_id" in line}) == 1
 
 
-def test_every_problem_of_the_settings_is_listed_at_once(tmp_path: Path) -> None:
+def test_every_problem_with_the_settings_is_listed_at_once(tmp_path: Path) -> None:
     result = run(tmp_path, SLACK_BOT_TOKEN="secret-but-wrong", PORT="many", EVO_BASE_URL="http://evovoice.io")
 
     assert result.returncode == 2
@@ -102,8 +102,8 @@ def test_a_dot_env_file_is_read_and_the_real_environment_wins(tmp_path: Path) ->
     assert "PORT" not in result.stderr
 
 
-def test_a_dot_env_file_is_taken_as_it_is_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A password may look like a variable, in whatever quotes."""
+def test_a_dot_env_file_is_taken_literally(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A password may look like a variable, in any kind of quotes."""
     lines = [
         "EVO_PASSWORD='p${HOME}w'",
         'EVO_USERNAME="u${HOME}"',
@@ -120,7 +120,7 @@ def test_a_dot_env_file_is_taken_as_it_is_typed(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("is_lock_deleted", [False, True])
-def test_a_second_bot_on_the_same_file_is_refused_in_one_sentence(
+def test_a_second_bot_on_the_same_file_stops_with_one_sentence(
     empty_office: Office, process: BotProcess, tmp_path: Path, is_lock_deleted: bool
 ) -> None:
     process.start()
@@ -135,17 +135,17 @@ def test_a_second_bot_on_the_same_file_is_refused_in_one_sentence(
     assert "Traceback" not in result.stderr
 
 
-def test_a_token_that_slack_refuses_ends_in_one_sentence(empty_office: Office, tmp_path: Path) -> None:
+def test_a_bot_token_that_slack_rejects_ends_in_one_sentence(empty_office: Office, tmp_path: Path) -> None:
     settings = sandbox_settings(empty_office.slack, empty_office.evo, empty_office.database_url)
 
     result = run(tmp_path, **{**settings, "SLACK_BOT_TOKEN": "xoxb-wrong"})
 
     assert result.returncode == 1
-    assert "Slack does not take SLACK_BOT_TOKEN: invalid_auth." in result.stderr
+    assert "Slack rejected SLACK_BOT_TOKEN: invalid_auth." in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_slack_out_of_reach_is_not_blamed_on_a_token(empty_office: Office, tmp_path: Path) -> None:
+def test_an_unreachable_slack_is_not_blamed_on_a_token(empty_office: Office, tmp_path: Path) -> None:
     settings = sandbox_settings(empty_office.slack, empty_office.evo, empty_office.database_url)
     empty_office.slack.fault("apps.connections.open", "cut", times=None)
 
@@ -162,7 +162,7 @@ def test_a_wrong_app_token_is_named(empty_office: Office, tmp_path: Path) -> Non
     result = run(tmp_path, **{**settings, "SLACK_APP_TOKEN": "xapp-wrong"})
 
     assert result.returncode == 1
-    assert "Slack does not take SLACK_APP_TOKEN: invalid_auth." in result.stderr
+    assert "Slack rejected SLACK_APP_TOKEN: invalid_auth." in result.stderr
 
 
 def test_check_finds_everything_ready_and_changes_nothing(empty_office: Office, tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_check_finds_everything_ready_and_changes_nothing(empty_office: Office, 
 @pytest.mark.parametrize(
     ("roles", "words"), [(("Manager", "User"), "may end calls"), (("Manager",), "lacks")]
 )
-def test_check_says_whether_calls_can_be_ended(
+def test_check_says_whether_cards_can_offer_hang_up(
     empty_office: Office, tmp_path: Path, roles: tuple[str, ...], words: str
 ) -> None:
     empty_office.evo.world.logins["bot@acme.test"].roles = roles
@@ -188,7 +188,7 @@ def test_check_says_whether_calls_can_be_ended(
 
     result = run(tmp_path, "--check", **settings)
 
-    assert result.returncode == 0, "no fault: calls are placed all the same"
+    assert result.returncode == 0, "not a problem: calls can still be placed"
     (line,) = [line for line in result.stdout.splitlines() if "hang up:" in line]
     assert words in line
 
@@ -212,12 +212,12 @@ def test_check_says_whether_calls_can_be_ended(
             "needs the role Manager",
         ),
         (lambda o: None, {"EVO_USERNAME": "readonly@acme.test"}, "read-only"),
-        (lambda o: o.evo.fault("/calls/active", "403_text", times=None), {}, "cards would stay at “Placed”"),
-        (lambda o: None, {"EVO_ACCOUNT_ID": "acc2"}, "does not see EVO_ACCOUNT_ID"),
-        (lambda o: None, {"EVO_FLOWS": "flow1,gone"}, "EVO_FLOWS has gone"),
-        (lambda o: None, {"EVO_CALLER_ID": "+12025550177"}, "is not an owned number"),
+        (lambda o: o.evo.fault("/calls/active", "403_text", times=None), {}, "cannot show how calls go on"),
+        (lambda o: None, {"EVO_ACCOUNT_ID": "acc2"}, "cannot see EVO_ACCOUNT_ID"),
+        (lambda o: None, {"EVO_FLOWS": "flow1,gone"}, "EVO_FLOWS: gone not found"),
+        (lambda o: None, {"EVO_CALLER_ID": "+12025550177"}, "is not a number the account owns"),
         (lambda o: None, {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x"}, "check DATABASE_URL"),
-        (lambda o: None, {"DATABASE_URL": "sqlite:////nowhere/at/all.db"}, "cannot be written"),
+        (lambda o: None, {"DATABASE_URL": "sqlite:////nowhere/at/all.db"}, "is not writable"),
     ],
 )
 def test_check_names_the_problem_and_what_to_do(

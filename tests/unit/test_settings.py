@@ -1,4 +1,4 @@
-"""The environment is read once; everything that is wrong is said at once, and no secret is ever shown."""
+"""The environment is read once. Every problem is reported at once, and no secret is ever shown."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def problems(**changes: str) -> list[str]:
     return []
 
 
-def test_with_only_what_is_required_everything_else_is_safe() -> None:
+def test_the_defaults_are_safe() -> None:
     settings = read()
 
     assert settings.slack_command == "/call"
@@ -103,7 +103,7 @@ def test_every_setting_is_read() -> None:
     )
 
 
-def test_everything_that_is_wrong_is_said_at_once() -> None:
+def test_every_problem_is_reported_at_once() -> None:
     with pytest.raises(BadSettings) as bad:
         Settings.from_env({"PORT": "many", "DEFAULT_REGION": "USA", "LOG_LEVEL": "loud"})
     named = [problem.split()[0] for problem in bad.value.problems]
@@ -136,7 +136,7 @@ def test_an_app_token_means_socket_mode_and_a_signing_secret_alone_means_http(
     assert (settings.slack_app_token is not None) is socket_mode
 
 
-def test_without_app_token_and_signing_secret_it_is_said_which_two_ways_there_are() -> None:
+def test_without_app_token_and_signing_secret_the_problem_names_both_ways() -> None:
     (problem,) = problems(SLACK_APP_TOKEN="")
     assert "SLACK_APP_TOKEN" in problem
     assert "SLACK_SIGNING_SECRET" in problem
@@ -200,7 +200,7 @@ def test_without_app_token_and_signing_secret_it_is_said_which_two_ways_there_ar
         ("LOG_FORMAT", "xml"),
     ],
 )
-def test_a_wrong_value_is_named_with_what_to_write_and_is_not_repeated(name: str, value: str) -> None:
+def test_a_wrong_value_is_named_with_what_to_write_instead_and_never_repeated(name: str, value: str) -> None:
     (problem,) = problems(**{name: value})
 
     assert problem.startswith(f"{name} ")
@@ -211,7 +211,7 @@ def test_a_wrong_value_is_named_with_what_to_write_and_is_not_repeated(name: str
 @pytest.mark.parametrize(
     "value", ["http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000", "http://127.1.2.3"]
 )
-def test_plain_http_is_for_this_machine(value: str) -> None:
+def test_plain_http_is_allowed_only_for_this_machine(value: str) -> None:
     assert read(EVO_BASE_URL=value).evo_base_url == value
 
 
@@ -224,13 +224,13 @@ def test_plain_http_is_for_this_machine(value: str) -> None:
         ("DE", "*", {"*"}),
     ],
 )
-def test_countries_are_those_named_or_the_region_alone(
+def test_the_allowed_countries_are_those_listed_or_else_the_default_region(
     region: str, countries: str, expected: set[str]
 ) -> None:
     assert read(DEFAULT_REGION=region, ALLOWED_COUNTRIES=countries).allowed_countries == expected
 
 
-def test_a_wrong_region_is_one_problem_and_not_two() -> None:
+def test_a_wrong_region_is_reported_once() -> None:
     assert [problem.split()[0] for problem in problems(DEFAULT_REGION="XX")] == ["DEFAULT_REGION"]
 
 
@@ -239,11 +239,11 @@ def test_a_password_keeps_its_spaces() -> None:
 
 
 @pytest.mark.parametrize("prefix", ["postgresql", "postgresql+psycopg"])
-def test_both_ways_to_write_postgresql_mean_the_same(prefix: str) -> None:
+def test_both_spellings_of_a_postgresql_url_mean_the_same(prefix: str) -> None:
     assert read(DATABASE_URL=f"{prefix}://u:p@h/db").database_url == "postgresql+psycopg://u:p@h/db"
 
 
-def test_settings_can_be_shown_without_showing_a_secret() -> None:
+def test_the_repr_of_the_settings_shows_no_secret() -> None:
     settings = Settings.from_env({**ENOUGH, **SECRETS})
 
     assert "secret" not in repr(settings)
@@ -251,6 +251,6 @@ def test_settings_can_be_shown_without_showing_a_secret() -> None:
     assert "bot@acme.test" in repr(settings)
 
 
-def test_settings_cannot_be_changed() -> None:
+def test_settings_are_immutable() -> None:
     with pytest.raises(FrozenInstanceError):
         read().port = 1  # type: ignore[misc]

@@ -1,0 +1,172 @@
+"""Turns the text of one environment variable into a value.
+
+Each function raises `ValueError` for a text it cannot use. The message completes a sentence that begins with
+the variable's name and says what to write instead. It never repeats the text, which may be a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from evoslack.calling.numbers import EVERY_COUNTRY, is_e164, is_region
+
+
+def text(value: str) -> str:
+    """Any text, without the spaces around it."""
+    return value.strip()
+
+
+def password(value: str) -> str:
+    """Exactly what was typed: a password may begin or end with a space."""
+    return value
+
+
+def token(prefix: str, what: str) -> Callable[[str], str]:
+    """A Slack token: visible ASCII after its prefix."""
+
+    def parse(value: str) -> str:
+        value = value.strip()
+        if not re.fullmatch(rf"{prefix}[!-~]+", value):
+            raise ValueError(f"is not {what}, which begins with {prefix} and has no spaces.")
+        return value
+
+    return parse
+
+
+def command(value: str) -> str:
+    """A slash command (slack-facts 8)."""
+    value = value.strip()
+    if not re.fullmatch(r"/[a-z0-9_-]{1,31}", value):
+        raise ValueError("must look like /call: a slash, then up to 31 lowercase letters, digits, - or _.")
+    return value
+
+
+def url(value: str) -> str:
+    """The address of a service, without the slash at its end. Plain http only for a loopback address."""
+    value = value.strip().rstrip("/")
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 - reading it validates it
+    except ValueError:  # its message repeats the address
+        raise ValueError("has a host or port that cannot be read.") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("is not an address like https://evovoice.io.")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ValueError("must begin with https://; plain http is allowed only for this machine.")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("must be a plain address, without a login, a ? or a #.")
+    return value
+
+
+def api_url(value: str) -> str:
+    """The same, with the slash that the Slack SDK expects."""
+    return url(value) + "/"
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def port(value: str) -> int:
+    """A TCP port; 0 means any free one."""
+    if not value.strip().isdecimal() or not 0 <= int(value) <= 65535:
+        raise ValueError("is not a port: use a number from 1 to 65535, or 0 for any free port.")
+    return int(value)
+
+
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """A whole number in that range, in ASCII digits."""
+
+    def parse(value: str) -> int:
+        value = value.strip()
+        if not re.fullmatch(r"\d{1,6}", value, re.ASCII) or not least <= int(value) <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}.")
+        return int(value)
+
+    return parse
+
+
+def one_of(allowed: tuple[str, ...], fold: Callable[[str], str]) -> Callable[[str], str]:
+    """One of a few words, after `fold` has made upper and lower case the same."""
+
+    def parse(value: str) -> str:
+        value = fold(value.strip())
+        if value not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}.")
+        return value
+
+    return parse
+
+
+def comma_separated(value: str) -> tuple[str, ...]:
+    """The items of a list, without empty ones."""
+    return tuple(item.strip() for item in value.split(",") if item.strip())
+
+
+def e164(value: str) -> str:
+    """A phone number such as +18144043093."""
+    value = value.strip()
+    if not is_e164(value):
+        raise ValueError("must be a number in E.164 form, such as +18144043093.")
+    return value
+
+
+def user_map(value: str) -> dict[str, str]:
+    """Slack user ids and the email address of each in Evo Voice."""
+    emails: dict[str, str] = {}
+    for pair in comma_separated(value):
+        user_id, _, email = (part.strip() for part in pair.partition("="))
+        if not re.fullmatch(r"[UW][A-Z0-9_]+", user_id) or not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
+            raise ValueError("must look like U123=alice@example.com,U456=bob@example.com.")
+        if user_id in emails:
+            raise ValueError(f"names {user_id} twice.")
+        emails[user_id] = email
+    return emails
+
+
+def channel(value: str) -> str:
+    """The id of a channel."""
+    value = value.strip()
+    if not re.fullmatch(r"[CG][A-Z0-9_]+", value):
+        raise ValueError("must be a channel id such as C0123456789, not the channel's name.")
+    return value
+
+
+def region(value: str) -> str:
+    """A country code such as US."""
+    value = value.strip().upper()
+    if not is_region(value):
+        raise ValueError("is not a two-letter country code such as US.")
+    return value
+
+
+def countries(value: str) -> frozenset[str]:
+    """Country codes, or * for every country."""
+    codes = comma_separated(value.upper())
+    wrong = [code for code in codes if code != EVERY_COUNTRY and not is_region(code)]
+    if wrong:
+        raise ValueError(f"has {', '.join(wrong)}, which is not a country code; write US,CA or * for all.")
+    return frozenset(codes)
+
+
+def database_url(value: str) -> str:
+    """A SQLite file or a PostgreSQL database, as SQLAlchemy takes it."""
+    value = value.strip()
+    if value.startswith("postgresql://"):
+        value = value.replace("postgresql://", "postgresql+psycopg://", 1)
+    try:
+        urlsplit(value).port  # noqa: B018 - reading it validates it
+    except ValueError:
+        raise ValueError("has a host or port that cannot be read.") from None
+    in_memory = value in {"sqlite://", "sqlite:///", "sqlite:///:memory:"}
+    if not value.startswith(("sqlite:///", "postgresql+psycopg://")) or in_memory:
+        raise ValueError("must be sqlite:///file.db or postgresql://user:password@host/name.")
+    return value
