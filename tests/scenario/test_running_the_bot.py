@@ -53,9 +53,7 @@ def test_one_ready_line_then_a_call_then_a_clean_stop(empty_office: Office, proc
         assert secret not in "\n".join(process.output + process.log)
 
 
-def test_stopped_while_dialing_the_bot_finishes_the_call(
-    empty_office: Office, process: BotProcess
-) -> None:
+def test_stopped_while_dialing_the_bot_finishes_the_call(empty_office: Office, process: BotProcess) -> None:
     process.start()
     empty_office.evo.fault("/sessions/outgoing", "slow_after_ring", seconds=1.5)
     press_call(empty_office)
