@@ -28,7 +28,7 @@ from evoslack.slack.workspace import NO_ANSWER, problem_of
 log = logging.getLogger(__name__)
 
 DRAIN_S = 40.0  # dialing one call takes up to 30 s
-SETTLE_S = 2.0  # for form submissions whose acknowledgment has just been sent
+SETTLE_S = 2.0  # for submissions whose acknowledgment has just been sent
 GOODBYE_S = 5.0  # for the last cards and private messages
 
 
@@ -38,13 +38,13 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A worker pool and the step it repeats."""
+    """A crew and the step that it repeats."""
 
     crew: WorkerPool
     step: Callable[[], bool]
 
     def start(self) -> None:
-        """Start the workers; each runs the step once right away."""
+        """Begin with a first look at once."""
         self.crew.start(impatient(self.step))
 
 
@@ -63,10 +63,10 @@ class Bot:
         dialing: Work,
         telling: Work,
         whispering: Work,
-        others: list[Work],  # may stop at any moment: the rows say what is left to do
+        others: list[Work],  # which may stop at any moment: looking again finds what is left
         helpers: Iterable[BackgroundPool],  # stopped in this order
         app: App,
-        make_door: Callable[[Callable[[], dict[str, bool]]], Receiver],  # receives `health`
+        make_door: Callable[[Callable[[], dict[str, bool]]], Receiver],  # is told how to ask for our health
         about: str,
         clock: Clock,
         heartbeat: Heartbeat,
@@ -86,7 +86,7 @@ class Bot:
         )
 
     def start(self) -> str:
-        """Open the ledger, clean up after a crash, start the workers, then accept payloads.
+        """Open the ledger, mend what a crash left, start the crews, and let payloads in.
 
         Returns the ready line. Raises `CannotStart`.
         """
@@ -108,12 +108,12 @@ class Bot:
         try:
             way = self.door.start()
         except (*NO_ANSWER, NoHello) as error:
-            self.stop()  # finishes calls already being dialed
+            self.stop()  # calls that are being dialed already are finished
             raise CannotStart(not_let_in("SLACK_APP_TOKEN", error)) from error
         return f"EvoSlack is ready: {way}, {self._about}."
 
     def stop(self) -> str:
-        """Stop accepting payloads, finish what is being dialed, and return a sentence on what is left."""
+        """Take no more requests, finish what is being dialed, and return what is left, in words."""
         self._stopping.set()
         self.door.stop()
         for work in self._others:
@@ -124,7 +124,7 @@ class Bot:
         ends = time.monotonic() + GOODBYE_S
         for helper in self._helpers:
             helper.stop(within_s=max(ends - time.monotonic(), 0))
-        # After the background pools: people who had a request cut short are told, mostly by direct message.
+        # After the helpers: whose work is left undone is told so, most of them by direct message.
         self._whispering.crew.stop(within_s=GOODBYE_S, leave_nothing=True)
         self._telling.crew.stop(within_s=GOODBYE_S, leave_nothing=True)
         try:
@@ -134,12 +134,12 @@ class Bot:
             self.store.close()
 
     def wake(self) -> None:
-        """Check for work now instead of at the next interval."""
+        """Look for work now instead of at the next look."""
         for crew in self._crews():
             crew.wake()
 
     def health(self) -> dict[str, bool]:
-        """Whether each part that the promise depends on is working, by name."""
+        """The parts that must work for the promise, and whether they get on."""
         return {
             "database": self.store.answers(),
             "slack": self.door.is_open(),
@@ -171,9 +171,7 @@ class Bot:
 def not_let_in(token: str, error: Exception) -> str:
     """Why Slack cannot be used. Only an answer from Slack can be about the token."""
     if isinstance(error, NoHello):
-        return (
-            f"Slack's websocket cannot be opened ({error}). Check whether a proxy or firewall blocks wss://."
-        )
+        return f"Slack's websocket cannot be opened ({error}). Check whether a proxy or firewall blocks wss://."
     if isinstance(error, SlackApiError):
         return f"Slack rejected {token}: {problem_of(error)}."
     return f"Slack cannot be reached ({problem_of(error)}). Check the network and SLACK_API_URL."
