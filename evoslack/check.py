@@ -49,7 +49,7 @@ LACK_ADVICE = {
     Lack.CALLER_IDS: "the account owns no phone number; buy one in Evo Voice.",
 }
 
-DENIAL_WORDS = {  # what Evo Voice can have against somebody in EVO_USER_MAP
+DENIAL_WORDS = {  # why a login in EVO_USER_MAP may not call
     Denial.NO_LOGIN: "no login has that email address",
     Denial.SEVERAL_LOGINS: "several logins have that email address",
     Denial.ROLE: "the login lacks the role Manager",
