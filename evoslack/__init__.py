@@ -18,7 +18,7 @@ The map, inside first:
 - `check`      `bot.py --check`
 
 `ledger`, `evo` and `slack` know `calling` and not each other. The sandbox (a stand-in Slack and a stand-in
-Evo Voice) is a package beside this one, which does not know it. CONTRIBUTING.md has the rules, and recipes for
+Evo Voice) is a package beside this one, which does not know it. CONTRIBUTING.md has rules and recipes for
 changes. Where a docstring names "evo-voice-api" or "slack-facts", it means a section of that page in `docs/`.
 """
 

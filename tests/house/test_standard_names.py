@@ -19,12 +19,14 @@ OLD_MIGRATIONS = (
 
 # A pattern of lowercase words, and the standard name.
 GONE = {
+    r"lookers?": "name the pool after what it does",
+    r"enders?": "name the pool after what it does",
+    r"end words?": "evo_outcome",
     r"receptions?": "listener dependencies",
     r"seats?": "build_listeners",
     r"sightings?": "tracked call",
     r"spoken": "RefusalMessage",
     r"giving way": "lock patience",
-    r"mends?": "fix, restore",
 }
 
 # Not finished yet. Move a row to GONE once nothing is left of it:
@@ -37,14 +39,11 @@ PENDING = {
     r"crews?": "worker pool",
     r"desks?": "ListenerDependencies",
     r"doors?": "receiver; entry point",
-    r"end words?": "evo_outcome",
-    r"enders?": "name the pool after what it does",
     r"eyes": "SessionPoller",
     r"followers?": "CallTracker",
     r"keepers?": "guard connection",
-    r"lookers?": "name the pool after what it does",
     r"looks?|looked|looking": "filter, poll, refresh, check, wake",
-    r"mended": "restored",
+    r"mend(?:s|ed|ing)?": "fix, repair, restore",
     r"news": "notification",
     r"noticeboards?": "CardPublisher",
     r"orders": "CallDraft, validate",
