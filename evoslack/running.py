@@ -171,7 +171,9 @@ class Bot:
 def not_let_in(token: str, error: Exception) -> str:
     """Why Slack cannot be used. Only an answer from Slack can be about the token."""
     if isinstance(error, NoHello):
-        return f"Slack's websocket cannot be opened ({error}). Check whether a proxy or firewall blocks wss://."
+        return (
+            f"Slack's websocket cannot be opened ({error}). Check whether a proxy or firewall blocks wss://."
+        )
     if isinstance(error, SlackApiError):
         return f"Slack rejected {token}: {problem_of(error)}."
     return f"Slack cannot be reached ({problem_of(error)}). Check the network and SLACK_API_URL."

@@ -13,11 +13,11 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("evoslack", "sandbox")
-OLD_MIGRATIONS = (
-    ROOT / "evoslack" / "ledger" / "migrations" / "versions"
-)  # these name the tables of their day
+# These name the tables of their day.
+OLD_MIGRATIONS = ROOT / "evoslack" / "ledger" / "migrations" / "versions"
 
-# A pattern of lowercase words, and the standard name.
+# A pattern of lowercase words, and the standard name. Words that also have an ordinary meaning (press, line,
+# turn, order, opener) are left out.
 GONE = {
     r"lookers?": "name the pool after what it does",
     r"enders?": "name the pool after what it does",
