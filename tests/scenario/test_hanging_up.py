@@ -246,7 +246,7 @@ def test_a_wish_that_nobody_took_and_that_cannot_be_taken_back_is_told(
 
     talking.wait_until_told("the call probably goes on")
     assert any(
-        record.levelno == logging.ERROR and "not written yet" in record.message for record in caplog.records
+        record.levelno == logging.ERROR and "could not write down" in record.message for record in caplog.records
     )
     repair_updates(talking)
     talking.evo.clear_faults()
