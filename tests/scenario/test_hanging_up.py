@@ -246,7 +246,8 @@ def test_a_failed_hang_up_that_cannot_be_withdrawn_is_explained(
 
     talking.wait_until_told("the call probably goes on")
     assert any(
-        record.levelno == logging.ERROR and "not written yet" in record.message for record in caplog.records
+        record.levelno == logging.ERROR and "could not write down" in record.message
+        for record in caplog.records
     )
     repair_hang_up_updates(talking)
     talking.evo.clear_faults()
