@@ -90,13 +90,13 @@ class HomePublisher:
         except Refusal as refusal:
             return home.refused(refusal, self._region), isinstance(refusal, (CannotCheck, NothingToOffer))
         sees_team = role is Role.ADMINISTRATOR
-        look = due.look if sees_team else replace(due.look, whose=Scope.MINE, person="")
-        user_id = (look.person or None) if look.whose is Scope.TEAM else due.user_id
-        calls, total = self._page(due.team_id, user_id, look)
-        if not calls and look.page:  # fewer calls are left than there were
-            look = replace(look, page=max(total - 1, 0) // home.PER_PAGE)
-            calls, total = self._page(due.team_id, user_id, look)
-        return home.view(home.Page(look, calls, total, sees_team), self._region), False
+        wanted = due.look if sees_team else replace(due.look, whose=Scope.MINE, person="")
+        user_id = (wanted.person or None) if wanted.whose is Scope.TEAM else due.user_id
+        calls, total = self._page(due.team_id, user_id, wanted)
+        if not calls and wanted.page:  # fewer calls are left than there were
+            wanted = replace(wanted, page=max(total - 1, 0) // home.PER_PAGE)
+            calls, total = self._page(due.team_id, user_id, wanted)
+        return home.view(home.Page(wanted, calls, total, sees_team), self._region), False
 
     def _role(self, due: HomeTab) -> Role:
         try:
@@ -105,9 +105,9 @@ class HomePublisher:
             self._refresh()  # right after the start nothing is loaded yet
             return self._role_of(due.user_id, due.team_id)
 
-    def _page(self, team_id: str, user_id: str | None, look: HistoryFilter) -> tuple[list[Call], int]:
-        offset, limit = look.page * home.PER_PAGE, home.PER_PAGE
-        return self._history.page(team_id, user_id=user_id, digits=look.digits, limit=limit, offset=offset)
+    def _page(self, team_id: str, user_id: str | None, wanted: HistoryFilter) -> tuple[list[Call], int]:
+        offset, limit = wanted.page * home.PER_PAGE, home.PER_PAGE
+        return self._history.page(team_id, user_id=user_id, digits=wanted.digits, limit=limit, offset=offset)
 
     def _publish(self, due: HomeTab, view: dict[str, Any], lease: datetime, may_change: bool) -> None:
         try:
