@@ -23,7 +23,7 @@ from evoslack.evo.directory import ACCESS_TO_CALL, CALLING_ROLES, Directory
 from evoslack.evo.session_poller import SessionPoller
 from evoslack.ledger.store import Store, database_problem
 from evoslack.settings import Settings
-from evoslack.slack.background.channel_members import is_shared_with_others
+from evoslack.slack.background.channel_members import is_shared_externally
 from evoslack.slack.workspace import NO_ANSWER, identify, problem_of, web_client
 
 SCOPES = (
@@ -131,7 +131,7 @@ def _channel(client: WebClient, channel_id: str) -> Iterator[Finding]:
         yield Finding("channel", False, f"{name} is archived; choose another CALLS_CHANNEL.")
     elif not channel.get("is_member"):
         yield Finding("channel", False, f"the bot is not in {name}; type /invite @EvoSlack there.")
-    elif is_shared_with_others(channel):
+    elif is_shared_externally(channel):
         advice = (
             f"{name} is shared with other companies, so its cards hide the numbers called; "
             "stop sharing it, or choose another CALLS_CHANNEL."

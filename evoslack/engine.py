@@ -27,7 +27,7 @@ from evoslack.runtime.worker_pool import WorkerPool
 from evoslack.settings import Settings
 from evoslack.slack.background.home_publisher import HomePublisher
 from evoslack.slack.background.notifier import Notifier
-from evoslack.slack.background.rate_limiter import POST_EVERY_S, RateLimiter
+from evoslack.slack.background.rate_limiter import POST_INTERVAL_S, RateLimiter
 from evoslack.slack.background.step_runner import StepRunner
 from evoslack.slack.workspace import private_client, web_client
 
@@ -69,7 +69,7 @@ class Engine:
         self.tellers = crew("telling", size=TELLERS, look_every_s=LOOK_EVERY_S)
         self.showers = crew("showing", size=SHOWERS, look_every_s=SHOW_EVERY_S)
         self.whisperers = crew("whispering", size=WHISPERERS, look_every_s=LOOK_EVERY_S)
-        self.posting = RateLimiter(POST_EVERY_S, now)  # of messages, for everybody who posts some
+        self.posting = RateLimiter(POST_INTERVAL_S, now)  # of messages, for everybody who posts some
         self.step_runners = crew("steps", size=STEP_RUNNERS, look_every_s=LOOK_EVERY_S)
         self.sweepers = crew("sweeping", size=1, look_every_s=SWEEP_EVERY_S)
         self.followers = crew("following", size=1, look_every_s=FOLLOW_EVERY_S)

@@ -85,7 +85,7 @@ def build(
         make_client(), engine.posting, engine.whisperers.wake, engine.whisperers.wake_in
     )
     listeners = build_listeners(
-        _listener_dependencies(settings, engine, access, pools, make_client, clock, messages)
+        _listener_dependencies(settings, engine, access, pools, make_client, clock, messages.notify_privately)
     )
     app = build_app(
         settings.slack_api_url,
@@ -103,12 +103,12 @@ def build(
         switchboard=engine.switchboard,
         dialing=Work(engine.dialers, engine.switchboard.dial_next),
         settling=Work(engine.settlers, engine.intake.settle_answers),
-        telling=Work(engine.tellers, notifier(settings, engine, clock.now, clock_s).tell_next),
+        telling=Work(engine.tellers, notifier(settings, engine, clock.now, clock_s).notify_next),
         whispering=Work(engine.whisperers, messages.send_next),
         others=[
             Work(engine.sweepers, engine.sweep),
             Work(engine.followers, engine.tracker.poll),
-            Work(engine.showers, home_publisher(settings, engine, access, clock.now).show_next),
+            Work(engine.showers, home_publisher(settings, engine, access, clock.now).publish_next),
             Work(engine.step_runners, step_runner(settings, engine, access, make_client(), clock).run_next),
             *_time_keeping(settings, make_client, clock_s),
         ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,8 +86,10 @@ def problem_of(error: Exception) -> str:
     return str(error) if isinstance(error, SlackUnanswered) else type(error).__name__
 
 
-def pause_of(error: SlackApiError) -> float | None:
-    """How many seconds Slack wants us to wait, if it wants that."""
+def pause_of(error: Exception) -> float | None:
+    """How many seconds Slack asks us to wait; None if it does not, or did not answer."""
+    if not isinstance(error, SlackApiError):
+        return None
     headers = {str(name).lower(): value for name, value in error.response.headers.items()}
     wish = str(headers.get("retry-after", ""))
     if wish.isdecimal():
@@ -101,3 +103,17 @@ def object_in(answer: SlackResponse, name: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise SlackUnanswered(f"an answer without {name}")
     return found
+
+
+def items_in(answer: SlackResponse, name: str) -> Iterator[Any]:
+    """The items of the JSON list under that name, page after page, as Slack's cursors lead.
+
+    Raises `SlackUnanswered` for a page without the list, and what the client raises for a page that fails.
+    """
+    for page in answer:
+        found = page.get(name)
+        if not isinstance(found, list):
+            raise SlackUnanswered(f"an answer without {name}")
+        yield from found
+        if not page.get("response_metadata"):  # the SDK would trip over a null
+            return

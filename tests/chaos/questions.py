@@ -14,7 +14,7 @@ from typing import Literal
 
 from evoslack.calling.calls import State
 from evoslack.calling.numbers import pretty
-from evoslack.slack.background.caller_notifier import BETWEEN
+from evoslack.slack.background.direct_message import SEPARATOR
 from evoslack.slack.rendering.messages import STATE_WORDS
 from sandbox.evo.calls import Ring
 from sandbox.slack.delivery import Delivery
@@ -81,7 +81,7 @@ def lines_about(shown: Iterable[Shown], user_id: str, number: str, call_ids: Col
         if of_card is not None and of_card in call_ids:
             found.append(line)
         elif line.user_id == user_id:  # one message may tell of several calls
-            mine = [part for part in line.text.split(BETWEEN) if pretty(number, "US") in part]
+            mine = [part for part in line.text.split(SEPARATOR) if pretty(number, "US") in part]
             found += [replace(line, text=part) for part in mine]
     return found
 

@@ -1,4 +1,4 @@
-"""The Home tab: whether I may call, what became of my calls, and the team's for administrators."""
+"""The Home tab: whether I may call, my calls, and the team's calls for administrators."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from evoslack.calling.calls import CallRequest, NotSent, Reason
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
-from evoslack.slack.background.home_publisher import REST
+from evoslack.slack.background.home_publisher import MIN_INTERVAL
 from evoslack.slack.rendering.cards import CALL_AGAIN
 from evoslack.slack.rendering.home import PLACE, Turn
 from sandbox.evo.calls import Script
@@ -32,14 +32,14 @@ PUBLISH = "views.publish"
 
 
 def home(office: Office, who: str = SARA) -> str:
-    """Everything that somebody reads in the tab."""
+    """Everything this person reads in the tab."""
     view = office.slack.home(who)
     return "" if view is None else json.dumps(view["blocks"], ensure_ascii=False)
 
 
 def eventually(office: Office, is_so: Callable[[], bool], what: Callable[[], str], *, step_s: float) -> None:
-    """Wait until it is so; time passes quickly meanwhile."""
-    for _look in range(40):
+    """Wait until it is so, while time passes quickly."""
+    for _try in range(40):
         try:
             office.slack.wait_for(is_so, within_s=0.25)
         except AssertionError:
@@ -62,7 +62,7 @@ def wait_for_home(office: Office, words: str, who: str = SARA, *, without: str =
 
 
 def opens(office: Office, words: str = MAY, who: str = SARA) -> str:
-    """Somebody opens the tab and reads these words."""
+    """This person opens the tab and reads these words."""
     assert office.slack.open_home(who).acked
     office.slack.wait_for(lambda: words in home(office, who), what=f"{words} instead of {home(office, who)}")
     return home(office, who)
@@ -82,7 +82,7 @@ def types(office: Office, text: str, who: str = SARA) -> None:
 
 
 def chooses(office: Office, person: str, who: str) -> None:
-    """Choose somebody whose calls to look at."""
+    """Choose whose calls to see."""
     view = office.slack.home(who)
     assert view is not None
     (block_id,) = [b["block_id"] for b in view["blocks"] if b["block_id"].startswith("home_narrow")]
@@ -91,12 +91,12 @@ def chooses(office: Office, person: str, who: str) -> None:
 
 
 def published(office: Office, who: str | None = None) -> int:
-    """How often tabs were published, or tried to be."""
+    """How often publishing a tab was attempted."""
     return sum(who in {None, call.args["user_id"]} for call in office.slack.api_calls(PUBLISH))
 
 
-def kept(office: Office, *asked: tuple[str, str], flow: str = "Customer survey") -> None:
-    """Calls of the past hour, told long ago, oldest first; each is who called and which number."""
+def on_record(office: Office, *asked: tuple[str, str], flow: str = "Customer survey") -> None:
+    """Past calls whose callers know how they ended, oldest first; each is who called and which number."""
     store = Store(office.database_url)
     store.open()
     calls, notifications = CallLedger(store), NotificationLedger(store)
@@ -134,7 +134,7 @@ def any_office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Offic
 # --- opening it -----------------------------------------------------------------------------------
 
 
-def test_one_look_shows_that_i_may_call_and_the_button_opens_the_form(office: Office) -> None:
+def test_the_tab_says_that_i_may_call_and_its_button_opens_the_form(office: Office) -> None:
     assert "You have not called anybody from here yet" in opens(office)
 
     assert office.slack.click(SARA, PLACE, where="home").acked
@@ -149,11 +149,11 @@ def test_one_look_shows_that_i_may_call_and_the_button_opens_the_form(office: Of
     ("who", "reason"),
     [(AGENT, "needs the role Manager"), ("U_READONLY", "read-only"), ("U_OTHER", "No Evo Voice login")],
 )
-def test_whoever_may_not_call_reads_why_and_sees_no_number(
+def test_people_who_may_not_call_read_why_and_see_no_number(
     empty_office: Office, who: str, reason: str
 ) -> None:
-    """Not even of calls that they placed while they were allowed to."""
-    kept(empty_office, *past(3, who))
+    """Not even the numbers they called while they were allowed to."""
+    on_record(empty_office, *past(3, who))
     empty_office.open()
 
     words = opens(empty_office, MAY_NOT, who)
@@ -163,7 +163,9 @@ def test_whoever_may_not_call_reads_why_and_sees_no_number(
     assert len(empty_office.slack.home(who)["blocks"]) == 1
 
 
-def test_right_after_the_start_the_tab_waits_for_evo_voice_instead_of_saying_no(empty_office: Office) -> None:
+def test_right_after_the_start_the_tab_waits_for_evo_voice_before_it_denies_anyone(
+    empty_office: Office,
+) -> None:
     empty_office.evo.fault("/flows", "502_html")
     empty_office.open()
     empty_office.evo.wait_for(lambda: empty_office.evo.count("GET", "/flows") == 1)
@@ -174,7 +176,7 @@ def test_right_after_the_start_the_tab_waits_for_evo_voice_instead_of_saying_no(
 
 
 def test_the_tab_works_over_http_too(empty_office: Office) -> None:
-    kept(empty_office, *past(11))
+    on_record(empty_office, *past(11))
     empty_office.open(over_http=True)
     opens(empty_office, "1–10 of 11")
 
@@ -196,7 +198,7 @@ def test_slack_gets_its_challenge_back_before_it_sends_events_over_http(empty_of
     assert (answer.status_code, answer.json()) == (200, {"challenge": "3eZbrw1aB"})
 
 
-def test_the_messages_tab_is_none_of_our_business(office: Office) -> None:
+def test_opening_the_messages_tab_publishes_nothing(office: Office) -> None:
     assert office.slack.open_home(SARA, tab="messages").acked
     opens(office, who=BOSS)
 
@@ -204,7 +206,7 @@ def test_the_messages_tab_is_none_of_our_business(office: Office) -> None:
 
 
 def test_call_again_opens_the_form_of_that_call(empty_office: Office) -> None:
-    kept(empty_office, (SARA, NUMBER))
+    on_record(empty_office, (SARA, NUMBER))
     empty_office.open()
     opens(empty_office, SHOWN)
 
@@ -215,10 +217,10 @@ def test_call_again_opens_the_form_of_that_call(empty_office: Office) -> None:
     assert empty_office.rings == 0
 
 
-# --- it follows -----------------------------------------------------------------------------------
+# --- live updates ---------------------------------------------------------------------------------
 
 
-def test_my_call_changes_under_my_eyes(office: Office) -> None:
+def test_the_tab_shows_my_call_as_it_progresses(office: Office) -> None:
     office.evo.world.default_script = RINGING
     opens(office)
     office.call()
@@ -237,7 +239,7 @@ def test_my_call_changes_under_my_eyes(office: Office) -> None:
     assert office.rings == 1
 
 
-def test_a_call_of_somebody_else_does_not_disturb_me(office: Office) -> None:
+def test_another_persons_call_does_not_republish_my_tab(office: Office) -> None:
     opens(office)
     office.call(BOSS)
     opens(office, SHOWN, BOSS)
@@ -253,7 +255,7 @@ def test_when_calls_change_quickly_the_tab_skips_to_the_newest(office: Office) -
     for last in range(6):  # two changes each, at least
         office.call(number=f"814 404 310{last}")
     office.wait_until_settled()
-    at_most = 2 + (time.monotonic() - began) / REST.total_seconds()
+    at_most = 2 + (time.monotonic() - began) / MIN_INTERVAL.total_seconds()
     assert published(office) <= at_most, (published(office), at_most)
 
     for last in range(6):
@@ -262,7 +264,7 @@ def test_when_calls_change_quickly_the_tab_skips_to_the_newest(office: Office) -
 
 
 def test_two_people_see_only_their_own(empty_office: Office) -> None:
-    kept(empty_office, (SARA, "+12025551001"), (BOSS, "+12025551002"))
+    on_record(empty_office, (SARA, "+12025551001"), (BOSS, "+12025551002"))
     empty_office.open()
 
     mine, theirs = opens(empty_office), opens(empty_office, who=BOSS)
@@ -277,7 +279,7 @@ def test_two_people_see_only_their_own(empty_office: Office) -> None:
 def test_an_administrator_sees_the_teams_calls_and_finds_them_by_person_and_number(
     any_office: Office,
 ) -> None:
-    kept(any_office, (SARA, "+12025551001"), (BOSS, "+12025551002"), (SARA, "+13125551003"))
+    on_record(any_office, (SARA, "+12025551001"), (BOSS, "+12025551002"), (SARA, "+13125551003"))
     any_office.open()
     assert "555-1" not in opens(any_office, who=ROOT)
 
@@ -300,7 +302,7 @@ def test_an_administrator_sees_the_teams_calls_and_finds_them_by_person_and_numb
 
 @pytest.mark.parametrize("nonsense", ["%%%", "___", "2_2", "Sara", "20"])
 def test_a_search_without_three_digits_says_so(empty_office: Office, nonsense: str) -> None:
-    kept(empty_office, *past(2))
+    on_record(empty_office, *past(2))
     empty_office.open()
     opens(empty_office)
 
@@ -310,7 +312,7 @@ def test_a_search_without_three_digits_says_so(empty_office: Office, nonsense: s
 
 
 def test_forty_five_calls_are_five_pages_there_and_back(any_office: Office) -> None:
-    kept(any_office, *past(45))
+    on_record(any_office, *past(45))
     any_office.open()
     seen = [opens(any_office, "1–10 of 45")]
     for heading in ("11–20", "21–30", "31–40", "41–45"):
@@ -328,7 +330,7 @@ def test_forty_five_calls_are_five_pages_there_and_back(any_office: Office) -> N
 
 
 def test_the_tab_is_opened_again_as_it_was_left(empty_office: Office) -> None:
-    kept(empty_office, *past(15))
+    on_record(empty_office, *past(15))
     empty_office.open()
     opens(empty_office)
     presses(empty_office, Turn.OLDER)
@@ -341,8 +343,8 @@ def test_the_tab_is_opened_again_as_it_was_left(empty_office: Office) -> None:
     empty_office.slack.wait_for(lambda: "11–15 of 15" in home(empty_office))
 
 
-def test_a_page_that_is_not_there_any_more_is_the_last_one(empty_office: Office) -> None:
-    kept(empty_office, *past(15))
+def test_a_page_beyond_the_end_shows_the_last_page(empty_office: Office) -> None:
+    on_record(empty_office, *past(15))
     empty_office.open()
 
     forge(empty_office, SARA, {"action_id": Turn.OLDER, "value": "7"})
@@ -353,38 +355,38 @@ def test_a_page_that_is_not_there_any_more_is_the_last_one(empty_office: Office)
 # --- who may see what -----------------------------------------------------------------------------
 
 
-def forge(office: Office, who: str, action: dict[str, Any], look: str = "") -> None:
-    """A press that the tab of this person does not have."""
+def forge(office: Office, who: str, action: dict[str, Any], metadata: str = "") -> None:
+    """Press a button that this person's tab does not have."""
     payload = {
         "user": {"id": who, "team_id": TEAM_ID},
         "team": {"id": TEAM_ID},
         "actions": [{"block_id": "b", "type": "button"} | action],
-        "view": {"type": "home", "private_metadata": look},
+        "view": {"type": "home", "private_metadata": metadata},
     }
     assert office.slack.send("block_actions", payload).acked
 
 
-def test_a_manager_who_forges_a_look_at_the_team_gets_their_own_calls(empty_office: Office) -> None:
-    kept(empty_office, (SARA, "+12025551001"), (BOSS, "+12025551002"))
+def test_a_manager_who_forges_the_team_filter_gets_their_own_calls(empty_office: Office) -> None:
+    on_record(empty_office, (SARA, "+12025551001"), (BOSS, "+12025551002"))
     empty_office.open()
     opens(empty_office)
-    looks = ["", '{"whose":"team","typed":"","person":"U_BOSS","page":0}']
-    for look in looks:
+    forged = ["", '{"whose":"team","typed":"","person":"U_BOSS","page":0}']
+    for metadata in forged:
         for action in (
             {"action_id": Turn.TEAM},
             {"action_id": Turn.PERSON, "selected_user": BOSS},
             {"action_id": Turn.SEARCH, "value": "555-1"},
         ):
             before = published(empty_office)
-            forge(empty_office, SARA, action, look)
+            forge(empty_office, SARA, action, metadata)
             empty_office.slack.wait_for(lambda before=before: published(empty_office) > before)
             words = wait_for_home(empty_office, "1–1 of 1")
             assert shown_number(1001) in words and shown_number(1002) not in words
             assert BOSS not in words and Turn.TEAM not in words
 
 
-def test_an_administrator_who_is_none_any_more_sees_their_own_calls(empty_office: Office) -> None:
-    kept(empty_office, (SARA, "+12025551001"), (ROOT, "+12025551002"))
+def test_a_former_administrator_sees_their_own_calls(empty_office: Office) -> None:
+    on_record(empty_office, (SARA, "+12025551001"), (ROOT, "+12025551002"))
     empty_office.open()
     opens(empty_office, who=ROOT)
     presses(empty_office, Turn.TEAM, ROOT)
@@ -400,7 +402,7 @@ def test_an_administrator_who_is_none_any_more_sees_their_own_calls(empty_office
 
 
 def test_when_the_role_is_taken_away_the_numbers_vanish(empty_office: Office) -> None:
-    kept(empty_office, *past(3))
+    on_record(empty_office, *past(3))
     empty_office.open()
     opens(empty_office, shown_number(1001))
 
@@ -410,10 +412,10 @@ def test_when_the_role_is_taken_away_the_numbers_vanish(empty_office: Office) ->
     assert "555" not in opens(empty_office, MAY_NOT)
 
 
-def test_while_it_cannot_be_checked_nothing_is_shown_and_it_comes_back_by_itself(
+def test_while_permission_cannot_be_checked_no_call_is_shown_and_the_tab_recovers(
     empty_office: Office,
 ) -> None:
-    kept(empty_office, *past(3))
+    on_record(empty_office, *past(3))
     empty_office.open()
     opens(empty_office, shown_number(1001))
     empty_office.pass_time(seconds=61)
@@ -428,7 +430,7 @@ def test_while_it_cannot_be_checked_nothing_is_shown_and_it_comes_back_by_itself
 # --- trouble --------------------------------------------------------------------------------------
 
 
-def test_when_slack_wants_a_pause_all_tabs_wait_and_then_show_the_newest(office: Office) -> None:
+def test_when_slack_asks_for_a_pause_all_tabs_wait_and_then_show_the_newest(office: Office) -> None:
     office.slack.fault(PUBLISH, "429", retry_after=60)
     assert office.slack.open_home(SARA).acked
     office.slack.wait_for(lambda: published(office) == 1)
@@ -445,31 +447,33 @@ def test_when_slack_wants_a_pause_all_tabs_wait_and_then_show_the_newest(office:
 
 
 @pytest.mark.parametrize("trouble", ["500", "cut", "lose_answer", "error:internal_error"])
-def test_trouble_is_tried_again_later_and_logged_once(
+def test_a_failed_publication_is_retried_and_logged_once(
     office: Office, caplog: pytest.LogCaptureFixture, trouble: str
 ) -> None:
     office.slack.fault(PUBLISH, trouble, times=4)
     with caplog.at_level(logging.INFO):
         for who in (SARA, BOSS):
             assert office.slack.open_home(who).acked
-        eventually(office, lambda: "can be shown again" in caplog.text, lambda: caplog.text, step_s=31)
+        eventually(
+            office, lambda: "publishing Home tabs works again" in caplog.text, lambda: caplog.text, step_s=31
+        )
         wait_for_home(office, MAY, SARA)
         wait_for_home(office, MAY, BOSS)
 
-    lines = [record for record in caplog.records if "a Home tab could not be shown" in record.message]
+    lines = [record for record in caplog.records if "publishing Home tabs failed" in record.message]
     assert len(lines) == 1
     assert published(office) == 6
 
 
 @pytest.mark.parametrize(
-    ("gone", "advice"), [("not_enabled", "switch on the Home tab"), ("user_not_found", "")]
+    ("gone", "advice"), [("not_enabled", "turn on the Home tab"), ("user_not_found", "")]
 )
-def test_a_tab_that_nobody_can_see_is_forgotten(
+def test_a_tab_that_slack_cannot_show_is_forgotten(
     office: Office, caplog: pytest.LogCaptureFixture, gone: str, advice: str
 ) -> None:
     office.slack.fault(PUBLISH, f"error:{gone}")
     assert office.slack.open_home(SARA).acked
-    office.slack.wait_for(lambda: f"could not be shown: {gone}" in caplog.text)
+    office.slack.wait_for(lambda: f"publishing Home tabs failed: {gone}" in caplog.text)
     assert advice in caplog.text
 
     office.call()
@@ -481,7 +485,7 @@ def test_a_tab_that_nobody_can_see_is_forgotten(
     opens(office, SHOWN)
 
 
-def test_a_tab_that_was_not_opened_for_a_week_is_left_alone(office: Office) -> None:
+def test_a_tab_that_was_not_opened_for_a_week_is_no_longer_published(office: Office) -> None:
     opens(office)
     opens(office, who=BOSS)
     office.pass_time(days=6)
@@ -526,15 +530,15 @@ def test_two_bots_on_one_database_publish_a_tab_once(tmp_path: Path, postgres_ur
         assert office.slack.open_home(each).acked
     for each in people:
         office.slack.wait_for(lambda each=each: MAY in home(office, each), what=home(office, each))
-    opens(office)  # whatever was to be published twice would have come before this
+    opens(office)  # a second publication of the others would have come before this one
     office.close()
 
     assert {each: published(office, each) for each in people} == dict.fromkeys(people, 1)
 
 
-def test_foreign_text_cannot_mention_anybody_or_plant_links(empty_office: Office) -> None:
+def test_outside_text_cannot_mention_anyone_or_plant_links(empty_office: Office) -> None:
     flow = "<!channel> <http://evil.test|bank> & *bold* @here" + "<" * 5000
-    kept(empty_office, *past(12), flow=flow)
+    on_record(empty_office, *past(12), flow=flow)
     empty_office.open()
 
     words = opens(empty_office, "1–10 of 12")

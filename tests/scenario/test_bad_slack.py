@@ -1,4 +1,4 @@
-"""Slack in trouble: connections that break, limits that last for minutes, channels and cards that go away."""
+"""Slack in trouble: broken connections, rate limits that last for minutes, lost channels and cards."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OUTGOING = "/sessions/outgoing"
 
 @pytest.fixture
 def connected(office: Office) -> Iterator[Office]:
-    """Both connections of the bot are there."""
+    """The bot, with both of its connections open."""
     office.slack.wait_for(lambda: office.slack.connections == 2, what="the second connection")
     yield office
     assert office.slack.complaints == []
@@ -28,18 +28,18 @@ def connected(office: Office) -> Iterator[Office]:
 
 
 @pytest.mark.parametrize("kind", ["warning", "disconnect_message", "close_frame", "fin", "reset"])
-def test_a_connection_that_breaks_is_replaced_while_the_other_goes_on(connected: Office, kind: str) -> None:
+def test_a_broken_connection_is_replaced_while_the_other_carries_on(connected: Office, kind: str) -> None:
     slack = connected.slack
     slack.disconnect(kind, "oldest")
 
     commands = [slack.type_command(SARA, "help") for _ in range(10)]
 
-    assert all(command.acked for command in commands), "nobody noticed"
+    assert all(command.acked for command in commands), "no command was lost"
     slack.wait_for(lambda: slack.connections >= 2, 5, "the connection to be replaced")
 
 
 @pytest.mark.parametrize("kind", ["disconnect_message", "close_frame", "fin", "reset"])
-def test_when_all_connections_break_at_once_new_ones_are_there_soon(connected: Office, kind: str) -> None:
+def test_when_all_connections_break_at_once_they_are_soon_replaced(connected: Office, kind: str) -> None:
     broke_at = time.monotonic()
     connected.slack.disconnect(kind)
 
@@ -52,7 +52,7 @@ def test_when_all_connections_break_at_once_new_ones_are_there_soon(connected: O
 def test_a_deaf_connection_is_noticed_and_replaced(
     connected: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With the SDK's defaults it would take 58 s."""
+    """With the SDK's defaults this would take 58 s."""
     connected.slack.disconnect("deaf", "newest")
 
     connected.slack.wait_for(lambda: connected.slack.connections == 2, 15, "the deaf one to be replaced")
@@ -62,7 +62,7 @@ def test_a_deaf_connection_is_noticed_and_replaced(
 
 
 @pytest.mark.parametrize("kind", ["token_revoked", "link_disabled"])
-def test_a_revoked_token_is_said_in_the_log_and_calls_that_go_on_are_finished(
+def test_a_revoked_token_is_logged_and_running_calls_are_finished(
     connected: Office, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     connected.evo.fault(OUTGOING, "slow", seconds=0.5)
@@ -73,7 +73,7 @@ def test_a_revoked_token_is_said_in_the_log_and_calls_that_go_on_are_finished(
     connected.slack.wait_for(lambda: "does not take SLACK_APP_TOKEN" in caplog.text, what="a line in the log")
     assert "no command comes in" in caplog.text
     assert not connected.bot.door.is_open()
-    assert caplog.text.count("no command comes in") == 1, "it is not repeated with every try"
+    assert caplog.text.count("no command comes in") == 1, "not with every retry"
 
     connected.slack.let_in()
     connected.slack.wait_for_connection()
@@ -83,7 +83,7 @@ def test_a_revoked_token_is_said_in_the_log_and_calls_that_go_on_are_finished(
 # --- forms -------------------------------------------------------------------------------------------
 
 
-def test_a_form_that_slack_refuses_because_it_is_too_late_is_explained(office: Office) -> None:
+def test_a_form_that_comes_too_late_for_slack_is_explained(office: Office) -> None:
     office.slack.trigger_lifetime_s = 0
 
     assert office.slack.type_command(SARA).acked
@@ -106,28 +106,26 @@ def test_a_form_that_slack_does_not_open_is_explained(office: Office, trouble: s
 # --- cards -------------------------------------------------------------------------------------------
 
 
-def test_while_slack_limits_cards_for_minutes_everybody_is_told_and_nobody_knocks_in_vain(
+def test_while_slack_limits_cards_for_minutes_everyone_is_told_and_slack_is_not_flooded(
     empty_office: Office,
 ) -> None:
     office = empty_office
     office.open()
     office.slack.fault("chat.postMessage", "429", times=None, retry_after=30)
     office.evo.fault(OUTGOING, "400_json", times=1)
-    office.call(SARA, "(814) 404-3001")  # is refused
-    office.wait_until_told("checking that nothing rang", SARA)  # although its card has to wait
+    office.call(SARA, "(814) 404-3001")  # is rejected
+    office.wait_until_told("checking that nothing rang", SARA)  # even though its card has to wait
     numbers = [f"(814) 404-30{index:02}" for index in range(2, 12)]
     for number in numbers:
         office.call(BOSS, number)
     office.slack.wait_for(lambda: all(not call.is_open for call in office.ledger()))
 
-    office.let_time_pass_until(
-        lambda: len([line for line in office.told(BOSS) if "Placed" in line]) == 10, within_s=20
-    )
+    office.let_time_pass_until(lambda: sum("Placed" in text for text in office.told(BOSS)) == 10, within_s=20)
 
-    assert all("The card in <#C_CALLS> is missing" in line for line in office.told(BOSS))
-    knocks = len(office.slack.api_calls("chat.postMessage"))
+    assert all("The card in <#C_CALLS> is missing" in text for text in office.told(BOSS))
+    attempts = len(office.slack.api_calls("chat.postMessage"))
     minutes = office.passed.total_seconds() / 60
-    assert knocks <= 3 + 60 * minutes, f"{knocks} tries in {minutes} minutes"
+    assert attempts <= 3 + 60 * minutes, f"{attempts} attempts in {minutes} minutes"
 
     office.slack.clear_faults()
     office.let_time_pass_until(lambda: office.bot.notifications.count_untold() == 0, within_s=20)
@@ -136,8 +134,8 @@ def test_while_slack_limits_cards_for_minutes_everybody_is_told_and_nobody_knock
     assert office.rings == 10
 
 
-def test_at_one_card_a_second_every_card_comes_in_the_end(office: Office) -> None:
-    """The limit of real Slack, at a hundred times its speed; bots' clocks are put forward instead."""
+def test_at_one_card_a_second_every_card_arrives_eventually(office: Office) -> None:
+    """Slack's real limit, a hundred times faster; the bot's clocks are put forward instead."""
     office.slack.limits.posts_per_s = 100
     for index in range(20):
         office.form(SARA)
@@ -152,27 +150,27 @@ def test_at_one_card_a_second_every_card_comes_in_the_end(office: Office) -> Non
 
 
 @pytest.mark.parametrize("problem", ["edit_window_closed", "cant_update_message", "message_not_found"])
-def test_a_card_that_can_no_longer_be_changed_is_told_to_the_caller(office: Office, problem: str) -> None:
+def test_the_caller_is_told_that_the_card_can_no_longer_be_updated(office: Office, problem: str) -> None:
     office.evo.fault(OUTGOING, "slow", seconds=0.4)
     office.slack.fault("chat.update", f"error:{problem}", times=None)
     office.call()
 
-    line = office.wait_until_told("missing or out of date")
+    text = office.wait_until_told("missing or out of date")
 
-    assert "Placed" in line
+    assert "Placed" in text
     office.wait_until_settled()
     assert len(office.cards()) == 1, "a new card would be a second one"
 
 
-def test_an_archived_channel_does_not_stop_calls_and_the_callers_are_told(
+def test_an_archived_channel_stops_no_calls_and_the_callers_are_told(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
     office.slack.channels["C_CALLS"]["is_archived"] = True
     office.call()
 
-    line = office.wait_until_told("Placed")
+    text = office.wait_until_told("Placed")
 
-    assert "is_archived" in line
+    assert "is_archived" in text
     assert "choose another CALLS_CHANNEL" in caplog.text
     assert office.ledger()[0].state is State.PLACED
     office.slack.channels["C_CALLS"]["is_archived"] = False
@@ -181,18 +179,18 @@ def test_an_archived_channel_does_not_stop_calls_and_the_callers_are_told(
 
 
 @pytest.mark.parametrize("trouble", ["lose_answer", "500", "cut"])
-def test_a_private_line_that_gets_lost_is_said_another_way(office: Office, trouble: str) -> None:
+def test_a_lost_reply_is_sent_as_a_direct_message(office: Office, trouble: str) -> None:
     office.evo.fault(OUTGOING, "400_json")
     office.slack.fault("response_url", trouble)
     office.call()
 
     office.let_time_pass_until(
-        lambda: any("Evo Voice rejected" in line for line in office.told()), within_s=15
+        lambda: any("Evo Voice rejected" in text for text in office.told()), within_s=15
     )
     office.wait_until_settled(15)
 
 
-def test_presses_from_every_side_at_once_ring_once_while_a_connection_breaks(connected: Office) -> None:
+def test_redelivered_presses_ring_once_while_a_connection_breaks(connected: Office) -> None:
     connected.form(SARA)
     connected.fill(SARA)
     connected.slack.disconnect("reset", "newest")
@@ -206,8 +204,10 @@ def test_presses_from_every_side_at_once_ring_once_while_a_connection_breaks(con
     assert len(connected.cards()) == 1
 
 
-def test_the_log_level_of_a_refresh_is_no_alarm(connected: Office, caplog: pytest.LogCaptureFixture) -> None:
-    """Slack refreshes connections every few hours; nobody has to be woken for that."""
+def test_a_refreshed_connection_is_not_logged_as_a_warning(
+    connected: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Slack refreshes connections every few hours; that is nothing to page anyone about."""
     caplog.clear()
     connected.slack.disconnect("disconnect_message", "oldest")
 
@@ -216,18 +216,18 @@ def test_the_log_level_of_a_refresh_is_no_alarm(connected: Office, caplog: pytes
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-def test_a_bot_that_is_stopped_answers_what_has_arrived(connected: Office) -> None:
-    """Through the last connection, while the others are closed already."""
+def test_a_bot_that_is_stopping_answers_what_has_arrived(connected: Office) -> None:
+    """Through the last connection; the others are already closed."""
     office = connected
     for who in (SARA, BOSS):
         office.form(who)
         office.fill(who, "814 404 3001" if who == SARA else "814 404 3002")
-    office.pass_time(seconds=61)  # so the button asks Slack and Evo Voice again
+    office.pass_time(seconds=61)  # so the press is checked with Slack and Evo Voice again
     office.slack.fault("users.info", "slow", times=None, seconds=0.6)
     with ThreadPoolExecutor(2) as hands:
         presses = [hands.submit(office.press, who) for who in (SARA, BOSS)]
         office.slack.wait_for(
-            lambda: len(office.slack.api_calls("users.info")) >= 4, what="both to be asked for"
+            lambda: len(office.slack.api_calls("users.info")) >= 4, what="both people to be looked up"
         )
         office.bot.stop()
         assert [press.result().acked for press in presses] == [True, True]

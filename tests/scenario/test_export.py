@@ -1,4 +1,4 @@
-"""An administrator takes the calls of a period home as a file; nobody else does."""
+"""An administrator can export the calls of a period as a file; nobody else can."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ SHORT = Script(ring_s=1, talk_s=2, session="at_once", outcome="=HYPERLINK(1)")
 
 @pytest.fixture
 def office(empty_office: Office) -> Office:
-    """A bot that knows already which account it is for."""
+    """A bot that already knows its account."""
     empty_office.open()
     empty_office.slack.wait_for(empty_office.bot.catalog.refresh)
     return empty_office
 
 
 def export(office: Office, words: str = "", who: str = ROOT) -> str:
-    """Type the command; what it answers at once."""
+    """Type the command; its immediate answer."""
     before = len(office.told(who))
     assert office.slack.type_command(who, f"export {words}").acked
     return str(office.slack.wait_for(lambda: office.told(who)[before:])[0])
 
 
 def sent(office: Office, who: str = ROOT) -> list[dict[str, str]]:
-    """The rows of the one file that this person got."""
+    """The rows of the one file this person received."""
     (file,) = office.slack.wait_for(lambda: office.slack.files(who))
-    assert file.content.startswith(b"\xef\xbb\xbf")  # else Excel reads names wrongly
+    assert file.content.startswith(b"\xef\xbb\xbf")  # otherwise Excel garbles names
     return list(csv.DictReader(io.StringIO(file.content.decode("utf-8-sig"))))
 
 
-def test_an_administrator_gets_everybodys_calls_as_a_file(office: Office) -> None:
+def test_an_administrator_gets_everyones_calls_as_a_file(office: Office) -> None:
     office.evo.world.script(NUMBER, SHORT)
     office.call(SARA)
     office.wait_for_card("ended", within_s=15)
@@ -51,19 +51,19 @@ def test_an_administrator_gets_everybodys_calls_as_a_file(office: Office) -> Non
     first, second = sent(office)
     newest, oldest = office.ledger()
     assert tuple(first) == HEADER
-    assert (first["call id"], second["call id"]) == (oldest.id, newest.id)  # the newest one comes last
+    assert (first["call id"], second["call id"]) == (oldest.id, newest.id)  # oldest first
     assert (first["person (Slack id)"], second["person (Slack id)"]) == (SARA, BOSS)
     assert (first["number called"], first["caller ID"]) == (NUMBER, "+12025550100")
     assert (first["flow"], first["state"], first["reason"]) == ("Customer survey", "placed", "")
     assert first["progress"] == "ended"
-    assert first["Evo Voice's words"] == "'=HYPERLINK(1)"  # words, and no formula
+    assert first["Evo Voice's words"] == "'=HYPERLINK(1)"  # as text, not as a formula
     assert int(first["talked (seconds)"]) <= 3
     assert (second["state"], second["reason"]) == ("rejected", "not found")
     asked_at = datetime.fromisoformat(first["asked at (UTC)"])
     assert asked_at == oldest.accepted_at.replace(microsecond=0)
 
 
-def test_the_file_comes_privately_and_says_which_days_it_has(office: Office) -> None:
+def test_the_file_comes_as_a_direct_message_and_names_its_days(office: Office) -> None:
     office.call()
     office.wait_until_settled()
     today = datetime.now(UTC).date()
@@ -79,13 +79,13 @@ def test_the_file_comes_privately_and_says_which_days_it_has(office: Office) -> 
 
 
 @pytest.mark.parametrize("words", ["{month}", "{day} {day}", "{before} {day}"])
-def test_a_month_or_some_days(office: Office, words: str) -> None:
+def test_a_period_is_a_month_or_a_range_of_days(office: Office, words: str) -> None:
     office.call()
     office.wait_until_settled()
     today = office.ledger()[0].accepted_at.date()
-    said = words.format(month=f"{today:%Y-%m}", day=today, before=today - timedelta(days=400))
+    period = words.format(month=f"{today:%Y-%m}", day=today, before=today - timedelta(days=400))
 
-    export(office, said)
+    export(office, period)
 
     assert len(sent(office)) == 1
 
@@ -106,18 +106,18 @@ NO_PERIODS = (
 
 
 @pytest.mark.parametrize("words", NO_PERIODS)
-def test_anything_else_is_answered_with_the_three_forms(shared_office: Office, words: str) -> None:
+def test_anything_else_is_answered_with_how_to_write_a_period(shared_office: Office, words: str) -> None:
     answer = export(shared_office, words)
 
-    for form in ("/call export*", "/call export 2026-10*", "/call export 2026-10-01 2026-10-31*"):
-        assert form in answer
+    for example in ("/call export*", "/call export 2026-10*", "/call export 2026-10-01 2026-10-31*"):
+        assert example in answer
 
 
 @pytest.mark.parametrize(
     ("who", "words"),
     [(SARA, "administrators only"), (BOSS, "administrators only"), (AGENT, "needs the role Manager")],
 )
-def test_nobody_else_gets_one(office: Office, who: str, words: str) -> None:
+def test_nobody_else_gets_a_file(office: Office, who: str, words: str) -> None:
     office.call()
     office.wait_until_settled()
 
@@ -125,7 +125,7 @@ def test_nobody_else_gets_one(office: Office, who: str, words: str) -> None:
     assert office.slack.api_calls("conversations.open") == []
 
 
-def test_the_app_was_not_installed_anew_since_it_sends_files(office: Office) -> None:
+def test_an_app_installed_before_exports_existed_is_missing_scopes(office: Office) -> None:
     office.call()
     office.wait_until_settled()
     office.slack.bot_scopes.discard("files:write")
@@ -136,7 +136,7 @@ def test_the_app_was_not_installed_anew_since_it_sends_files(office: Office) -> 
 
 
 @pytest.mark.parametrize("method", ["conversations.open", "files.getUploadURLExternal", "upload"])
-def test_slack_does_not_take_it(office: Office, method: str) -> None:
+def test_a_file_that_slack_does_not_accept_is_explained(office: Office, method: str) -> None:
     office.call()
     office.wait_until_settled()
     office.slack.fault(method, "500")
@@ -149,7 +149,7 @@ def test_slack_does_not_take_it(office: Office, method: str) -> None:
     assert len(sent(office)) == 1
 
 
-def test_who_took_what_is_in_the_log(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_says_who_exported_what(office: Office, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     office.call()
     office.wait_until_settled()
@@ -159,7 +159,7 @@ def test_who_took_what_is_in_the_log(office: Office, caplog: pytest.LogCaptureFi
     assert f"export: {ROOT} gets 1 calls, 2026-10-01 to 2099-10-31 (UTC)" in caplog.text
 
 
-def test_whoever_asks_for_help_reads_of_it(office: Office) -> None:
+def test_the_help_mentions_the_export(office: Office) -> None:
     office.slack.type_command(ROOT, "help")
 
     assert "/call export" in office.told(ROOT)[0]

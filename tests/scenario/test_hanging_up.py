@@ -1,4 +1,4 @@
-"""Hang up on a card: for whoever called and for administrators, and only what is certainly this call."""
+"""Hang up on a card: for the caller and administrators, and only while it is certain which session to end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TALKING = Script(ring_s=0, talk_s=3600)
 
 @pytest.fixture
 def talking(office: Office) -> Office:
-    """Somebody answered Sara's call, and the card says so."""
+    """Sara's call was answered, and the card says so."""
     office.evo.world.default_script = TALKING
     office.call()
     see(office, "Placed, answered")
@@ -38,42 +38,42 @@ def button(office: Office) -> dict[str, Any] | None:
 
 
 def press(office: Office, who: str = SARA) -> None:
-    """Press it, and say yes to the question."""
+    """Press it and confirm."""
     (card,) = office.cards()
     office.slack.click(who, HANG_UP, "C_CALLS", card["ts"])
 
 
-def wishes(office: Office) -> list[str]:
-    """The paths of everything that Evo Voice was asked to end."""
+def hang_up_requests(office: Office) -> list[str]:
+    """The paths of everything Evo Voice was asked to end."""
     return [request.path for request in office.evo.requests if request.method == "DELETE"]
 
 
 @pytest.mark.parametrize("who", [SARA, ROOT])
-def test_the_caller_and_an_administrator_can_end_it(talking: Office, who: str) -> None:
+def test_the_caller_and_an_administrator_can_hang_up(talking: Office, who: str) -> None:
     found = button(talking)
     assert found is not None and "cannot be taken back" in found["confirm"]["text"]["text"]
 
     press(talking, who)
-    talking.slack.wait_for(lambda: wishes(talking))
+    talking.slack.wait_for(lambda: hang_up_requests(talking))
 
     text = see(talking, "Placed, ended")
     assert "Evo Voice says: “Ended”" in text
-    assert wishes(talking) == [f"/sessions/{at_the_phone(talking).session_id}"]
+    assert hang_up_requests(talking) == [f"/sessions/{at_the_phone(talking).session_id}"]
     assert talking.evo.world.bulk_deletes == []
     assert button(talking) is None
     assert talking.told(who) == []
 
 
 @pytest.mark.parametrize(("who", "words"), [(BOSS, "Only whoever asked"), (AGENT, "needs the role Manager")])
-def test_nobody_else_can(talking: Office, who: str, words: str) -> None:
+def test_nobody_else_can_hang_up(talking: Office, who: str, words: str) -> None:
     press(talking, who)
 
     talking.wait_until_told(words, who)
-    assert wishes(talking) == []
+    assert hang_up_requests(talking) == []
     assert at_the_phone(talking).hung_up_s is None
 
 
-def test_a_login_that_may_not_end_calls_offers_no_button(empty_office: Office) -> None:
+def test_there_is_no_button_if_the_login_may_not_end_calls(empty_office: Office) -> None:
     empty_office.evo.world.logins["bot@acme.test"].roles = ("Manager",)
     empty_office.evo.world.default_script = TALKING
     empty_office.open()
@@ -94,12 +94,12 @@ def test_a_403_is_explained_and_the_call_goes_on(talking: Office) -> None:
     assert (call.progress, call.hang_up) == (Progress.ANSWERED, None)
 
 
-def test_an_end_that_has_no_effect_is_not_said_to_be_one(talking: Office) -> None:
+def test_a_hang_up_without_effect_is_reported_as_such(talking: Office) -> None:
     talking.evo.fault("/sessions/", "204", method="DELETE")
 
     press(talking)
     talking.slack.wait_for(lambda: "has not shown the end yet" in str(talking.cards()[0]["blocks"]))
-    assert button(talking) is None, "somebody is at it already"
+    assert button(talking) is None, "it is being ended already"
     until(talking, lambda: "but the call goes on" in str(talking.cards()[0]["blocks"]))
 
     (call,) = talking.ledger()
@@ -109,7 +109,7 @@ def test_an_end_that_has_no_effect_is_not_said_to_be_one(talking: Office) -> Non
     see(talking, "Placed, ended")
 
 
-def test_no_answer_is_told_and_the_button_comes_back(talking: Office) -> None:
+def test_when_evo_voice_does_not_answer_the_person_is_told_and_the_button_comes_back(talking: Office) -> None:
     talking.evo.fault("/sessions/", "cut", times=None, method="DELETE")
 
     press(talking)
@@ -119,7 +119,7 @@ def test_no_answer_is_told_and_the_button_comes_back(talking: Office) -> None:
     assert button(talking) is not None
 
 
-def test_pressed_when_it_is_over_already(talking: Office) -> None:
+def test_pressing_the_button_of_a_call_that_is_over_ends_nothing(talking: Office) -> None:
     talking.evo.world.hang_up(at_the_phone(talking))
     card = talking.cards()[0]
     see(talking, "Placed, ended")
@@ -130,11 +130,11 @@ def test_pressed_when_it_is_over_already(talking: Office) -> None:
     assert talking.slack.send("block_actions", payload).acked
 
     talking.wait_until_told("There is nothing to end")
-    assert wishes(talking) == []
+    assert hang_up_requests(talking) == []
 
 
-def test_a_call_that_may_be_a_strangers_has_no_button(office: Office) -> None:
-    """It is seen to ring, but which session it is nobody can tell."""
+def test_there_is_no_button_while_the_session_is_unknown(office: Office) -> None:
+    """It can be seen ringing, but which session it is cannot be told."""
     office.evo.world.default_script = Script(ring_s=0, talk_s=3600, session="never")
     office.call()
 
@@ -144,24 +144,24 @@ def test_a_call_that_may_be_a_strangers_has_no_button(office: Office) -> None:
     assert button(office) is None
 
 
-# --- it waits for nothing else ----------------------------------------------------------------------------
+# --- nothing else holds it up -----------------------------------------------------------------------------
 
 AT_ONCE_S = 1.0
-STRANGERS = [f"U_STRANGER{number}" for number in range(6)]
+OUTSIDERS = [f"U_OUTSIDER{number}" for number in range(6)]
 
 
 def delay_s(office: Office, who: str = SARA) -> float:
-    """How long after the press Evo Voice is asked to end the call; the press itself is answered at once."""
+    """Seconds from the press until Evo Voice is asked to end the call; the press is acknowledged at once."""
     pressed = time.monotonic()
     press(office, who)
     answered = time.monotonic()
-    office.slack.wait_for(lambda: wishes(office), what="the request to end it")
+    office.slack.wait_for(lambda: hang_up_requests(office), what="the request to end the call")
     assert answered - pressed < AT_ONCE_S
     return time.monotonic() - pressed
 
 
-def test_exports_that_hang_do_not_hold_it_up(talking: Office) -> None:
-    """More of them than can be sent at once, each to a Slack that takes the file and answers drop by drop."""
+def test_slow_exports_do_not_hold_it_up(talking: Office) -> None:
+    """More of them than are sent at once, and Slack answers each upload drop by drop."""
     talking.slack.fault("upload", "drip", times=None, seconds=0.2)
     for _ in range(6):
         assert talking.slack.type_command(ROOT, "export").acked
@@ -169,30 +169,30 @@ def test_exports_that_hang_do_not_hold_it_up(talking: Office) -> None:
 
     assert delay_s(talking) < AT_ONCE_S
 
-    assert talking.slack.files(ROOT) == [], "they hang still"
+    assert talking.slack.files(ROOT) == [], "they are still being sent"
     see(talking, "Placed, ended")
 
 
-def test_strangers_who_press_everything_do_not_hold_up_a_manager(talking: Office) -> None:
-    for number, who in enumerate(STRANGERS):
-        talking.slack.add_user(who, "stranger", f"stranger{number}@elsewhere.test")
+def test_outsiders_who_press_everything_do_not_hold_up_a_manager(talking: Office) -> None:
+    for number, who in enumerate(OUTSIDERS):
+        talking.slack.add_user(who, "outsider", f"outsider{number}@elsewhere.test")
     talking.slack.fault("users.info", "slow", times=None, seconds=1.5)
-    with ThreadPoolExecutor(len(STRANGERS)) as fingers:
+    with ThreadPoolExecutor(len(OUTSIDERS)) as fingers:
         started = time.monotonic()
         for _ in range(5):
-            list(fingers.map(lambda who: press(talking, who), STRANGERS))
-        assert time.monotonic() - started < 5 * AT_ONCE_S, "each press is answered at once"
+            list(fingers.map(lambda who: press(talking, who), OUTSIDERS))
+        assert time.monotonic() - started < 5 * AT_ONCE_S, "each press is acknowledged at once"
 
     assert delay_s(talking) < AT_ONCE_S
 
-    for who in STRANGERS:
+    for who in OUTSIDERS:
         talking.wait_until_told("No Evo Voice login", who)
 
 
-def test_one_stranger_is_looked_up_once_at_a_time(talking: Office) -> None:
-    """So that a manager who has to be looked up too waits for one lookup, and not for twenty."""
+def test_one_person_is_looked_up_once_at_a_time(talking: Office) -> None:
+    """So a manager who must be looked up too waits for one lookup, not for twenty."""
     talking.slack.fault("users.info", "slow", times=None, seconds=1.0)
-    talking.pass_time(seconds=61)  # nobody is remembered any more
+    talking.pass_time(seconds=61)  # no role is cached any more
     asked = len(talking.slack.api_calls("users.info"))
     for _ in range(20):
         press(talking, AGENT)
@@ -203,11 +203,11 @@ def test_one_stranger_is_looked_up_once_at_a_time(talking: Office) -> None:
     assert len(talking.slack.api_calls("users.info")) - asked <= 5
 
 
-# --- the database is in trouble meanwhile -----------------------------------------------------------------
+# --- with the database in trouble -------------------------------------------------------------------------
 
 
-def break_updates(office: Office, when: str) -> None:
-    """The database refuses to change what was wished, in these cases."""
+def break_hang_up_updates(office: Office, when: str) -> None:
+    """The database fails to update `hang_up` in these cases."""
     with contextlib.closing(sqlite3.connect(office.database_url.removeprefix("sqlite:///"))) as database:
         database.execute(
             f"CREATE TRIGGER trouble BEFORE UPDATE OF hang_up ON calls WHEN {when}"
@@ -215,40 +215,45 @@ def break_updates(office: Office, when: str) -> None:
         )
 
 
-def repair_updates(office: Office) -> None:
+def repair_hang_up_updates(office: Office) -> None:
     with contextlib.closing(sqlite3.connect(office.database_url.removeprefix("sqlite:///"))) as database:
         database.execute("DROP TRIGGER trouble")
 
 
-def test_a_wish_that_cannot_be_written_down_is_told_and_works_later(
+def test_a_hang_up_that_cannot_be_recorded_is_explained_and_works_later(
     talking: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
-    break_updates(talking, "NEW.hang_up = 'asked'")
+    break_hang_up_updates(talking, "NEW.hang_up = 'asked'")
 
     press(talking)
 
     words = talking.wait_until_told("Something broke in EvoSlack (reference ")
     reference = words.partition("reference ")[2][:6]
     assert f"hang-up: it broke (reference {reference})" in caplog.text
-    assert wishes(talking) == [], "nobody was asked for what is not written down"
-    repair_updates(talking)
+    assert hang_up_requests(talking) == [], "nothing is asked before it is recorded"
+    repair_hang_up_updates(talking)
     press(talking)
     see(talking, "Placed, ended")
 
 
-def test_a_wish_that_nobody_took_and_that_cannot_be_taken_back_is_told(
+def test_a_failed_hang_up_that_cannot_be_withdrawn_is_explained(
     talking: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
     talking.evo.fault("/sessions/", "cut", times=None, method="DELETE")
-    break_updates(talking, "NEW.hang_up IS NULL AND OLD.hang_up IS NOT NULL")
+    break_hang_up_updates(talking, "NEW.hang_up IS NULL AND OLD.hang_up IS NOT NULL")
 
     press(talking)
 
     talking.wait_until_told("the call probably goes on")
     assert any(
+<<<<<<< HEAD
         record.levelno == logging.ERROR and "could not write down" in record.message for record in caplog.records
+=======
+        record.levelno == logging.ERROR and "could not write down" in record.message
+        for record in caplog.records
+>>>>>>> slackbg
     )
-    repair_updates(talking)
+    repair_hang_up_updates(talking)
     talking.evo.clear_faults()
     until(talking, lambda: "but the call goes on" in str(talking.cards()[0]["blocks"]))
     press(talking)

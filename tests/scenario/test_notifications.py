@@ -1,4 +1,4 @@
-"""Telling people while Slack is slow, or lets only so many messages through."""
+"""Notifying people while Slack is slow or rate limits messages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from evoslack.ledger.store import Store
 from evoslack.runtime.worker_pool import WorkerPool
 from evoslack.slack.background.notifier import Notifier
 from evoslack.slack.background.private_messages import PrivateMessages
-from evoslack.slack.background.rate_limiter import POST_EVERY_S, RateLimiter
+from evoslack.slack.background.rate_limiter import POST_INTERVAL_S, RateLimiter
 from evoslack.slack.workspace import private_client, web_client
 from sandbox.slack.workspace import SlackWorkspace
 from tests.scenario.office import BOSS, SARA, Office
@@ -32,7 +32,7 @@ LONG_AGO = T0 - timedelta(days=1)
 
 @dataclass
 class Scene:
-    """Tellers between a ledger and Slack, and a clock that stands still until it is moved."""
+    """Notifiers between a ledger and Slack, and a clock that only moves when told to."""
 
     slack: SlackWorkspace
     store: Store
@@ -42,34 +42,34 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.calls, self.notifications = CallLedger(self.store), NotificationLedger(self.store)
-        self.limiter = RateLimiter(POST_EVERY_S, self.time)
+        self.limiter = RateLimiter(POST_INTERVAL_S, self.time)
 
     def time(self) -> datetime:
         """What the clock says."""
         return self.clock() if self.clock else self.now
 
-    def announcer(
+    def notifier(
         self,
         *,
         timeout_s: int = 10,
-        crew: WorkerPool | None = None,
-        line_to: Callable[[str], WebhookClient] = private_client,
+        pool: WorkerPool | None = None,
+        reply_client: Callable[[str], WebhookClient] = private_client,
     ) -> Notifier:
-        """Whoever tells; each has limits of its own, like bots side by side."""
+        """A notifier with rate limiters of its own, as each bot has."""
         return Notifier(
             web_client(self.slack.bot_token, self.slack.api_url, timeout_s=timeout_s),
             self.notifications,
             channel_id="C_CALLS",
             region="US",
             now=self.time,
-            private_client=line_to,
+            private_client=reply_client,
             can_end=lambda: False,
-            wake_in=crew.wake_in if crew else lambda _seconds: None,
-            posting=RateLimiter(POST_EVERY_S, self.time),
+            wake_in=pool.wake_in if pool else lambda _seconds: None,
+            posting=RateLimiter(POST_INTERVAL_S, self.time),
         )
 
-    def refusals(self, count: int, who: str = SARA, response_url: str = "") -> list[Call]:
-        """So many calls of one person that Evo Voice refused."""
+    def rejected_calls(self, count: int, who: str = SARA, response_url: str = "") -> list[Call]:
+        """`count` calls of one person, all rejected by Evo Voice."""
         found = []
         for _ in range(count):
             number = f"+1814404{3000 + len(self.numbers)}"
@@ -91,23 +91,23 @@ class Scene:
             found.append(call)
         return found
 
-    def tell(self, announcer: Notifier) -> None:
-        """Tell all that can be told at this moment."""
-        while announcer.tell_next():
+    def notify_all(self, notifier: Notifier) -> None:
+        """Deliver everything that can be delivered at this moment."""
+        while notifier.notify_next():
             pass
 
-    def lines(self, who: str = SARA, kind: str = "dm") -> list[str]:
-        """What this person was told in that way."""
-        return [line.text for line in self.slack.private(who) if line.kind == kind]
+    def messages(self, who: str = SARA, kind: str = "dm") -> list[str]:
+        """The messages of that kind to this person."""
+        return [message.text for message in self.slack.private(who) if message.kind == kind]
 
     def untold(self, calls: list[Call]) -> list[str]:
-        """The numbers of those that nobody is noted to know of."""
+        """The numbers of the calls whose caller is not recorded as told."""
         notifications = [self.notifications.read(call.id) for call in calls]
         return [each.call.request.number for each in notifications if each.told_revision < each.revision]
 
 
-def times_told(calls: list[Call], lines: list[str]) -> list[int]:
-    text = "\n".join(lines)
+def times_told(calls: list[Call], texts: list[str]) -> list[int]:
+    text = "\n".join(texts)
     return [text.count(pretty(call.request.number, "US")) for call in calls]
 
 
@@ -128,176 +128,176 @@ def scene(slack: SlackWorkspace, store: Store) -> Scene:
 
 
 @pytest.mark.parametrize("kind", ["drip", "drip_head", "hang"])
-def test_four_answers_that_do_not_come_silence_nobody_for_long(scene: Scene, kind: str) -> None:
-    """As many as there are tellers; dripping like this, an answer would take minutes."""
+def test_four_answers_that_never_come_do_not_hold_up_the_others(scene: Scene, kind: str) -> None:
+    """Four is the number of workers; at this drip rate an answer would take minutes."""
     scene.slack.fault("chat.postMessage", kind, times=4, seconds=0.5)
-    crew = WorkerPool("telling", size=4, look_every_s=0.1)
+    pool = WorkerPool("telling", size=4, look_every_s=0.1)
     began = time.monotonic()
     scene.clock = lambda: T0 + timedelta(seconds=time.monotonic() - began)
-    stuck = scene.refusals(4, BOSS)
-    crew.start(scene.announcer(timeout_s=1, crew=crew).tell_next)
+    stuck = scene.rejected_calls(4, BOSS)
+    pool.start(scene.notifier(timeout_s=1, pool=pool).notify_next)
     try:
         scene.slack.wait_for(
             lambda: len(scene.slack.api_calls("chat.postMessage")) >= 4, what="four to be stuck"
         )
-        told = scene.refusals(3, SARA)
+        told = scene.rejected_calls(3, SARA)
 
-        scene.slack.wait_for(lambda: times_told(told, scene.lines(SARA)) == [1, 1, 1], 6, "the others")
+        scene.slack.wait_for(lambda: times_told(told, scene.messages(SARA)) == [1, 1, 1], 6, "the others")
 
         assert time.monotonic() - began < 5
-        scene.slack.wait_for(lambda: min(times_told(stuck, scene.lines(BOSS))) >= 1, 6, "the four")
+        scene.slack.wait_for(lambda: min(times_told(stuck, scene.messages(BOSS))) >= 1, 6, "the four")
     finally:
-        crew.stop(within_s=5)
+        pool.stop(within_s=5)
 
 
-# --- several pieces of news for one person -----------------------------------------------------------
+# --- several notifications for one person ------------------------------------------------------------
 
 
-def test_what_waits_for_one_person_is_told_in_one_message(scene: Scene) -> None:
-    sara, boss = scene.refusals(5, SARA), scene.refusals(2, BOSS)
+def test_everything_that_waits_for_one_person_goes_out_in_one_message(scene: Scene) -> None:
+    sara, boss = scene.rejected_calls(5, SARA), scene.rejected_calls(2, BOSS)
 
-    scene.tell(scene.announcer())
+    scene.notify_all(scene.notifier())
 
-    (line,) = scene.lines(SARA)
-    assert times_told(sara, [line]) == [1] * 5
-    assert len(line.split("\n\n")) == 5, "one block for each call"
-    (other,) = scene.lines(BOSS)
+    (message,) = scene.messages(SARA)
+    assert times_told(sara, [message]) == [1] * 5
+    assert len(message.split("\n\n")) == 5, "one paragraph per call"
+    (other,) = scene.messages(BOSS)
     assert times_told(boss, [other]) == [1] * 2
     assert scene.untold(sara + boss) == []
 
 
-def test_sixty_refusals_of_one_person_are_told_within_seconds(scene: Scene) -> None:
+def test_sixty_rejected_calls_of_one_person_are_told_within_seconds(scene: Scene) -> None:
     scene.slack.limits.posts_per_s = 1000  # the clock below is the one that counts
-    calls, announcer, began = scene.refusals(60), scene.announcer(), scene.now
+    calls, notifier, began = scene.rejected_calls(60), scene.notifier(), scene.now
 
     while scene.untold(calls):
-        scene.tell(announcer)
+        scene.notify_all(notifier)
         scene.now += timedelta(seconds=0.1)
 
-    assert times_told(calls, scene.lines()) == [1] * 60
-    assert all(len(line) <= 4000 for line in scene.lines())
+    assert times_told(calls, scene.messages()) == [1] * 60
+    assert all(len(message) <= 4000 for message in scene.messages())
     assert scene.now - began < timedelta(seconds=6)
 
 
-def test_a_call_is_noted_as_told_when_its_message_went_out_and_not_before(scene: Scene) -> None:
-    calls, announcer = scene.refusals(40), scene.announcer()
+def test_a_call_is_marked_as_told_when_its_message_went_out_and_not_before(scene: Scene) -> None:
+    calls, notifier = scene.rejected_calls(40), scene.notifier()
 
-    scene.tell(announcer)
+    scene.notify_all(notifier)
 
-    (line,) = scene.lines()
-    told = [call for call, times in zip(calls, times_told(calls, [line]), strict=True) if times]
-    assert 0 < len(told) < 40, "not all of them fit into one message"
+    (message,) = scene.messages()
+    told = [call for call, times in zip(calls, times_told(calls, [message]), strict=True) if times]
+    assert 0 < len(told) < 40, "they do not all fit into one message"
     assert len(scene.untold(calls)) == 40 - len(told)
     assert scene.untold(told) == []
 
 
-def test_a_person_is_left_alone_as_long_as_slack_asked_and_then_told_everything_at_once(scene: Scene) -> None:
-    scene.slack.channels["C_CALLS"]["is_archived"] = True  # so that only private lines go out
-    announcer = scene.announcer()
+def test_a_rate_limited_person_gets_everything_in_one_message_after_the_pause(scene: Scene) -> None:
+    scene.slack.channels["C_CALLS"]["is_archived"] = True  # so that only private messages go out
+    notifier = scene.notifier()
     scene.slack.fault("chat.postMessage", "error:is_archived", times=1)
     scene.slack.fault("chat.postMessage", "429", times=1, retry_after=30)
-    calls = scene.refusals(1)
-    scene.tell(announcer)
-    calls += scene.refusals(5)
+    calls = scene.rejected_calls(1)
+    scene.notify_all(notifier)
+    calls += scene.rejected_calls(5)
 
     for _ in range(29):
         scene.now += timedelta(seconds=1)
-        scene.tell(announcer)
-    knocks = [call.args["channel"] for call in scene.slack.api_calls("chat.postMessage")].count(SARA)
-    assert (knocks, scene.lines()) == (1, [])
-    scene.refusals(1, BOSS)
-    scene.tell(announcer)
-    assert len(scene.lines(BOSS)) == 1, "the limit is one person's"
+        scene.notify_all(notifier)
+    attempts = [call.args["channel"] for call in scene.slack.api_calls("chat.postMessage")].count(SARA)
+    assert (attempts, scene.messages()) == (1, [])
+    scene.rejected_calls(1, BOSS)
+    scene.notify_all(notifier)
+    assert len(scene.messages(BOSS)) == 1, "the limit is per person"
 
     scene.now += timedelta(seconds=1)
-    scene.tell(announcer)
+    scene.notify_all(notifier)
 
-    (line,) = scene.lines()
-    assert times_told(calls, [line]) == [1] * 6
+    (message,) = scene.messages()
+    assert times_told(calls, [message]) == [1] * 6
 
 
 @pytest.mark.parametrize("trouble", ["500", "cut", "error:restricted_action"])
-def test_a_message_that_did_not_go_out_is_tried_again_whole(scene: Scene, trouble: str) -> None:
-    announcer = scene.announcer()
-    calls = scene.refusals(3)
-    for _ in range(2):  # the card and the private line
+def test_a_message_that_failed_is_sent_again_in_full(scene: Scene, trouble: str) -> None:
+    notifier = scene.notifier()
+    calls = scene.rejected_calls(3)
+    for _ in range(2):  # the card and the private message
         scene.slack.fault("chat.postMessage", trouble)
-    scene.tell(announcer)
+    scene.notify_all(notifier)
     assert len(scene.untold(calls)) == 3
 
     scene.now += timedelta(seconds=20)
-    scene.tell(announcer)
+    scene.notify_all(notifier)
 
-    assert times_told(calls, scene.lines()) == [1, 1, 1]
+    assert times_told(calls, scene.messages()) == [1, 1, 1]
     assert scene.untold(calls) == []
 
 
-def test_two_bots_with_many_tellers_tell_each_call_once(scene: Scene) -> None:
-    calls = scene.refusals(24)
+def test_two_bots_with_many_workers_tell_each_call_once(scene: Scene) -> None:
+    calls = scene.rejected_calls(24)
     scene.slack.fault("chat.postMessage", "slow", times=None, seconds=0.05)
-    bots = [scene.announcer(), scene.announcer()]
+    bots = [scene.notifier(), scene.notifier()]
     gate = threading.Barrier(8)
 
-    def tell(index: int) -> None:
+    def work(index: int) -> None:
         gate.wait(10)
-        scene.tell(bots[index % 2])
+        scene.notify_all(bots[index % 2])
 
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(tell, range(8)))
+        list(threads.map(work, range(8)))
     scene.slack.clear_faults()
     while scene.untold(calls):
         scene.now += timedelta(seconds=2)
-        scene.tell(bots[0])
+        scene.notify_all(bots[0])
 
-    assert times_told(calls, scene.lines()) == [1] * 24
+    assert times_told(calls, scene.messages()) == [1] * 24
 
 
-def test_what_a_dead_bot_had_in_hand_is_told_by_the_next(scene: Scene) -> None:
-    """It died after it took them all and before its message went out."""
-    calls = scene.refusals(3)
+def test_what_a_dead_bot_had_claimed_is_told_by_the_next(scene: Scene) -> None:
+    """It died after claiming all of them and before sending its message."""
+    calls = scene.rejected_calls(3)
     first = scene.notifications.claim(at=scene.now, until=scene.now + timedelta(seconds=60))
     assert first is not None
     others = scene.notifications.claim_others(
         SARA, "T1", at=scene.now, until=scene.now + timedelta(seconds=60), limit=30
     )
     assert len(others) == 2
-    announcer = scene.announcer()
-    scene.tell(announcer)
-    assert scene.lines() == [], "they are in somebody's hands"
+    notifier = scene.notifier()
+    scene.notify_all(notifier)
+    assert scene.messages() == [], "another bot holds their leases"
 
     scene.now += timedelta(seconds=61)
-    scene.tell(announcer)
+    scene.notify_all(notifier)
 
-    assert times_told(calls, scene.lines()) == [1, 1, 1]
+    assert times_told(calls, scene.messages()) == [1, 1, 1]
 
 
-def test_what_can_be_said_where_the_command_was_typed_is_said_there(scene: Scene) -> None:
+def test_a_call_from_a_command_is_answered_where_the_command_was_typed(scene: Scene) -> None:
     url = scene.slack.type_command(SARA).sent["response_url"]
-    elsewhere, here = scene.refusals(2), scene.refusals(2, response_url=url)
+    elsewhere, here = scene.rejected_calls(2), scene.rejected_calls(2, response_url=url)
 
-    scene.tell(scene.announcer())
+    scene.notify_all(scene.notifier())
 
-    assert times_told(elsewhere, scene.lines()) == [1, 1]
-    assert times_told(here, scene.lines()) == [0, 0]
-    assert times_told(here, scene.lines(kind="response_url")) == [1, 1]
+    assert times_told(elsewhere, scene.messages()) == [1, 1]
+    assert times_told(here, scene.messages()) == [0, 0]
+    assert times_told(here, scene.messages(kind="response_url")) == [1, 1]
 
 
-def test_our_own_defect_is_not_taken_for_slacks_silence(scene: Scene) -> None:
+def test_a_defect_of_ours_is_not_mistaken_for_silence_from_slack(scene: Scene) -> None:
     def broken(_url: str) -> WebhookClient:
         raise ValueError("a defect")
 
-    scene.refusals(1, response_url="https://hooks.slack.com/x")
+    scene.rejected_calls(1, response_url="https://hooks.slack.com/x")
 
     with pytest.raises(ValueError, match="a defect"):
-        scene.announcer(line_to=broken).tell_next()
+        scene.notifier(reply_client=broken).notify_next()
 
 
-# --- answers to presses ------------------------------------------------------------------------------
+# --- direct messages about button presses ------------------------------------------------------------
 
 
 @dataclass
 class Alarm:
-    """Notes when somebody wants to be woken."""
+    """Records wake-ups."""
 
     wakes: int = 0
     in_s: list[float] = field(default_factory=list)
@@ -312,63 +312,63 @@ def alarm() -> Alarm:
 
 
 @pytest.fixture
-def whisper(scene: Scene, alarm: Alarm) -> PrivateMessages:
+def private_messages(scene: Scene, alarm: Alarm) -> PrivateMessages:
     client = web_client(scene.slack.bot_token, scene.slack.api_url)
     return PrivateMessages(client, scene.limiter, alarm.wake, alarm.in_s.append)
 
 
-def test_answers_to_presses_go_out_together_and_the_same_words_once(
-    scene: Scene, whisper: PrivateMessages, alarm: Alarm
+def test_queued_texts_go_out_together_and_each_text_once(
+    scene: Scene, private_messages: PrivateMessages, alarm: Alarm
 ) -> None:
-    whisper(SARA, "first")
+    private_messages.notify_privately(SARA, "first")
     assert alarm.wakes == 1
-    assert whisper.send_next()
+    assert private_messages.send_next()
     for _ in range(100):
-        whisper(SARA, "second")
-    whisper(SARA, "third")
-    assert not whisper.send_next(), "Slack takes one message a second"
-    assert alarm.in_s == [pytest.approx(POST_EVERY_S)]
-    whisper(BOSS, "hello")
-    assert whisper.send_next(), "nobody waits for another person's turn"
+        private_messages.notify_privately(SARA, "second")
+    private_messages.notify_privately(SARA, "third")
+    assert not private_messages.send_next(), "Slack takes one message a second"
+    assert alarm.in_s == [pytest.approx(POST_INTERVAL_S)]
+    private_messages.notify_privately(BOSS, "hello")
+    assert private_messages.send_next(), "one person's limit does not hold up another"
 
-    scene.now += timedelta(seconds=POST_EVERY_S)
-    assert whisper.send_next()
-    assert not whisper.send_next()
+    scene.now += timedelta(seconds=POST_INTERVAL_S)
+    assert private_messages.send_next()
+    assert not private_messages.send_next()
 
-    assert scene.lines() == ["first", "second\n\nthird"]
-    assert scene.lines(BOSS) == ["hello"]
+    assert scene.messages() == ["first", "second\n\nthird"]
+    assert scene.messages(BOSS) == ["hello"]
 
 
-def test_an_answer_that_slack_limits_comes_when_slack_takes_it(
-    scene: Scene, whisper: PrivateMessages
+def test_a_rate_limited_message_is_sent_after_the_pause(
+    scene: Scene, private_messages: PrivateMessages
 ) -> None:
     scene.slack.fault("chat.postMessage", "429", retry_after=30)
-    whisper(SARA, "first")
-    whisper.send_next()
-    whisper(SARA, "second")
+    private_messages.notify_privately(SARA, "first")
+    private_messages.send_next()
+    private_messages.notify_privately(SARA, "second")
     scene.now += timedelta(seconds=29)
-    assert not whisper.send_next()
+    assert not private_messages.send_next()
 
     scene.now += timedelta(seconds=1)
-    assert whisper.send_next()
+    assert private_messages.send_next()
 
-    assert scene.lines() == ["first\n\nsecond"]
+    assert scene.messages() == ["first\n\nsecond"]
 
 
-def test_many_long_answers_are_split_between_lines(scene: Scene, whisper: PrivateMessages) -> None:
+def test_many_long_texts_are_split_between_texts(scene: Scene, private_messages: PrivateMessages) -> None:
     for index in range(30):
-        whisper(SARA, f"{index:03}" * 400)
+        private_messages.notify_privately(SARA, f"{index:03}" * 400)
 
-    while whisper.send_next():
-        scene.now += timedelta(seconds=POST_EVERY_S)
+    while private_messages.send_next():
+        scene.now += timedelta(seconds=POST_INTERVAL_S)
 
-    assert [len(line) for line in scene.lines()] == [3604] * 6 + [2402], "20 lines, no more"
+    assert [len(message) for message in scene.messages()] == [3604] * 6 + [2402], "20 texts, no more"
 
 
 # --- a channel that other companies can read ---------------------------------------------------------
 
 
-def test_a_channel_that_becomes_shared_shows_no_full_number_any_more(
+def test_new_cards_in_a_shared_channel_hide_the_number(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
     office.call(SARA, "(814) 404-3001")
@@ -387,7 +387,7 @@ def test_a_channel_that_becomes_shared_shows_no_full_number_any_more(
     for card in masked:
         assert "(814) •••-••0" in card
         assert "404" not in card
-    assert "(814) 404-3002" in office.wait_until_told("404-3002", BOSS), "the caller knows all the same"
+    assert "(814) 404-3002" in office.wait_until_told("404-3002", BOSS), "the caller still sees it"
     assert caplog.text.count("shared with other companies") == 1
     assert "choose another CALLS_CHANNEL" in caplog.text
 
@@ -397,7 +397,7 @@ def test_a_channel_that_becomes_shared_shows_no_full_number_any_more(
     office.slack.wait_for(lambda: any("404-3004" in card["text"] for card in office.cards()))
 
 
-def test_an_invitation_to_another_company_counts_already(empty_office: Office) -> None:
+def test_an_invitation_to_another_company_is_enough(empty_office: Office) -> None:
     empty_office.slack.channels["C_CALLS"]["is_pending_ext_shared"] = True
     empty_office.open()
 
@@ -406,7 +406,7 @@ def test_an_invitation_to_another_company_counts_already(empty_office: Office) -
     assert "(814) •••-••01" in empty_office.wait_for_card("Placed")["text"]
 
 
-def test_until_slack_says_who_reads_the_channel_numbers_are_hidden(
+def test_numbers_are_hidden_until_slack_says_who_can_read_the_channel(
     empty_office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
     office = empty_office
@@ -416,7 +416,7 @@ def test_until_slack_says_who_reads_the_channel_numbers_are_hidden(
     office.open()
     office.call(SARA, "(814) 404-3001")
     office.slack.wait_for(lambda: any("•••-••01" in card["text"] for card in office.cards()))
-    assert caplog.text.count("who can read the cards is unknown") == 1
+    assert caplog.text.count("checking who can read C_CALLS failed") == 1
 
     office.slack.clear_faults()
     office.pass_time(seconds=16)

@@ -1,4 +1,4 @@
-"""After "placed": the card follows the call to its end, and says so when it loses sight of it."""
+"""After "placed": the card tracks the call to its end, and says so if the call is lost."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ RINGING = Script(ring_s=3600)
 POLLS = ("/calls/active", "/sessions")
 
 
-def look(office: Office, seconds: float = 3) -> None:
-    """Let the time pass until the next look, and have it taken now."""
+def poll_after(office: Office, seconds: float = 3) -> None:
+    """Let time pass and wake the trackers."""
     office.pass_time(seconds=seconds)
     for bot in office.bots:
         bot.wake()
 
 
 def until(office: Office, predicate: Callable[[], object], what: str = "", *, step_s: float = 3) -> None:
-    """Look again and again, until it is so."""
+    """Let time pass until it is so."""
     ends = time.monotonic() + 15
     while not predicate():
         assert time.monotonic() < ends, f"{what or 'it'} never came true"
-        look(office, step_s)
+        poll_after(office, step_s)
         with contextlib.suppress(AssertionError):
             office.slack.wait_for(predicate, within_s=0.2)
 
 
 def see(office: Office, words: str, number: str = SHOWN, *, step_s: float = 3) -> str:
-    """Look until the card for that number says so."""
+    """Let time pass until the card for that number says so."""
 
     def card() -> str:
         return next((card["text"] for card in office.cards() if number in card["text"]), "")
@@ -46,30 +46,30 @@ def see(office: Office, words: str, number: str = SHOWN, *, step_s: float = 3) -
 
 
 def at_the_phone(office: Office, number: str = NUMBER) -> OutgoingCall:
-    """The latest call to that number, as the phone system has it."""
+    """The latest call to that number in the phone system."""
     return next(call for call in reversed(office.evo.world.calls) if call.number == number)
 
 
 def answered(office: Office, number: str = NUMBER) -> None:
-    """Somebody picks up, right now."""
+    """The callee picks up right now."""
     call = at_the_phone(office, number)
     call.script = replace(call.script, ring_s=office.evo.world.age(call), talk_s=3600)
 
 
 def polls(office: Office) -> int:
-    """How often Evo Voice was asked what goes on."""
+    """How often Evo Voice was polled."""
     return sum(request.path in POLLS and request.method == "GET" for request in office.evo.requests)
 
 
-def nobody_asks_more_than(office: Office, polls_so_far: int) -> None:
-    """The bots have time to look, and none of them does."""
-    with pytest.raises(AssertionError, match="in vain for another look"):
-        office.slack.wait_for(lambda: polls(office) != polls_so_far, 0.7, "another look")
+def expect_no_poll(office: Office, polls_so_far: int) -> None:
+    """The bots have time to poll, and none of them does."""
+    with pytest.raises(AssertionError, match="in vain for another poll"):
+        office.slack.wait_for(lambda: polls(office) != polls_so_far, 0.7, "another poll")
 
 
 @pytest.fixture
 def ringing(office: Office) -> Office:
-    """Sara's call rings, and goes on ringing."""
+    """Sara's call, which keeps ringing."""
     office.evo.world.default_script = RINGING
     office.call()
     office.wait_for_card("Placed")
@@ -82,7 +82,7 @@ def test_from_placed_to_ringing_to_answered_to_its_end(ringing: Office) -> None:
     answered(ringing)
     see(ringing, "Placed, answered")
     (card,) = ringing.cards()
-    assert "{ago}" in str(card["blocks"]), "a running time that is right whenever somebody looks"
+    assert "{ago}" in str(card["blocks"]), "a running time that Slack keeps current"
 
     ringing.pass_time(minutes=2)
     at_the_phone(ringing).script = replace(at_the_phone(ringing).script, talk_s=0.001, outcome="Survey done")
@@ -93,34 +93,34 @@ def test_from_placed_to_ringing_to_answered_to_its_end(ringing: Office) -> None:
     assert call.talked_s is not None and 115 < call.talked_s < 140
     assert "ended after 2 min" in text and "Evo Voice says: “Survey done”" in text
     assert len(ringing.cards()) == 1
-    assert ringing.told() == [], "who can read the channel is told there"
+    assert ringing.told() == [], "the card tells those who can read the channel"
     assert ringing.rings == 1
 
 
-def test_nothing_is_asked_any_more_when_nothing_goes_on(ringing: Office) -> None:
+def test_polling_stops_when_no_call_is_running(ringing: Office) -> None:
     answered(ringing)
     see(ringing, "answered")
     ringing.evo.world.hang_up(at_the_phone(ringing))
     see(ringing, "ended")
     before = polls(ringing)
 
-    for _look in range(3):
-        look(ringing, seconds=10)
-        nobody_asks_more_than(ringing, before)
+    for _round in range(3):
+        poll_after(ringing, seconds=10)
+        expect_no_poll(ringing, before)
 
 
 @pytest.mark.parametrize("session", ["at_once", "late", "on_answer"])
-def test_a_call_that_nobody_takes_says_so_in_evo_voices_words(office: Office, session: str) -> None:
+def test_an_unanswered_call_ends_with_evo_voices_outcome(office: Office, session: str) -> None:
     office.evo.world.default_script = replace(BUSY, session=session if session != "on_answer" else "late")
     office.call()
 
     text = see(office, "Placed, ended")
 
     assert "Evo Voice says: “Busy”" in text
-    assert " after " not in text, "nobody talked"
+    assert " after " not in text, "there was no conversation"
 
 
-def test_without_a_session_the_end_is_seen_but_not_how(ringing: Office) -> None:
+def test_without_a_session_the_end_has_no_outcome(ringing: Office) -> None:
     at_the_phone(ringing).script = Script(ring_s=3600, session="never")
     see(ringing, "ringing")
     ringing.evo.world.hang_up(at_the_phone(ringing))
@@ -128,7 +128,7 @@ def test_without_a_session_the_end_is_seen_but_not_how(ringing: Office) -> None:
     assert "does not say how" in see(ringing, "Placed, ended")
 
 
-def test_a_call_that_leaves_no_trace_is_said_to_be_out_of_sight(office: Office) -> None:
+def test_a_call_that_leaves_no_trace_is_lost(office: Office) -> None:
     office.evo.world.quirks.active_before_answer = False
     office.evo.world.default_script = RINGING
     office.call()
@@ -140,7 +140,7 @@ def test_a_call_that_leaves_no_trace_is_said_to_be_out_of_sight(office: Office) 
     assert (call.state, call.progress) == (State.PLACED, Progress.LOST)
 
 
-def test_a_doubtful_call_that_is_found_was_placed_after_all(office: Office) -> None:
+def test_a_call_in_doubt_that_is_found_was_placed_after_all(office: Office) -> None:
     office.evo.world.default_script = RINGING
     office.evo.fault("/sessions/outgoing", "cut_after_ring")
     office.call()
@@ -149,11 +149,11 @@ def test_a_doubtful_call_that_is_found_was_placed_after_all(office: Office) -> N
 
     office.wait_until_settled()
     assert office.rings == 1
-    if office.told():  # of the doubt, if that was quicker than the find
+    if office.told():  # about the doubt, if the call was not found first
         assert "Placed" in office.told()[-1]
 
 
-def test_a_doubtful_call_that_is_not_found_stays_doubtful_and_that_is_said(office: Office) -> None:
+def test_a_call_in_doubt_that_is_not_found_stays_in_doubt_and_the_card_says_so(office: Office) -> None:
     office.evo.fault("/sessions/outgoing", "502_html")  # nothing rang
     office.call()
     office.wait_until_told("EvoSlack is looking for it")
@@ -165,30 +165,30 @@ def test_a_doubtful_call_that_is_not_found_stays_doubtful_and_that_is_said(offic
     office.wait_until_told("found nothing")
     (call,) = office.ledger()
     assert (call.state, call.progress) == (State.IN_DOUBT, Progress.LOST)
-    assert len(set(office.told())) == 2, "a line may come twice when half a minute passes while it is told"
+    assert len(set(office.told())) == 2, "a message may come twice if half a minute passes while it is sent"
 
 
-def test_a_400_from_late_in_the_service_is_corrected(office: Office) -> None:
+def test_a_400_for_a_call_that_rings_is_corrected(office: Office) -> None:
     office.evo.world.default_script = RINGING
     office.evo.fault("/sessions/outgoing", "400_json_after_ring")
     office.call()
 
     see(office, "Placed, ringing")
 
-    if office.told():  # of the refusal, if that was quicker than the find
+    if office.told():  # about the rejection, if the call was not found first
         office.wait_until_told("Placed")
     assert len(office.cards()) == 1
 
 
 @pytest.mark.parametrize("fault", ["400_json", "403_json", "403_text", "404_json", "429"])
-def test_a_no_is_looked_into_before_nothing_is_said_to_have_rung(office: Office, fault: str) -> None:
+def test_a_rejection_is_checked_before_the_card_says_that_nothing_rang(office: Office, fault: str) -> None:
     office.evo.fault("/sessions/outgoing", fault)
     office.call()
     text = office.wait_for_card("Refused")["text"]
     assert "checking that nothing rang" in text and "Nothing was dialed" not in text
     office.wait_until_settled()
     assert "confirm" in office.cards()[0]["blocks"][-1]["elements"][0], "Call again asks first"
-    assert not any("Nothing was dialed" in line for line in office.told())
+    assert not any("Nothing was dialed" in text for text in office.told())
 
     text = see(office, "Nothing was dialed", step_s=5)
 
@@ -199,20 +199,20 @@ def test_a_no_is_looked_into_before_nothing_is_said_to_have_rung(office: Office,
 
 
 @pytest.mark.parametrize("fault", ["403_json", "403_text", "404_json", "429"])
-def test_a_no_to_a_call_that_rings_is_corrected(office: Office, fault: str) -> None:
+def test_a_rejection_of_a_call_that_rings_is_corrected(office: Office, fault: str) -> None:
     office.evo.world.default_script = RINGING
     office.evo.fault("/sessions/outgoing", f"{fault}_after_ring")
     office.call()
 
     see(office, "Placed, ringing")
 
-    if office.told():  # of the no, if that was quicker than the find
+    if office.told():  # about the rejection, if the call was not found first
         office.wait_until_told("Placed")
-    assert not any("Nothing was dialed" in line for line in office.told())
+    assert not any("Nothing was dialed" in text for text in office.told())
     assert len(office.cards()) == 1
 
 
-def test_a_no_that_nobody_could_look_into_is_said_to_be_uncertain(office: Office) -> None:
+def test_a_rejection_that_cannot_be_checked_is_called_uncertain(office: Office) -> None:
     office.hide_calls()
     office.evo.fault("/sessions/outgoing", "400_json_after_ring")
     office.call()
@@ -222,12 +222,12 @@ def test_a_no_that_nobody_could_look_into_is_said_to_be_uncertain(office: Office
 
     assert "may have rung, at most once" in text
     assert "may have rung, at most once" in office.wait_until_told("couldn't check whether it rang")
-    assert not any("Nothing was dialed" in line for line in office.told())
+    assert not any("Nothing was dialed" in text for text in office.told())
     assert "confirm" in office.cards()[0]["blocks"][-1]["elements"][0]
 
 
-def test_a_number_that_was_just_rejected_is_left_alone_for_a_moment(office: Office) -> None:
-    """It may have rung all the same."""
+def test_a_number_that_was_just_rejected_cannot_be_called_for_a_moment(office: Office) -> None:
+    """It may have rung anyway."""
     office.evo.fault("/sessions/outgoing", "400_json_after_ring")
     office.hide_calls()
     office.call(SARA)
@@ -241,7 +241,7 @@ def test_a_number_that_was_just_rejected_is_left_alone_for_a_moment(office: Offi
     assert office.rings == 1
 
 
-def test_a_real_400_stays_one_and_is_looked_for_only_for_a_while(office: Office) -> None:
+def test_a_real_400_stands_and_is_checked_only_for_a_while(office: Office) -> None:
     office.evo.fault("/sessions/outgoing", "400_json")
     office.call()
     office.wait_for_card("Refused")
@@ -249,12 +249,12 @@ def test_a_real_400_stays_one_and_is_looked_for_only_for_a_while(office: Office)
 
     until(office, lambda: office.ledger()[0].progress is Progress.LOST, step_s=5)
     office.wait_until_told("Nothing was dialed")
-    office.wait_until_settled()  # noted as told, too
+    office.wait_until_settled()  # and recorded as told
     told = office.told()
 
     before = polls(office)
-    look(office, seconds=60)
-    nobody_asks_more_than(office, before)
+    poll_after(office, seconds=60)
+    expect_no_poll(office, before)
     assert office.ledger()[0].state is State.REJECTED
     assert office.told() == told
 
@@ -276,25 +276,25 @@ def test_two_calls_to_the_same_number_are_told_apart(ringing: Office) -> None:
     assert second.hung_up_s is None
 
 
-def test_a_strangers_call_to_the_same_number_is_not_taken_for_ours(office: Office) -> None:
-    """It was there before, from the same caller ID; ours leaves no trace at first."""
-    stranger = office.evo.world.place("flow2", NUMBER, "+12025550100", "boss@acme.test")
-    stranger.script = Script(ring_s=0, talk_s=3600, session="at_once")
+def test_an_outsiders_call_to_the_same_number_is_not_mistaken_for_ours(office: Office) -> None:
+    """It was there first, from the same caller ID; ours leaves no trace at first."""
+    outsider = office.evo.world.place("flow2", NUMBER, "+12025550100", "boss@acme.test")
+    outsider.script = Script(ring_s=0, talk_s=3600, session="at_once")
     office.evo.world.default_script = RINGING
     office.call()
 
     see(office, "Placed, ringing")
     seen = polls(office)
-    office.evo.world.hang_up(stranger)
+    office.evo.world.hang_up(outsider)
     until(office, lambda: polls(office) >= seen + 6)
 
     (call,) = office.ledger()
-    assert call.progress is Progress.RINGING, "it was the stranger who hung up"
+    assert call.progress is Progress.RINGING, "the call that ended was the other one"
     assert call.session_id in {"", at_the_phone(office).session_id}
 
 
-def test_when_two_could_be_ours_none_is(office: Office) -> None:
-    """A stranger calls the same number from the same caller ID while Evo Voice has not answered us yet."""
+def test_when_two_sessions_could_be_ours_neither_is(office: Office) -> None:
+    """Another call to the same number from the same caller ID begins before Evo Voice answers us."""
     office.evo.world.default_script = Script(ring_s=3600, session="at_once")
     office.evo.fault("/sessions/outgoing", "slow_after_ring", seconds=0.5)
     office.call()
@@ -322,26 +322,26 @@ def test_one_call_or_thirty_cost_the_same_number_of_requests(office: Office) -> 
         office.wait_until_settled()
         until(office, lambda: all(call.progress is Progress.RINGING for call in office.ledger()))
         before = polls(office)
-        for looks in range(1, 6):
-            look(office)
-            office.evo.wait_for(lambda least=before + 2 * looks: polls(office) >= least)
+        for polled in range(1, 6):
+            poll_after(office)
+            office.evo.wait_for(lambda least=before + 2 * polled: polls(office) >= least)
         costs.append(polls(office) - before)
 
-    assert costs == [10, 10], "two a look"
+    assert costs == [10, 10], "two requests per poll"
 
 
-def test_evo_voice_away_for_a_while_is_no_end(ringing: Office) -> None:
+def test_evo_voice_being_down_for_a_while_does_not_end_the_call(ringing: Office) -> None:
     see(ringing, "Placed, ringing")
     ringing.evo.stop()
-    for _look in range(5):
-        look(ringing, seconds=30)
+    for _round in range(5):
+        poll_after(ringing, seconds=30)
     ringing.evo.start()
     answered(ringing)
 
     see(ringing, "Placed, answered")
 
 
-def test_a_bot_that_is_started_again_follows_on(empty_office: Office) -> None:
+def test_a_restarted_bot_keeps_tracking(empty_office: Office) -> None:
     office = empty_office
     office.evo.world.default_script = RINGING
     first = office.open()
@@ -360,7 +360,7 @@ def test_a_bot_that_is_started_again_follows_on(empty_office: Office) -> None:
     assert (office.rings, len(office.cards())) == (50, 50)
 
 
-def test_a_card_that_somebody_deleted_does_not_come_back(ringing: Office) -> None:
+def test_a_deleted_card_does_not_come_back(ringing: Office) -> None:
     see(ringing, "Placed, ringing")
     ringing.slack.delete_message("C_CALLS", ringing.cards()[0]["ts"])
 
@@ -371,7 +371,7 @@ def test_a_card_that_somebody_deleted_does_not_come_back(ringing: Office) -> Non
     assert ringing.cards() == []
 
 
-def test_whoever_cannot_read_the_channel_hears_how_it_ended(empty_office: Office) -> None:
+def test_a_caller_who_cannot_read_the_channel_is_told_how_it_ended(empty_office: Office) -> None:
     office = empty_office
     office.slack.add_channel("C_BOARD", "board", is_private=True)
     office.slack.leave(SARA, "C_BOARD")
@@ -383,9 +383,9 @@ def test_whoever_cannot_read_the_channel_hears_how_it_ended(empty_office: Office
     until(office, lambda: office.ledger()[0].progress is Progress.ANSWERED)
     office.evo.world.hang_up(at_the_phone(office))
 
-    until(office, lambda: any("Placed, ended" in line for line in office.told()))
+    until(office, lambda: any("Placed, ended" in text for text in office.told()))
 
-    assert len(office.told()) == 2, "not every step between"
+    assert len(office.told()) == 2, "not every step in between"
 
 
 @pytest.fixture
@@ -399,15 +399,15 @@ def two_bots(tmp_path: Path, postgres_url: str) -> Iterator[Office]:
     office.close()
 
 
-def test_of_two_bots_one_looks(two_bots: Office) -> None:
+def test_only_one_of_two_bots_polls(two_bots: Office) -> None:
     two_bots.call()
     until(two_bots, lambda: two_bots.ledger()[0].progress is Progress.RINGING)
     before = polls(two_bots)
 
-    for looks in range(1, 6):
-        look(two_bots)
-        two_bots.evo.wait_for(lambda least=before + 2 * looks: polls(two_bots) >= least)
-    nobody_asks_more_than(two_bots, before + 10)
+    for count in range(1, 6):
+        poll_after(two_bots)
+        two_bots.evo.wait_for(lambda least=before + 2 * count: polls(two_bots) >= least)
+    expect_no_poll(two_bots, before + 10)
 
 
 def test_numbers_are_compared_by_their_digits_on_either_side(office: Office) -> None:
@@ -420,8 +420,8 @@ def test_numbers_are_compared_by_their_digits_on_either_side(office: Office) -> 
 
 
 @pytest.mark.parametrize("fault", ["502_html", "400_json"])
-def test_a_call_that_never_rang_takes_no_other_calls_session(office: Office, fault: str) -> None:
-    """The boss calls the same number while Sara's call is still being looked for."""
+def test_a_call_that_never_rang_does_not_take_another_calls_session(office: Office, fault: str) -> None:
+    """The boss calls the same number while EvoSlack still looks for Sara's call."""
     office.evo.world.default_script = Script(ring_s=3600, session="at_once")
     office.evo.fault("/sessions/outgoing", fault)
     office.call(SARA)
@@ -439,11 +439,11 @@ def test_a_call_that_never_rang_takes_no_other_calls_session(office: Office, fau
     boss, sara = office.ledger()
     assert sara.state is not State.PLACED
     assert boss.state is State.PLACED
-    assert not any("Placed" in line for line in office.told(SARA))
+    assert not any("Placed" in text for text in office.told(SARA))
 
 
-def test_nobody_is_cut_off_by_sight_alone(office: Office) -> None:
-    """No answer said that this call was placed; it may be somebody else's after all."""
+def test_a_call_that_was_only_found_later_cannot_be_hung_up(office: Office) -> None:
+    """No answer proved that this call is ours; it may be someone else's."""
     office.evo.world.default_script = Script(ring_s=0, talk_s=3600, session="at_once")
     office.evo.fault("/sessions/outgoing", "cut_after_ring")
     office.call()

@@ -1,7 +1,7 @@
-"""Shows people their Home tabs: when they open them, turn to something else, or a call changes.
+"""Publishes Home tabs: when people open or page through them, and when a call changes.
 
-The listeners only write down what somebody wants to see. A thread of its own finds out who that is, and
-publishes by state: whoever is behind skips to the newest.
+The listeners only record what someone wants to see. A worker checks what they may see and publishes the
+newest state; states in between are skipped.
 """
 
 from __future__ import annotations
@@ -13,27 +13,28 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 
 from evoslack.calling.calls import Call, Role
 from evoslack.calling.history_filter import HistoryFilter, HomeTab, Scope
 from evoslack.calling.ports import CallHistory, HomeTabLedger
 from evoslack.calling.refusals import CannotCheck, NothingToOffer, Refusal
+from evoslack.runtime.trouble_log import TroubleLog
+from evoslack.slack.background.delivery_rules import is_expiring
 from evoslack.slack.rendering import home
 from evoslack.slack.workspace import NO_ANSWER, pause_of, problem_of
 
 log = logging.getLogger(__name__)
 
-REST = timedelta(seconds=2.5)  # between two looks of a tab, when calls change quickly
+MIN_INTERVAL = timedelta(seconds=2.5)  # between two publications of a tab, when calls change quickly
 LEASE = timedelta(seconds=30)
-PUBLISHING = timedelta(seconds=12)  # at most; whoever has less left of the lease would be late
-LOOKS_AGAIN = timedelta(seconds=30)  # after trouble that may pass
-KEPT = timedelta(days=7)  # after that, a tab waits for its owner to open it again
+MIN_LEASE = timedelta(seconds=12)  # what publishing takes at most
+RETRY_AFTER = timedelta(seconds=30)  # after trouble that may pass
+FORGET_UNOPENED_AFTER = timedelta(days=7)  # then a tab is not published until its owner opens it again
 FORGET_EVERY = timedelta(hours=1)
 
-# There is no such tab, or nobody to see it.
-_NOBODY = {
-    "not_enabled": "; switch on the Home tab: update the app from manifest.yml",
+# There is no such tab, or nobody to see it; with advice for the log.
+_UNREACHABLE = {
+    "not_enabled": "; turn on the Home tab: update the app from manifest.yml",
     "user_not_found": "",
     "user_not_visible": "",
     "user_disabled": "",
@@ -41,7 +42,7 @@ _NOBODY = {
 
 
 class HomePublisher:
-    """Publishes tabs, one at a time."""
+    """Publishes one due tab at a time."""
 
     def __init__(
         self,
@@ -62,75 +63,70 @@ class HomePublisher:
         self._region = region
         self._now = now
         self._forget_at = self._paused_until = now()
-        self._troubles: dict[str, str] = {}  # of whose tab, until it can be shown again
+        self._trouble = TroubleLog(log, "publishing Home tabs")  # by user id
 
-    def show_next(self) -> bool:
-        """Show the home that is due longest; whether there was one."""
+    def publish_next(self) -> bool:
+        """Publish the tab that has been due longest; whether there was one."""
         now = self._now()
         if now >= self._forget_at:
-            self._ledger.forget_unopened(since=now - KEPT)
+            self._ledger.forget_unopened(since=now - FORGET_UNOPENED_AFTER)
             self._forget_at = now + FORGET_EVERY
         if now < self._paused_until:
             return False
         lease = now + LEASE
-        due = self._ledger.claim(at=now, until=lease, shown_before=now - REST)
+        due = self._ledger.claim(at=now, until=lease, shown_before=now - MIN_INTERVAL)
         if due is None:
             return False
         view, may_change = self._view(due)
-        if lease - self._now() < PUBLISHING:  # somebody else may show something newer meanwhile
+        if is_expiring(lease, self._now(), MIN_LEASE):
             return True
         self._publish(due, view, lease, may_change)
         return True
 
     def _view(self, due: HomeTab) -> tuple[dict[str, Any], bool]:
-        """What to show, and whether that may change without any call changing."""
+        """What to publish, and whether that may change without a call changing."""
         try:
             role = self._role(due)
         except Refusal as refusal:
             return home.refused(refusal, self._region), isinstance(refusal, (CannotCheck, NothingToOffer))
         sees_team = role is Role.ADMINISTRATOR
-        look = due.look if sees_team else replace(due.look, whose=Scope.MINE, person="")
-        user_id = (look.person or None) if look.whose is Scope.TEAM else due.user_id
-        calls, total = self._page(due.team_id, user_id, look)
-        if not calls and look.page:  # there are fewer calls by now
-            look = replace(look, page=max(total - 1, 0) // home.PER_PAGE)
-            calls, total = self._page(due.team_id, user_id, look)
-        return home.view(home.Page(look, calls, total, sees_team), self._region), False
+        wanted = due.look if sees_team else replace(due.look, whose=Scope.MINE, person="")
+        user_id = (wanted.person or None) if wanted.whose is Scope.TEAM else due.user_id
+        calls, total = self._page(due.team_id, user_id, wanted)
+        if not calls and wanted.page:  # fewer calls are left than there were
+            wanted = replace(wanted, page=max(total - 1, 0) // home.PER_PAGE)
+            calls, total = self._page(due.team_id, user_id, wanted)
+        return home.view(home.Page(wanted, calls, total, sees_team), self._region), False
 
     def _role(self, due: HomeTab) -> Role:
         try:
             return self._role_of(due.user_id, due.team_id)
         except NothingToOffer:
-            self._refresh()  # right after the start nothing is known yet
+            self._refresh()  # right after the start nothing is loaded yet
             return self._role_of(due.user_id, due.team_id)
 
-    def _page(self, team_id: str, user_id: str | None, look: HistoryFilter) -> tuple[list[Call], int]:
-        offset, limit = look.page * home.PER_PAGE, home.PER_PAGE
-        return self._history.page(team_id, user_id=user_id, digits=look.digits, limit=limit, offset=offset)
+    def _page(self, team_id: str, user_id: str | None, wanted: HistoryFilter) -> tuple[list[Call], int]:
+        offset, limit = wanted.page * home.PER_PAGE, home.PER_PAGE
+        return self._history.page(team_id, user_id=user_id, digits=wanted.digits, limit=limit, offset=offset)
 
     def _publish(self, due: HomeTab, view: dict[str, Any], lease: datetime, may_change: bool) -> None:
         try:
             self._client.views_publish(user_id=due.user_id, view=view)
         except NO_ANSWER as error:
             problem = problem_of(error)
-            self._note(due, problem)
-            if problem in _NOBODY:
+            self._trouble.failed(problem + _UNREACHABLE.get(problem, ""), key=due.user_id)
+            if problem in _UNREACHABLE:
                 self._ledger.forget(due, lease=lease)
                 return
-            if isinstance(error, SlackApiError) and (pause_s := pause_of(error)) is not None:
-                self._paused_until = self._now() + timedelta(seconds=pause_s)  # for all tabs alike
+            if (pause_s := pause_of(error)) is not None:
+                self._paused_until = self._now() + timedelta(
+                    seconds=pause_s
+                )  # Slack limits all tabs together
                 self._ledger.postponed(due, lease=lease, again_at=self._paused_until)
                 return
         else:
-            if self._troubles.pop(due.user_id, "") and not self._troubles:
-                log.info("Home tabs can be shown again")
+            self._trouble.worked(due.user_id)
             if not may_change:
                 self._ledger.shown(due, lease=lease, at=self._now())
                 return
-        self._ledger.postponed(due, lease=lease, again_at=self._now() + LOOKS_AGAIN)
-
-    def _note(self, due: HomeTab, problem: str) -> None:
-        """Each trouble once; while it lasts, every tab may meet it."""
-        if problem not in self._troubles.values():
-            log.warning("a Home tab could not be shown: %s%s", problem, _NOBODY.get(problem, ""))
-        self._troubles[due.user_id] = problem
+        self._ledger.postponed(due, lease=lease, again_at=self._now() + RETRY_AFTER)

@@ -1,7 +1,8 @@
-"""Tells people what became of a call: the card in the channel, and a private line when it matters.
+"""Tells people about changed calls: first the card in the channel, then, if needed, the caller privately.
 
-By state, not by event: whoever is behind skips to the newest state. One call is told by one teller at a
-time; a lease in the ledger says who.
+It works from state, not from events: a call that changed several times is told once, as it is now. One
+worker handles a call at a time; a lease in the ledger says which. This module decides what is due when; the
+writing is done by `card_publisher` and `caller_notifier`.
 """
 
 from __future__ import annotations
@@ -16,15 +17,16 @@ from slack_sdk.webhook import WebhookClient
 
 from evoslack.calling.notification import Notification
 from evoslack.calling.ports import NotificationLedger
-from evoslack.slack.background.caller_notifier import CallerNotifier, is_too_old, retry_pause_s
-from evoslack.slack.background.card_publisher import CardPublisher, Later
+from evoslack.slack.background.caller_notifier import CallerNotifier
+from evoslack.slack.background.card_publisher import CardPublisher, Postponed
 from evoslack.slack.background.channel_members import ChannelMembers
+from evoslack.slack.background.delivery_rules import RETRY, is_too_old
 from evoslack.slack.background.rate_limiter import RateLimiter
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=60)  # after that another teller, or another bot, takes over
-PATIENCE = timedelta(minutes=1)  # then the caller is told that the card is in trouble
+LEASE = timedelta(seconds=60)  # then another worker, or another bot, takes over
+CARD_PATIENCE = timedelta(minutes=1)  # then the caller is told that there is trouble with the card
 
 
 class Notifier:
@@ -44,9 +46,9 @@ class Notifier:
         posting: RateLimiter,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        audience = ChannelMembers(client, channel_id, clock_s=clock_s)
+        members = ChannelMembers(client, channel_id, clock_s=clock_s)
         self._ledger = ledger
-        self._board = CardPublisher(
+        self._cards = CardPublisher(
             client,
             ledger,
             channel_id=channel_id,
@@ -54,12 +56,12 @@ class Notifier:
             now=now,
             can_end=can_end,
             posting=posting,
-            hides_numbers=audience.has_strangers,
+            hides_numbers=members.is_shared_externally,
         )
         self._callers = CallerNotifier(
             client,
             ledger,
-            audience,
+            members,
             channel_id=channel_id,
             region=region,
             now=now,
@@ -69,63 +71,67 @@ class Notifier:
         self._now = now
         self._wake_in = wake_in
 
-    def tell_next(self) -> bool:
-        """Tell the news that is due longest; whether there was any."""
+    def notify_next(self) -> bool:
+        """Handle the notification that has been due longest; whether there was one."""
         now = self._now()
         lease = now + LEASE
         notification = self._ledger.claim(at=now, until=lease)
         if notification is None:
             return False
-        card_again_at = self._show(notification, lease)
-        # Looked up once more: how the card went is part of what the caller is told. What is newer than
-        # the card is left to the next round, which begins at once.
-        after = self._ledger.read(notification.call.id)
-        word_again_at = self._callers.tell(after, lease) if after.revision == notification.revision else None
-        again_at = min(filter(None, (card_again_at, word_again_at)), default=None)
+        call_id, revision = notification.call.id, notification.revision
+        card_again_at = self._publish_card(notification, lease)
+        # Read again: how the card went is part of what the caller is told. If the call changed meanwhile, the
+        # next round, which begins at once, tells them.
+        after = self._ledger.read(call_id)
+        caller_again_at = self._callers.notify(after, lease) if after.revision == revision else None
+        again_at = min(filter(None, (card_again_at, caller_again_at)), default=None)
         now = self._now()
-        self._ledger.done(notification.call.id, notification.revision, at=now, lease=lease, again_at=again_at)
-        if again_at is not None:  # cards take turns, a second apart: a look every two would bunch them
+        self._ledger.done(call_id, revision, at=now, lease=lease, again_at=again_at)
+        if (
+            again_at is not None
+        ):  # slots are about a second apart; polling every two would send cards in pairs
             self._wake_in((again_at - now).total_seconds())
         return True
 
-    def _show(self, notification: Notification, lease: datetime) -> datetime | None:
-        """Bring the card up to date; when to look again if that did not work.
+    def _publish_card(self, notification: Notification, lease: datetime) -> datetime | None:
+        """Bring the card up to date; when to come back if that did not work.
 
-        Never raises: whether the caller is told must not depend on the card.
+        Never raises for a problem with the card: the caller must be told in any case.
         """
         if notification.card_revision >= notification.revision:
             return None
         if notification.card_due_at is not None and notification.card_due_at > self._now():
-            return self._look_again_at(notification, notification.card_due_at, "not there yet")
+            return self._come_back_at(notification, notification.card_due_at, "not there yet")
         try:
-            self._board.show(notification, lease=lease)
-        except Later as later:
-            return self._postponed(notification, later)
+            self._cards.publish(notification, lease=lease)
+        except Postponed as postponed:
+            return self._postpone(notification, postponed)
         except Exception as error:
-            log.exception("call %s: the card broke", notification.call.id)
-            return self._postponed(notification, Later(type(error).__name__))
+            log.exception("call %s: publishing the card broke", notification.call.id)
+            return self._postpone(notification, Postponed(type(error).__name__))
         return None
 
-    def _postponed(self, notification: Notification, later: Later) -> datetime | None:
-        problem = later.problem[:64]
-        if is_too_old(notification, self._now()):
-            self._ledger.card_given_up(notification.call.id, notification.revision, problem)
+    def _postpone(self, notification: Notification, postponed: Postponed) -> datetime | None:
+        call, problem = notification.call, postponed.problem[:64]
+        if is_too_old(call.accepted_at, self._now()):
+            self._ledger.card_given_up(call.id, notification.revision, problem)
             return None
-        pause_s = retry_pause_s(notification.attempts) if later.pause_s is None else later.pause_s
+        pause_s = RETRY.pause_s(notification.attempts, postponed.pause_s)
         due_at = self._now() + timedelta(seconds=pause_s)
-        self._ledger.card_waits(notification.call.id, due_at)
-        if later.lasting:
-            self._ledger.card_in_trouble(notification.call.id, problem)
+        self._ledger.card_waits(call.id, due_at)
+        if postponed.needs_fix:
+            self._ledger.card_in_trouble(call.id, problem)
             return due_at
-        return self._look_again_at(notification, due_at, problem)
+        return self._come_back_at(notification, due_at, problem)
 
-    def _look_again_at(self, notification: Notification, due_at: datetime, problem: str) -> datetime:
-        """When the card is due, or earlier to tell the caller of an ended call that it is in trouble."""
-        ended_at, state = notification.call.finished_at, notification.call.state.value
-        # Who knows that it was placed can wait for a card that says how it went on.
-        if ended_at is None or notification.card_problem or notification.told_what.startswith(state):
+    def _come_back_at(self, notification: Notification, due_at: datetime, problem: str) -> datetime:
+        """When the card is due, or sooner to tell the caller of a finished call that there is no card."""
+        call, told = notification.call, notification.told_what
+        # A caller who knows that it was placed can wait for a card that shows what came next.
+        if call.finished_at is None or notification.card_problem or told.startswith(call.state.value):
             return due_at
-        if self._now() < ended_at + PATIENCE:
-            return min(due_at, ended_at + PATIENCE)
-        self._ledger.card_in_trouble(notification.call.id, problem)
+        patience_ends = call.finished_at + CARD_PATIENCE
+        if self._now() < patience_ends:
+            return min(due_at, patience_ends)
+        self._ledger.card_in_trouble(call.id, problem)
         return due_at

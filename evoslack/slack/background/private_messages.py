@@ -1,7 +1,7 @@
-"""Tells one person something by direct message, for ways in that have no answer of their own.
+"""Sends direct messages about button presses and shortcuts, which have no reply of their own.
 
-What is said to the same person while their last message is hardly out goes out together, as soon as Slack
-takes it; the same words only once. Nothing here is written down: what waits when the bot stops is lost.
+Messages to the same person are spaced as Slack's rate limit asks; what queues up meanwhile goes out as one
+message, with repeated texts only once. The queue is in memory: whatever waits when the bot stops is lost.
 """
 
 from __future__ import annotations
@@ -11,25 +11,23 @@ import threading
 from collections.abc import Callable
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 
+from evoslack.slack.background import direct_message
 from evoslack.slack.background.rate_limiter import RateLimiter
 from evoslack.slack.workspace import NO_ANSWER, pause_of, problem_of
 
 log = logging.getLogger(__name__)
 
-LONGEST_TEXT = 4000  # characters of one message (slack-facts 4)
-MOST_WAITING = 20  # different lines for one person; whoever presses on hears no more than these
-BETWEEN = "\n\n"
+MAX_WAITING = 20  # texts queued for one person; repeated presses beyond that add nothing
 
 
 class PrivateMessages:
-    """Direct messages, sent by whoever repeats `send_next`, so that no listener waits for Slack."""
+    """A queue of texts per person: listeners add to it without waiting for Slack, a worker empties it."""
 
     def __init__(
         self,
         client: WebClient,
-        posting: RateLimiter,  # by person
+        posting: RateLimiter,  # per person
         wake: Callable[[], None],
         wake_in: Callable[[float], None],
     ) -> None:
@@ -40,63 +38,59 @@ class PrivateMessages:
         self._waiting: dict[str, list[str]] = {}
         self._lock = threading.Lock()
 
-    def __call__(self, user_id: str, words: str) -> None:
-        """Say it (mrkdwn) soon; whether it arrived is only logged."""
+    def notify_privately(self, user_id: str, text: str) -> None:
+        """Queue a text (mrkdwn) for this person. A failure to deliver it is only logged."""
         with self._lock:
-            lines = self._waiting.setdefault(user_id, [])
-            if words in lines or len(lines) >= MOST_WAITING:
+            texts = self._waiting.setdefault(user_id, [])
+            if text in texts or len(texts) >= MAX_WAITING:
                 return
-            lines.append(words)
+            texts.append(text)
         self._wake()
 
     def send_next(self) -> bool:
-        """Send what waits for one person whose turn it is; whether there was anybody."""
-        user_id, lines = self._take()
-        if not lines:
+        """Send one message to a person whom Slack's rate limit allows; whether there was one."""
+        user_id, texts = self._take()
+        if not texts:
             return False
         try:
-            self._client.chat_postMessage(
-                channel=user_id, text=BETWEEN.join(lines), unfurl_links=False, unfurl_media=False
-            )
-        except SlackApiError as error:
+            direct_message.send(self._client, user_id, texts)
+        except NO_ANSWER as error:
             pause_s = pause_of(error)
-            if pause_s is None:
-                log.warning("%s could not be told: %s", user_id, problem_of(error))
+            if pause_s is None:  # without an answer it may have arrived, so it is not sent again
+                log.warning("no direct message to %s: %s", user_id, problem_of(error))
             else:
-                self._posting.refused_s(user_id, pause_s)
-                self._put_back(user_id, lines)
-        except NO_ANSWER as error:  # it may have arrived
-            log.warning("%s could not be told: %s", user_id, problem_of(error))
+                self._posting.back_off_s(user_id, pause_s)
+                self._put_back(user_id, texts)
         return True
 
     def _take(self) -> tuple[str, list[str]]:
-        """Whose turn it is, and as many lines as fit into one message; nobody's if all have to wait."""
+        """Whom to write to now, and the texts that fit into one message; none if everyone must wait."""
         with self._lock:
             waits_s: list[float] = []
-            for user_id, lines in self._waiting.items():
-                if wait_s := self._posting.free_s(user_id):
+            for user_id, texts in self._waiting.items():
+                if wait_s := self._posting.acquire_s(user_id):
                     waits_s.append(wait_s)
                     continue
-                fits = _that_fit(lines)
-                self._waiting[user_id] = lines[fits:]
-                if not lines[fits:]:
+                taken = _first_that_fit(texts)
+                self._waiting[user_id] = texts[len(taken) :]
+                if not self._waiting[user_id]:
                     del self._waiting[user_id]
-                return user_id, lines[:fits]
+                return user_id, taken
         if waits_s:
             self._wake_in(min(waits_s))
         return "", []
 
-    def _put_back(self, user_id: str, lines: list[str]) -> None:
+    def _put_back(self, user_id: str, texts: list[str]) -> None:
         with self._lock:
             newer = self._waiting.get(user_id, [])
-            self._waiting[user_id] = lines + [words for words in newer if words not in lines]
+            self._waiting[user_id] = texts + [text for text in newer if text not in texts]
 
 
-def _that_fit(lines: list[str]) -> int:
-    """How many of the first lines fit into one message; at least one."""
-    length = len(lines[0])
-    for fits, words in enumerate(lines[1:], 1):
-        length += len(BETWEEN) + len(words)
-        if length > LONGEST_TEXT:
-            return fits
-    return len(lines)
+def _first_that_fit(texts: list[str]) -> list[str]:
+    """As many of the first texts as fit into one message; at least one."""
+    taken = texts[:1]
+    for text in texts[1:]:
+        if not direct_message.fits(taken, text):
+            break
+        taken.append(text)
+    return taken

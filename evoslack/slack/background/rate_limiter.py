@@ -1,8 +1,9 @@
-"""How fast Slack lets us write to one target: a channel, a person, or everything together (slack-facts 8).
+"""Keeps writes to a target within Slack's rate limit (slack-facts 8).
 
-Cards go out as fast as they come until Slack answers 429, then they queue: the one that was refused waits as
-long as Slack asked, and whoever comes meanwhile gets a later turn. Private messages keep the distance from
-the start, and need no turns: whoever comes when the target is free takes along what else waits for it.
+A target is a channel, a person, or all messages together. Cards go out as fast as they come until Slack
+answers 429. From then on they queue: the rate-limited one waits as long as Slack asked, and each card that
+comes meanwhile reserves a later slot. Direct messages are spaced from the start and reserve nothing: the
+next one to a person also carries whatever else is waiting for them.
 """
 
 from __future__ import annotations
@@ -11,91 +12,93 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-POST_EVERY_S = 1.1  # to one channel or person; a little slower than Slack promises to take (slack-facts 8)
+POST_INTERVAL_S = 1.1  # per channel or person; slightly slower than the rate Slack guarantees (slack-facts 8)
 
 
 class RateLimiter:
-    """The queues for one method of the Web API; `every_s` is the speed that Slack promises for each target.
+    """The queues for one Web API method; `interval_s` is the time between two writes to the same target.
 
-    A target is forgotten as soon as it is free and nothing waits for it.
+    A target is dropped once it is free and nothing waits for it.
     """
 
-    def __init__(self, every_s: float, now: Callable[[], datetime]) -> None:
-        self._every = timedelta(seconds=every_s)
+    def __init__(self, interval_s: float, now: Callable[[], datetime]) -> None:
+        self._interval = timedelta(seconds=interval_s)
         self._now = now
-        self._queues: dict[str, _Queue] = {}
+        self._targets: dict[str, _Target] = {}
         self._lock = threading.Lock()
 
     @property
-    def targets(self) -> int:
-        """How many targets are remembered."""
-        return len(self._queues)
+    def target_count(self) -> int:
+        """How many targets are held in memory."""
+        return len(self._targets)
 
-    def turn_s(self, target: str) -> float:
-        """Seconds until one's turn; 0.0: now. Whoever is told to wait has that turn, without asking again."""
+    def reserve_s(self, name: str) -> float:
+        """Seconds until the caller's slot; 0.0 means write now. A slot in the future stays reserved."""
         with self._lock:
             now = self._now()
-            queue = self._queue(target, now)
-            if queue.next_turn is None or queue.next_turn <= now:
-                queue.next_turn, queue.last_write = None, now
+            target = self._target(name, now)
+            if target.next_slot is None or target.next_slot <= now:
+                target.next_slot, target.last_write = None, now
                 return 0.0
-            return self._take(queue, now)
+            return self._reserve(target, now)
 
-    def slot_s(self, target: str) -> float:
-        """For whoever's turn has come: seconds until the one before is far enough away; 0.0: now.
+    def spacing_s(self, name: str) -> float:
+        """For a caller whose slot has come: seconds until the last write is far enough back; 0.0 means now.
 
-        Turns are spaced slightly wider than the limit, but one that comes late would collide with the next.
+        A caller that arrives late for its slot would otherwise collide with the next one.
         """
         with self._lock:
             now = self._now()
-            queue = self._queue(target, now)
-            free_at = queue.last_write + self._every
-            if now < free_at <= now + self._every:
+            target = self._target(name, now)
+            free_at = target.last_write + self._interval
+            if now < free_at <= now + self._interval:
                 return (free_at - now).total_seconds()
-            queue.last_write = now
+            target.last_write = now
             return 0.0
 
-    def free_s(self, target: str) -> float:
-        """Seconds until the target takes another message; 0.0: now, and the caller has it. Takes no turn."""
+    def acquire_s(self, name: str) -> float:
+        """Seconds until the target is free; 0.0 means the caller has it now. Reserves nothing."""
         with self._lock:
             now = self._now()
-            queue = self._queue(target, now)
-            free_at = max(queue.last_write + self._every, queue.paused_until)
+            target = self._target(name, now)
+            free_at = max(target.last_write + self._interval, target.paused_until)
             if now < free_at:
                 return (free_at - now).total_seconds()
-            queue.last_write = now
+            target.last_write = now
             return 0.0
 
-    def refused_s(self, target: str, pause_s: float) -> float:
-        """Slack refused and asked for a pause: seconds until another turn, behind everybody who waits."""
+    def back_off_s(self, name: str, seconds: float) -> float:
+        """Pause the target, as Slack asked; seconds until the caller's new slot, behind all who wait."""
         with self._lock:
             now = self._now()
-            queue = self._queue(target, now)
-            after = now + timedelta(seconds=pause_s)
-            queue.paused_until = max(after, queue.paused_until)
-            queue.next_turn = max(after, queue.next_turn or after)
-            return self._take(queue, now)
+            target = self._target(name, now)
+            resumes_at = now + timedelta(seconds=seconds)
+            target.paused_until = max(resumes_at, target.paused_until)
+            target.next_slot = max(resumes_at, target.next_slot or resumes_at)
+            return self._reserve(target, now)
 
-    def _take(self, queue: _Queue, now: datetime) -> float:
-        turn = queue.next_turn or now
-        queue.next_turn = turn + self._every
-        return (turn - now).total_seconds()
+    def _reserve(self, target: _Target, now: datetime) -> float:
+        slot = target.next_slot or now
+        target.next_slot = slot + self._interval
+        return (slot - now).total_seconds()
 
-    def _queue(self, target: str, now: datetime) -> _Queue:
-        found = self._queues.get(target)
+    def _target(self, name: str, now: datetime) -> _Target:
+        found = self._targets.get(name)
         if found is None:
-            busy = {name: queue for name, queue in self._queues.items() if queue.is_busy(now, self._every)}
-            found = busy[target] = _Queue(now - self._every)
-            self._queues = busy
+            busy = {
+                key: target for key, target in self._targets.items() if target.is_busy(now, self._interval)
+            }
+            found = busy[name] = _Target(now - self._interval)
+            self._targets = busy
         return found
 
 
-class _Queue:
-    """What is known of one target."""
+class _Target:
+    """When one target was written to last, and when it may be written to again."""
 
-    def __init__(self, before: datetime) -> None:
-        self.last_write = self.paused_until = before
-        self.next_turn: datetime | None = None
+    def __init__(self, long_ago: datetime) -> None:
+        self.last_write = self.paused_until = long_ago
+        self.next_slot: datetime | None = None
 
-    def is_busy(self, now: datetime, every: timedelta) -> bool:
-        return max(self.last_write + every, self.paused_until, self.next_turn or self.last_write) > now
+    def is_busy(self, now: datetime, interval: timedelta) -> bool:
+        return max(self.last_write + interval, self.paused_until, self.next_slot or self.last_write) > now

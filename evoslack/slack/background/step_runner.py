@@ -1,8 +1,8 @@
-"""Brings workflow steps further: from what was asked to a call, and from the end of the call to Slack.
+"""Runs workflow steps: turns each into a call, and reports to Slack how the call ended.
 
-The row is the program counter here too. The execution id is the request key, so however often a step is
-delivered or taken up again, it becomes at most one call. A refusal is written down before Slack is told, so
-that nothing is dialed after a workflow was told that nothing was.
+The row says how far a step has come. Its execution id is the request key, so however often a step is
+delivered or resumed, it becomes at most one call. A denial is recorded before Slack is told, so nothing is
+dialed after a workflow was told that nothing would be.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 
 from evoslack.calling.access import Access
 from evoslack.calling.calls import Call, Progress, Reason, State
@@ -23,35 +22,33 @@ from evoslack.calling.ports import CallLedger, WorkflowStepLedger
 from evoslack.calling.refusals import CannotCheck, Lack, NothingToOffer, Refusal
 from evoslack.calling.validation import CallDraft, InvalidFields, number_or_empty, validate
 from evoslack.calling.workflow_step import LeaseLost, WorkflowStep
+from evoslack.slack.background.delivery_rules import RETRY, is_expiring, is_too_old
 from evoslack.slack.rendering import messages
 from evoslack.slack.rendering.refusal_messages import refusal_message
 from evoslack.slack.workspace import NO_ANSWER, pause_of, problem_of
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=60)  # after that another bot takes over
-LEAST_LEASE = timedelta(seconds=30)  # that must be left before a call is written down
-LOOK_AGAIN = timedelta(seconds=30)  # at a call that goes on; most changes of it make its step due anyway
-PATIENCE = timedelta(minutes=1)  # with whoever cannot say whether somebody may call
-CHECK_AGAIN = timedelta(seconds=5)
-LONGEST_PAUSE_S = 300
-GIVE_UP_AFTER = timedelta(hours=24)
+LEASE = timedelta(seconds=60)  # then another bot takes over
+CALL_CHECK_INTERVAL = timedelta(seconds=30)  # while the call goes on; most changes make its step due sooner
+PERMISSION_PATIENCE = timedelta(minutes=1)  # while it cannot be checked whether this person may call
+PERMISSION_RETRY = timedelta(seconds=5)
 
-_KNOWN_ALREADY = frozenset({"execution_not_in_running_state", "function_execution_not_found"})
+_ALREADY_COMPLETED = frozenset({"execution_not_in_running_state", "function_execution_not_found"})
 _LOST = "no longer visible"
 UNREADABLE = f"The step does not say who asks for which call. {messages.NOTHING_RANG} {messages.ASK_OPERATOR}"
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """What a workflow is told: what came of the call, or why nothing did."""
+    """What a workflow is told: the outputs of a placed call, or the error instead."""
 
     outputs: dict[str, Any] = field(default_factory=dict)
     error: str = ""
 
 
-class _NotYet(Exception):
-    """There is nothing more to do before `again_at`."""
+class _Postponed(Exception):
+    """Nothing more to do before `again_at`. `in_trouble`: because Slack or a defect stopped us."""
 
     def __init__(self, again_at: datetime, *, in_trouble: bool = False) -> None:
         super().__init__()
@@ -60,11 +57,11 @@ class _NotYet(Exception):
 
 
 class StepRunner:
-    """Works on one step at a time. A step that waited longer than `longest_wait` becomes no call any more."""
+    """Advances one step at a time. A step that waited longer than `max_wait` no longer becomes a call."""
 
     def __init__(
         self,
-        client: WebClient,  # the bot's own token: the step's ends with the step
+        client: WebClient,  # with the bot's own token: the step's token expires with the step
         ledger: WorkflowStepLedger,
         intake: Intake,
         calls: CallLedger,
@@ -81,24 +78,24 @@ class StepRunner:
         self._calls = calls
         self._access = access
         self._region = region
-        self._allowed = allowed_countries
-        self._longest_wait = max_wait
+        self._allowed_countries = allowed_countries
+        self._max_wait = max_wait
         self._now = now
 
     def run_next(self) -> bool:
-        """Bring the step that is due longest further; whether there was one."""
+        """Advance the step that has been due longest; whether there was one."""
         now = self._now()
         lease = now + LEASE
         step = self._ledger.claim(at=now, until=lease)
         if step is None:
             return False
         try:
-            self._tell(step, self._end_of(step, lease))
-        except _NotYet as not_yet:
-            again_at, in_trouble = not_yet.again_at, not_yet.in_trouble
+            self._report(step, self._end_of(step, lease))
+        except _Postponed as postponed:
+            again_at, in_trouble = postponed.again_at, postponed.in_trouble
         except Exception:
-            log.exception("step %s: it broke", step.execution_id)
-            again_at, in_trouble = self._now() + _pause(step), True
+            log.exception("step %s broke", step.execution_id)
+            again_at, in_trouble = self._retry_at(step), True
         else:
             self._ledger.ended(step.execution_id, at=self._now())
             return True
@@ -106,61 +103,62 @@ class StepRunner:
         return True
 
     def _end_of(self, step: WorkflowStep, lease: datetime) -> End:
-        """How it ended. Raises `_NotYet`."""
+        """What to report. Raises `_Postponed`."""
         if step.refusal:
             return End(error=step.refusal)
         call_id = step.call_id
         if not call_id:
             try:
-                call_id = self._call_of(step, lease).id
-            except _Refused as no:
-                if not self._ledger.refused(step.execution_id, no.words, lease=lease):
-                    raise _NotYet(self._now()) from no  # somebody else has it by now
-                log.info("step %s became no call: %s", step.execution_id, type(no.__cause__ or no).__name__)
-                return End(error=no.words)
-        call = self._calls.get(call_id)  # anew: it may have changed before it was the step's
+                call_id = self._call_for(step, lease).id
+            except _Denied as denied:
+                if not self._ledger.refused(step.execution_id, denied.message, lease=lease):
+                    raise _Postponed(self._now()) from denied  # another bot has the step now
+                cause = type(denied.__cause__ or denied).__name__
+                log.info("step %s was denied: %s", step.execution_id, cause)
+                return End(error=denied.message)
+        call = self._calls.get(call_id)  # again: it may have changed before the step was linked to it
         if call is None or call.is_going_on:
-            raise _NotYet(self._now() + LOOK_AGAIN)
+            raise _Postponed(self._now() + CALL_CHECK_INTERVAL)
         return end_of(call, self._region)
 
-    def _call_of(self, step: WorkflowStep, lease: datetime) -> Call:
-        """The call that the step already is, or becomes now. Raises `_Refused` or `_NotYet`."""
+    def _call_for(self, step: WorkflowStep, lease: datetime) -> Call:
+        """The call of this step, accepted now if there is none yet. Raises `_Denied` or `_Postponed`."""
         key = f"step {step.execution_id}"
-        first = self._calls.find(key)
-        if first is not None:  # by an older version, which did both one after the other
-            self._ledger.became(step.execution_id, first.id)
-            return first
+        existing = self._calls.find(key)
+        if existing is not None:  # from an older version, which linked the step in a second transaction
+            self._ledger.became(step.execution_id, existing.id)
+            return existing
         waited = self._now() - step.asked_at
-        if waited > self._longest_wait:
-            raise _Refused(messages.REASON_MESSAGES[Reason.WAITED])
+        if waited > self._max_wait:
+            raise _Denied(messages.REASON_MESSAGES[Reason.WAITED])
         if step.inputs is None:
-            raise _Refused(UNREADABLE)
+            raise _Denied(UNREADABLE)
         asked = step.inputs
-        typed = asked.caller_id.strip()  # a builder types it, and there is no list to choose from
-        region, allowed = self._region, self._allowed
+        typed = asked.caller_id.strip()  # the workflow's builder typed it; there is no list to choose from
+        region, allowed = self._region, self._allowed_countries
         caller_id = number_or_empty(typed, region=region, allowed=allowed) or typed or None
         draft = CallDraft(key, asked.user_id, step.team_id, asked.flow_id, asked.number, caller_id)
         try:
             offer = self._access.offer_to(draft.user_id, draft.team_id)
             request = validate(draft, offer, region=region, allowed=allowed)
-            if lease - self._now() < LEAST_LEASE:  # somebody else may have refused it by the time it is taken
-                raise _NotYet(self._now())
+            if is_expiring(lease, self._now()):  # another bot may deny it before it is accepted
+                raise _Postponed(self._now())
             return self._intake.accept_step(request, step.execution_id, lease)
         except LeaseLost as lost:
-            raise _NotYet(self._now()) from lost
+            raise _Postponed(self._now()) from lost
         except InvalidFields as invalid:
             problems = (self._words(problem) for problem in invalid.problems)
-            raise _Refused(f"For <@{asked.user_id}>:", *problems) from invalid
+            raise _Denied(f"For <@{asked.user_id}>:", *problems) from invalid
         except Refusal as refusal:
-            if _may_pass(refusal) and waited < PATIENCE:
-                raise _NotYet(self._now() + CHECK_AGAIN) from refusal
-            raise _Refused(f"For <@{asked.user_id}>:", self._words(refusal)) from refusal
+            if _may_pass(refusal) and waited < PERMISSION_PATIENCE:
+                raise _Postponed(self._now() + PERMISSION_RETRY) from refusal
+            raise _Denied(f"For <@{asked.user_id}>:", self._words(refusal)) from refusal
 
     def _words(self, refusal: Refusal) -> str:
         return messages.escape(refusal_message(refusal, self._region).words)
 
-    def _tell(self, step: WorkflowStep, end: End) -> None:
-        """Tell Slack, which takes the end of a step once: repeating it is harmless. Raises `_NotYet`."""
+    def _report(self, step: WorkflowStep, end: End) -> None:
+        """Tell Slack how the step ended; safe to repeat, as Slack accepts one end. Raises `_Postponed`."""
         this = {"function_execution_id": step.execution_id}
         try:
             if end.error:
@@ -169,43 +167,42 @@ class StepRunner:
                 self._client.functions_completeSuccess(**this, outputs=end.outputs)
         except NO_ANSWER as error:
             problem = problem_of(error)
-            if problem in _KNOWN_ALREADY:
+            if problem in _ALREADY_COMPLETED:
                 return
-            if self._now() - step.asked_at > GIVE_UP_AFTER:
-                log.error("step %s: Slack could not be told how it ended: %s", step.execution_id, problem)
+            if is_too_old(step.asked_at, self._now()):
+                log.error("step %s: gave up reporting its end to Slack: %s", step.execution_id, problem)
                 return
-            log.warning("step %s: Slack is not told yet how it ended: %s", step.execution_id, problem)
-            wish_s = pause_of(error) if isinstance(error, SlackApiError) else None
-            pause = _pause(step) if wish_s is None else timedelta(seconds=max(wish_s, 1))
-            raise _NotYet(self._now() + pause, in_trouble=True) from error
+            log.warning(
+                "step %s: reporting its end to Slack failed, retrying: %s", step.execution_id, problem
+            )
+            raise _Postponed(self._retry_at(step, pause_of(error)), in_trouble=True) from error
+
+    def _retry_at(self, step: WorkflowStep, asked_s: float | None = None) -> datetime:
+        return self._now() + timedelta(seconds=RETRY.pause_s(step.attempts, asked_s))
 
 
-class _Refused(Exception):
-    """There will be no call, and why."""
+class _Denied(Exception):
+    """There will be no call; `message` says why (mrkdwn)."""
 
     def __init__(self, *words: str) -> None:
         super().__init__()
-        self.words = " ".join(words)
+        self.message = " ".join(words)
 
 
 def end_of(call: Call, region: str) -> End:
-    """What a workflow is told of a call that is over."""
+    """What a workflow is told about a call that is over."""
     if call.state is not State.PLACED:
         return End(error=f"{messages.headline(call, region)} {messages.reason(call)}")
     said = f": {messages.escape(call.evo_outcome)}" if call.evo_outcome else ""
     result = f"ended{said}" if call.progress is Progress.ENDED else _LOST
     outputs: dict[str, Any] = {"call_id": call.id, "result": result}
-    if call.talked_s is not None:  # else it was not seen, and is not claimed
+    if call.talked_s is not None:  # else nobody saw it, and it is not claimed
         outputs["duration"] = round(call.talked_s)
     return End(outputs)
 
 
 def _may_pass(refusal: Refusal) -> bool:
-    """Whether the answer may be another one in a moment."""
+    """Whether the same check may succeed in a moment."""
     if isinstance(refusal, NothingToOffer):
         return refusal.lack is Lack.NOT_LOADED
     return isinstance(refusal, CannotCheck)
-
-
-def _pause(step: WorkflowStep) -> timedelta:
-    return timedelta(seconds=min(2 ** min(step.attempts, 10), LONGEST_PAUSE_S))

@@ -1,4 +1,4 @@
-"""Whoever shows Home tabs but was held up must not put an older look over a newer one."""
+"""A publisher that was held up must not publish an older view over a newer one."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
 
 class Office:
-    """One home that is due, a clock, and everything that the tab is built from."""
+    """One tab that is due, a clock, and everything the view is built from."""
 
     def __init__(self, role_takes: timedelta) -> None:
         self.now = T0
         self.role_takes = role_takes
         self.published: list[str] = []
-        self.given_back: list[datetime] = []
+        self.released: list[datetime] = []
 
     def forget_unopened(self, *, since: datetime) -> None:
         pass
@@ -30,7 +30,7 @@ class Office:
         return HomeTab("T1", "U_SARA", HistoryFilter(), at)
 
     def shown(self, home: HomeTab, *, lease: datetime, at: datetime) -> None:
-        self.given_back.append(lease)
+        self.released.append(lease)
 
     def role_of(self, user_id: str, team_id: str) -> Role:
         self.now += self.role_takes
@@ -43,12 +43,16 @@ class Office:
         self.published.append(user_id)
 
 
-@pytest.mark.parametrize(("held_up_s", "is_shown"), [(0, True), (17, True), (19, False), (600, False)])
-def test_a_tab_is_published_only_while_it_is_certainly_ours(held_up_s: float, is_shown: bool) -> None:
+@pytest.mark.parametrize(("held_up_s", "is_published"), [(0, True), (17, True), (19, False), (600, False)])
+def test_a_tab_is_published_only_while_the_lease_is_long_enough(held_up_s: float, is_published: bool) -> None:
     office = Office(timedelta(seconds=held_up_s))
-    tab = HomePublisher(office, office, office, office.role_of, bool, region="US", now=lambda: office.now)  # type: ignore[arg-type]
+    publisher = HomePublisher(
+        office, office, office, office.role_of, bool, region="US", now=lambda: office.now
+    )  # type: ignore[arg-type]
 
-    assert tab.show_next()
+    assert publisher.publish_next()
 
-    assert office.published == (["U_SARA"] if is_shown else [])
-    assert office.given_back == ([T0 + LEASE] if is_shown else []), "else the next look finds it"
+    assert office.published == (["U_SARA"] if is_published else [])
+    assert office.released == ([T0 + LEASE] if is_published else []), (
+        "otherwise the lease runs out and the tab is claimed again"
+    )

@@ -1,4 +1,4 @@
-"""Bringing a workflow step further, at the moments that are hard to meet in a story."""
+"""Running a workflow step, at the moments that are hard to reach in a story."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ ENDED = replace(ACCEPTED, state=State.PLACED, progress=Progress.ENDED, ended_at=
 
 
 class World:
-    """The book, the switchboard, the opener and Slack, all that a runner needs, on a page."""
+    """Everything a runner needs on one page: the ledger, the switchboard, the opener and Slack."""
 
     def __init__(self, step: WorkflowStep | None = None) -> None:
         self.step: WorkflowStep | None = step or WorkflowStep("Fx1", "T1", INPUTS, T0)
         self.now = T0
         self.keeps_lease = True
         self.on_offer: Callable[[], None] = lambda: None
-        self.call_when_noted = ACCEPTED
-        self.told: list[dict[str, Any]] = []
-        self.slack_fails: Exception | None = None
+        self.call_when_linked = ACCEPTED
+        self.reported: list[dict[str, Any]] = []
+        self.slack_error: Exception | None = None
         self.accepted: list[CallRequest] = []
-        self.rested: list[tuple[datetime, bool]] = []
+        self.postponed: list[tuple[datetime, bool]] = []
         self.has_ended = False
         self.runner = StepRunner(
             self,
@@ -61,7 +61,7 @@ class World:
         return self.keeps_lease
 
     def rest(self, execution_id: str, *, lease: datetime, again_at: datetime, in_trouble: bool) -> None:
-        self.rested.append((again_at, in_trouble))
+        self.postponed.append((again_at, in_trouble))
 
     def ended(self, execution_id: str, *, at: datetime) -> None:
         self.has_ended = True
@@ -79,104 +79,104 @@ class World:
         return None
 
     def get(self, call_id: str) -> Call | None:
-        return self.call_when_noted
+        return self.call_when_linked
 
     def functions_completeSuccess(self, **args: Any) -> None:
-        self._hear(args)
+        self._receive(args)
 
     def functions_completeError(self, **args: Any) -> None:
-        self._hear(args)
+        self._receive(args)
 
-    def _hear(self, args: dict[str, Any]) -> None:
-        self.told.append(args)
-        if self.slack_fails:
-            raise self.slack_fails
+    def _receive(self, args: dict[str, Any]) -> None:
+        self.reported.append(args)
+        if self.slack_error:
+            raise self.slack_error
 
 
-def refuse() -> None:
+def deny() -> None:
     raise NotAllowed(Denial.ROLE)
 
 
-def test_there_is_nothing_to_do() -> None:
+def test_no_step_is_due() -> None:
     world = World()
     world.step = None
 
     assert world.runner.run_next() is False
 
 
-def test_a_step_becomes_a_call_with_its_own_key() -> None:
+def test_a_step_becomes_a_call_with_the_execution_id_as_its_key() -> None:
     world = World()
 
     assert world.runner.run_next() is True
     assert world.accepted == [REQUEST]
-    assert world.told == []
-    assert world.rested == [(T0 + timedelta(seconds=30), False)]
+    assert world.reported == []
+    assert world.postponed == [(T0 + timedelta(seconds=30), False)]
 
 
-def test_the_call_was_over_before_it_could_be_noted() -> None:
+def test_a_call_that_was_over_before_the_step_was_linked_to_it_is_reported() -> None:
     world = World()
-    world.call_when_noted = ENDED  # and nobody made the step due, as it had no call yet
+    world.call_when_linked = ENDED  # nothing made the step due, because it had no call yet
 
     world.runner.run_next()
 
     outputs = {"call_id": "call1", "result": "ended: Completed"}
-    assert world.told == [{"function_execution_id": "Fx1", "outputs": outputs}]
+    assert world.reported == [{"function_execution_id": "Fx1", "outputs": outputs}]
     assert world.has_ended
 
 
-def test_a_machine_that_stood_still_writes_no_call_down() -> None:
+def test_after_a_standstill_no_call_is_accepted() -> None:
     world = World()
 
     def stand_still() -> None:
         world.now += LEASE
 
-    world.on_offer = stand_still  # by now another bot may have refused it
+    world.on_offer = stand_still  # meanwhile another bot may have denied it
 
     world.runner.run_next()
 
-    assert world.accepted == world.told == []
+    assert world.accepted == world.reported == []
 
 
-def test_whoever_lost_the_lease_says_no_to_nobody() -> None:
+def test_without_the_lease_a_denial_is_not_reported() -> None:
     world = World()
-    world.on_offer = refuse
+    world.on_offer = deny
     world.keeps_lease = False
 
     world.runner.run_next()
 
-    assert world.told == []
+    assert world.reported == []
     assert not world.has_ended
 
 
-def test_a_refusal_of_before_is_told_without_asking_anew() -> None:
+def test_a_recorded_denial_is_reported_without_checking_again() -> None:
     world = World(WorkflowStep("Fx1", "T1", INPUTS, T0, refusal="Not today."))
 
     world.runner.run_next()
 
-    assert world.told == [{"function_execution_id": "Fx1", "error": "Not today."}]
+    assert world.reported == [{"function_execution_id": "Fx1", "error": "Not today."}]
     assert world.accepted == []
 
 
 @pytest.mark.parametrize(("attempts", "pause_s"), [(0, 1), (3, 8), (8, 256), (9, 300), (10_000, 300)])
-def test_slack_is_asked_ever_more_seldom(attempts: int, pause_s: int) -> None:
+def test_the_pause_between_reports_doubles_up_to_five_minutes(attempts: int, pause_s: int) -> None:
     world = World(WorkflowStep("Fx1", "T1", INPUTS, T0, call_id="call1", attempts=attempts))
-    world.call_when_noted = ENDED
-    world.slack_fails = SlackClientError("away")
+    world.call_when_linked = ENDED
+    world.slack_error = SlackClientError("away")
 
     world.runner.run_next()
 
-    assert world.rested == [(T0 + timedelta(seconds=pause_s), True)]
+    assert world.postponed == [(T0 + timedelta(seconds=pause_s), True)]
     assert not world.has_ended
 
 
-def test_a_defect_holds_nobody_up(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_defect_postpones_the_step(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
     world.on_offer = lambda: 1 / 0  # type: ignore[assignment, return-value]
 
     assert world.runner.run_next() is True
 
-    assert world.rested == [(T0 + timedelta(seconds=1), True)]
-    assert "step Fx1: it broke" in caplog.text
+    assert world.postponed == [(T0 + timedelta(seconds=1), True)]
+    assert "step Fx1 broke" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_a_call_that_was_not_placed_fails_the_step_with_its_reason(call: Call, w
     assert "(814) 404-3093" in end.error
 
 
-def test_what_was_seen_of_a_placed_call_is_told_and_nothing_else() -> None:
+def test_only_what_was_observed_of_a_placed_call_is_reported() -> None:
     talked = replace(ENDED, answered_at=T0 - timedelta(seconds=61.4), evo_outcome="<!channel>")
     lost = replace(ENDED, progress=Progress.LOST, answered_at=T0, evo_outcome="")
 
