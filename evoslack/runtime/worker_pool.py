@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from evoslack.runtime.trouble_log import TroubleLog
+from evoslack.runtime.trouble_log import OVER_AFTER_S, TroubleLog
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class WorkerPool:
         self._look_every_s = look_every_s
         self._longest_step_s = longest_step_s
         self._clock_s = clock_s
-        self._troubles = TroubleLog(log, f"{name}: a step", clock_s=clock_s)
+        self._troubles = TroubleLog(log, f"{name}: a step", over_after_s=OVER_AFTER_S, clock_s=clock_s)
         self._changed = threading.Condition()  # guards everything below
         self._is_stopping = self._leave_nothing = False
         self._wakes = 0  # looks that somebody wants and nobody has begun
@@ -125,7 +125,7 @@ class WorkerPool:
         except Exception as error:  # noqa: BLE001 - logged; the next look, or the sweep, repairs the row
             self._troubles.broke(error)
             return False
-        self._troubles.went_well()
+        self._troubles.worked()
         return found
 
     def _rest(self) -> None:
