@@ -26,4 +26,4 @@ class Backoff:
         """
         if asked_s is not None:
             return min(asked_s, self.longest_asked_s)
-        return min(self.first_s * 2 ** min(attempt, _LARGEST_EXPONENT), self.longest_s)
+        return min(self.first_s * 2.0 ** min(attempt, _LARGEST_EXPONENT), self.longest_s)
