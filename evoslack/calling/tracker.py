@@ -18,6 +18,8 @@ from typing import Protocol
 from evoslack.calling.calls import Call, Ending, HangUp, Progress
 from evoslack.calling.matching import MOST_UNWATCHED, TrackedCall, follow, give_up
 from evoslack.calling.snapshot import Snapshot
+from evoslack.runtime.backoff import Backoff
+from evoslack.runtime.trouble_log import TroubleLog
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +29,7 @@ TURN = timedelta(seconds=20)  # after that another bot takes over; a look takes 
 FRESH = timedelta(seconds=3)  # a look that is not older is as good as a new one
 LOOK_BUDGET_S = 10.0
 BEFORE_DIALING_S = 2.0
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 10.0, 60.0  # after a look that failed, and after many
-LONGEST_WISH_S = 300.0  # that Evo Voice may ask for
+BACKOFF = Backoff(first_s=10.0, longest_s=60.0, longest_asked_s=300.0)  # after failed polls
 END_BUDGET_S = 10.0
 
 
@@ -77,9 +78,9 @@ class CallTracker:
         self._latest: dict[str, Snapshot] = {}
         self._watched_since: dict[str, datetime] = {}  # by account: the first of looks without a long pause
         self._looking = threading.Lock()
-        self._blind_until: dict[str, datetime] = {}  # by account, as is the trouble
+        self._blind_until: dict[str, datetime] = {}  # by account
         self._failures: dict[str, int] = {}  # in a row
-        self._trouble: dict[str, str] = {}
+        self._trouble = TroubleLog(log, "polling calls")
 
     def look(self) -> bool:
         """Look at the calls that are going on, if it is time. Always False: there is no hurry to go on."""
@@ -115,7 +116,9 @@ class CallTracker:
         return self._looked_at is None or _has_come(self._looked_at + SLOW, now, SLOW)
 
     def _is_blind(self, account_id: str, now: datetime) -> bool:
-        return not _has_come(self._blind_until.get(account_id), now, timedelta(seconds=LONGEST_WISH_S))
+        return not _has_come(
+            self._blind_until.get(account_id), now, timedelta(seconds=BACKOFF.longest_asked_s)
+        )
 
     def look_before(self, account_id: str) -> Snapshot | None:
         """What is there before a call goes out; None if that cannot be seen, which holds nothing up."""
@@ -186,25 +189,18 @@ class CallTracker:
             self._latest[account_id] = snapshot
         except Exception as error:  # noqa: BLE001 - each trouble once; it is looked again anyway
             self._failures[account_id] = failures = self._failures.get(account_id, 0) + 1
-            wish_s = min(getattr(error, "pause_s", None) or 0.0, LONGEST_WISH_S)
-            pause_s = max(min(FIRST_PAUSE_S * 2 ** min(failures - 1, 9), LONGEST_PAUSE_S), wish_s)
+            asked_s = getattr(error, "pause_s", None)
+            # The longer of the two: Evo Voice may ask for a shorter pause than it needs.
+            pause_s = max(BACKOFF.pause_s(failures - 1), BACKOFF.pause_s(failures - 1, asked_s))
             self._blind_until[account_id] = self._now() + timedelta(seconds=pause_s)
-            self._note(account_id, f"{type(error).__name__}: {error}")
+            self._trouble.failed(f"{type(error).__name__}: {error}", key=account_id)
             return None
         finally:
             self._looking.release()
         self._blind_until.pop(account_id, None)
         self._failures.pop(account_id, None)
-        self._note(account_id, "")
+        self._trouble.worked(account_id)
         return snapshot
-
-    def _note(self, account_id: str, trouble: str) -> None:
-        before = self._trouble.get(account_id, "")
-        if trouble and trouble != before:
-            log.warning("calls cannot be followed right now: %s", trouble)
-        elif before and not trouble:
-            log.info("calls can be followed again")
-        self._trouble[account_id] = trouble
 
 
 def _has_come(at: datetime | None, now: datetime, longest: timedelta) -> bool:

@@ -30,8 +30,8 @@ from evoslack.calling.calls import (
 from evoslack.calling.matching import BLIND_FOR, LONGEST_CALL, MOST_UNWATCHED, UNSEEN_FOR
 from evoslack.calling.snapshot import Active, Session, Snapshot
 from evoslack.calling.tracker import (
+    BACKOFF,
     BEFORE_DIALING_S,
-    FIRST_PAUSE_S,
     FRESH,
     LOOK_BUDGET_S,
     QUICK,
@@ -155,7 +155,7 @@ def house(sqlite_url: str) -> Iterator[House]:
     house.store.close()
 
 
-TROUBLE = timedelta(seconds=FIRST_PAUSE_S)
+TROUBLE = timedelta(seconds=BACKOFF.first_s)
 
 
 def gaps(looked: list[datetime]) -> set[float]:
@@ -411,11 +411,11 @@ def test_each_trouble_is_logged_once_and_its_end_too(house: House, caplog: pytes
     house.phone.broken.clear()
     house.pass_time(timedelta(minutes=2))
 
-    lines = [line for line in caplog.messages if "followed" in line]
+    lines = [line for line in caplog.messages if "polling" in line]
     assert lines == [
-        "calls cannot be followed right now: OSError: away",
-        "calls cannot be followed right now: OSError: still away",
-        "calls can be followed again",
+        "polling calls failed: OSError: away",
+        "polling calls failed: OSError: still away",
+        "polling calls works again; failures: 2 (OSError: still away)",
     ]
 
 
