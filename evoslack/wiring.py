@@ -33,6 +33,7 @@ from evoslack.slack.receivers.http import HttpReceiver
 from evoslack.slack.receivers.receiver import Receiver
 from evoslack.slack.receivers.slack_time import SlackTime
 from evoslack.slack.receivers.socket_mode import SocketModeReceiver
+from evoslack.slack.rendering import messages
 from evoslack.slack.workspace import (
     LISTENER_TIMEOUT_S,
     NO_ANSWER,
@@ -114,11 +115,12 @@ class _Pools:
     """What runs in the background, each kind by itself."""
 
     def __init__(self) -> None:
-        self.forms = BackgroundPool("form", size=FORM_OPENERS)
-        self.strangers = BackgroundPool("stranger", size=STRANGERS)
-        self.exporting = BackgroundPool("export", size=EXPORTERS)
-        self.looking_up = BackgroundPool("lookup", size=LOOKERS_UP)
-        self.ending = BackgroundPool("hang-up", size=ENDERS)
+        pool = partial(BackgroundPool, broken=messages.broken, stopped=messages.STOPPED)
+        self.forms = pool("form", size=FORM_OPENERS)
+        self.strangers = pool("stranger", size=STRANGERS)
+        self.exporting = pool("export", size=EXPORTERS)
+        self.looking_up = pool("lookup", size=LOOKERS_UP)
+        self.ending = pool("hang-up", size=ENDERS)
 
 
 def _time_keeping(

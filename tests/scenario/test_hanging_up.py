@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from tests.scenario.test_tracking import at_the_phone, see, until
 
 from evoslack.calling.calls import HangUp, Progress
 from evoslack.slack.rendering.cards import HANG_UP
 from sandbox.evo.calls import Script
 from tests.scenario.office import AGENT, BOSS, ROOT, SARA, Office
+from tests.scenario.test_tracking import at_the_phone, see, until
 
 TALKING = Script(ring_s=0, talk_s=3600)
 
@@ -229,7 +229,7 @@ def test_a_wish_that_cannot_be_written_down_is_told_and_works_later(
 
     words = talking.wait_until_told("Something broke in EvoSlack (reference ")
     reference = words.partition("reference ")[2][:6]
-    assert f"hang-up: it broke (reference {reference})" in caplog.text
+    assert f"hang-up: task failed (reference {reference})" in caplog.text
     assert wishes(talking) == [], "nobody was asked for what is not written down"
     repair_updates(talking)
     press(talking)

@@ -155,7 +155,7 @@ BREAKS = (
         (
             Edit(
                 "evoslack/wiring.py",
-                'self.ending = BackgroundPool("hang-up", size=ENDERS)',
+                'self.ending = pool("hang-up", size=ENDERS)',
                 "self.ending = self.exporting",
             ),
         ),
