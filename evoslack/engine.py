@@ -55,15 +55,15 @@ class Engine:
             default_caller_id=settings.evo_caller_id,
         )
         crew = partial(WorkerPool, clock_s=clock_s)
-        self.settlers = crew("settling", size=1, look_every_s=SETTLE_EVERY_S)
-        self.dialers = crew("dialing", size=settings.max_calls_at_once, look_every_s=LOOK_EVERY_S)
-        self.tellers = crew("telling", size=TELLERS, look_every_s=LOOK_EVERY_S)
-        self.showers = crew("showing", size=SHOWERS, look_every_s=SHOW_EVERY_S)
-        self.whisperers = crew("whispering", size=WHISPERERS, look_every_s=LOOK_EVERY_S)
+        self.settlers = crew("settling", size=1, poll_every_s=SETTLE_EVERY_S)
+        self.dialers = crew("dialing", size=settings.max_calls_at_once, poll_every_s=LOOK_EVERY_S)
+        self.tellers = crew("telling", size=TELLERS, poll_every_s=LOOK_EVERY_S)
+        self.showers = crew("showing", size=SHOWERS, poll_every_s=SHOW_EVERY_S)
+        self.whisperers = crew("whispering", size=WHISPERERS, poll_every_s=LOOK_EVERY_S)
         self.posting = RateLimiter(POST_EVERY_S, now)  # of messages, for everybody who posts some
-        self.step_runners = crew("steps", size=STEP_RUNNERS, look_every_s=LOOK_EVERY_S)
-        self.sweepers = crew("sweeping", size=1, look_every_s=SWEEP_EVERY_S)
-        self.followers = crew("following", size=1, look_every_s=FOLLOW_EVERY_S)
+        self.step_runners = crew("steps", size=STEP_RUNNERS, poll_every_s=LOOK_EVERY_S)
+        self.sweepers = crew("sweeping", size=1, poll_every_s=SWEEP_EVERY_S)
+        self.followers = crew("following", size=1, poll_every_s=FOLLOW_EVERY_S)
         self.follower = CallTracker(
             SessionPoller(evo, now),
             evo.end,

@@ -118,15 +118,15 @@ class Bot:
         self.door.stop()
         for work in self._others:
             work.crew.stop(within_s=0)
-        self._settling.crew.stop(within_s=SETTLE_S, leave_nothing=True)
+        self._settling.crew.stop(within_s=SETTLE_S, finish_all=True)
         finished = self._dialing.crew.stop(within_s=DRAIN_S)
         self.switchboard.stop()
         ends = time.monotonic() + GOODBYE_S
         for helper in self._helpers:
             helper.stop(within_s=max(ends - time.monotonic(), 0))
         # After the helpers: whose work is left undone is told so, most of them by direct message.
-        self._whispering.crew.stop(within_s=GOODBYE_S, leave_nothing=True)
-        self._telling.crew.stop(within_s=GOODBYE_S, leave_nothing=True)
+        self._whispering.crew.stop(within_s=GOODBYE_S, finish_all=True)
+        self._telling.crew.stop(within_s=GOODBYE_S, finish_all=True)
         try:
             return self._left_words(finished)
         finally:

@@ -138,7 +138,7 @@ def _time_keeping(
         client.auth_test()  # whose Date is noted
         return False
 
-    return [Work(WorkerPool("timing", size=1, look_every_s=TIME_EVERY_S, clock_s=clock_s), ask)]
+    return [Work(WorkerPool("timing", size=1, poll_every_s=TIME_EVERY_S, clock_s=clock_s), ask)]
 
 
 def _announcer(
