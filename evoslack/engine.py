@@ -1,4 +1,4 @@
-"""What goes on behind the listeners: the ledgers, the phone system, and the crews that move calls on."""
+"""What works behind the listeners: the ledgers, the phone system, and the worker pools that move calls on."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from evoslack.runtime.worker_pool import WorkerPool
 from evoslack.settings import Settings
 from evoslack.slack.background.rate_limiter import POST_EVERY_S, RateLimiter
 
-LOOK_EVERY_S = 2.0  # how long a call of a bot that died may wait for another bot to see it
-SETTLE_EVERY_S = 1.0  # answers that could not be written down at once
-SWEEP_EVERY_S = 10.0  # with a teller's lease of 60 s: what a dead bot left is taken over within 90 s
-SHOWERS = 2  # Home tabs published side by side
-SHOW_EVERY_S = 1.0  # how exactly they keep the rest between two looks of a tab
-WHISPERERS = 2  # direct messages sent side by side
-STEP_RUNNERS = 2  # workflow steps brought further side by side
-FOLLOW_EVERY_S = 0.5  # how exactly the follower keeps its own times
-TELLERS = 4  # news told side by side, so that one slow answer of Slack does not hold up the rest
+POLL_EVERY_S = 2.0  # how long the call of a bot that died may wait until another bot sees it
+ANSWERS_EVERY_S = 1.0  # answers that could not be written down at once
+SWEEP_EVERY_S = 10.0  # with a lease of 60 s: what a dead bot left is taken over within 90 s
+HOME_TAB_WORKERS = 2  # Home tabs published side by side
+HOME_TABS_EVERY_S = 1.0  # how precisely the pause between two refreshes of a tab is kept
+PRIVATE_MESSAGE_WORKERS = 2  # direct messages sent side by side
+STEP_WORKERS = 2  # workflow steps run side by side
+TRACK_EVERY_S = 0.5  # how precisely the tracker keeps its own times
+NOTIFY_WORKERS = 4  # notifications sent side by side, so that one slow answer does not delay the rest
 
 
 class Engine:
-    """The ledgers, the phone system, and the crews that bring calls further."""
+    """The ledgers, the phone system, and the worker pools that move calls on."""
 
     def __init__(
         self, settings: Settings, evo: EvoClient, clock: Clock, clock_s: Callable[[], float]
@@ -54,17 +54,19 @@ class Engine:
             allowed_flows=settings.evo_flows,
             default_caller_id=settings.evo_caller_id,
         )
-        crew = partial(WorkerPool, clock_s=clock_s)
-        self.settlers = crew("settling", size=1, poll_every_s=SETTLE_EVERY_S)
-        self.dialers = crew("dialing", size=settings.max_calls_at_once, poll_every_s=LOOK_EVERY_S)
-        self.tellers = crew("telling", size=TELLERS, poll_every_s=LOOK_EVERY_S)
-        self.showers = crew("showing", size=SHOWERS, poll_every_s=SHOW_EVERY_S)
-        self.whisperers = crew("whispering", size=WHISPERERS, poll_every_s=LOOK_EVERY_S)
-        self.posting = RateLimiter(POST_EVERY_S, now)  # of messages, for everybody who posts some
-        self.step_runners = crew("steps", size=STEP_RUNNERS, poll_every_s=LOOK_EVERY_S)
-        self.sweepers = crew("sweeping", size=1, poll_every_s=SWEEP_EVERY_S)
-        self.followers = crew("following", size=1, poll_every_s=FOLLOW_EVERY_S)
-        self.follower = CallTracker(
+        pool = partial(WorkerPool, clock_s=clock_s)
+        self.answer_workers = pool("answers", size=1, poll_every_s=ANSWERS_EVERY_S)
+        self.dial_workers = pool("dial", size=settings.max_calls_at_once, poll_every_s=POLL_EVERY_S)
+        self.notify_workers = pool("notify", size=NOTIFY_WORKERS, poll_every_s=POLL_EVERY_S)
+        self.home_tab_workers = pool("home-tabs", size=HOME_TAB_WORKERS, poll_every_s=HOME_TABS_EVERY_S)
+        self.private_message_workers = pool(
+            "private-messages", size=PRIVATE_MESSAGE_WORKERS, poll_every_s=POLL_EVERY_S
+        )
+        self.posting = RateLimiter(POST_EVERY_S, now)  # shared by everything that posts messages
+        self.step_workers = pool("workflow-steps", size=STEP_WORKERS, poll_every_s=POLL_EVERY_S)
+        self.sweep_workers = pool("sweep", size=1, poll_every_s=SWEEP_EVERY_S)
+        self.track_workers = pool("track", size=1, poll_every_s=TRACK_EVERY_S)
+        self.tracker = CallTracker(
             SessionPoller(evo, now),
             evo.end,
             TrackedCallLedger(self.store),
@@ -74,7 +76,7 @@ class Engine:
         self.switchboard = Switchboard(
             self.calls,
             evo,
-            self.follower,
+            self.tracker,
             longest_wait=timedelta(seconds=settings.max_wait_seconds),
             now=now,
             wall=clock.wall,
@@ -83,13 +85,13 @@ class Engine:
         self.intake = Intake(
             self.calls,
             now=now,
-            on_answer=self.settlers.wake,
-            on_work=self.dialers.wake,
+            on_answer=self.answer_workers.wake,
+            on_work=self.dial_workers.wake,
             on_change=self._wake_notifiers,
         )
 
     def sweep(self) -> bool:
-        """Close what nobody works on any more, and forget what is old."""
+        """Close what nothing works on any more, and delete what is old."""
         self._clock.follow(self.store.time())
         self.switchboard.sweep()
         if self._clock.is_trusted():
@@ -98,5 +100,5 @@ class Engine:
         return False
 
     def _wake_notifiers(self) -> None:
-        for crew in (self.tellers, self.showers, self.step_runners):
-            crew.wake()
+        for pool in (self.notify_workers, self.home_tab_workers, self.step_workers):
+            pool.wake()

@@ -43,14 +43,14 @@ from evoslack.slack.workspace import (
     web_client,
 )
 
-FORM_OPENERS = 32  # forms being opened side by side for people whose role is remembered
-STRANGERS = 64  # people being looked up side by side; 100 a minute is what Slack promises to take anyway
-EXPORTERS = 4  # exports being made side by side
-LOOKERS_UP = 4  # people who press Hang up being looked up side by side
-ENDERS = 8  # calls being ended side by side
+FORM_WORKERS = 32  # forms opened side by side for people whose role is remembered
+ROLE_LOOKUP_WORKERS = 64  # people looked up side by side; Slack promises to take 100 a minute
+EXPORT_WORKERS = 4  # exports made side by side
+HANG_UP_LOOKUP_WORKERS = 4  # people who pressed Hang up, looked up side by side
+HANG_UP_WORKERS = 8  # calls ended side by side
 TIME_EVERY_S = 60.0  # how often Slack is asked for the time; two answers put it right
 TIME_TIMEOUT_S = 1  # an answer that takes longer says what time it was
-SHOW_BUDGET_S = 5.0  # for learning whom Evo Voice would let call, if that is not known yet
+HOME_TAB_BUDGET_S = 5.0  # for learning whom Evo Voice would let call, if that is not known yet
 SLACKS_RESPONSE_HOST = "hooks.slack.com"
 
 
@@ -91,20 +91,20 @@ def build(
         notifications=engine.notifications,
         catalog=engine.catalog,
         switchboard=engine.switchboard,
-        dialing=Work(engine.dialers, engine.switchboard.connect_next),
-        settling=Work(engine.settlers, engine.intake.settle_answers),
-        telling=Work(engine.tellers, _announcer(settings, engine, clock.now, clock_s).tell_next),
-        whispering=Work(engine.whisperers, desk.whisper.send_next),
+        dial=Work(engine.dial_workers, engine.switchboard.connect_next),
+        answers=Work(engine.answer_workers, engine.intake.settle_answers),
+        notify=Work(engine.notify_workers, _notifier(settings, engine, clock.now, clock_s).tell_next),
+        private_messages=Work(engine.private_message_workers, desk.whisper.send_next),
         others=[
-            Work(engine.sweepers, engine.sweep),
-            Work(engine.followers, engine.follower.look),
-            Work(engine.showers, _home_tab(settings, engine, desk).show_next),
-            Work(engine.step_runners, _step_runner(settings, engine, desk).run_next),
-            *_time_keeping(settings, make_client, clock_s),
+            Work(engine.sweep_workers, engine.sweep),
+            Work(engine.track_workers, engine.tracker.look),
+            Work(engine.home_tab_workers, _home_publisher(settings, engine, desk).show_next),
+            Work(engine.step_workers, _step_runner(settings, engine, desk).run_next),
+            *_slack_time(settings, make_client, clock_s),
         ],
-        helpers=(pools.ending, pools.looking_up, pools.exporting, pools.forms, pools.strangers),
+        background=(pools.ending, pools.looking_up, pools.exporting, pools.forms, pools.strangers),
         app=app,
-        make_door=lambda health: _door(settings, app, clock, slack_time, heartbeat, health),
+        make_receiver=lambda health: _receiver(settings, app, clock, slack_time, heartbeat, health),
         about=f"{settings.slack_command}, cards go to {settings.calls_channel}",
         clock=clock,
         heartbeat=heartbeat,
@@ -112,18 +112,18 @@ def build(
 
 
 class _Pools:
-    """What runs in the background, each kind by itself."""
+    """What runs in the background, each kind in its own pool."""
 
     def __init__(self) -> None:
         pool = partial(BackgroundPool, broken=messages.broken, stopped=messages.STOPPED)
-        self.forms = pool("form", size=FORM_OPENERS)
-        self.strangers = pool("stranger", size=STRANGERS)
-        self.exporting = pool("export", size=EXPORTERS)
-        self.looking_up = pool("lookup", size=LOOKERS_UP)
-        self.ending = pool("hang-up", size=ENDERS)
+        self.forms = pool("form", size=FORM_WORKERS)
+        self.strangers = pool("role-lookup", size=ROLE_LOOKUP_WORKERS)
+        self.exporting = pool("export", size=EXPORT_WORKERS)
+        self.looking_up = pool("hang-up-lookup", size=HANG_UP_LOOKUP_WORKERS)
+        self.ending = pool("hang-up", size=HANG_UP_WORKERS)
 
 
-def _time_keeping(
+def _slack_time(
     settings: Settings, make_client: Callable[..., WebClient], clock_s: Callable[[], float]
 ) -> list[Work]:
     """Asks what time it is at Slack, again and again, for requests over HTTP, which say when they were sent.
@@ -138,10 +138,10 @@ def _time_keeping(
         client.auth_test()  # whose Date is noted
         return False
 
-    return [Work(WorkerPool("timing", size=1, poll_every_s=TIME_EVERY_S, clock_s=clock_s), ask)]
+    return [Work(WorkerPool("slack-time", size=1, poll_every_s=TIME_EVERY_S, clock_s=clock_s), ask)]
 
 
-def _announcer(
+def _notifier(
     settings: Settings, engine: Engine, now: Callable[[], datetime], clock_s: Callable[[], float]
 ) -> Notifier:
     return Notifier(
@@ -152,19 +152,19 @@ def _announcer(
         now=now,
         private_client=private_client,
         can_end=lambda: engine.catalog.may_end_calls,
-        wake_in=engine.tellers.wake_in,
+        wake_in=engine.notify_workers.wake_in,
         posting=engine.posting,
         clock_s=clock_s,
     )
 
 
-def _home_tab(settings: Settings, engine: Engine, desk: ListenerDependencies) -> HomePublisher:
+def _home_publisher(settings: Settings, engine: Engine, desk: ListenerDependencies) -> HomePublisher:
     return HomePublisher(
         web_client(settings.slack_bot_token, settings.slack_api_url),
         engine.homes,
         CallHistory(engine.store),
         desk.opener().role_of,
-        lambda: engine.catalog.refresh(budget_s=SHOW_BUDGET_S),
+        lambda: engine.catalog.refresh(budget_s=HOME_TAB_BUDGET_S),
         region=settings.default_region,
         now=desk.now,
     )
@@ -201,19 +201,22 @@ def _desk(
         client=client,
         patient_client=patient_client,
         whisper=PrivateMessages(
-            patient_client, engine.posting, engine.whisperers.wake, engine.whisperers.wake_in
+            patient_client,
+            engine.posting,
+            engine.private_message_workers.wake,
+            engine.private_message_workers.wake_in,
         ),
         private_client=private_client,
         intake=engine.intake,
         switchboard=engine.switchboard,
         permission=Permission(people, Directory(evo), user_map=settings.evo_user_map, clock_s=clock_s),
         catalog=engine.catalog,
-        hang_up=engine.follower.hang_up,
+        hang_up=engine.tracker.hang_up,
         homes=engine.homes,
-        on_look=engine.showers.wake,
+        on_look=engine.home_tab_workers.wake,
         calls_of=CallHistory(engine.store).period,
         steps=engine.steps,
-        on_step=engine.step_runners.wake,
+        on_step=engine.step_workers.wake,
         rules=FormSettings(
             command=settings.slack_command,
             region=settings.default_region,
@@ -241,7 +244,7 @@ def _app(settings: Settings, identity: Identity, desk: ListenerDependencies) -> 
     )
 
 
-def _door(
+def _receiver(
     settings: Settings,
     app: App,
     clock: Clock,

@@ -72,7 +72,7 @@ def test_a_revoked_token_is_said_in_the_log_and_calls_that_go_on_are_finished(
     connected.wait_for_card("Placed")
     connected.slack.wait_for(lambda: "does not take SLACK_APP_TOKEN" in caplog.text, what="a line in the log")
     assert "no command comes in" in caplog.text
-    assert not connected.bot.door.is_open()
+    assert not connected.bot.receiver.is_open()
     assert caplog.text.count("no command comes in") == 1, "it is not repeated with every try"
 
     connected.slack.let_in()

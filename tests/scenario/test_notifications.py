@@ -131,7 +131,7 @@ def scene(slack: SlackWorkspace, store: Store) -> Scene:
 def test_four_answers_that_do_not_come_silence_nobody_for_long(scene: Scene, kind: str) -> None:
     """As many as there are tellers; dripping like this, an answer would take minutes."""
     scene.slack.fault("chat.postMessage", kind, times=4, seconds=0.5)
-    crew = WorkerPool("telling", size=4, poll_every_s=0.1)
+    crew = WorkerPool("notify", size=4, poll_every_s=0.1)
     began = time.monotonic()
     scene.clock = lambda: T0 + timedelta(seconds=time.monotonic() - began)
     stuck = scene.refusals(4, BOSS)

@@ -155,7 +155,7 @@ BREAKS = (
         (
             Edit(
                 "evoslack/wiring.py",
-                'self.ending = pool("hang-up", size=ENDERS)',
+                'self.ending = pool("hang-up", size=HANG_UP_WORKERS)',
                 "self.ending = self.exporting",
             ),
         ),
