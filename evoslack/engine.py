@@ -9,7 +9,7 @@ from functools import partial
 from evoslack.calling.intake import Intake
 from evoslack.calling.switchboard import Switchboard
 from evoslack.calling.tracker import CallTracker
-from evoslack.evo.catalog import Catalog
+from evoslack.evo.catalog import RETRY_EVERY_S, Catalog
 from evoslack.evo.client import EvoClient
 from evoslack.evo.session_poller import SessionPoller
 from evoslack.ledger.calls import CallLedger
@@ -53,6 +53,7 @@ class Engine:
             account_id=settings.evo_account_id,
             allowed_flows=settings.evo_flows,
             default_caller_id=settings.evo_caller_id,
+            clock_s=clock_s,
         )
         pool = partial(WorkerPool, clock_s=clock_s)
         self.answer_workers = pool("answers", size=1, poll_every_s=ANSWERS_EVERY_S)
@@ -65,6 +66,7 @@ class Engine:
         self.posting = RateLimiter(POST_EVERY_S, now)  # shared by everything that posts messages
         self.step_workers = pool("workflow-steps", size=STEP_WORKERS, poll_every_s=POLL_EVERY_S)
         self.sweep_workers = pool("sweep", size=1, poll_every_s=SWEEP_EVERY_S)
+        self.catalog_workers = pool("catalog", size=1, poll_every_s=RETRY_EVERY_S)
         self.track_workers = pool("track", size=1, poll_every_s=TRACK_EVERY_S)
         self.tracker = CallTracker(
             SessionPoller(evo, now),

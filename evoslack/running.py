@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -80,10 +79,6 @@ class Bot:
         self._about = about
         self._clock, self._heartbeat = clock, heartbeat
         self.receiver = make_receiver(self.health)
-        self._stopping = threading.Event()
-        self._refresher = threading.Thread(
-            target=catalog.keep_fresh, args=[self._stopping], name="refreshing", daemon=True
-        )
 
     def start(self) -> str:
         """Open the ledger, repair what a crash left, start the pools, and let payloads in.
@@ -104,7 +99,6 @@ class Bot:
         self._heartbeat.start()
         for work in self._works():
             work.start()
-        self._refresher.start()
         try:
             way = self.receiver.start()
         except (*NO_ANSWER, NoHello) as error:
@@ -114,7 +108,6 @@ class Bot:
 
     def stop(self) -> str:
         """Take no more requests, finish what is being dialed, and return what is left, in words."""
-        self._stopping.set()
         self.receiver.stop()
         for work in self._others:
             work.pool.stop(within_s=0)

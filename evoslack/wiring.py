@@ -97,6 +97,7 @@ def build(
         private_messages=Work(engine.private_message_workers, desk.whisper.send_next),
         others=[
             Work(engine.sweep_workers, engine.sweep),
+            Work(engine.catalog_workers, engine.catalog.refresh_when_due),
             Work(engine.track_workers, engine.tracker.look),
             Work(engine.home_tab_workers, _home_publisher(settings, engine, desk).show_next),
             Work(engine.step_workers, _step_runner(settings, engine, desk).run_next),

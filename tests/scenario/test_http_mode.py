@@ -320,6 +320,7 @@ def test_healthz_says_which_part_is_well(served: Office) -> None:
         "dial": True,
         "notify": True,
         "sweep": True,
+        "catalog": True,
         "track": True,
         "home-tabs": True,
         "private-messages": True,
