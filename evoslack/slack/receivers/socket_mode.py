@@ -41,7 +41,7 @@ _TOKEN_PROBLEMS = frozenset(
     {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope"}
     | {"not_allowed_token_type", "link_disabled"}
 )
-_NEW_TOKEN = (  # noqa: S105 - advice, not a token
+_IF_REJECTED = (
     " Slack does not accept SLACK_APP_TOKEN any more: check that Socket Mode is on, create a new app-level "
     "token with connections:write and restart EvoSlack with it."
 )
@@ -173,7 +173,7 @@ class SocketModeReceiver:
         """Log each new problem with what it means: without any connection nobody can call."""
         if problem == "too_many_websockets" and self.is_open():
             return  # there is room as soon as the retiring ones are closed
-        advice = _NEW_TOKEN if problem in _TOKEN_PROBLEMS else ""
+        advice = _IF_REJECTED if problem in _TOKEN_PROBLEMS else ""
         if self.is_open():
             level = logging.ERROR if advice else logging.WARNING
             self._trouble.failed(f"{problem}; one connection is open, which is enough.{advice}", level=level)
