@@ -36,7 +36,7 @@ END_BUDGET_S = 10.0
 class Eyes(Protocol):
     """What is to be seen at the phone system."""
 
-    def look(self, account_id: str, since: datetime, *, budget_s: float) -> Snapshot: ...
+    def poll(self, account_id: str, since: datetime, *, budget_s: float) -> Snapshot: ...
 
 
 class End(Protocol):
@@ -183,7 +183,7 @@ class CallTracker:
             if may_be_old and latest is not None and _is_fresh(latest, self._now()):
                 return latest  # somebody else's, who was quicker
             left_s = max(ends - time.monotonic(), 0.0)
-            snapshot = self._eyes.look(account_id, since, budget_s=left_s)
+            snapshot = self._eyes.poll(account_id, since, budget_s=left_s)
             if latest is None or snapshot.taken_at - latest.taken_at > MOST_UNWATCHED:
                 self._watched_since[account_id] = snapshot.taken_at
             self._latest[account_id] = snapshot

@@ -13,7 +13,8 @@ from collections.abc import Callable, Collection
 
 from evoslack.calling.offer import CallerId, Flow, Offer
 from evoslack.calling.refusals import Lack, NothingToOffer
-from evoslack.evo.client import EvoClient, EvoError, LoginFailed
+from evoslack.evo.client import EvoClient
+from evoslack.evo.errors import EvoError, LoginFailed
 from evoslack.evo.transport import seconds_until
 from evoslack.evo.wire import caller_id_of, flow_of
 from evoslack.runtime.trouble_log import TroubleLog

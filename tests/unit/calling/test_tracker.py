@@ -39,7 +39,7 @@ from evoslack.calling.tracker import (
     TURN,
     CallTracker,
 )
-from evoslack.evo.client import EvoUnavailable
+from evoslack.evo.errors import EvoUnavailable
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
@@ -64,7 +64,7 @@ class Phone:
         self.ended: list[str] = []
         self.ending: Ending | Exception = Ending.TAKEN
 
-    def look(self, account_id: str, since: datetime, *, budget_s: float) -> Snapshot:
+    def poll(self, account_id: str, since: datetime, *, budget_s: float) -> Snapshot:
         self.looks.append((account_id, since, budget_s))
         self.happens()
         if account_id in self.broken:
