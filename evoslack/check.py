@@ -18,8 +18,9 @@ from evoslack.calling.numbers import pretty
 from evoslack.calling.offer import Offer
 from evoslack.calling.refusals import Denial, Lack, NotAllowed, NothingToOffer, Refusal
 from evoslack.evo.catalog import Catalog
-from evoslack.evo.client import EvoClient, EvoError, LoginFailed
+from evoslack.evo.client import EvoClient
 from evoslack.evo.directory import ACCESS_TO_CALL, CALLING_ROLES, Directory
+from evoslack.evo.errors import EvoError, LoginFailed
 from evoslack.evo.session_poller import SessionPoller
 from evoslack.ledger.store import Store, database_problem
 from evoslack.settings import Settings
@@ -179,7 +180,7 @@ def _tracking(evo: EvoClient, account_id: str) -> Finding:
     """Whether calls can be tracked. Without that they are still placed."""
     now = datetime.now(UTC)
     try:
-        seen = SessionPoller(evo, lambda: datetime.now(UTC)).look(account_id, now, budget_s=BUDGET_S)
+        seen = SessionPoller(evo, lambda: datetime.now(UTC)).poll(account_id, now, budget_s=BUDGET_S)
     except EvoError as error:
         advice = "cards cannot show how calls go on; check that the login may see calls and sessions."
         return Finding("tracking", False, f"{error}; {advice}")

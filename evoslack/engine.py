@@ -12,7 +12,7 @@ from evoslack.calling.access import Access
 from evoslack.calling.intake import Intake
 from evoslack.calling.switchboard import Switchboard
 from evoslack.calling.tracker import CallTracker
-from evoslack.evo.catalog import Catalog
+from evoslack.evo.catalog import RETRY_EVERY_S, Catalog
 from evoslack.evo.client import EvoClient
 from evoslack.evo.session_poller import SessionPoller
 from evoslack.ledger.calls import CallLedger
@@ -31,15 +31,15 @@ from evoslack.slack.background.rate_limiter import POST_INTERVAL_S, RateLimiter
 from evoslack.slack.background.step_runner import StepRunner
 from evoslack.slack.workspace import private_client, web_client
 
-LOOK_EVERY_S = 2.0  # how long a call of a bot that died may wait for another bot to see it
-SETTLE_EVERY_S = 1.0  # answers that could not be written down at once
-SWEEP_EVERY_S = 10.0  # with a teller's lease of 60 s: what a dead bot left is taken over within 90 s
-SHOWERS = 2  # Home tabs published side by side
-SHOW_EVERY_S = 1.0  # how exactly they keep the rest between two looks of a tab
-WHISPERERS = 2  # direct messages sent side by side
-STEP_RUNNERS = 2  # workflow steps brought further side by side
-FOLLOW_EVERY_S = 0.5  # how exactly the follower keeps its own times
-TELLERS = 4  # news told side by side, so that one slow answer of Slack does not hold up the rest
+POLL_EVERY_S = 2.0  # how long the call of a bot that died may wait until another bot sees it
+ANSWERS_EVERY_S = 1.0  # answers that could not be written down at once
+SWEEP_EVERY_S = 10.0  # with a lease of 60 s: what a dead bot left is taken over within 90 s
+HOME_TAB_WORKERS = 2  # Home tabs published side by side
+HOME_TABS_EVERY_S = 1.0  # how precisely the pause between two refreshes of a tab is kept
+PRIVATE_MESSAGE_WORKERS = 2  # direct messages sent side by side
+STEP_WORKERS = 2  # workflow steps run side by side
+TRACK_EVERY_S = 0.5  # how precisely the tracker keeps its own times
+NOTIFY_WORKERS = 4  # notifications sent side by side, so that one slow answer does not delay the rest
 HOME_REFRESH_S = 5.0  # for reading the offer when a Home tab is due before it has been read
 
 
@@ -62,19 +62,23 @@ class Engine:
             account_id=settings.evo_account_id,
             allowed_flows=settings.evo_flows,
             default_caller_id=settings.evo_caller_id,
+            clock_s=clock_s,
         )
-        crew = partial(WorkerPool, clock_s=clock_s)
-        self.settlers = crew("settling", size=1, look_every_s=SETTLE_EVERY_S)
-        self.dialers = crew("dialing", size=settings.max_calls_at_once, look_every_s=LOOK_EVERY_S)
-        self.tellers = crew("telling", size=TELLERS, look_every_s=LOOK_EVERY_S)
-        self.showers = crew("showing", size=SHOWERS, look_every_s=SHOW_EVERY_S)
-        self.whisperers = crew("whispering", size=WHISPERERS, look_every_s=LOOK_EVERY_S)
-        self.posting = RateLimiter(POST_INTERVAL_S, now)  # of messages, for everybody who posts some
-        self.step_runners = crew("steps", size=STEP_RUNNERS, look_every_s=LOOK_EVERY_S)
-        self.sweepers = crew("sweeping", size=1, look_every_s=SWEEP_EVERY_S)
-        self.followers = crew("following", size=1, look_every_s=FOLLOW_EVERY_S)
+        pool = partial(WorkerPool, clock_s=clock_s)
+        self.answer_workers = pool("answers", size=1, poll_every_s=ANSWERS_EVERY_S)
+        self.dial_workers = pool("dial", size=settings.max_calls_at_once, poll_every_s=POLL_EVERY_S)
+        self.notify_workers = pool("notify", size=NOTIFY_WORKERS, poll_every_s=POLL_EVERY_S)
+        self.home_tab_workers = pool("home-tabs", size=HOME_TAB_WORKERS, poll_every_s=HOME_TABS_EVERY_S)
+        self.private_message_workers = pool(
+            "private-messages", size=PRIVATE_MESSAGE_WORKERS, poll_every_s=POLL_EVERY_S
+        )
+        self.posting = RateLimiter(POST_INTERVAL_S, now)  # shared by everything that posts messages
+        self.step_workers = pool("workflow-steps", size=STEP_WORKERS, poll_every_s=POLL_EVERY_S)
+        self.sweep_workers = pool("sweep", size=1, poll_every_s=SWEEP_EVERY_S)
+        self.catalog_workers = pool("catalog", size=1, poll_every_s=RETRY_EVERY_S)
+        self.track_workers = pool("track", size=1, poll_every_s=TRACK_EVERY_S)
         self.tracker = CallTracker(
-            SessionPoller(evo, now).look,
+            SessionPoller(evo, now).poll,
             evo.end,
             TrackedCallLedger(self.store),
             now=now,
@@ -92,8 +96,8 @@ class Engine:
         self.intake = Intake(
             self.calls,
             now=now,
-            on_answer=self.settlers.wake,
-            on_work=self.dialers.wake,
+            on_answer=self.answer_workers.wake,
+            on_work=self.dial_workers.wake,
             on_change=self._wake_notifiers,
         )
 
@@ -107,8 +111,8 @@ class Engine:
         return False
 
     def _wake_notifiers(self) -> None:
-        for crew in (self.tellers, self.showers, self.step_runners):
-            crew.wake()
+        for pool in (self.notify_workers, self.home_tab_workers, self.step_workers):
+            pool.wake()
 
 
 def notifier(
@@ -122,7 +126,7 @@ def notifier(
         now=now,
         private_client=private_client,
         can_end=lambda: engine.catalog.may_end_calls,
-        wake_in=engine.tellers.wake_in,
+        wake_in=engine.notify_workers.wake_in,
         posting=engine.posting,
         clock_s=clock_s,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -38,14 +37,14 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A crew and the step that it repeats."""
+    """A worker pool and the step that it repeats."""
 
-    crew: WorkerPool
+    pool: WorkerPool
     step: Callable[[], bool]
 
     def start(self) -> None:
-        """Begin with a first look at once."""
-        self.crew.start(impatient(self.step))
+        """Start the pool; the first step runs at once."""
+        self.pool.start(impatient(self.step))
 
 
 class Bot:
@@ -59,14 +58,14 @@ class Bot:
         notifications: NotificationLedger,
         catalog: Catalog,
         switchboard: Switchboard,
-        settling: Work,
-        dialing: Work,
-        telling: Work,
-        whispering: Work,
-        others: list[Work],  # which may stop at any moment: looking again finds what is left
-        helpers: Iterable[BackgroundPool],  # stopped in this order
+        answers: Work,
+        dial: Work,
+        notify: Work,
+        private_messages: Work,
+        others: list[Work],  # may stop at any moment: the next start finds what is left
+        background: Iterable[BackgroundPool],  # stopped in this order
         app: App,
-        make_door: Callable[[Callable[[], dict[str, bool]]], Receiver],  # is told how to ask for our health
+        make_receiver: Callable[[Callable[[], dict[str, bool]]], Receiver],  # is given our health check
         about: str,
         clock: Clock,
         heartbeat: Heartbeat,
@@ -74,19 +73,15 @@ class Bot:
         self.store, self.calls, self.notifications = store, calls, notifications
         self.catalog, self.switchboard = catalog, switchboard
         self.app = app
-        self._settling, self._dialing, self._others = settling, dialing, others
-        self._telling, self._whispering = telling, whispering
-        self._helpers = tuple(helpers)
+        self._answers, self._dial, self._others = answers, dial, others
+        self._notify, self._private_messages = notify, private_messages
+        self._background = tuple(background)
         self._about = about
         self._clock, self._heartbeat = clock, heartbeat
-        self.door = make_door(self.health)
-        self._stopping = threading.Event()
-        self._refresher = threading.Thread(
-            target=catalog.keep_fresh, args=[self._stopping], name="refreshing", daemon=True
-        )
+        self.receiver = make_receiver(self.health)
 
     def start(self) -> str:
-        """Open the ledger, mend what a crash left, start the crews, and let payloads in.
+        """Open the ledger, repair what a crash left, start the pools, and let payloads in.
 
         Returns the ready line. Raises `CannotStart`.
         """
@@ -104,9 +99,8 @@ class Bot:
         self._heartbeat.start()
         for work in self._works():
             work.start()
-        self._refresher.start()
         try:
-            way = self.door.start()
+            way = self.receiver.start()
         except (*NO_ANSWER, NoHello) as error:
             self.stop()  # calls that are being dialed already are finished
             raise CannotStart(not_let_in("SLACK_APP_TOKEN", error)) from error
@@ -114,19 +108,18 @@ class Bot:
 
     def stop(self) -> str:
         """Take no more requests, finish what is being dialed, and return what is left, in words."""
-        self._stopping.set()
-        self.door.stop()
+        self.receiver.stop()
         for work in self._others:
-            work.crew.stop(within_s=0)
-        self._settling.crew.stop(within_s=SETTLE_S, leave_nothing=True)
-        finished = self._dialing.crew.stop(within_s=DRAIN_S)
+            work.pool.stop(within_s=0)
+        self._answers.pool.stop(within_s=SETTLE_S, finish_all=True)
+        finished = self._dial.pool.stop(within_s=DRAIN_S)
         self.switchboard.stop()
         ends = time.monotonic() + GOODBYE_S
-        for helper in self._helpers:
-            helper.stop(within_s=max(ends - time.monotonic(), 0))
-        # After the helpers: whose work is left undone is told so, most of them by direct message.
-        self._whispering.crew.stop(within_s=GOODBYE_S, leave_nothing=True)
-        self._telling.crew.stop(within_s=GOODBYE_S, leave_nothing=True)
+        for pool in self._background:
+            pool.stop(within_s=max(ends - time.monotonic(), 0))
+        # After the background pools: people whose task was cut short are told, mostly by direct message.
+        self._private_messages.pool.stop(within_s=GOODBYE_S, finish_all=True)
+        self._notify.pool.stop(within_s=GOODBYE_S, finish_all=True)
         try:
             return self._left_words(finished)
         finally:
@@ -134,23 +127,23 @@ class Bot:
             self.store.close()
 
     def wake(self) -> None:
-        """Look for work now instead of at the next look."""
-        for crew in self._crews():
-            crew.wake()
+        """Wake every pool now instead of waiting for its next poll."""
+        for pool in self._pools():
+            pool.wake()
 
     def health(self) -> dict[str, bool]:
-        """The parts that must work for the promise, and whether they get on."""
+        """The parts that the promise depends on, and whether each works."""
         return {
             "database": self.store.answers(),
-            "slack": self.door.is_open(),
-            **{crew.name: crew.is_working for crew in self._crews()},
+            "slack": self.receiver.is_open(),
+            **{pool.name: pool.is_working for pool in self._pools()},
         }
 
-    def _crews(self) -> list[WorkerPool]:
-        return [work.crew for work in self._works()]
+    def _pools(self) -> list[WorkerPool]:
+        return [work.pool for work in self._works()]
 
     def _works(self) -> list[Work]:
-        return [self._settling, self._dialing, self._telling, self._whispering, *self._others]
+        return [self._answers, self._dial, self._notify, self._private_messages, *self._others]
 
     def _left_words(self, finished: bool) -> str:
         try:

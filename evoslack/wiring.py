@@ -32,6 +32,7 @@ from evoslack.slack.receivers.http import HttpReceiver
 from evoslack.slack.receivers.receiver import Receiver
 from evoslack.slack.receivers.slack_time import SlackTime
 from evoslack.slack.receivers.socket_mode import SocketModeReceiver
+from evoslack.slack.rendering import messages
 from evoslack.slack.workspace import (
     LISTENER_TIMEOUT_S,
     NO_ANSWER,
@@ -81,11 +82,15 @@ def build(
     engine = Engine(settings, evo, clock, clock_s)
     pools = _Pools()
     access = _access(settings, identity, evo, engine, make_client, clock_s)
-    messages = PrivateMessages(
-        make_client(), engine.posting, engine.whisperers.wake, engine.whisperers.wake_in
+    workers = engine.private_message_workers
+    direct = PrivateMessages(
+        make_client(),
+        engine.posting,
+        workers.wake,
+        workers.wake_in,
     )
     listeners = build_listeners(
-        _listener_dependencies(settings, engine, access, pools, make_client, clock, messages.notify_privately)
+        _listener_dependencies(settings, engine, access, pools, make_client, clock, direct.notify_privately)
     )
     app = build_app(
         settings.slack_api_url,
@@ -101,20 +106,21 @@ def build(
         notifications=engine.notifications,
         catalog=engine.catalog,
         switchboard=engine.switchboard,
-        dialing=Work(engine.dialers, engine.switchboard.dial_next),
-        settling=Work(engine.settlers, engine.intake.settle_answers),
-        telling=Work(engine.tellers, notifier(settings, engine, clock.now, clock_s).notify_next),
-        whispering=Work(engine.whisperers, messages.send_next),
+        dial=Work(engine.dial_workers, engine.switchboard.dial_next),
+        answers=Work(engine.answer_workers, engine.intake.settle_answers),
+        notify=Work(engine.notify_workers, notifier(settings, engine, clock.now, clock_s).notify_next),
+        private_messages=Work(engine.private_message_workers, direct.send_next),
         others=[
-            Work(engine.sweepers, engine.sweep),
-            Work(engine.followers, engine.tracker.poll),
-            Work(engine.showers, home_publisher(settings, engine, access, clock.now).publish_next),
-            Work(engine.step_runners, step_runner(settings, engine, access, make_client(), clock).run_next),
-            *_time_keeping(settings, make_client, clock_s),
+            Work(engine.sweep_workers, engine.sweep),
+            Work(engine.catalog_workers, engine.catalog.refresh_when_due),
+            Work(engine.track_workers, engine.tracker.poll),
+            Work(engine.home_tab_workers, home_publisher(settings, engine, access, clock.now).publish_next),
+            Work(engine.step_workers, step_runner(settings, engine, access, make_client(), clock).run_next),
+            *_slack_time(settings, make_client, clock_s),
         ],
-        helpers=(pools.hang_ups, pools.lookups, pools.exports, pools.known_forms, pools.other_forms),
+        background=(pools.hang_ups, pools.lookups, pools.exports, pools.known_forms, pools.other_forms),
         app=app,
-        make_door=lambda health: _receiver(settings, app, clock, slack_time, heartbeat, health),
+        make_receiver=lambda health: _receiver(settings, app, clock, slack_time, heartbeat, health),
         about=f"{settings.slack_command}, cards go to {settings.calls_channel}",
         clock=clock,
         heartbeat=heartbeat,
@@ -125,14 +131,15 @@ class _Pools:
     """What runs after an ack, each kind in a pool of its own, so that none holds up another."""
 
     def __init__(self) -> None:
-        self.known_forms = BackgroundPool("form", size=KNOWN_FORM_WORKERS)
-        self.other_forms = BackgroundPool("other-form", size=OTHER_FORM_WORKERS)
-        self.exports = BackgroundPool("export", size=EXPORT_WORKERS)
-        self.lookups = BackgroundPool("lookup", size=LOOKUP_WORKERS)
-        self.hang_ups = BackgroundPool("hang-up", size=HANG_UP_WORKERS)
+        pool = partial(BackgroundPool, broken=messages.broken, stopped=messages.STOPPED)
+        self.known_forms = pool("form", size=KNOWN_FORM_WORKERS)
+        self.other_forms = pool("other-form", size=OTHER_FORM_WORKERS)
+        self.exports = pool("export", size=EXPORT_WORKERS)
+        self.lookups = pool("lookup", size=LOOKUP_WORKERS)
+        self.hang_ups = pool("hang-up", size=HANG_UP_WORKERS)
 
 
-def _time_keeping(
+def _slack_time(
     settings: Settings, make_client: Callable[..., WebClient], clock_s: Callable[[], float]
 ) -> list[Work]:
     """Asks Slack for the time, again and again, for requests over HTTP, which say when they were sent.
@@ -147,7 +154,7 @@ def _time_keeping(
         client.auth_test()  # its Date header is noted
         return False
 
-    return [Work(WorkerPool("timing", size=1, look_every_s=TIME_EVERY_S, clock_s=clock_s), ask)]
+    return [Work(WorkerPool("slack-time", size=1, poll_every_s=TIME_EVERY_S, clock_s=clock_s), ask)]
 
 
 def _access(
@@ -200,8 +207,8 @@ def _listener_dependencies(
             calls_channel=settings.calls_channel,
             response_hosts=frozenset(hosts),
         ),
-        on_home_due=engine.showers.wake,
-        on_step_due=engine.step_runners.wake,
+        on_home_due=engine.home_tab_workers.wake,
+        on_step_due=engine.step_workers.wake,
         known_forms=pools.known_forms.run,
         other_forms=pools.other_forms.run,
         exports=pools.exports.run,

@@ -18,6 +18,8 @@ from evoslack.calling.calls import Call, Ending, HangUp, Progress
 from evoslack.calling.matching import MAX_UNWATCHED, TrackedCall, advance_all, give_up
 from evoslack.calling.ports import TrackedCallLedger
 from evoslack.calling.snapshot import Snapshot
+from evoslack.runtime.backoff import Backoff
+from evoslack.runtime.trouble_log import TroubleLog
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +29,7 @@ LEASE = timedelta(seconds=20)  # after that another bot takes over; a poll takes
 FRESH = timedelta(seconds=3)  # a snapshot that is no older is as good as a new one
 POLL_BUDGET_S = 10.0
 BEFORE_DIALING_S = 2.0
-FIRST_PAUSE_S, MAX_PAUSE_S = 10.0, 60.0  # after a poll that failed, and after many
-MAX_SERVER_PAUSE_S = 300.0  # that Evo Voice may ask for
+BACKOFF = Backoff(first_s=10.0, longest_s=60.0, longest_asked_s=300.0)  # after failed polls
 END_BUDGET_S = 10.0
 
 # (account_id, since, budget_s): what Evo Voice shows of calls placed after `since`. Raises when it can't.
@@ -62,7 +63,7 @@ class CallTracker:
         self._polling = threading.Lock()
         self._paused_until: dict[str, datetime] = {}  # by account, as is the trouble
         self._failures: dict[str, int] = {}  # in a row
-        self._trouble: dict[str, str] = {}
+        self._trouble = TroubleLog(log, "polling calls")
 
     def poll(self) -> bool:
         """Poll for the calls in progress, if it is time. Always False: there is no hurry to poll again."""
@@ -98,7 +99,9 @@ class CallTracker:
         return self._polled_at is None or _has_come(self._polled_at + SLOW, now, SLOW)
 
     def _is_paused(self, account_id: str, now: datetime) -> bool:
-        return not _has_come(self._paused_until.get(account_id), now, timedelta(seconds=MAX_SERVER_PAUSE_S))
+        return not _has_come(
+            self._paused_until.get(account_id), now, timedelta(seconds=BACKOFF.longest_asked_s)
+        )
 
     def snapshot_before(self, account_id: str) -> Snapshot | None:
         """What Evo Voice shows before a call goes out; None if it can't be asked, which holds nothing up."""
@@ -169,25 +172,18 @@ class CallTracker:
             self._latest[account_id] = snapshot
         except Exception as error:  # noqa: BLE001 - logged once; the next poll tries again
             self._failures[account_id] = failures = self._failures.get(account_id, 0) + 1
-            wish_s = min(getattr(error, "pause_s", None) or 0.0, MAX_SERVER_PAUSE_S)
-            pause_s = max(min(FIRST_PAUSE_S * 2 ** min(failures - 1, 9), MAX_PAUSE_S), wish_s)
+            asked_s = getattr(error, "pause_s", None)
+            # The longer of the two: Evo Voice may ask for a shorter pause than it needs.
+            pause_s = max(BACKOFF.pause_s(failures - 1), BACKOFF.pause_s(failures - 1, asked_s))
             self._paused_until[account_id] = self._now() + timedelta(seconds=pause_s)
-            self._note(account_id, f"{type(error).__name__}: {error}")
+            self._trouble.failed(f"{type(error).__name__}: {error}", key=account_id)
             return None
         finally:
             self._polling.release()
         self._paused_until.pop(account_id, None)
         self._failures.pop(account_id, None)
-        self._note(account_id, "")
+        self._trouble.worked(account_id)
         return snapshot
-
-    def _note(self, account_id: str, trouble: str) -> None:
-        before = self._trouble.get(account_id, "")
-        if trouble and trouble != before:
-            log.warning("calls can't be tracked right now: %s", trouble)
-        elif before and not trouble:
-            log.info("calls can be tracked again")
-        self._trouble[account_id] = trouble
 
 
 def _has_come(at: datetime | None, now: datetime, longest: timedelta) -> bool:

@@ -1,7 +1,7 @@
-"""What can be offered: the account's flows and owned numbers, kept ready in memory.
+"""What the form offers: the account's flows and owned numbers, kept in memory.
 
-Forms are filled from here and never wait for Evo Voice. When a refresh fails, the last good offer stays;
-a call with something outdated in it is refused by Evo Voice, not dialed wrongly.
+Forms are filled from here and never wait for Evo Voice. When a refresh fails, the last good offer stays:
+Evo Voice rejects a call with an outdated flow or number, it does not dial it wrongly.
 """
 
 from __future__ import annotations
@@ -9,24 +9,29 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from evoslack.calling.offer import CallerId, Flow, Offer
 from evoslack.calling.refusals import Lack, NothingToOffer
-from evoslack.evo.client import EvoClient, EvoError, LoginFailed
+from evoslack.evo.client import EvoClient
+from evoslack.evo.errors import EvoError, LoginFailed
 from evoslack.evo.transport import seconds_until
 from evoslack.evo.wire import caller_id_of, flow_of
+from evoslack.runtime.trouble_log import TroubleLog
 
 log = logging.getLogger(__name__)
 
 REFRESH_BUDGET_S = 20.0
 ENDING_ROLES = frozenset({"User", "Admin"})  # evo-voice-api 5.7 and 8
 REFRESH_EVERY_S = 60.0
-REFRESH_AGAIN_S = 5.0  # while there is nothing to offer
+RETRY_EVERY_S = 5.0  # while there is nothing to offer
 
 
 class Catalog:
-    """One account's offer. `refresh` reads it anew, `offer` never waits."""
+    """One account's offer: `refresh` reads it again, `offer` never waits.
+
+    `clock_s` is a monotonic clock.
+    """
 
     def __init__(
         self,
@@ -35,52 +40,51 @@ class Catalog:
         account_id: str | None,
         allowed_flows: Collection[str],
         default_caller_id: str | None,
+        clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._account_id = account_id
         self._allowed_flows = frozenset(allowed_flows)
         self._default_caller_id = default_caller_id
+        self._clock_s = clock_s
+        self._refresh_at_s = clock_s()
         self._refreshing = threading.Lock()
         self._offer: Offer | None = None
-        self.may_end_calls = False  # whether the bot's login may, as far as is known
+        self.may_end_calls = False  # whether the bot's login may; False until that is known
         self._lack = Lack.NOT_LOADED
-        self._trouble = ""  # the last failure, so that the log has each trouble once
+        self._trouble = TroubleLog(log, "reading flows and numbers from Evo Voice", clock_s=clock_s)
 
     def offer(self) -> Offer:
-        """The current offer. Raises `NothingToOffer` with what is missing."""
+        """The latest offer. Raises `NothingToOffer` with what is missing."""
         if self._offer is None:
             raise NothingToOffer(self._lack)
         return self._offer
 
     def refresh(self, *, budget_s: float = REFRESH_BUDGET_S) -> bool:
-        """Read the offer anew; whether there is one now. One thread at a time, others just look."""
+        """Read the offer again; whether there is one now. One thread reads while others wait for it."""
         if not self._refreshing.acquire(timeout=budget_s):
             return self._offer is not None
         try:
             self._offer = self._read(budget_s)
-            self._note("")
+            self._trouble.worked()
         except NothingToOffer as missing:
             self._offer, self._lack = None, missing.lack
-            self._note(f"nothing to offer: {missing.lack}")
+            self._failed(f"nothing to offer: {missing.lack}")
         except LoginFailed as error:
-            # Without a login nothing can be dialed, so an old offer would only raise hopes.
+            # Without a login nothing can be dialed, so an old offer would only mislead.
             self._offer, self._lack = None, Lack.LOGIN
-            self._note(str(error))
+            self._failed(str(error))
         except EvoError as error:
-            self._note(str(error))
+            self._failed(str(error))
         finally:
             self._refreshing.release()
         return self._offer is not None
 
-    def keep_fresh(self, stopping: threading.Event) -> None:
-        """Read the offer again and again until `stopping` is set."""
-        while not stopping.is_set():
-            try:
-                loaded = self.refresh()
-            except Exception:
-                log.exception("refreshing the flows and numbers broke")
-                loaded = False
-            stopping.wait(REFRESH_EVERY_S if loaded else REFRESH_AGAIN_S)
+    def refresh_when_due(self) -> bool:
+        """Refresh if there is no offer or it is old. Always False: there is never more to do at once."""
+        if self._clock_s() >= self._refresh_at_s and self.refresh():
+            self._refresh_at_s = self._clock_s() + REFRESH_EVERY_S
+        return False
 
     def _read(self, budget_s: float) -> Offer:
         ends = time.monotonic() + budget_s
@@ -125,12 +129,8 @@ class Catalog:
             if caller_id.number == self._default_caller_id:
                 return caller_id
         if self._default_caller_id is not None:
-            log.error("EVO_CALLER_ID is not an owned number; the first owned one is preset instead")
+            log.error("EVO_CALLER_ID is not a number of this account; the first one is preselected instead")
         return caller_ids[0]
 
-    def _note(self, trouble: str) -> None:
-        if trouble and trouble != self._trouble:
-            log.error("the flows and numbers of Evo Voice could not be read: %s", trouble)
-        elif self._trouble and not trouble:
-            log.info("the flows and numbers of Evo Voice are there again")
-        self._trouble = trouble
+    def _failed(self, problem: str) -> None:
+        self._trouble.failed(problem, level=logging.ERROR)

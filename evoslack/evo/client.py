@@ -1,13 +1,12 @@
-"""The client of Evo Voice: logs in, reads lists, and dials once.
+"""The Evo Voice client: reads lists, dials once, ends sessions.
 
-Reads may be repeated; dialing is sent once, and once more only after a 401, which proves that nothing was
-dialed. The vendor's own client repeats on 429 and 5xx; for a telephone that would be two rings.
+Reads may be repeated. A request to dial is sent once, and once more only after a 401, which proves that
+nothing was dialed. The vendor's own client retries on 429 and 5xx; here that could ring a phone twice.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,8 @@ from urllib.parse import quote
 
 from evoslack.calling.calls import Ending, InDoubt, NotSent, Outcome, Reason, Rejected
 from evoslack.calling.numbers import masked
+from evoslack.evo.errors import EvoError, EvoUnavailable, Forbidden, LoginFailed
+from evoslack.evo.login import BotLogin
 from evoslack.evo.transport import HeldBack, Reply, Transport, Unanswered, Unsent, seconds_until
 from evoslack.evo.wire import Login, login_of, outcome_of, words_of
 
@@ -24,34 +25,16 @@ log = logging.getLogger(__name__)
 
 DIAL_DEADLINE_S = 30.0  # evo-voice-api 7, step 4
 ENOUGH_TO_DIAL = 1 / 3  # of the deadline must be left after logging in
-LOGIN_REST_S = 60.0  # after a refused login: asking again at once might lock the account
-STEADY = timedelta(seconds=5)  # two answers that agree so well are believed
-PAGE_SIZE = 100  # the largest allowed is unknown; a smaller answer is followed page by page
+STEADY = timedelta(seconds=5)  # two answers whose clocks agree this well are believed
+PAGE_SIZE = 100  # the largest that Evo Voice allows is unknown; smaller pages work too
 MOST_PAGES = 200
 
 
-class EvoError(Exception):
-    """Evo Voice could not be asked. The text is for the log."""
-
-
-class EvoUnavailable(EvoError):
-    """No answer, or one that makes no sense. `pause_s`: for so long Evo Voice wants to be left alone."""
-
-    def __init__(self, words: str, *, pause_s: float | None = None) -> None:
-        super().__init__(words)
-        self.pause_s = pause_s
-
-
-class LoginFailed(EvoError):
-    """Evo Voice does not take the bot's login."""
-
-
-class Forbidden(EvoError):
-    """The bot's login may not read this."""
-
-
 class EvoClient:
-    """One login at one Evo Voice. Safe from several threads."""
+    """One login at one Evo Voice. Safe from several threads.
+
+    `skew` is how far Evo Voice's clock is ahead of ours.
+    """
 
     def __init__(
         self,
@@ -63,15 +46,11 @@ class EvoClient:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._transport = Transport(base_url)
-        self._username = username
-        self._password = password
+        self._login = BotLogin(self._transport, username, password)
         self._dial_deadline_s = dial_deadline_s
         self._now = now
-        self.skew = timedelta(0)  # how far Evo Voice's clock is ahead of ours
-        self._last_skew: timedelta | None = None  # by its last answer
-        self._login_lock = threading.Lock()
-        self._login_count = 0  # which login the cookies are from; 0: none yet
-        self._refused_until = 0.0
+        self.skew = timedelta(0)
+        self._last_skew: timedelta | None = None  # by the last answer
 
     def dial(
         self,
@@ -83,13 +62,13 @@ class EvoClient:
     ) -> Outcome:
         """Ask Evo Voice to call `number` (E.164) and run the flow when somebody answers.
 
-        One `POST /sessions/outgoing` on a fresh connection, 30 s over all. `may_leave` is asked right before
-        its first byte; if it says no, nothing is sent. How it ended is returned, never raised.
+        One `POST /sessions/outgoing` on a fresh connection, 30 s in all. `may_leave` is asked right before
+        the first byte is sent; if it returns False, nothing is. Returns how it ended and raises nothing.
         """
         body = {"flowId": flow_id, "numberToDial": number, "callerId": caller_id}
         ends = time.monotonic() + self._dial_deadline_s
         try:
-            login = self._login_once(ends)
+            login = self._login.ensure(ends)
         except LoginFailed:
             return NotSent(Reason.LOGIN_FAILED)
         except EvoError:
@@ -97,20 +76,20 @@ class EvoClient:
         reply = self._post_call(body, ends, may_leave)
         if isinstance(reply, Reply) and reply.status == 401:
             try:
-                self._login_once(ends, instead_of=login)
+                self._login.ensure(ends, instead_of=login)
             except EvoError:
                 return Rejected(Reason.LOGIN_REJECTED)
             reply = self._post_call(body, ends, may_leave)
             if isinstance(reply, Reply) and reply.status == 401:
-                self._rest_from_login()
+                self._login.failed()
         return outcome_of(reply) if isinstance(reply, Reply) else reply
 
     def end(self, session_id: str, budget_s: float) -> Ending:
         """Ask Evo Voice to end a session (evo-voice-api 5.7 and 8); whether it does is for the next look.
 
-        Raises `EvoUnavailable` or `LoginRefused` when nobody took the wish.
+        Raises `EvoUnavailable` or `LoginFailed` if the request was not taken.
         """
-        if not session_id.strip(" ./"):  # such a path may be read as something else: all of the history
+        if not session_id.strip(" ./"):  # such a path could mean all sessions
             return Ending.GONE
         path = f"/sessions/{quote(session_id, safe='')}"
         reply = self._ask("DELETE", path, {}, time.monotonic() + budget_s)
@@ -123,31 +102,31 @@ class EvoClient:
     def whoami(self, *, budget_s: float) -> Login:
         """The bot's own login, roles and accounts (evo-voice-api 3.3). Raises `EvoError`."""
         ends = time.monotonic() + budget_s
-        login = self._login_once(ends)
+        login = self._login.ensure(ends)
         status = self.get("/auth/status", {}, budget_s=seconds_until(ends))
-        if not status.get("isAuthenticated"):  # how this one says 401
-            self._login_once(ends, instead_of=login)
+        if not status.get("isAuthenticated"):  # this path's way to say 401
+            self._login.ensure(ends, instead_of=login)
             status = self.get("/auth/status", {}, budget_s=seconds_until(ends))
         if not status.get("isAuthenticated"):
-            self._rest_from_login()
+            self._login.failed()
             raise LoginFailed("not logged in after logging in")
         return login_of(status)
 
     def get(self, path: str, params: Mapping[str, str], *, budget_s: float) -> dict[str, Any]:
-        """Read a JSON object. Raises `EvoUnavailable`, `LoginRefused` or `Forbidden`."""
+        """Read a JSON object. Raises `EvoUnavailable`, `LoginFailed` or `Forbidden`."""
         reply = self._ask("GET", path, params, time.monotonic() + budget_s)
         if reply.status == 403:
             raise Forbidden(f"{path}: {words_of(reply) or 'role missing'}")
         found = {} if reply.status == 204 else reply.json_object()
         # The status comes first: some errors have a body that looks like an empty list (evo-voice-api 5.6).
         if reply.status not in {200, 204} or found is None:
-            wish = reply.headers.get("Retry-After", "")
-            pause_s = float(wish) if wish.isdecimal() else None
+            asked = reply.headers.get("Retry-After", "")
+            pause_s = float(asked) if asked.isdecimal() else None
             raise EvoUnavailable(f"{path}: status {reply.status}", pause_s=pause_s)
         return found
 
     def items(self, path: str, params: Mapping[str, str], *, budget_s: float) -> Iterator[dict[str, Any]]:
-        """Read a whole list, page by page, each item once (evo-voice-api 2.5). Raises as `get`."""
+        """Read a whole list page by page, each item once (evo-voice-api 2.5). Raises what `get` raises."""
         ends = time.monotonic() + budget_s
         seen: set[str] = set()
         for page in range(MOST_PAGES):
@@ -170,7 +149,7 @@ class EvoClient:
         if not may_leave():
             return NotSent(Reason.HELD_UP)
         if seconds_until(ends) < self._dial_deadline_s * ENOUGH_TO_DIAL:
-            return NotSent(Reason.UNREACHABLE)  # a hurried request would only make doubt
+            return NotSent(Reason.UNREACHABLE)  # too little time for an answer: that would end in doubt
         try:
             return self._transport.exchange(
                 "POST",
@@ -193,14 +172,17 @@ class EvoClient:
             return InDoubt(Reason.NO_ANSWER if error.timed_out else Reason.CUT_OFF)
 
     def _ask(self, method: str, path: str, params: Mapping[str, str], ends: float) -> Reply:
-        """Send what may be sent twice; after a 401 log in anew. Raises `EvoUnavailable` or `LoginRefused`."""
-        login = self._login_once(ends)
+        """Send a request that may be repeated; log in again after a 401.
+
+        Raises `EvoUnavailable` or `LoginFailed`.
+        """
+        login = self._login.ensure(ends)
         reply = self._exchange(method, path, params, ends)
         if reply.status == 401:
-            self._login_once(ends, instead_of=login)
+            self._login.ensure(ends, instead_of=login)
             reply = self._exchange(method, path, params, ends)
         if reply.status == 401:
-            self._rest_from_login()
+            self._login.failed()
             raise LoginFailed(path)
         self._note_clock(reply)
         return reply
@@ -212,7 +194,7 @@ class EvoClient:
             return
         before, now = self._last_skew, date.replace(tzinfo=date.tzinfo or UTC) - self._now()
         self._last_skew = now
-        if before is None or abs(now - before) < STEADY:  # one odd date, such as a proxy's, moves nothing
+        if before is None or abs(now - before) < STEADY:  # one odd date, such as a proxy's, does not count
             self.skew = now
 
     def _exchange(self, method: str, path: str, params: Mapping[str, str], ends: float) -> Reply:
@@ -223,49 +205,10 @@ class EvoClient:
                 raise EvoUnavailable(f"{path}: no answer in time") from error
         except Unsent as error:
             raise EvoUnavailable(f"{path}: {error}") from error
-        # A kept connection may have died meanwhile; a read, and an end, may be asked for again.
+        # A kept-alive connection may have died meanwhile, and this request may be repeated.
         try:
             return self._transport.exchange(
                 method, path, params=params, budget_s=seconds_until(ends), fresh=True
             )
         except (Unsent, Unanswered) as error:
             raise EvoUnavailable(f"{path}: {error}") from error
-
-    def _login_once(self, ends: float, *, instead_of: int | None = None) -> int:
-        """Log in unless somebody did so since login number `instead_of`; return the login's number."""
-        if not self._login_lock.acquire(timeout=seconds_until(ends)):
-            raise EvoUnavailable("login: another thread is still at it")
-        try:
-            if self._login_count and self._login_count != instead_of:
-                return self._login_count
-            if time.monotonic() < self._refused_until:
-                raise LoginFailed("resting after a refused login")
-            self._log_in(ends)
-            self._login_count += 1
-            return self._login_count
-        finally:
-            self._login_lock.release()
-
-    def _log_in(self, ends: float) -> None:
-        """`POST /auth/credentials`; the cookies stay with the transport (evo-voice-api 3.2)."""
-        credentials = {
-            "provider": "credentials",
-            "userName": self._username,
-            "password": self._password,
-            "rememberMe": True,
-        }
-        try:
-            reply = self._transport.exchange(
-                "POST", "/auth/credentials", body=credentials, budget_s=seconds_until(ends), logs_in=True
-            )
-        except (Unsent, Unanswered) as error:
-            raise EvoUnavailable(f"login: {error}") from error
-        if reply.status in (400, 401, 403):
-            self._rest_from_login()
-            raise LoginFailed(f"login: status {reply.status} {words_of(reply)}")
-        if reply.status != 200:
-            raise EvoUnavailable(f"login: status {reply.status}")
-
-    def _rest_from_login(self) -> None:
-        log.error("Evo Voice refuses the bot's login; no further try for %d s", LOGIN_REST_S)
-        self._refused_until = time.monotonic() + LOGIN_REST_S

@@ -1,7 +1,7 @@
-"""Connections that know two things: when they must be over, and whether a byte of the request may have left.
+"""HTTP connections that keep a deadline and know whether a byte of the request may have left.
 
-An HTTP library says neither (docs/decisions/0002). Here the socket is shut when the time is up, in the middle
-of anything (see `deadline`), and each connection notes the moment before its first byte goes out.
+An HTTP library does neither (docs/decisions/0002). Here the socket is shut down at the deadline, whatever it
+is doing (see `deadline`), and each connection notes the moment before its first byte is sent.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from evoslack.runtime.deadline import Deadline
 
 
 class Attempt(Deadline):
-    """One request: when it must be over, and whether it may have left.
+    """One request: its deadline, and whether a byte of it may have left.
 
-    `may_leave` is asked right before the first byte goes out; if it says no, none does.
+    `may_leave` is asked right before the first byte is sent; if it returns False, none is.
     """
 
     def __init__(self, budget_s: float, may_leave: Callable[[], bool] = lambda: True) -> None:
@@ -33,15 +33,15 @@ class Attempt(Deadline):
 
     @property
     def proves_unsent(self) -> bool:
-        """Whether it is certain that no byte left: one of our connections was made, and none was used."""
+        """Whether it is certain that no byte left: a connection of ours was opened, and nothing was sent."""
         return self._connecting and not self._left
 
     def connecting(self) -> None:
-        """One of our own connections is being made, so `leaving` will be told the truth."""
+        """A connection of ours is being opened, so `leaving` will be called before any byte is sent."""
         self._connecting = True
 
     def leaving(self, sock: socket.socket) -> None:
-        """The last moment before the first byte goes out."""
+        """Called right before the first byte is sent. Raises `TimeoutError` to prevent that."""
         if not self._left:
             if self.is_over:
                 raise TimeoutError("the time was up before anything was sent")
@@ -53,7 +53,7 @@ class Attempt(Deadline):
 
 
 class _Current(threading.local):
-    """The request that this thread is making; connections look here, the library has no other way in."""
+    """The request that this thread is making. The library gives its connections no other way to know."""
 
     attempt: Attempt | None = None
 
@@ -62,7 +62,7 @@ current = _Current()
 
 
 class _Watched(HTTPConnection):
-    """A connection that tells the current attempt about itself."""
+    """A connection that reports to the current attempt."""
 
     _asking_proxy = False
 
@@ -75,7 +75,7 @@ class _Watched(HTTPConnection):
         return sock
 
     def _tunnel(self) -> None:
-        """Asking a proxy for the way sends bytes too, but none of the request."""
+        """Asking a proxy for a tunnel sends bytes, but none of the request."""
         self._asking_proxy = True
         try:
             super()._tunnel()
@@ -106,7 +106,7 @@ _WATCHED_POOLS = {"http": _HttpPool, "https": _HttpsPool}
 
 
 class WatchedAdapter(HTTPAdapter):
-    """Makes watched connections and never tries twice."""
+    """Opens watched connections and never retries."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -114,6 +114,6 @@ class WatchedAdapter(HTTPAdapter):
 
     def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **kwargs)
-        if proxy.lower().startswith("http"):  # SOCKS has connections of its own: trouble there is doubt
+        if proxy.lower().startswith("http"):  # SOCKS brings its own connections: an error there ends in doubt
             manager.pool_classes_by_scheme = _WATCHED_POOLS
         return manager

@@ -1,13 +1,14 @@
-"""Sends one HTTP request under one deadline and returns its answer, or how far it came.
+"""Sends one HTTP request within one deadline and returns its answer, or raises how far it got.
 
-The timeouts of an HTTP library count from byte to byte, so a slow drip lives for ever; the connections used
-here are shut when the time is up. Only resolving the host name cannot be cut short; nothing is sent when it
-comes back too late.
+The timeouts of an HTTP library start again with each byte, so a slow drip never ends; the connections used
+here are shut down at the deadline. Only resolving the host name cannot be cut short; if that takes too
+long, nothing is sent.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -23,12 +24,12 @@ from evoslack import __version__
 from evoslack.evo.connections import Attempt, WatchedAdapter, current
 
 CONNECT_TIMEOUT_S = 5.0
-LONGEST_BODY = 8 * 1024 * 1024  # bytes; a list of every flow is far below
-USER_AGENT = f"EvoSlack/{__version__}"  # Evo Voice turns stock client names away (evo-voice-api 2.1)
+LONGEST_BODY = 8 * 1024 * 1024  # bytes; a list of all flows is far smaller
+USER_AGENT = f"EvoSlack/{__version__}"  # Evo Voice rejects the names of stock clients (evo-voice-api 2.1)
 
 
 class TransportError(Exception):
-    """There is no answer. `timed_out` says whether the time was up."""
+    """There is no answer. `timed_out` says whether the deadline had passed."""
 
     def __init__(self, reason: str, *, timed_out: bool) -> None:
         super().__init__(reason)
@@ -36,27 +37,27 @@ class TransportError(Exception):
 
 
 class Unsent(TransportError):
-    """Proven: not one byte of the request left this machine."""
+    """Proven: no byte of the request left this machine."""
 
 
 class HeldBack(Unsent):
-    """Likewise: `may_leave` said no right before the first byte."""
+    """No byte left, because `may_leave` returned False right before the first one."""
 
 
 class Unanswered(TransportError):
-    """The request may have arrived, but not even the status of an answer came back."""
+    """The request may have arrived, but no status came back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer; the body may be cut short, the status is certain."""
+    """An answer. The body may be cut short; the status is certain."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
 
     def json_object(self) -> dict[str, Any] | None:
-        """The body as a JSON object, or None when it is anything else."""
+        """The body as a JSON object, or None if it is anything else."""
         try:
             found = json.loads(self.body)
         except ValueError:
@@ -65,17 +66,17 @@ class Reply:
 
 
 def seconds_until(ends: float) -> float:
-    """Seconds until that monotonic time; never quite zero, so that a late request fails as timed out."""
+    """Seconds until that monotonic time; never zero, so that a late request fails with a timeout."""
     return max(ends - time.monotonic(), 0.001)
 
 
 class Transport:
-    """Requests to one address. Redirects are answers; nothing is sent twice."""
+    """Sends requests to one address. Redirects are answers; nothing is sent twice."""
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url.rstrip("/")
         self._session = _session(pool=16)
-        self._cookies = RequestsCookieJar()  # of the last login, replaced as a whole
+        self._cookies = RequestsCookieJar()  # from the last login, replaced as a whole
 
     def exchange(
         self,
@@ -91,10 +92,10 @@ class Transport:
     ) -> Reply:
         """Send one request and return its answer within `budget_s` seconds.
 
-        `fresh` makes a connection of its own: a kept one may have died silently, which would turn an
-        ordinary request into doubt. `logs_in` sends no cookies and keeps those of the answer; no other
-        request changes them, so an old session never comes back over a new one. `may_leave` is asked when
-        name, connection and TLS are done, right before the first byte.
+        `fresh` opens a new connection: a kept-alive one may have died silently, and an ordinary request
+        would end in doubt. `logs_in` sends no cookies and keeps those of the answer; no other request
+        changes them, so an old session never replaces a new one. `may_leave` is asked after name lookup,
+        connect and TLS, right before the first byte is sent.
         Raises `HeldBack`, `Unsent` or `Unanswered`.
         """
         session = _session(pool=1) if fresh or logs_in else self._session
@@ -133,8 +134,8 @@ def _session(pool: int) -> requests.Session:
     session = requests.Session()
     session.mount("http://", WatchedAdapter(pool_connections=1, pool_maxsize=pool))
     session.mount("https://", WatchedAdapter(pool_connections=1, pool_maxsize=pool))
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # the transport keeps them itself
-    session.auth = _as_it_is  # or requests would look for a password in ~/.netrc
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # `Transport` keeps them
+    session.auth = _as_it_is  # otherwise requests reads passwords from ~/.netrc
     session.headers.update(
         {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"}
     )
@@ -146,11 +147,11 @@ def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 
 def _body(response: requests.Response) -> bytes:
-    """As much of the body as comes; the status is known, so a broken body is no failure here."""
-    body = b""
+    """As much of the body as comes. The status is known, so a broken body is not an error here."""
+    body = io.BytesIO()
     with contextlib.suppress(requests.RequestException, OSError):
         for chunk in response.iter_content(64 * 1024):
-            body += chunk
-            if len(body) > LONGEST_BODY:
+            body.write(chunk)
+            if body.tell() > LONGEST_BODY:
                 break
-    return body
+    return body.getvalue()

@@ -1,6 +1,6 @@
-"""ServiceStack's shapes, as values: what an answer means, and nothing else.
+"""ServiceStack's JSON as values of ours, and what an answer means. Pure functions.
 
-Pure functions. Every fact is from evo-voice-api; what is missing there is treated as missing here.
+Every fact is from evo-voice-api; nothing that is not documented there is relied on.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from evoslack.calling.numbers import is_e164
 from evoslack.calling.offer import CallerId, Flow
 from evoslack.evo.transport import Reply
 
-LONGEST_DETAIL = 200  # characters of Evo Voice's own words that we pass on
+LONGEST_DETAIL = 200  # characters of Evo Voice's own text that we show
 
-# How Evo Voice says no. Only a 401 proves that nothing was dialed (`calls.Rejected`); what is neither a no
-# nor a yes is doubt.
+# How Evo Voice rejects a call. Only a 401 proves that nothing was dialed (`calls.Rejected`); anything that
+# neither accepts nor rejects is doubt.
 _NO = {
     401: Reason.LOGIN_REJECTED,
     403: Reason.NOT_PERMITTED,
@@ -29,13 +29,13 @@ _NO = {
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A login of Evo Voice, as far as we look at it (evo-voice-api 3.3)."""
+    """The fields that we use of a login at Evo Voice (evo-voice-api 3.3)."""
 
     id: str
     email: str
     roles: frozenset[str]
     account_ids: frozenset[str]
-    manager_access: object  # older servers do not say: None
+    manager_access: object  # None: older servers do not say
     account_names: Mapping[str, str]
 
 
@@ -54,7 +54,7 @@ def outcome_of(reply: Reply) -> Outcome:
 
 
 def words_of(reply: Reply) -> str:
-    """Evo Voice's own sentence about an error, one line; never a stack trace (evo-voice-api 6)."""
+    """Evo Voice's own message about an error, in one line; never a stack trace (evo-voice-api 6)."""
     body = reply.json_object() or {}
     status = body.get("responseStatus")
     if not isinstance(status, dict):
@@ -64,7 +64,7 @@ def words_of(reply: Reply) -> str:
 
 
 def short(words: str) -> str:
-    """One line, without query strings, cut to what may be shown."""
+    """The text in one line, without query strings, at most `LONGEST_DETAIL` characters."""
     line = " ".join(re.sub(r"\?\S*", "", words).split())
     return line if len(line) <= LONGEST_DETAIL else line[: LONGEST_DETAIL - 1] + "…"
 
@@ -84,7 +84,7 @@ def login_of(item: Mapping[str, Any]) -> Login:
 
 
 def flow_of(item: Mapping[str, Any], account_id: str) -> Flow | None:
-    """A `FlowInfo` that can be offered: of that account and with nodes (evo-voice-api 5.12)."""
+    """A `FlowInfo` of that account that has nodes (evo-voice-api 5.12); None for anything else."""
     if item.get("accountId") != account_id or not item.get("nodeCount"):
         return None
     flow_id, name = _string(item.get("id")), _string(item.get("name"))
@@ -94,13 +94,13 @@ def flow_of(item: Mapping[str, Any], account_id: str) -> Flow | None:
 
 
 def caller_id_of(item: Mapping[str, Any], account_id: str) -> CallerId | None:
-    """An `EndpointInfo` that is an owned number of that account (evo-voice-api 5.13)."""
+    """An `EndpointInfo` that is an owned number of that account (evo-voice-api 5.13), else None."""
     if item.get("accountId") != account_id or item.get("isVirtualPhoneNumber"):
         return None
     if item.get("type") != "PhoneNumber":
         return None
     label = _string(item.get("displayName"))
-    # Which property holds the number was never seen, so the likely ones are tried in turn.
+    # It is not known which property holds the number, so the likely ones are tried in turn.
     for key in ("phoneNumber", "number", "displayName"):
         number = re.sub(r"[\s\-.()]", "", _string(item.get(key)))
         if is_e164(number):
@@ -109,7 +109,7 @@ def caller_id_of(item: Mapping[str, Any], account_id: str) -> CallerId | None:
 
 
 def _placed(reply: Reply) -> Placed:
-    """Ids are picked up when the answer happens to have them; it declares none (evo-voice-api 5.1)."""
+    """With the ids that the answer happens to have; none are documented (evo-voice-api 5.1)."""
     body = reply.json_object() or {}
     session_id = _string(body.get("id")) or _string(body.get("sessionId"))
     call_sid = _string(body.get("callSid")) or _string(body.get("sid"))
@@ -117,17 +117,17 @@ def _placed(reply: Reply) -> Placed:
 
 
 def _is_page(reply: Reply) -> bool:
-    """Whether something in between answered: asked for JSON, Evo Voice sends no page (evo-voice-api 6).
+    """Whether a proxy or firewall answered: Evo Voice sends no HTML when asked for JSON (evo-voice-api 6).
 
-    Otherwise the status decides. The answer is not declared (5.1), so a body that is cut short, or garbled in
-    what says that it is JSON, makes a yes no less of one.
+    Otherwise the status alone decides. The body is not documented (5.1), so a yes with a body that is cut
+    short or garbled is still a yes.
     """
     kind = reply.headers.get("Content-Type", "").lower()
     return "html" in kind or reply.body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
 def _why_not(reply: Reply) -> Reason:
-    # A missing role is answered as text by the framework, everything else as JSON by the service.
+    # The framework answers a missing role as text; the service answers everything else as JSON.
     if reply.status == 403 and reply.body.lstrip().startswith(b"Forbidden"):
         return Reason.ROLE_MISSING
     return _NO[reply.status]
@@ -145,7 +145,7 @@ def _string(value: object) -> str:
 
 
 def _storable(text: str) -> str:
-    """Without half characters and NUL, which JSON can carry and a database cannot."""
+    """Without lone surrogates and NUL, which JSON can carry and a database cannot."""
     return text.encode("utf-8", "replace").decode().replace("\x00", "")
 
 

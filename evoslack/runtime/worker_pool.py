@@ -1,7 +1,7 @@
-"""The threads that bring rows one step further: dialing, telling, sweeping.
+"""Threads that repeat one step on rows that are due: dial a call, send a notification, sweep.
 
-A crew repeats one step as long as the step finds work, then waits to be woken or for the next look.
-The rows are the queue, so nothing is lost when nobody looks.
+A pool repeats its step as long as the step finds work, then sleeps until it is woken or polls again. The
+rows are the queue, so a missed wake-up delays work and loses none.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ LONGEST_STEP_S = 60.0  # a call may be dialed for 30 s, and Slack is waited for 
 
 
 class WorkerPool:
-    """`size` threads around one step.
+    """`size` threads that repeat one step.
 
-    `longest_step_s`: a step that runs longer than this hangs, by `clock_s`, a monotonic clock.
+    They run it when woken, and at least every `poll_every_s` seconds. A step that runs longer than
+    `longest_step_s` counts as hanging. `clock_s` is a monotonic clock.
     """
 
     def __init__(
@@ -30,22 +31,22 @@ class WorkerPool:
         name: str,
         *,
         size: int,
-        look_every_s: float,
+        poll_every_s: float,
         longest_step_s: float = LONGEST_STEP_S,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name = name
         self._step: Callable[[], bool] = lambda: False
-        self._look_every_s = look_every_s
+        self._poll_every_s = poll_every_s
         self._longest_step_s = longest_step_s
         self._clock_s = clock_s
         self._troubles = TroubleLog(log, f"{name}: a step", over_after_s=OVER_AFTER_S, clock_s=clock_s)
         self._changed = threading.Condition()  # guards everything below
-        self._is_stopping = self._leave_nothing = False
-        self._wakes = 0  # looks that somebody wants and nobody has begun
-        self._idle = 0  # threads that wait for a wake
-        self._alarm_s = math.inf  # when somebody wants a look, by the monotonic clock
-        self._running: dict[int, float] = {}  # since when each thread is in its step, by thread
+        self._is_stopping = self._finish_all = False
+        self._wakes = 0  # wake-ups that no thread has answered with a step yet
+        self._idle = 0  # threads that wait for a wake-up
+        self._alarm_s = math.inf  # when a step is wanted, by `time.monotonic`
+        self._running: dict[int, float] = {}  # by thread number: when its current step began
         self._threads = [
             threading.Thread(target=self._work, args=[number], name=f"{name}-{number}", daemon=True)
             for number in range(1, size + 1)
@@ -53,46 +54,46 @@ class WorkerPool:
 
     @property
     def name(self) -> str:
-        """What this crew does, for logs."""
+        """What this pool does, for the log and `/healthz`."""
         return self._name
 
     @property
     def is_working(self) -> bool:
-        """Whether every thread is still at it, and none hangs in its step."""
+        """Whether every thread is alive and none hangs in its step."""
         return all(thread.is_alive() for thread in self._threads) and self.step_s <= self._longest_step_s
 
     @property
     def step_s(self) -> float:
-        """For how many seconds the oldest of the running steps has been running; 0 if there is none."""
+        """How many seconds the oldest running step has taken so far; 0 if none runs."""
         with self._changed:
             began_s = min(self._running.values(), default=math.inf)
         return max(self._clock_s() - began_s, 0.0)
 
     def start(self, step: Callable[[], bool]) -> None:
-        """Begin with a first look at once. `step` returns whether it found something to do."""
+        """Start the threads; the first step runs at once. `step` returns whether it found work."""
         self._step = step
         for thread in self._threads:
             thread.start()
 
     def wake(self) -> None:
-        """There may be work: somebody begins a look after this. Never raises, never waits for a step."""
+        """There may be work: a step begins after this call. Never raises, never waits for a step."""
         with self._changed:
-            # More wakes than threads ask for nothing new: each thread that looks goes on while it finds work.
+            # More wake-ups than threads add nothing: each thread repeats its step while it finds work.
             self._wakes = min(self._wakes + 1, len(self._threads))
             self._changed.notify()
 
     def wake_in(self, seconds: float) -> None:
-        """There will be work then, for the step that calls this or for anybody who looks before."""
+        """There will be work in that many seconds, unless an earlier step does it."""
         with self._changed:
             self._alarm_s = min(self._alarm_s, time.monotonic() + seconds)
 
-    def stop(self, within_s: float, *, leave_nothing: bool = False) -> bool:
-        """Let running steps finish and take no new one; whether all threads ended in time.
+    def stop(self, within_s: float, *, finish_all: bool = False) -> bool:
+        """Let running steps finish and begin no new one; whether all threads ended in time.
 
-        `leave_nothing`: go on until a step finds nothing to do.
+        `finish_all`: repeat the step until it finds no work.
         """
         with self._changed:
-            self._leave_nothing = leave_nothing
+            self._finish_all = finish_all
             self._is_stopping = True
             self._changed.notify_all()
         ends = time.monotonic() + within_s
@@ -106,9 +107,11 @@ class WorkerPool:
         while True:
             with self._changed:
                 is_last_round = self._is_stopping
-                if is_last_round and not self._leave_nothing:
+                if is_last_round and not self._finish_all:
                     return
-                if found and self._wakes > self._idle:  # this look is what a wake wants that nobody waits for
+                if (
+                    found and self._wakes > self._idle
+                ):  # no thread waits for that wake-up; this step answers it
                     self._wakes -= 1
                 self._running[number] = self._clock_s()
             found = self._one_step()
@@ -122,17 +125,17 @@ class WorkerPool:
     def _one_step(self) -> bool:
         try:
             found = self._step()
-        except Exception as error:  # noqa: BLE001 - logged; the next look, or the sweep, repairs the row
+        except Exception as error:  # noqa: BLE001 - logged; the next step, or the sweep, repairs the row
             self._troubles.broke(error)
             return False
         self._troubles.worked()
         return found
 
     def _rest(self) -> None:
-        """Wait for a wake, the alarm, the time of the next look, or the end."""
+        """Wait for a wake-up, the alarm, the next poll, or the stop."""
         with self._changed:
             alarm_s = self._alarm_s
-            pause_s = min(self._look_every_s, max(alarm_s - time.monotonic(), 0.0))
+            pause_s = min(self._poll_every_s, max(alarm_s - time.monotonic(), 0.0))
             self._idle += 1
             self._changed.wait_for(lambda: self._wakes or self._is_stopping, pause_s)
             self._idle -= 1

@@ -19,6 +19,7 @@ from slack_sdk import WebClient
 
 from evoslack.calling.arrival import Arrival
 from evoslack.calling.refusals import UnreadableForm
+from evoslack.runtime.reference import new_reference
 from evoslack.slack.listeners import export, workflow_step
 from evoslack.slack.listeners.call_form import CallFormListeners
 from evoslack.slack.listeners.dependencies import Listeners
@@ -107,7 +108,7 @@ def answer_broken(
     """Log a defect under a reference and tell the person, after looking up what became of the press."""
     if isinstance(error, BoltUnhandledRequestError):
         return _answer_unknown(body)
-    reference = messages.new_reference()
+    reference = new_reference()
     log.error("a listener broke (reference %s)", reference, exc_info=error)
     words = messages.broken(reference)
     if "command" in body:

@@ -57,8 +57,8 @@ class Weather:
     def name(self) -> str:
         """In a few words."""
         limit = f", {self.posts_per_s:g} post a second" if self.posts_per_s else ""
-        door = "HTTP" if self.over_http else "Socket Mode"
-        return f"storm of {self.people} presses in {self.within_s:g} s ({door}{limit})"
+        receiver = "HTTP" if self.over_http else "Socket Mode"
+        return f"storm of {self.people} presses in {self.within_s:g} s ({receiver}{limit})"
 
 
 SHORT = (Weather(150, 2, dialing_s=4, wait_s=10),)

@@ -8,7 +8,7 @@ By hand: `python -m tests.chaos.workflow_steps short`.
 from __future__ import annotations
 
 from evoslack.calling.calls import State
-from evoslack.engine import LOOK_EVERY_S
+from evoslack.engine import POLL_EVERY_S
 from evoslack.ledger.calls import CallLedger
 from evoslack.slack.background.step_runner import LEASE
 from tests.chaos.crowd import by_hand, until, wait
@@ -21,7 +21,7 @@ from tests.scenario.office import SARA
 
 NUMBER = "+18144049901"
 WRITING = "INSERT INTO calls"
-TAKEN_OVER_S = LEASE.total_seconds() + 2 * LOOK_EVERY_S + 10
+TAKEN_OVER_S = LEASE.total_seconds() + 2 * POLL_EVERY_S + 10
 AFTERWARDS_S = 5.0
 
 

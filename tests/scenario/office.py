@@ -49,7 +49,7 @@ class Office:
         self._bots.append(bot)
         bot.start()
         if over_http:
-            self.slack.request_url = f"http://127.0.0.1:{bot.door.port}/slack/events"
+            self.slack.request_url = f"http://127.0.0.1:{bot.receiver.port}/slack/events"
         else:
             self.slack.wait_for_connection()
         return bot

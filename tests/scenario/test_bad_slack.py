@@ -57,7 +57,7 @@ def test_a_deaf_connection_is_noticed_and_replaced(
 
     connected.slack.wait_for(lambda: connected.slack.connections == 2, 15, "the deaf one to be replaced")
 
-    assert "a connection to Slack is replaced: silent for 6 s" in caplog.text
+    assert "lost a connection to Slack: timed out: no pong for 6 s; reconnecting" in caplog.text
     assert all(connected.slack.type_command(SARA, "help").acked for _ in range(5))
 
 
@@ -70,9 +70,11 @@ def test_a_revoked_token_is_logged_and_running_calls_are_finished(
     connected.slack.disconnect(kind)
 
     connected.wait_for_card("Placed")
-    connected.slack.wait_for(lambda: "does not take SLACK_APP_TOKEN" in caplog.text, what="a line in the log")
+    connected.slack.wait_for(
+        lambda: "does not accept SLACK_APP_TOKEN" in caplog.text, what="a line in the log"
+    )
     assert "no command comes in" in caplog.text
-    assert not connected.bot.door.is_open()
+    assert not connected.bot.receiver.is_open()
     assert caplog.text.count("no command comes in") == 1, "not with every retry"
 
     connected.slack.let_in()

@@ -140,4 +140,4 @@ def test_an_export_that_breaks_is_told(office: Office, caplog: pytest.LogCapture
         assert office.slack.type_command("U_ROOT", "export").acked
 
         words = office.wait_until_told(BROKE, "U_ROOT")
-    assert f"export: it broke (reference {words[len(BROKE) : len(BROKE) + 6]})" in caplog.text
+    assert f"export: task failed (reference {words[len(BROKE) : len(BROKE) + 6]})" in caplog.text

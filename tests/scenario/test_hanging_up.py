@@ -229,7 +229,7 @@ def test_a_hang_up_that_cannot_be_recorded_is_explained_and_works_later(
 
     words = talking.wait_until_told("Something broke in EvoSlack (reference ")
     reference = words.partition("reference ")[2][:6]
-    assert f"hang-up: it broke (reference {reference})" in caplog.text
+    assert f"hang-up: task failed (reference {reference})" in caplog.text
     assert hang_up_requests(talking) == [], "nothing is asked before it is recorded"
     repair_hang_up_updates(talking)
     press(talking)
@@ -246,12 +246,8 @@ def test_a_failed_hang_up_that_cannot_be_withdrawn_is_explained(
 
     talking.wait_until_told("the call probably goes on")
     assert any(
-<<<<<<< HEAD
-        record.levelno == logging.ERROR and "could not write down" in record.message for record in caplog.records
-=======
         record.levelno == logging.ERROR and "could not write down" in record.message
         for record in caplog.records
->>>>>>> slackbg
     )
     repair_hang_up_updates(talking)
     talking.evo.clear_faults()

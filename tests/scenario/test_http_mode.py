@@ -28,7 +28,7 @@ def served(empty_office: Office) -> Office:
 
 
 @pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+def http_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """One bot for everything that should not even get in; it must still answer afterwards."""
     office = Office(tmp_path_factory.mktemp("door"))
     office.open(over_http=True)
@@ -133,37 +133,37 @@ def test_deep_json_without_a_signature_costs_nothing(served: Office) -> None:
         {"X-Slack-Request-Timestamp": b"\xb2\xb3"},  # superscripts: digits to str.isdigit, not to int
     ],
 )
-def test_odd_signatures_and_timestamps_are_a_no_and_not_a_defect(door: Office, spoil: dict) -> None:
+def test_odd_signatures_and_timestamps_are_a_no_and_not_a_defect(http_office: Office, spoil: dict) -> None:
     headers = {name: value for name, value in (signed(BODY) | spoil).items() if value is not None}
 
-    assert post(door, BODY, headers).status_code == 401
+    assert post(http_office, BODY, headers).status_code == 401
 
 
 @pytest.mark.parametrize("at", ["-1", "0", "1e9", "0x10", "1_700_000_000", "1700000000.5", "nan", "9" * 12])
-def test_an_odd_timestamp_is_refused_even_if_it_is_signed(door: Office, at: str) -> None:
-    assert post(door, BODY, signed(BODY, at=at)).status_code == 401
+def test_an_odd_timestamp_is_refused_even_if_it_is_signed(http_office: Office, at: str) -> None:
+    assert post(http_office, BODY, signed(BODY, at=at)).status_code == 401
 
 
 @pytest.mark.parametrize("version", ["v1=", "V0=", "", "v0=v0="])
-def test_only_the_one_version_of_signatures_counts(door: Office, version: str) -> None:
+def test_only_the_one_version_of_signatures_counts(http_office: Office, version: str) -> None:
     headers = signed(BODY)
     headers["X-Slack-Signature"] = headers["X-Slack-Signature"].replace("v0=", version)
 
-    assert post(door, BODY, headers).status_code == 401
+    assert post(http_office, BODY, headers).status_code == 401
 
 
-def test_a_signature_beside_a_wrong_one_does_not_count(door: Office) -> None:
+def test_a_signature_beside_a_wrong_one_does_not_count(http_office: Office) -> None:
     good = signed(BODY)
     two = head(good, Content_Length=str(len(BODY)), x_slack_signature="v0=00") + BODY.encode()
 
-    assert b" 401 " in raw(door, two)
+    assert b" 401 " in raw(http_office, two)
 
 
-def test_the_clocks_may_differ_by_less_than_five_minutes(door: Office) -> None:
-    assert post(door, BODY, signed(BODY, at=time.time() - 290)).status_code == 200
-    assert post(door, BODY, signed(BODY, at=time.time() + 290)).status_code == 200
-    assert post(door, BODY, signed(BODY, at=time.time() - 310)).status_code == 401
-    assert post(door, BODY, signed(BODY, at=time.time() + 310)).status_code == 401
+def test_the_clocks_may_differ_by_less_than_five_minutes(http_office: Office) -> None:
+    assert post(http_office, BODY, signed(BODY, at=time.time() - 290)).status_code == 200
+    assert post(http_office, BODY, signed(BODY, at=time.time() + 290)).status_code == 200
+    assert post(http_office, BODY, signed(BODY, at=time.time() - 310)).status_code == 401
+    assert post(http_office, BODY, signed(BODY, at=time.time() + 310)).status_code == 401
 
 
 def test_the_same_bytes_again_ring_no_second_time(served: Office) -> None:
@@ -193,10 +193,10 @@ def test_the_same_bytes_again_ring_no_second_time(served: Office) -> None:
         '{"type":"view_submission","user":{"id":"U_SARA"},"view":[]}',
     ],
 )
-def test_a_signed_payload_that_slack_would_never_send_is_no_defect(door: Office, payload: str) -> None:
+def test_a_signed_payload_that_slack_would_never_send_is_no_defect(http_office: Office, payload: str) -> None:
     body = urlencode({"payload": payload})
 
-    assert post(door, body, signed(body)).status_code < 500
+    assert post(http_office, body, signed(body)).status_code < 500
 
 
 @pytest.mark.parametrize(
@@ -213,40 +213,40 @@ def test_a_signed_payload_that_slack_would_never_send_is_no_defect(door: Office,
         ("\u00e9", "payload"),
     ],
 )
-def test_a_signed_body_of_another_kind_is_no_defect(door: Office, kind: str, body: str) -> None:
-    assert post(door, body, signed(body) | {"Content-Type": kind.encode()}).status_code < 500
+def test_a_signed_body_of_another_kind_is_no_defect(http_office: Office, kind: str, body: str) -> None:
+    assert post(http_office, body, signed(body) | {"Content-Type": kind.encode()}).status_code < 500
 
 
-def test_a_body_that_is_no_text_is_refused_even_if_it_is_signed(door: Office) -> None:
-    assert post(door, b"payload=\xff\xfe", signed(b"payload=\xff\xfe")).status_code == 401
+def test_a_body_that_is_no_text_is_refused_even_if_it_is_signed(http_office: Office) -> None:
+    assert post(http_office, b"payload=\xff\xfe", signed(b"payload=\xff\xfe")).status_code == 401
 
 
 @pytest.mark.parametrize("length", ["x", "-1", "1 1", "0x10", "9" * 30, ""])
-def test_a_length_that_is_no_length_is_refused(door: Office, length: str) -> None:
-    first_line = raw(door, head(signed(BODY), Content_Length=length) + BODY.encode())
+def test_a_length_that_is_no_length_is_refused(http_office: Office, length: str) -> None:
+    first_line = raw(http_office, head(signed(BODY), Content_Length=length) + BODY.encode())
 
     assert b" 4" in first_line
 
 
-def test_a_body_shorter_than_the_signed_one_is_refused(door: Office) -> None:
-    first_line = raw(door, head(signed(BODY), Content_Length=str(len(BODY) - 1)) + BODY.encode())
+def test_a_body_shorter_than_the_signed_one_is_refused(http_office: Office) -> None:
+    first_line = raw(http_office, head(signed(BODY), Content_Length=str(len(BODY) - 1)) + BODY.encode())
 
     assert b" 401 " in first_line
 
 
-def test_a_body_in_chunks_is_read_whole(door: Office) -> None:
+def test_a_body_in_chunks_is_read_whole(http_office: Office) -> None:
     chunks = (BODY[at : at + 7].encode() for at in range(0, len(BODY), 7))
 
-    answer = requests.post(door.slack.request_url, data=chunks, headers=signed(BODY), timeout=5)
+    answer = requests.post(http_office.slack.request_url, data=chunks, headers=signed(BODY), timeout=5)
 
     assert answer.status_code == 200
     assert "opens a form" in answer.text
 
 
-def test_an_endless_body_in_chunks_is_refused(door: Office) -> None:
+def test_an_endless_body_in_chunks_is_refused(http_office: Office) -> None:
     body = b"text=" + b"x" * (2 * 1024 * 1024)
     chunks = (b"%x\r\n%b\r\n" % (len(part), part) for part in (body[: 2**20], body[2**20 :]))
-    with connect(door) as connection, contextlib.suppress(ConnectionError):
+    with connect(http_office) as connection, contextlib.suppress(ConnectionError):
         connection.sendall(head(signed(body), Transfer_Encoding="chunked") + b"".join(chunks))
         assert b" 413 " in connection.makefile("rb").readline()
 
@@ -259,20 +259,22 @@ def test_an_endless_body_in_chunks_is_refused(door: Office) -> None:
         ({"Transfer_Encoding": "chunked", "Content_Length": "3"}, b"zz\r\n"),
     ],
 )
-def test_a_body_that_cannot_be_read_is_refused(door: Office, more: dict[str, str], body: bytes) -> None:
-    status = int(raw(door, head(signed(BODY), **more) + body).split()[1])
+def test_a_body_that_cannot_be_read_is_refused(
+    http_office: Office, more: dict[str, str], body: bytes
+) -> None:
+    status = int(raw(http_office, head(signed(BODY), **more) + body).split()[1])
 
     assert 400 <= status < 500 or status == 501
 
 
-def test_many_who_open_a_connection_and_say_nothing_keep_nobody_out(door: Office) -> None:
+def test_many_who_open_a_connection_and_say_nothing_keep_nobody_out(http_office: Office) -> None:
     with contextlib.ExitStack() as idle:
         for beginning in (b"", b"POST /slack/ev", head(signed(BODY), Content_Length="1000") + b"text="):
             for _ in range(40):
-                idle.enter_context(connect(door)).sendall(beginning)
+                idle.enter_context(connect(http_office)).sendall(beginning)
         started = time.monotonic()
 
-        assert post(door, BODY, signed(BODY)).status_code == 200
+        assert post(http_office, BODY, signed(BODY)).status_code == 200
         assert time.monotonic() - started < 3  # longer, and Slack would have given up
 
 
@@ -294,17 +296,17 @@ def test_only_the_known_paths_and_verbs_answer(served: Office) -> None:
 
 
 @pytest.mark.parametrize("verb", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CALL"])
-def test_only_a_post_gets_in(door: Office, verb: str) -> None:
+def test_only_a_post_gets_in(http_office: Office, verb: str) -> None:
     line = head(signed(BODY), Content_Length=str(len(BODY))).replace(b"POST", verb.encode(), 1)
 
-    assert b" 405 " in raw(door, line + BODY.encode())
+    assert b" 405 " in raw(http_office, line + BODY.encode())
 
 
 @pytest.mark.parametrize("path", ["/slack/events/", "/SLACK/EVENTS", "/slack", "/healthz"])
-def test_a_signed_request_to_another_path_gets_nowhere(door: Office, path: str) -> None:
+def test_a_signed_request_to_another_path_gets_nowhere(http_office: Office, path: str) -> None:
     line = head(signed(BODY), Content_Length=str(len(BODY))).replace(b"/slack/events", path.encode(), 1)
 
-    assert b" 404 " in raw(door, line + BODY.encode())
+    assert b" 404 " in raw(http_office, line + BODY.encode())
 
 
 def test_healthz_says_which_part_is_well(served: Office) -> None:
@@ -314,15 +316,16 @@ def test_healthz_says_which_part_is_well(served: Office) -> None:
     assert answer.json() == {
         "database": True,
         "slack": True,
-        "settling": True,
-        "dialing": True,
-        "telling": True,
-        "sweeping": True,
-        "following": True,
-        "showing": True,
-        "whispering": True,
-        "steps": True,
-        "timing": True,
+        "answers": True,
+        "dial": True,
+        "notify": True,
+        "sweep": True,
+        "catalog": True,
+        "track": True,
+        "home-tabs": True,
+        "private-messages": True,
+        "workflow-steps": True,
+        "slack-time": True,
     }
 
 
@@ -341,7 +344,7 @@ def test_an_answer_of_slack_that_hangs_whoever_tells_shows_in_healthz(served: Of
     status, parts = health(served)
 
     assert status == 503
-    assert [name for name, is_well in parts.items() if not is_well] == ["telling"]
+    assert [name for name, is_well in parts.items() if not is_well] == ["notify"]
     served.wait_for_card("Placed")
     served.slack.wait_for(lambda: health(served)[0] == 200, what="to get on again")
 

@@ -131,7 +131,7 @@ def scene(slack: SlackWorkspace, store: Store) -> Scene:
 def test_four_answers_that_never_come_do_not_hold_up_the_others(scene: Scene, kind: str) -> None:
     """Four is the number of workers; at this drip rate an answer would take minutes."""
     scene.slack.fault("chat.postMessage", kind, times=4, seconds=0.5)
-    pool = WorkerPool("telling", size=4, look_every_s=0.1)
+    pool = WorkerPool("notify", size=4, poll_every_s=0.1)
     began = time.monotonic()
     scene.clock = lambda: T0 + timedelta(seconds=time.monotonic() - began)
     stuck = scene.rejected_calls(4, BOSS)

@@ -181,7 +181,7 @@ def test_an_answer_that_finds_no_connection(office: Office) -> None:
         press = hand.submit(office.slack.submit, SARA)
         assert is_writing.wait(5)
         office.slack.disconnect("link_disabled")  # and nobody gets in any more
-        office.slack.wait_for(lambda: not office.bot.door.is_open(), what="the end of all connections")
+        office.slack.wait_for(lambda: not office.bot.receiver.is_open(), what="the end of all connections")
         may_go_on.set()
         assert not press.result().acked
 

@@ -22,6 +22,7 @@ from evoslack.calling.arrival import Arrival
 from evoslack.calling.offer import Offer
 from evoslack.calling.refusals import NothingToOffer, Refusal
 from evoslack.runtime.background_pool import Run, Tell
+from evoslack.runtime.reference import new_reference
 from evoslack.slack.payloads import Payload, team_of, text_of
 from evoslack.slack.rendering import messages, views
 from evoslack.slack.rendering.form_metadata import FormMetadata
@@ -169,7 +170,7 @@ class FormOpener:
         except Refusal as refusal:
             view = views.notice(messages.escape(refusal_message(refusal, self._settings.region).words))
         except Exception:
-            reference = messages.new_reference()
+            reference = new_reference()
             log.exception("the form could not be filled (reference %s)", reference)
             view = views.notice(messages.broken(reference))
         try:

@@ -1,1 +1,1 @@
-"""."""
+"""How Slack's requests reach the app: signed HTTP requests, or Socket Mode."""

@@ -1,7 +1,7 @@
-"""How payloads reach the bot as signed HTTP requests; `socket_mode` is the other way in.
+"""The receiver for signed HTTP requests, a waitress server; `socket_mode` is the other receiver.
 
-Each request is stamped when its first bytes are read, and waits for a thread in the lane of its kind. Slack's
-own timestamp counts too: a request may have waited in a proxy.
+Each request is stamped when its first bytes are read, then waits for a thread of its lane. Slack's own
+timestamp counts too, because a request may have waited in a proxy.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from evoslack.slack.receivers.wsgi import ARRIVED, EVENTS_PATH, HAS_LEFT, wsgi
 
 LARGEST_BODY = 1024 * 1024  # bytes; Slack's payloads are below 300 kB (a view is 250 kB at most)
 LARGEST_HEAD = 32 * 1024
-LAST_ACKS_S = 3  # when stopping; Slack waits no longer either
-LOOP_S = 0.2  # how soon the server notices that it shall stop
+LAST_ACKS_S = 3  # when stopping; Slack waits no longer for an ack
+LOOP_S = 0.2  # how soon the server notices that it is told to stop
 
 
 class HttpReceiver:
-    """HTTP: Slack posts to `/slack/events`, and `/healthz` answers whoever watches the bot."""
+    """Serves `/slack/events` for Slack and `/healthz` for monitoring. `OSError` if it cannot listen."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class HttpReceiver:
         *,
         clock: Clock,
         slack_time: SlackTime,
-        waited_s: Callable[[], float],  # see `heartbeat`
+        waited_s: Callable[[], float],  # see `Heartbeat.waited_s`
         is_healthy: Callable[[], dict[str, bool]],
     ) -> None:
         self._connections: dict[int, Any] = {}
@@ -50,11 +50,11 @@ class HttpReceiver:
         self._server = create_server(
             wsgi(app, signing_secret, clock, slack_time, is_healthy),
             map=self._connections,
-            _dispatcher=cast("ThreadedTaskDispatcher", self._lanes),  # which is all that waitress asks of it
+            _dispatcher=cast("ThreadedTaskDispatcher", self._lanes),  # has all that waitress uses
             host=host,
             port=port,
-            channel_request_lookahead=1,  # else a client that hangs up is not noticed
-            connection_limit=1000,  # a hundred silent ones would close the door for Slack
+            channel_request_lookahead=1,  # otherwise a client that hangs up goes unnoticed
+            connection_limit=1000,  # waitress's 100 could be taken up by silent clients
             channel_timeout=20,
             max_request_body_size=LARGEST_BODY,
             max_request_header_size=LARGEST_HEAD,
@@ -70,8 +70,8 @@ class HttpReceiver:
 
     @property
     def port(self) -> int:
-        """The port in use, also when any free one was asked for."""
-        # A host name may stand for several addresses; each has a server then.
+        """The port in use; it differs from the setting when that is 0."""
+        # A host name may have several addresses, with a server for each.
         servers = getattr(self._server, "effective_listen", [])
         return int(servers[0][1] if servers else self._server.effective_port)  # type: ignore[union-attr]
 
@@ -95,26 +95,26 @@ class HttpReceiver:
         return self._thread.is_alive()
 
     def _serve(self) -> None:
-        """The server's loop; whatever it owns is also closed here, by the one thread that uses it."""
+        """The server's loop. It also closes what it owns, because only this thread uses it."""
         while not self._stopping.is_set():
-            self._look(LOOP_S)
+            self._poll(LOOP_S)
         # Only the port: the server's own `close` also closes the pipe that finishing requests write to.
         for listener in [one for one in self._connections.values() if one.accepting]:
             wasyncore.dispatcher.close(listener)
         while not self._drained.is_set():
-            self._look(LOOP_S)
-            self._drained.wait(0.01)  # without connections the loop returns at once
-        self._look(0)  # the last answers go out
+            self._poll(LOOP_S)
+            self._drained.wait(0.01)  # without connections `_poll` returns at once
+        self._poll(0)  # the last answers go out
         if not self._lanes.threads:
             wasyncore.close_all(self._connections, ignore_all=True)
 
-    def _look(self, within_s: float) -> None:
-        # By poll: select has no room for more than a thousand connections.
+    def _poll(self, within_s: float) -> None:
+        # poll instead of select, which takes no more than a thousand connections.
         wasyncore.loop(timeout=within_s, use_poll=True, map=self._connections, count=1)
 
 
 class _Lanes:
-    """What waitress gives its requests to: a pool of its own kind for each lane."""
+    """The dispatcher that waitress hands its requests to: one of waitress's own for each lane."""
 
     def __init__(self) -> None:
         self._pools = {lane: ThreadedTaskDispatcher() for lane in Lane}
@@ -123,21 +123,21 @@ class _Lanes:
 
     @property
     def threads(self) -> list[Any]:
-        """The threads that are still at work."""
+        """The threads that still run."""
         return [thread for pool in self._pools.values() for thread in pool.threads]
 
     def add_task(self, channel: Any) -> None:
-        """A request is complete."""
+        """Queue a complete request in its lane."""
         body = channel.requests[0].get_body_stream()
         lane = lane_of_body(body.read(LARGEST_BODY))
         body.seek(0)
         self._pools[lane].add_task(channel)
 
     def set_thread_count(self, _count: int) -> None:
-        """Each lane has its own, whatever waitress is told."""
+        """Ignored: each lane has its own count."""
 
     def shutdown(self, *, cancel_pending: bool, timeout: float) -> None:
-        """Finish what is being answered."""
+        """Finish what is being answered within `timeout` seconds."""
         for pool in self._pools.values():
             pool.set_thread_count(0)
         ends = time.monotonic() + timeout
@@ -146,7 +146,7 @@ class _Lanes:
 
 
 def _stamping(clock: Clock, waited_s: Callable[[], float]) -> type[HTTPChannel]:
-    """A channel of waitress's that notes when the first bytes of each request were read."""
+    """A waitress channel that notes when the first bytes of each request were read."""
 
     class Stamped(HTTPRequestParser):
         def __init__(self, adj: Any) -> None:

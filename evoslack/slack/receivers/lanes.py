@@ -1,7 +1,7 @@
-"""Threads for payloads, in lanes, so that one kind never waits for another to the last thread.
+"""Threads for payloads, in lanes: a flood of one kind never takes the last thread from another.
 
-A press of the form's button has threads of its own, and so has searching in a form, which may wait two
-seconds for a role. All the rest is quick: forms are opened, and calls are ended, in the background.
+Form submissions have threads of their own, and so have searches in a form, which may wait two seconds for a
+role. The rest is quick, because forms are opened and calls are ended in the background.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Any
 
 
 class Lane(StrEnum):
-    """The lanes."""
+    """A kind of payload that has threads of its own."""
 
     PRESS = "press"
     SEARCH = "search"
     EVENT = "event"
     REST = "rest"
-    BARE = "bare"  # without a body, so not from Slack: questions for our health, which wait for the database
+    BARE = "bare"  # no body, so not from Slack: health checks, which wait for the database
 
 
 THREADS = {Lane.PRESS: 16, Lane.SEARCH: 8, Lane.EVENT: 6, Lane.REST: 16, Lane.BARE: 4}
@@ -31,14 +31,14 @@ _LANES = {
 
 
 def lane_of(payload: Mapping[str, Any]) -> Lane:
-    """The lane of a payload that was read."""
+    """The lane of a parsed payload."""
     return _LANES.get(str(payload.get("type")), Lane.REST)
 
 
 def lane_of_body(body: bytes) -> Lane:
     """The lane of an HTTP request's body, without parsing it: its signature is not checked yet.
 
-    Whoever writes something else into it only chooses where to be turned away.
+    A forged body only chooses the lane in which it is rejected.
     """
     if not body:
         return Lane.BARE

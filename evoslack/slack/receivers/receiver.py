@@ -1,4 +1,4 @@
-"""What both ways in have in common."""
+"""What both receivers have in common."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Protocol
 
 
 class Receiver(Protocol):
-    """A way in for payloads."""
+    """Receives Slack's payloads and has the app answer them."""
 
     def start(self) -> str:
-        """Begin to take payloads; returns words for the ready line."""
+        """Start receiving; returns words for the ready line."""
 
     def stop(self) -> None:
-        """Take no more."""
+        """Stop receiving; answer what has arrived."""
 
     def is_open(self) -> bool:
         """Whether payloads can come in right now."""

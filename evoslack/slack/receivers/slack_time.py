@@ -1,4 +1,4 @@
-"""Slack's clock, seen from ours, so that a request over HTTP can be told its age."""
+"""How far Slack's clock is from ours, so that the age of an HTTP request can be computed."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ ROUNDING_S = 0.5  # Slack's times are whole seconds
 
 
 class SlackTime:
-    """Slack's clock, seen from ours: from the Date of its answers to the age of its requests."""
+    """Learns Slack's time from the Date header of its answers, and tells the age of its requests."""
 
     def __init__(self, monotonic_s: Callable[[], float]) -> None:
         self._monotonic_s = monotonic_s
         self._lock = threading.Lock()
-        self._began: float | None = None  # Slack's time at the zero of our monotonic clock
-        self._odd: float | None = None  # what one answer said that did not agree
+        self._began: float | None = None  # Slack's time when our monotonic clock read zero
+        self._odd: float | None = None  # the same, by one answer that disagreed
 
     def note(self, date: str) -> None:
-        """An answer of Slack's came just now with this Date header; one that disagrees must come twice."""
+        """An answer with this Date header came just now. One that disagrees only counts when repeated."""
         try:
             began = parsedate_to_datetime(date).timestamp() - self._monotonic_s()
         except ValueError:
@@ -33,7 +33,7 @@ class SlackTime:
                 self._odd = began
 
     def age_s(self, timestamp: str) -> float:
-        """How old a request with this timestamp is now, at least; 0.0 while nothing is known."""
+        """The least number of seconds since a request with this timestamp was sent; 0.0 if unknown."""
         if self._began is None:
             return 0.0
         return max(self._began + self._monotonic_s() - float(timestamp) - ROUNDING_S, 0.0)

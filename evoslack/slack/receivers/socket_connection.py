@@ -1,7 +1,8 @@
-"""One Socket Mode connection, for one life: opened, read until it goes, never mended.
+"""One Socket Mode connection. It is opened once and never reconnects; its owner replaces it.
 
-The SDK's client reads, pings and acknowledges; what would make it reconnect is only noted here, because in
-place the first payload would wait up to three seconds for the old socket.
+The SDK's client reads, pings and acknowledges. What would make it reconnect is only noted here, because
+after reconnecting in place the first payload waits up to three seconds for the old socket
+(docs/decisions/0005).
 """
 
 from __future__ import annotations
@@ -30,32 +31,36 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from evoslack.slack.workspace import problem_of
 
 PING_EVERY_S = 2.0
-# What is read at once. With the SDK's 1 kB, some hundred payloads that wait exceed Python's recursion limit,
-# and all of them are lost.
+# Read at a time. With the SDK's 1 kB, a few hundred waiting payloads exceed Python's recursion limit, and all
+# of them are lost.
 RECEIVE_BYTES = 256 * 1024
-DEAF_AFTER_S = 6.0  # without a pong; three pings in a row went unanswered
-HELLO_WITHIN_S = 5.0
-GLANCE_S = 0.005
+PONG_TIMEOUT_S = 6.0  # three pings in a row went unanswered
+HELLO_TIMEOUT_S = 5.0
+CHECK_EVERY_S = 0.005  # whether sent bytes arrived
 _NORMAL_CLOSURE = (1000).to_bytes(2, "big")
 
-Taker = Callable[
-    ["SocketConnection", SocketModeRequest], None
-]  # must not block: the connection is read meanwhile
+# Called in the thread that reads the connection, so it must not block.
+OnRequest = Callable[["SocketConnection", SocketModeRequest], None]
 
 
 class NoHello(Exception):
-    """Slack opened a connection and did not greet; the text says why."""
+    """A connection was opened, but Slack's hello did not come; the text says why."""
 
 
 class SocketConnection(SocketModeClient):
-    """A connection to Slack. `trouble` says what is wrong, `is_told_to_go` that Slack wants it to end."""
+    """A connection to Slack.
+
+    `problem` says what is wrong with it. `is_retiring`: Slack is about to close it, or has. `is_closing`: our
+    close frame was sent, so nothing else may be sent; what comes is still read. `on_problem` is called when
+    one of these may have changed, in any thread.
+    """
 
     def __init__(
         self,
         app_token: str,
         web_client: WebClient,
-        take: Taker,
-        on_trouble: Callable[[], None],
+        on_request: OnRequest,
+        on_problem: Callable[[], None],
     ) -> None:
         super().__init__(
             app_token,
@@ -65,17 +70,16 @@ class SocketConnection(SocketModeClient):
             receive_buffer_size=RECEIVE_BYTES,
             on_error_listeners=[self._note],
         )
-        self._take = take
-        self._on_trouble = on_trouble
+        self._on_request = on_request
+        self._on_problem = on_problem
         self._is_greeted = False
-        self._first_word = threading.Event()
-        self._nobody = threading.Event()  # never set: a pause
+        self._first_message = threading.Event()
         self._pong: float | None = None
         self._heard_s = time.monotonic()
         self.opened_s = 0.0  # monotonic
-        self.trouble = ""
-        self.is_told_to_go = False
-        self.said_goodbye = False  # nothing may be sent on it any more, but what comes is still read
+        self.problem = ""
+        self.is_retiring = False
+        self.is_closing = False
 
     def open(self) -> None:
         """Connect and wait for Slack's hello. Raises what the SDK raises, or `NoHello`."""
@@ -83,60 +87,60 @@ class SocketConnection(SocketModeClient):
         self.connect()
         self.opened_s = self._heard_s = time.monotonic()
         if self.is_connected():
-            self._first_word.wait(HELLO_WITHIN_S)
+            self._first_message.wait(HELLO_TIMEOUT_S)
         if not self._is_greeted:
-            raise NoHello(self.trouble or "no hello")
+            raise NoHello(self.problem or "no hello")
 
     def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: ARG002 - the SDK's signature
-        """What the SDK calls when Slack says goodbye or the socket is gone: the watchman opens a new line."""
-        self.is_told_to_go = True
-        self._on_trouble()
+        """The SDK calls this when Slack says goodbye or the socket is gone; here it only reports that."""
+        self.is_retiring = True
+        self._on_problem()
 
     def send_socket_mode_response(self, response: Any) -> None:
-        """As UTF-8: escaped, a hundred flows with names in other scripts would not fit into a frame."""
+        """Send an ack as UTF-8: escaped, a hundred flow names in other scripts do not fit into a frame."""
         found = response.to_dict() if isinstance(response, SocketModeResponse) else response
         self.send_message(json.dumps(found, ensure_ascii=False))
 
     def is_dead(self) -> bool:
-        """Whether nothing will come any more: closed by either side, or silent for too long."""
+        """Whether nothing will come any more: closed by either side, or timed out."""
         session = self.current_session
         sock = None if session is None else session.sock
         if session is None or sock is None:
-            self.trouble = self.trouble or "closed"
+            self.problem = self.problem or "closed"
             return True
         if session.last_ping_pong_time != self._pong:
             self._pong, self._heard_s = session.last_ping_pong_time, time.monotonic()
-        if time.monotonic() - self._heard_s > DEAF_AFTER_S:
-            self.trouble = f"silent for {DEAF_AFTER_S:.0f} s"
+        if time.monotonic() - self._heard_s > PONG_TIMEOUT_S:
+            self.problem = f"timed out: no pong for {PONG_TIMEOUT_S:.0f} s"
             return True
         if _is_closed_by_peer(sock):
-            self.trouble = "closed by Slack without a word"
+            self.problem = "closed by Slack without a close frame"
             return True
         return False
 
     def is_closed_by_slack(self) -> bool:
-        """Whether the connection is gone, maybe not noticed yet: nothing arrives at Slack any more."""
+        """Whether the other end is gone, so that nothing sent now would arrive. Noticed before `is_dead`."""
         session = self.current_session
         sock = None if session is None else session.sock
         return sock is None or _is_closed_by_peer(sock)
 
-    def was_taken(self, is_late: Callable[[], bool]) -> bool:
-        """Whether everything that was sent here has arrived; waits for that until it is late.
+    def was_delivered(self, is_late: Callable[[], bool]) -> bool:
+        """Whether everything sent here has arrived; waits for that until it is late.
 
-        A network that died silently takes bytes for seconds. Linux tells what is still on its way; elsewhere
-        the sending must do.
+        A dead network swallows bytes for seconds. Linux tells what the other machine has not acknowledged;
+        elsewhere a successful send counts.
         """
         session = self.current_session
         sock = None if session is None else session.sock
-        while sock is not None and _bytes_on_the_way(sock):
+        while sock is not None and _unacknowledged_bytes(sock):
             if is_late():
                 return False
-            self._nobody.wait(GLANCE_S)
+            time.sleep(CHECK_EVERY_S)
         return sock is not None and not is_late()
 
-    def say_goodbye(self) -> None:
-        """Ask Slack to send nothing more here; what is on its way already is still read."""
-        self.said_goodbye, self.auto_reconnect_enabled = True, False
+    def send_close(self) -> None:
+        """Send the close frame: Slack sends nothing more; what is on its way already is still read."""
+        self.is_closing, self.auto_reconnect_enabled = True, False
         session = self.current_session
         sock = None if session is None else session.sock  # which its own thread may take away
         if session is not None and sock is not None:
@@ -145,7 +149,7 @@ class SocketConnection(SocketModeClient):
                 sock.sendall(frame)
 
     def close(self) -> None:
-        """End the connection at once; the SDK's own `close` would wait for its read to time out."""
+        """Close at once; the SDK's own `close` would wait for its read to time out."""
         self.closed = True
         self.auto_reconnect_enabled = False
         for runner in (self.current_session_runner, self.current_app_monitor, self.message_processor):
@@ -159,26 +163,26 @@ class SocketConnection(SocketModeClient):
             self.disconnect()
 
     def enqueue_message(self, message: str) -> None:
-        """What the SDK calls in the reading thread with each message; its own queue would lose the time."""
+        """The SDK calls this with each message, in the reading thread; its queue would lose the time."""
         with contextlib.suppress(ValueError, AttributeError):
             found = json.loads(message)
             kind = found.get("type")
             if kind == "hello":
                 self._is_greeted = True
-            self._first_word.set()
+            self._first_message.set()
             if kind == "disconnect":
-                self.trouble = str(found.get("reason") or "disconnect")
+                self.problem = str(found.get("reason") or "disconnect")
                 self.connect_to_new_endpoint()
             elif (request := SocketModeRequest.from_dict(found)) is not None:
-                self._take(self, request)
+                self._on_request(self, request)
 
     def _note(self, error: Exception) -> None:
-        self.trouble = problem_of(error)
-        self._on_trouble()
+        self.problem = problem_of(error)
+        self._on_problem()
 
 
-def _bytes_on_the_way(sock: socket.socket) -> int:
-    """How many bytes the other machine has not acknowledged yet."""
+def _unacknowledged_bytes(sock: socket.socket) -> int:
+    """How many bytes the other machine has not acknowledged yet; 0 where the kernel does not say."""
     if sys.platform != "linux":
         return 0
     try:
@@ -189,7 +193,7 @@ def _bytes_on_the_way(sock: socket.socket) -> int:
 
 
 def _is_closed_by_peer(sock: socket.socket) -> bool:
-    """Whether the other end is gone; asked of the bare socket, as TLS does not let us look ahead."""
+    """Whether the other end closed; peeks at the bare socket, because TLS cannot be peeked at."""
     try:
         with socket.socket(fileno=os.dup(sock.fileno())) as bare:
             return bare.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""

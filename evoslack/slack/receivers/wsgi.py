@@ -1,4 +1,4 @@
-"""The WSGI application around the Bolt app: signature first, then Bolt, then the answer, if it is in time."""
+"""The WSGI application around the Bolt app: check the signature, run Bolt, answer if it is in time."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 
 EVENTS_PATH = "/slack/events"
 HEALTH_PATH = "/healthz"
-HAS_LEFT = "evoslack.has_left"  # in the environment: asks whether all that was answered is on its way
-ARRIVED = "evoslack.arrived"  # in the environment: the moment, and the seconds that it may have waited
+HAS_LEFT = "evoslack.has_left"  # in the environment: tells whether the whole answer went to the kernel
+ARRIVED = "evoslack.arrived"  # in the environment: the moment of reading, and seconds it may have waited
 
 
 def wsgi(
@@ -39,11 +39,11 @@ def wsgi(
 ) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:
     """The WSGI application around a Bolt app.
 
-    The signature is checked before anything is parsed: Bolt parses first, and answers an odd timestamp or
-    a signature that is not ASCII with 500 instead of 401 (slack-facts 10).
+    The signature is checked before anything is parsed. Bolt parses first, and answers 500 instead of 401 to
+    an odd timestamp or a signature that is not ASCII (slack-facts 10).
     """
-    # By either clock: the wall clock may have just jumped away, and the steady one goes on being wrong for
-    # hours after a clock was put right.
+    # Either clock may say that the signature is recent: the wall clock may have just jumped away, and `now`
+    # is wrong for hours after the wall clock was corrected.
     verifiers = [
         SignatureVerifier(signing_secret, _Time(now_s))
         for now_s in (lambda: clock.now().timestamp(), lambda: clock.moment().wall_s)
@@ -68,12 +68,12 @@ def wsgi(
         arrival = Arrival(clock, at, age_s=max(waited_s, sent_s))
         try:
             answer = _dispatched(app, environ, body, arrival)
-        except Exception:  # listeners never raise, so it is the payload that Bolt could not read
+        except Exception:  # listeners never raise, so Bolt could not parse the payload
             arrival.given_up()
-            log.warning("a signed request could not be read", exc_info=True)
+            log.warning("a signed request could not be parsed", exc_info=True)
             return _answer(start_response, "400 Bad Request", "Cannot be read")
         if arrival.awaits_answer and (arrival.is_late or client_is_gone(environ)):
-            arrival.given_up()  # an answer that says that it is dialed must not go out any more
+            arrival.given_up()  # too late to say "calling": the person has seen Slack's own error
             return _answer(start_response, "503 Service Unavailable", "Too late")
         start_response(answer.status, answer.get_headers())
         return _Answer(answer, arrival, environ.get(HAS_LEFT, lambda: True))
@@ -93,13 +93,13 @@ def _dispatched(app: App, environ: WSGIEnvironment, body: bytes, arrival: Arriva
 
 
 def client_is_gone(environ: WSGIEnvironment) -> bool:
-    """Whether whoever sent the request has hung up."""
+    """Whether the client has closed the connection."""
     is_gone: Callable[[], bool] = environ.get("waitress.client_disconnected", lambda: False)
     return is_gone()
 
 
 class _Answer:
-    """The body of an answer, which notices whether it was sent."""
+    """The body of an answer; it notes whether it was sent."""
 
     def __init__(self, answer: WsgiHttpResponse, arrival: Arrival, has_left: Callable[[], bool]) -> None:
         self._answer = answer
@@ -112,16 +112,16 @@ class _Answer:
         self._was_sent = True
 
     def close(self) -> None:
-        """The server is through with it."""
+        """The server is done with this answer."""
         if not self._was_sent:
             self._arrival.given_up()
         elif self._has_left():
             self._arrival.answered()
-        # Else nobody knows: the server takes an answer also for a connection that broke.
+        # Otherwise nobody knows: the server also takes an answer for a broken connection.
 
 
 class _Time(SignatureClock):
-    """The time by which a signature's age is judged, in Unix seconds."""
+    """The clock for the age of a signature."""
 
     def __init__(self, now_s: Callable[[], float]) -> None:
         self._now_s = now_s

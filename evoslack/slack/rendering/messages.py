@@ -5,8 +5,6 @@ Words only; layout is in `views` and `cards`. Text from outside is escaped where
 
 from __future__ import annotations
 
-import secrets
-
 from evoslack.calling.calls import Call, LostReason, Progress, Reason, State
 from evoslack.calling.numbers import example, pretty, redacted
 
@@ -243,11 +241,6 @@ def private_line(call: Call, region: str, *, channel_id: str, card_problem: str)
         trouble = f"({escape(card_problem)}), so the team may not know."
         lines.append(f"The card in <#{channel_id}> is missing or out of date {trouble}")
     return "\n".join(line for line in lines if line)
-
-
-def new_reference() -> str:
-    """A short word that a person can pass on and an operator can find in the log."""
-    return secrets.token_hex(3).upper()
 
 
 def broken(reference: str) -> str:

@@ -51,8 +51,8 @@ BREAKS = (
             Edit(SOCKET_MODE, "if arrival.awaits_answer and arrival.is_late:", "if False:"),
             Edit(
                 SOCKET_MODE,
-                "is_known = not arrival.awaits_answer or way.was_taken(lambda: arrival.is_late)",
-                "is_known = True",
+                "was_delivered = not arrival.awaits_answer or each.was_delivered(lambda: arrival.is_late)",
+                "was_delivered = True",
             ),
             Edit(
                 "evoslack/slack/receivers/wsgi.py",
@@ -155,7 +155,7 @@ BREAKS = (
         (
             Edit(
                 "evoslack/wiring.py",
-                'self.hang_ups = BackgroundPool("hang-up", size=HANG_UP_WORKERS)',
+                'self.hang_ups = pool("hang-up", size=HANG_UP_WORKERS)',
                 "self.hang_ups = self.exports",
             ),
         ),

@@ -26,8 +26,9 @@ from evoslack.calling.offer import CallerId, Flow
 from evoslack.calling.permission import Permission
 from evoslack.calling.refusals import CannotCheck, Denial, Lack, NotAllowed, NothingToOffer, Source
 from evoslack.evo.catalog import Catalog
-from evoslack.evo.client import EvoClient, EvoUnavailable, Forbidden, LoginFailed
+from evoslack.evo.client import EvoClient
 from evoslack.evo.directory import Directory
+from evoslack.evo.errors import EvoUnavailable, Forbidden, LoginFailed
 from sandbox.evo.faults import ANSWERS, MANNERS
 from sandbox.evo.voice import EvoVoice
 from sandbox.evo.world import PASSWORD

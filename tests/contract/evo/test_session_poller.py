@@ -14,7 +14,8 @@ import pytest
 from evoslack.calling.calls import Ending, Placed, Progress
 from evoslack.calling.matching import TrackedCall, advance_all
 from evoslack.calling.snapshot import Session, Snapshot
-from evoslack.evo.client import EvoClient, EvoError, EvoUnavailable, Forbidden, LoginFailed
+from evoslack.evo.client import EvoClient
+from evoslack.evo.errors import EvoError, EvoUnavailable, Forbidden, LoginFailed
 from evoslack.evo.session_poller import SessionPoller, active_of, moment, session_of
 from sandbox.evo.calls import BUSY, FAILED, NO_ANSWER, OutgoingCall, Script
 from sandbox.evo.voice import EvoVoice
@@ -55,12 +56,12 @@ def client(evo: EvoVoice) -> EvoClient:
 
 
 @pytest.fixture
-def eyes(client: EvoClient) -> SessionPoller:
+def poller(client: EvoClient) -> SessionPoller:
     return SessionPoller(client, lambda: datetime.now(UTC))
 
 
-def look(eyes: SessionPoller, since: datetime | None = None, account_id: str = ACCOUNT) -> Snapshot:
-    return eyes.look(account_id, since or datetime.now(UTC), budget_s=PLENTY_S)
+def look(poller: SessionPoller, since: datetime | None = None, account_id: str = ACCOUNT) -> Snapshot:
+    return poller.poll(account_id, since or datetime.now(UTC), budget_s=PLENTY_S)
 
 
 class Story:
@@ -92,12 +93,12 @@ class Story:
 
 
 @pytest.fixture
-def begin(evo: EvoVoice, clock: Clock, client: EvoClient, eyes: SessionPoller) -> Any:
+def begin(evo: EvoVoice, clock: Clock, client: EvoClient, poller: SessionPoller) -> Any:
     """Place a call that goes by this script."""
 
     def begin(script: Script) -> Story:
         evo.world.script(NUMBER, script)
-        return Story(evo, clock, client, eyes)
+        return Story(evo, clock, client, poller)
 
     return begin
 
@@ -243,24 +244,26 @@ def test_a_later_call_of_somebody_else_is_not_mixed_up_with_ours(evo: EvoVoice, 
 # --- what a look costs -----------------------------------------------------------------------------------
 
 
-def requests_of_a_look(evo: EvoVoice, eyes: SessionPoller, since: datetime | None = None) -> tuple[int, int]:
+def requests_of_a_look(
+    evo: EvoVoice, poller: SessionPoller, since: datetime | None = None
+) -> tuple[int, int]:
     """How many times each of the two lists was asked for."""
     before = len(evo.requests)
-    look(eyes, since)
+    look(poller, since)
     paths = [request.path for request in evo.requests[before:]]
     return paths.count("/calls/active"), paths.count("/sessions")
 
 
 @pytest.mark.parametrize("calls", [0, 1, 300])
 def test_one_call_costs_as_much_as_three_hundred(
-    evo: EvoVoice, eyes: SessionPoller, clock: Clock, calls: int
+    evo: EvoVoice, poller: SessionPoller, clock: Clock, calls: int
 ) -> None:
     for _ in range(calls):
         evo.world.place("flow1", NUMBER, CALLER_ID)
     clock.seconds = 1
 
-    assert requests_of_a_look(evo, eyes) == (1, 1)
-    assert len(look(eyes).active) == calls
+    assert requests_of_a_look(evo, poller) == (1, 1)
+    assert len(look(poller).active) == calls
 
 
 def a_busy_day(evo: EvoVoice, calls: int) -> None:
@@ -270,97 +273,101 @@ def a_busy_day(evo: EvoVoice, calls: int) -> None:
         evo.world.place("flow1", NUMBER, CALLER_ID).placed_at -= timedelta(seconds=15 * (calls - index))
 
 
-def test_of_a_busy_day_one_page_is_read_if_the_newest_come_first(evo: EvoVoice, eyes: SessionPoller) -> None:
+def test_of_a_busy_day_one_page_is_read_if_the_newest_come_first(
+    evo: EvoVoice, poller: SessionPoller
+) -> None:
     evo.quirks.sorts_sessions = True
     a_busy_day(evo, 5000)
 
-    assert requests_of_a_look(evo, eyes) == (1, 1)
+    assert requests_of_a_look(evo, poller) == (1, 1)
     # The 290 sessions since a call that began then, and ten minutes more to be sure.
-    assert requests_of_a_look(evo, eyes, datetime.now(UTC) - timedelta(minutes=72.5)) == (1, 4)
+    assert requests_of_a_look(evo, poller, datetime.now(UTC) - timedelta(minutes=72.5)) == (1, 4)
 
 
 @pytest.mark.parametrize("order", ["oldest first", "no order"])
-def test_of_a_busy_day_all_is_read_in_any_other_order(evo: EvoVoice, eyes: SessionPoller, order: str) -> None:
+def test_of_a_busy_day_all_is_read_in_any_other_order(
+    evo: EvoVoice, poller: SessionPoller, order: str
+) -> None:
     a_busy_day(evo, 1000)
     if order == "no order":
         random.Random(1).shuffle(evo.world.calls)
     newest = max(evo.world.calls, key=lambda call: call.placed_at)
 
-    assert requests_of_a_look(evo, eyes) == (1, 10)
-    assert newest.session_id in {session.id for session in look(eyes).sessions}
+    assert requests_of_a_look(evo, poller) == (1, 10)
+    assert newest.session_id in {session.id for session in look(poller).sessions}
 
 
-def test_smaller_pages_are_all_read(evo: EvoVoice, eyes: SessionPoller, clock: Clock) -> None:
+def test_smaller_pages_are_all_read(evo: EvoVoice, poller: SessionPoller, clock: Clock) -> None:
     evo.quirks.largest_page = 25
     evo.world.default_script = TALKING
     for _ in range(60):
         evo.world.place("flow1", NUMBER, CALLER_ID)
     clock.seconds = 3
 
-    assert requests_of_a_look(evo, eyes) == (1, 3)
-    assert len(look(eyes).sessions) == 60
+    assert requests_of_a_look(evo, poller) == (1, 3)
+    assert len(look(poller).sessions) == 60
 
 
 @pytest.mark.parametrize(
     "fault", ["500_json", "502_html", "429", "206", "redirect", "html_200", "garbage_200"]
 )
 @pytest.mark.parametrize("path", ["/calls/active", "/sessions"])
-def test_half_a_look_is_none(evo: EvoVoice, eyes: SessionPoller, path: str, fault: str) -> None:
+def test_half_a_look_is_none(evo: EvoVoice, poller: SessionPoller, path: str, fault: str) -> None:
     """A list that is missing reads like calls that are over."""
     evo.fault(path, fault, times=None, method="GET")
 
     with pytest.raises(EvoUnavailable):
-        look(eyes)
+        look(poller)
 
 
 @pytest.mark.parametrize(("account_id", "error"), [("acc2", Forbidden), ("", EvoUnavailable)])
 def test_an_error_that_looks_like_an_empty_list_is_an_error(
-    evo: EvoVoice, eyes: SessionPoller, account_id: str, error: type[EvoError]
+    evo: EvoVoice, poller: SessionPoller, account_id: str, error: type[EvoError]
 ) -> None:
     """`{"calls": []}` with a status of 4xx (evo-voice-api 5.6)."""
     assert evo.quirks.bare_active_errors
 
     with pytest.raises(error):
-        look(eyes, account_id=account_id)
+        look(poller, account_id=account_id)
 
 
 @pytest.mark.parametrize("path", ["/calls/active", "/sessions"])
-def test_a_look_ends_in_time(evo: EvoVoice, eyes: SessionPoller, path: str) -> None:
-    look(eyes)
+def test_a_look_ends_in_time(evo: EvoVoice, poller: SessionPoller, path: str) -> None:
+    look(poller)
     evo.fault(path, "hang", method="GET")
 
     began = time.monotonic()
     with pytest.raises(EvoUnavailable):
-        eyes.look(ACCOUNT, datetime.now(UTC), budget_s=0.3)
+        poller.poll(ACCOUNT, datetime.now(UTC), budget_s=0.3)
     assert time.monotonic() - began < 1
 
 
-def test_a_look_is_as_old_as_its_beginning(evo: EvoVoice, eyes: SessionPoller) -> None:
+def test_a_look_is_as_old_as_its_beginning(evo: EvoVoice, poller: SessionPoller) -> None:
     """Whatever began after it may be missing."""
     evo.fault("/sessions", "slow", seconds=0.2, method="GET")
 
     began = datetime.now(UTC)
-    seen = look(eyes)
+    seen = look(poller)
 
     assert seen.taken_at - began < timedelta(seconds=0.2) <= datetime.now(UTC) - seen.taken_at
 
 
 @pytest.mark.parametrize("clock_ahead_s", [-300, 0, 300])
 def test_evo_voices_clock_is_known_from_its_answers(
-    evo: EvoVoice, eyes: SessionPoller, clock_ahead_s: float
+    evo: EvoVoice, poller: SessionPoller, clock_ahead_s: float
 ) -> None:
     evo.quirks.clock_ahead_s = clock_ahead_s
 
-    assert abs(look(eyes).skew.total_seconds() - clock_ahead_s) < 2
+    assert abs(look(poller).skew.total_seconds() - clock_ahead_s) < 2
 
 
 @pytest.mark.parametrize("clock_ahead_s", [-86400, 0, 86400])
 def test_the_days_around_are_asked_for_as_their_zone_is_not_known(
-    evo: EvoVoice, eyes: SessionPoller, clock_ahead_s: float
+    evo: EvoVoice, poller: SessionPoller, clock_ahead_s: float
 ) -> None:
     evo.quirks.clock_ahead_s = clock_ahead_s
     since = datetime.now(UTC) - timedelta(days=2)
-    look(eyes, since)
+    look(poller, since)
 
     theirs, a_day = timedelta(seconds=clock_ahead_s), timedelta(days=1)
     query = evo.requests[-1].query
@@ -370,17 +377,17 @@ def test_the_days_around_are_asked_for_as_their_zone_is_not_known(
 
 @pytest.mark.parametrize("odd", [None, 7, ["S1"], {"id": "S1"}, "S 1", "x" * 201], ids=repr)
 def test_one_odd_entry_does_not_hide_the_others(
-    evo: EvoVoice, eyes: SessionPoller, clock: Clock, odd: Any
+    evo: EvoVoice, poller: SessionPoller, clock: Clock, odd: Any
 ) -> None:
     evo.world.default_script = TALKING
     evo.world.place("flow1", NUMBER, CALLER_ID).session_id = odd
     ours = evo.world.place("flow1", NUMBER, CALLER_ID)
     clock.seconds = 3
 
-    assert [session.id for session in look(eyes).sessions] == [ours.session_id]
+    assert [session.id for session in look(poller).sessions] == [ours.session_id]
 
 
-def test_sessions_of_other_accounts_are_left_out(evo: EvoVoice, eyes: SessionPoller, clock: Clock) -> None:
+def test_sessions_of_other_accounts_are_left_out(evo: EvoVoice, poller: SessionPoller, clock: Clock) -> None:
     evo.world.logins[BOT].account_ids = ("acc1", "acc2")
     evo.world.default_script = TALKING
     evo.world.add_flow("flow9", "Theirs", "acc2")
@@ -388,7 +395,7 @@ def test_sessions_of_other_accounts_are_left_out(evo: EvoVoice, eyes: SessionPol
     ours = evo.world.place("flow1", NUMBER, CALLER_ID)
     clock.seconds = 3
 
-    seen = look(eyes)
+    seen = look(poller)
 
     assert [session.id for session in seen.sessions] == [ours.session_id]
     assert [active.sid for active in seen.active] == [ours.sid]

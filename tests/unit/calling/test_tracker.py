@@ -30,16 +30,16 @@ from evoslack.calling.calls import (
 from evoslack.calling.matching import BLIND_LIMIT, MAX_CALL, MAX_UNWATCHED, UNSEEN_LIMIT
 from evoslack.calling.snapshot import Active, Session, Snapshot
 from evoslack.calling.tracker import (
+    BACKOFF,
     BEFORE_DIALING_S,
     FAST,
-    FIRST_PAUSE_S,
     FRESH,
     LEASE,
     POLL_BUDGET_S,
     SLOW,
     CallTracker,
 )
-from evoslack.evo.client import EvoUnavailable
+from evoslack.evo.errors import EvoUnavailable
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
@@ -155,7 +155,7 @@ def house(sqlite_url: str) -> Iterator[House]:
     house.store.close()
 
 
-TROUBLE = timedelta(seconds=FIRST_PAUSE_S)
+TROUBLE = timedelta(seconds=BACKOFF.first_s)
 
 
 def gaps(looked: list[datetime]) -> set[float]:
@@ -411,11 +411,11 @@ def test_each_trouble_is_logged_once_and_its_end_too(house: House, caplog: pytes
     house.phone.broken.clear()
     house.pass_time(timedelta(minutes=2))
 
-    lines = [line for line in caplog.messages if "tracked" in line]
+    lines = [line for line in caplog.messages if "polling" in line]
     assert lines == [
-        "calls can't be tracked right now: OSError: away",
-        "calls can't be tracked right now: OSError: still away",
-        "calls can be tracked again",
+        "polling calls failed: OSError: away",
+        "polling calls failed: OSError: still away",
+        "polling calls works again; failures: 2 (OSError: still away)",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Work in the background: an error is logged and told, and the stop leaves nobody without a word."""
+"""Tasks in the background: an error is logged and told, and the stop leaves nobody without a word."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from contextlib import contextmanager
 import pytest
 
 from evoslack.runtime.background_pool import BackgroundPool
-from evoslack.slack.rendering import messages
 
 SOON_S = 5.0
 SIZE = 2
+STOPPED = "it was stopped"
 
 
 class Person:
-    """Somebody who waits for work, and what they were told."""
+    """A person who waits for a task, and what they were told."""
 
     def __init__(self) -> None:
         self.heard: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -33,7 +33,7 @@ class Person:
 
 @contextmanager
 def held_up(background: BackgroundPool) -> Iterator[list[Person]]:
-    """Every thread is at work that does not end; with those who wait for it."""
+    """Every thread runs a task that does not end; yields the people who wait for them."""
     inside, leave = threading.Semaphore(0), threading.Event()
 
     def long() -> None:
@@ -52,9 +52,17 @@ def broken() -> None:
     raise RuntimeError("a defect")
 
 
+def broke(reference: str) -> str:
+    return f"it broke (reference {reference})"
+
+
+def a_pool(size: int = SIZE) -> BackgroundPool:
+    return BackgroundPool("testing", size=size, broken=broke, stopped=STOPPED)
+
+
 @pytest.fixture
 def background() -> Iterator[BackgroundPool]:
-    background = BackgroundPool("testing", size=SIZE)
+    background = a_pool()
     yield background
     background.stop(within_s=SOON_S)
 
@@ -76,22 +84,22 @@ def test_an_error_is_logged_once_and_told_under_the_same_reference(
     words = person.hears()
     found = re.search(r"reference (\w+)", words)
     assert found
-    assert words == messages.broken(found[1])
+    assert words == broke(found[1])
     (record,) = errors(caplog)
-    assert record.getMessage() == f"testing: it broke (reference {found[1]})"
+    assert record.getMessage() == f"testing: task failed (reference {found[1]})"
     assert record.exc_info
 
 
-def test_an_error_that_nobody_waits_for_is_logged_too(caplog: pytest.LogCaptureFixture) -> None:
-    background = BackgroundPool("testing", size=SIZE)
-    background.run(broken)
+def test_an_error_is_logged_even_if_the_person_hears_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    background = a_pool()
+    background.run(broken, lambda _words: None)
     background.stop(within_s=SOON_S)
 
     (record,) = errors(caplog)
     assert "reference" in record.getMessage()
 
 
-def test_the_next_work_is_done_although_somebody_could_not_be_told(
+def test_the_next_task_runs_although_a_person_could_not_be_told(
     background: BackgroundPool, person: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
     def deaf(_words: str) -> None:
@@ -99,7 +107,7 @@ def test_the_next_work_is_done_although_somebody_could_not_be_told(
 
     for _ in range(2 * SIZE):
         background.run(broken, deaf)
-    background.run(lambda: person("done"))
+    background.run(lambda: person("done"), person)
 
     assert person.hears() == "done"
     background.stop(within_s=SOON_S)
@@ -108,7 +116,7 @@ def test_the_next_work_is_done_although_somebody_could_not_be_told(
 
 def test_no_more_is_done_at_once_than_there_are_threads(background: BackgroundPool, person: Person) -> None:
     with held_up(background):
-        background.run(lambda: person("done"))
+        background.run(lambda: person("done"), person)
         with pytest.raises(queue.Empty):
             person.heard.get(timeout=0.2)
 
@@ -117,27 +125,27 @@ def test_no_more_is_done_at_once_than_there_are_threads(background: BackgroundPo
 
 def test_the_stop_waits_for_what_was_handed_over(background: BackgroundPool, person: Person) -> None:
     for _ in range(50):
-        background.run(lambda: person("done"))
+        background.run(lambda: person("done"), person)
 
     background.stop(within_s=SOON_S)
 
     assert person.heard.qsize() == 50
 
 
-def test_whoever_waits_in_vain_when_the_bot_stops_is_told_so_once(person: Person) -> None:
-    """Both those whose work is being done, and those whose work was never begun."""
-    background = BackgroundPool("testing", size=SIZE)
+def test_everyone_whose_task_is_not_done_when_the_bot_stops_is_told_so_once(person: Person) -> None:
+    """Both those whose task is running, and those whose task never began."""
+    background = a_pool()
     with held_up(background) as others:
         background.run(lambda: person("done"), person)
 
         background.stop(within_s=0)
 
-        assert [each.hears() for each in (*others, person)] == [messages.STOPPED] * (SIZE + 1)
+        assert [each.hears() for each in (*others, person)] == [STOPPED] * (SIZE + 1)
     assert person.heard.empty(), "what was dropped is not done later"
 
 
-def test_work_that_breaks_after_the_stop_is_not_told_twice(person: Person) -> None:
-    background = BackgroundPool("testing", size=1)
+def test_a_task_that_breaks_after_the_stop_is_not_told_twice(person: Person) -> None:
+    background = a_pool(size=1)
     began, leave, ended = threading.Event(), threading.Event(), threading.Event()
 
     def breaks_late() -> None:
@@ -153,15 +161,16 @@ def test_work_that_breaks_after_the_stop_is_not_told_twice(person: Person) -> No
     assert ended.wait(SOON_S)
     background.stop(within_s=SOON_S)  # until it is really over
 
-    assert person.hears() == messages.STOPPED
+    assert person.hears() == STOPPED
     assert person.heard.empty()
 
 
-def test_whoever_comes_after_the_stop_is_told_so(background: BackgroundPool, person: Person) -> None:
+def test_a_task_that_comes_after_the_stop_is_not_done_and_that_is_told(
+    background: BackgroundPool, person: Person
+) -> None:
     background.stop(within_s=SOON_S)
 
     background.run(lambda: person("done"), person)
-    assert person.hears() == messages.STOPPED
+    assert person.hears() == STOPPED
 
-    background.run(lambda: person("a word to somebody"))  # nobody waits for it: it is the telling
-    assert person.hears() == "a word to somebody"
+    assert person.heard.empty(), "what is handed over too late is not done"

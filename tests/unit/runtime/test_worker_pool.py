@@ -1,4 +1,4 @@
-"""A crew brings work one step further for as long as there is any, and survives whatever a step does."""
+"""A pool repeats its step for as long as there is work, and survives whatever a step does."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from evoslack.runtime.worker_pool import WorkerPool
 
 SOON_S = 5.0  # for what happens at once
 QUIET_S = 0.3  # in which nothing more happens
-NEVER_S = 3600.0  # between looks, where only waking counts
+NEVER_S = 3600.0  # between polls, where only waking counts
 
 
 class Work:
-    """Jobs to be done one at a time, and what the crew did with them."""
+    """Jobs to be done one at a time, and what the pool did with them."""
 
     def __init__(self, *jobs: Callable[[], None]) -> None:
         self.jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         for job in jobs:
             self.jobs.put(job)
         self.changed = threading.Condition()
-        self.looks = self.done = 0
+        self.steps = self.done = 0
 
     def step(self) -> bool:
         try:
             job = self.jobs.get_nowait()
         except queue.Empty:
-            self._count("looks")
+            self._count("steps")
             return False
-        self._count("looks")
+        self._count("steps")
         job()
         self._count("done")
         return True
@@ -48,11 +48,11 @@ class Work:
             reached = self.changed.wait_for(
                 lambda: all(getattr(self, name) >= count for name, count in least.items()), SOON_S
             )
-        assert reached, f"waited for {least}, got {self.looks} looks and {self.done} done"
+        assert reached, f"waited for {least}, got {self.steps} steps and {self.done} done"
 
 
 class Gate:
-    """A job that holds whoever does it until it is opened; `inside` says how many are held."""
+    """A job that holds its thread until it is opened; `inside` says how many are held."""
 
     def __init__(self) -> None:
         self.is_open = False
@@ -76,7 +76,7 @@ class Gate:
 
 
 class Watch:
-    """A monotonic clock that goes on only when somebody says so."""
+    """A monotonic clock that only the test moves."""
 
     def __init__(self) -> None:
         self.s = 1000.0
@@ -94,41 +94,41 @@ def broken() -> None:
 
 
 @pytest.fixture
-def crews() -> Iterator[Callable[..., WorkerPool]]:
+def pools() -> Iterator[Callable[..., WorkerPool]]:
     made: list[WorkerPool] = []
 
-    def make(size: int = 1, look_every_s: float = NEVER_S, **more: Any) -> WorkerPool:
-        made.append(WorkerPool("testing", size=size, look_every_s=look_every_s, **more))
+    def make(size: int = 1, poll_every_s: float = NEVER_S, **more: Any) -> WorkerPool:
+        made.append(WorkerPool("testing", size=size, poll_every_s=poll_every_s, **more))
         return made[-1]
 
     yield make
-    for crew in made:
-        crew.stop(within_s=SOON_S)
+    for pool in made:
+        pool.stop(within_s=SOON_S)
 
 
-def test_work_that_waits_at_the_start_is_done_without_being_woken(crews: Callable[..., WorkerPool]) -> None:
+def test_work_that_waits_at_the_start_is_done_without_being_woken(pools: Callable[..., WorkerPool]) -> None:
     """What a crash left behind is not forgotten."""
     work = Work(*[nothing] * 100)
 
-    crews().start(work.step)
+    pools().start(work.step)
 
     work.wait_for(done=100)
 
 
-def test_whoever_is_woken_looks_again(crews: Callable[..., WorkerPool]) -> None:
-    work, crew = Work(), crews()
-    crew.start(work.step)
-    work.wait_for(looks=1)
+def test_a_pool_that_is_woken_runs_its_step_again(pools: Callable[..., WorkerPool]) -> None:
+    work, pool = Work(), pools()
+    pool.start(work.step)
+    work.wait_for(steps=1)
 
     work.jobs.put(nothing)
-    crew.wake()
+    pool.wake()
 
     work.wait_for(done=1)
 
 
-def test_a_wake_that_comes_before_the_crew_rests_is_not_lost(crews: Callable[..., WorkerPool]) -> None:
-    """The row appears after the look and the wake comes before the rest: the usual way to lose work."""
-    crew = crews()
+def test_a_wake_up_that_comes_before_the_pool_sleeps_is_not_lost(pools: Callable[..., WorkerPool]) -> None:
+    """The row appears after the step and the wake-up comes before the sleep: the usual way to lose work."""
+    pool = pools()
     work = Work()
     appeared: list[bool] = []
 
@@ -137,54 +137,54 @@ def test_a_wake_that_comes_before_the_crew_rests_is_not_lost(crews: Callable[...
         if not found and not appeared:
             appeared.append(True)
             work.jobs.put(nothing)
-            crew.wake()
+            pool.wake()
         return found
 
-    crew.start(step)
+    pool.start(step)
 
     work.wait_for(done=1)
 
 
-def test_work_that_nobody_announced_is_found_at_the_next_look(crews: Callable[..., WorkerPool]) -> None:
+def test_work_that_nobody_announced_is_found_by_the_next_poll(pools: Callable[..., WorkerPool]) -> None:
     work = Work()
-    crews(look_every_s=0.01).start(work.step)
-    work.wait_for(looks=1)
+    pools(poll_every_s=0.01).start(work.step)
+    work.wait_for(steps=1)
 
     work.jobs.put(nothing)
 
     work.wait_for(done=1)
 
 
-def test_a_step_that_breaks_is_logged_and_the_next_look_goes_on(
-    crews: Callable[..., WorkerPool], caplog: pytest.LogCaptureFixture
+def test_a_step_that_breaks_is_logged_and_the_next_step_goes_on(
+    pools: Callable[..., WorkerPool], caplog: pytest.LogCaptureFixture
 ) -> None:
     work = Work(broken, nothing)
-    crew = crews()
-    crew.start(work.step)
-    work.wait_for(looks=1)
+    pool = pools()
+    pool.start(work.step)
+    work.wait_for(steps=1)
 
-    crew.wake()
+    pool.wake()
 
     work.wait_for(done=1)
-    assert crew.is_working
+    assert pool.is_working
     (record,) = [each for each in caplog.records if each.levelno == logging.ERROR]
     assert "testing" in record.getMessage()
     assert record.exc_info
 
 
-def test_steps_run_side_by_side_up_to_the_size_of_the_crew(crews: Callable[..., WorkerPool]) -> None:
+def test_steps_run_side_by_side_up_to_the_size_of_the_pool(pools: Callable[..., WorkerPool]) -> None:
     together = threading.Barrier(8)
 
     def meet() -> None:
         together.wait(SOON_S)
 
     work = Work(*[meet] * 8)
-    crews(size=8).start(work.step)
+    pools(size=8).start(work.step)
 
     work.wait_for(done=8)
 
 
-def test_stopping_lets_running_steps_finish_and_begins_no_new_ones(crews: Callable[..., WorkerPool]) -> None:
+def test_stopping_lets_running_steps_finish_and_begins_no_new_ones(pools: Callable[..., WorkerPool]) -> None:
     entered, leave = threading.Event(), threading.Event()
 
     def long() -> None:
@@ -192,65 +192,65 @@ def test_stopping_lets_running_steps_finish_and_begins_no_new_ones(crews: Callab
         leave.wait(SOON_S)
 
     work = Work(long, nothing)
-    crew = crews()
-    crew.start(work.step)
+    pool = pools()
+    pool.start(work.step)
     assert entered.wait(SOON_S)
 
-    assert crew.stop(within_s=0) is False, "it is still at it"
+    assert pool.stop(within_s=0) is False, "it is still at it"
     leave.set()
-    assert crew.stop(within_s=SOON_S) is True
+    assert pool.stop(within_s=SOON_S) is True
     assert (work.done, work.jobs.qsize()) == (1, 1)
-    assert not crew.is_working
+    assert not pool.is_working
 
 
-def test_a_crew_that_leaves_nothing_does_all_there_is_before_it_stops(
-    crews: Callable[..., WorkerPool],
+def test_a_pool_that_finishes_all_does_all_there_is_before_it_stops(
+    pools: Callable[..., WorkerPool],
 ) -> None:
-    """Whoever tells the last news looks once more after everybody else has ended."""
+    """The last notifications are sent after everything else has ended."""
     work = Work()
-    crew = crews()
-    crew.start(work.step)
-    work.wait_for(looks=1)
+    pool = pools()
+    pool.start(work.step)
+    work.wait_for(steps=1)
     for _ in range(100):
         work.jobs.put(nothing)
 
-    assert crew.stop(within_s=SOON_S, leave_nothing=True)
+    assert pool.stop(within_s=SOON_S, finish_all=True)
     assert (work.done, work.jobs.qsize()) == (100, 0)
 
 
 @pytest.mark.parametrize("job", [broken, nothing])
-def test_a_crew_that_leaves_nothing_stops_also_when_a_step_breaks(
-    crews: Callable[..., WorkerPool], job: Callable[[], None]
+def test_a_pool_that_finishes_all_stops_also_when_a_step_breaks(
+    pools: Callable[..., WorkerPool], job: Callable[[], None]
 ) -> None:
     work = Work()
-    crew = crews()
-    crew.start(work.step)
-    work.wait_for(looks=1)
+    pool = pools()
+    pool.start(work.step)
+    work.wait_for(steps=1)
     work.jobs.put(job)
 
-    assert crew.stop(within_s=SOON_S, leave_nothing=True)
+    assert pool.stop(within_s=SOON_S, finish_all=True)
     assert work.jobs.qsize() == 0
 
 
 @pytest.mark.parametrize("size", [1, 8])
-def test_a_resting_crew_stops_at_once(crews: Callable[..., WorkerPool], size: int) -> None:
-    work, crew = Work(), crews(size=size)
-    crew.start(work.step)
-    work.wait_for(looks=size)
+def test_a_sleeping_pool_stops_at_once(pools: Callable[..., WorkerPool], size: int) -> None:
+    work, pool = Work(), pools(size=size)
+    pool.start(work.step)
+    work.wait_for(steps=size)
 
-    assert crew.stop(within_s=SOON_S)
+    assert pool.stop(within_s=SOON_S)
 
 
-def test_a_crew_that_never_started_can_be_stopped_and_woken(crews: Callable[..., WorkerPool]) -> None:
-    crew = crews()
-    crew.wake()
+def test_a_pool_that_never_started_can_be_stopped_and_woken(pools: Callable[..., WorkerPool]) -> None:
+    pool = pools()
+    pool.wake()
 
-    assert not crew.is_working
-    assert crew.stop(within_s=0)
+    assert not pool.is_working
+    assert pool.stop(within_s=0)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_crew_whose_thread_died_is_not_well(crews: Callable[..., WorkerPool]) -> None:
+def test_a_pool_whose_thread_died_is_not_working(pools: Callable[..., WorkerPool]) -> None:
     """Only what no program should catch ends a thread, and then the health check must say so."""
     threads: queue.SimpleQueue[threading.Thread] = queue.SimpleQueue()
 
@@ -258,70 +258,70 @@ def test_a_crew_whose_thread_died_is_not_well(crews: Callable[..., WorkerPool]) 
         threads.put(threading.current_thread())
         raise SystemExit
 
-    crew = crews(size=1)
-    crew.start(step)
+    pool = pools(size=1)
+    pool.start(step)
     threads.get(timeout=SOON_S).join(SOON_S)
 
-    assert not crew.is_working
+    assert not pool.is_working
 
 
-def test_a_step_that_knows_when_there_will_be_work_is_looked_at_then(
-    crews: Callable[..., WorkerPool],
+def test_a_step_that_knows_when_there_will_be_work_runs_again_then(
+    pools: Callable[..., WorkerPool],
 ) -> None:
-    crew = crews()
+    pool = pools()
     work = Work()
 
     def step() -> bool:
         found = work.step()
-        if work.looks == 1:
-            crew.wake_in(0.01)
+        if work.steps == 1:
+            pool.wake_in(0.01)
         return found
 
-    crew.start(step)
+    pool.start(step)
 
-    work.wait_for(looks=2)
+    work.wait_for(steps=2)
 
 
-def test_an_alarm_rings_once(crews: Callable[..., WorkerPool]) -> None:
-    crew, work = crews(), Work()
-    crew.wake_in(0)
-    crew.start(work.step)
-    work.wait_for(looks=2)
+def test_an_alarm_rings_once(pools: Callable[..., WorkerPool]) -> None:
+    pool, work = pools(), Work()
+    pool.wake_in(0)
+    pool.start(work.step)
+    work.wait_for(steps=2)
 
     work.jobs.put(nothing)
-    crew.wake()
+    pool.wake()
     work.wait_for(done=1)
 
-    assert work.looks <= 4, "it does not go on looking"
+    assert work.steps <= 4, "it does not keep running"
 
 
 @pytest.mark.parametrize("size", [1, 8])
-def test_wakes_while_everybody_works_are_not_counted_one_by_one(
-    crews: Callable[..., WorkerPool], size: int
+def test_wake_ups_while_every_thread_works_are_not_counted_one_by_one(
+    pools: Callable[..., WorkerPool], size: int
 ) -> None:
-    """500 items and 500 wakes are 500 steps, and one more of each thread that finds nothing left."""
+    """500 jobs and 500 wake-ups are 500 steps, and one more of each thread that finds nothing left."""
     gate = Gate()
-    work, crew = Work(*[gate] * size), crews(size=size)
-    crew.start(work.step)
+    work, pool = Work(*[gate] * size), pools(size=size)
+    pool.start(work.step)
     gate.wait_until_inside(size)
 
     for _ in range(500):
         work.jobs.put(nothing)
-        crew.wake()
+        pool.wake()
     gate.open()
 
     enough = size + 500 + size
-    work.wait_for(done=size + 500, looks=enough)
+    work.wait_for(done=size + 500, steps=enough)
     with work.changed:
-        assert not work.changed.wait_for(lambda: work.looks > enough, QUIET_S)
+        assert not work.changed.wait_for(lambda: work.steps > enough, QUIET_S)
 
 
-def test_whoever_looked_too_early_looks_again_as_often_as_they_were_woken(
-    crews: Callable[..., WorkerPool],
+def test_threads_that_checked_too_early_check_again_as_often_as_they_are_woken(
+    pools: Callable[..., WorkerPool],
 ) -> None:
-    """All eight looked and saw nothing; before they rest, eight jobs appear that need eight hands."""
+    """All eight found nothing; before they sleep, eight jobs appear that need eight threads."""
     size, gate, together = 8, Gate(), threading.Barrier(8)
-    work, crew = Work(), crews(size=size)
+    work, pool = Work(), pools(size=size)
 
     def step() -> bool:
         found = work.step()
@@ -329,28 +329,28 @@ def test_whoever_looked_too_early_looks_again_as_often_as_they_were_woken(
             gate()
         return found
 
-    crew.start(step)
+    pool.start(step)
     gate.wait_until_inside(size)
     for _ in range(size):
         work.jobs.put(lambda: together.wait(SOON_S) and None)
-        crew.wake()
+        pool.wake()
     gate.open()
 
     work.wait_for(done=size)
 
 
-def test_those_who_rest_are_woken_although_others_are_busy(crews: Callable[..., WorkerPool]) -> None:
-    """A wake for somebody who rests is not spent on the next look of somebody who works."""
+def test_sleeping_threads_are_woken_although_others_are_busy(pools: Callable[..., WorkerPool]) -> None:
+    """A wake-up for a sleeping thread is not spent on the next step of a busy one."""
     gate = Gate()
-    work, crew = Work(gate), crews(size=4)
-    crew.start(work.step)
-    work.wait_for(looks=4)
+    work, pool = Work(gate), pools(size=4)
+    pool.start(work.step)
+    work.wait_for(steps=4)
     gate.wait_until_inside(1)
     together = threading.Barrier(3)
 
     for _ in range(3):
         work.jobs.put(lambda: together.wait(SOON_S) and None)
-        crew.wake()
+        pool.wake()
 
     work.wait_for(done=3)
     gate.open()
@@ -359,31 +359,31 @@ def test_those_who_rest_are_woken_although_others_are_busy(crews: Callable[..., 
 # --- progress ---------------------------------------------------------------------------------------------
 
 
-def test_a_step_that_runs_too_long_is_no_work(crews: Callable[..., WorkerPool]) -> None:
+def test_a_step_that_runs_too_long_counts_as_hanging(pools: Callable[..., WorkerPool]) -> None:
     gate, watch = Gate(), Watch()
-    work, crew = Work(gate), crews(size=2, longest_step_s=60, clock_s=watch)
-    crew.start(work.step)
+    work, pool = Work(gate), pools(size=2, longest_step_s=60, clock_s=watch)
+    pool.start(work.step)
     gate.wait_until_inside(1)
-    work.wait_for(looks=2)
+    work.wait_for(steps=2)
 
     watch.s += 60
-    assert (crew.is_working, crew.step_s) == (True, 60)
+    assert (pool.is_working, pool.step_s) == (True, 60)
     watch.s += 1
-    assert not crew.is_working, "though its other thread is fine"
+    assert not pool.is_working, "though its other thread is fine"
 
     gate.open()
-    work.wait_for(done=1, looks=3)
-    assert crew.is_working, "it gets on again"
+    work.wait_for(done=1, steps=3)
+    assert pool.is_working, "it gets on again"
 
 
-def test_a_crew_without_work_is_well_however_long_that_lasts(crews: Callable[..., WorkerPool]) -> None:
+def test_a_pool_without_work_is_working_however_long_that_lasts(pools: Callable[..., WorkerPool]) -> None:
     watch = Watch()
-    work, crew = Work(), crews(size=2, longest_step_s=60, clock_s=watch)
-    crew.start(work.step)
-    work.wait_for(looks=2)
+    work, pool = Work(), pools(size=2, longest_step_s=60, clock_s=watch)
+    pool.start(work.step)
+    work.wait_for(steps=2)
 
     watch.s += 86_400
-    assert crew.is_working
+    assert pool.is_working
 
 
 # --- what is logged ---------------------------------------------------------------------------------------
@@ -393,11 +393,11 @@ def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [each.getMessage() for each in caplog.records if each.levelno == logging.ERROR]
 
 
-def test_a_trouble_of_one_thread_is_logged_once_although_others_have_success(
-    crews: Callable[..., WorkerPool], caplog: pytest.LogCaptureFixture
+def test_the_trouble_of_one_thread_is_logged_once_although_others_succeed(
+    pools: Callable[..., WorkerPool], caplog: pytest.LogCaptureFixture
 ) -> None:
-    work, crew = Work(*[broken, nothing] * 50), crews(size=4, look_every_s=0.001)
-    crew.start(work.step)
+    work, pool = Work(*[broken, nothing] * 50), pools(size=4, poll_every_s=0.001)
+    pool.start(work.step)
 
     work.wait_for(done=50)
 
@@ -406,13 +406,13 @@ def test_a_trouble_of_one_thread_is_logged_once_although_others_have_success(
 
 
 def test_another_trouble_is_logged_too(
-    crews: Callable[..., WorkerPool], caplog: pytest.LogCaptureFixture
+    pools: Callable[..., WorkerPool], caplog: pytest.LogCaptureFixture
 ) -> None:
     def worse() -> None:
         raise ValueError("another defect")
 
-    work, crew = Work(broken, worse, broken, worse, nothing), crews(look_every_s=0.001)
-    crew.start(work.step)
+    work, pool = Work(broken, worse, broken, worse, nothing), pools(poll_every_s=0.001)
+    pool.start(work.step)
 
     work.wait_for(done=1)
 

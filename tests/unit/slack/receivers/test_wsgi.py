@@ -67,7 +67,7 @@ class Receiver:
 
 
 @pytest.fixture
-def door() -> Receiver:
+def receiver() -> Receiver:
     return Receiver()
 
 
@@ -76,79 +76,81 @@ def close(answer: Any) -> None:
     getattr(answer, "close", lambda: None)()
 
 
-def test_an_answer_that_was_sent_in_time(door: Receiver) -> None:
-    answer = door.request()
-    assert door.ends == [], "it has not left yet"
+def test_an_answer_that_was_sent_in_time(receiver: Receiver) -> None:
+    answer = receiver.request()
+    assert receiver.ends == [], "it has not left yet"
     assert b"update" in b"".join(answer)
     close(answer)
 
-    assert (door.status[:3], door.ends) == ("200", ["answered"])
+    assert (receiver.status[:3], receiver.ends) == ("200", ["answered"])
 
 
-def test_an_answer_whose_sending_broke(door: Receiver) -> None:
-    answer = door.request()
+def test_an_answer_whose_sending_broke(receiver: Receiver) -> None:
+    answer = receiver.request()
     next(iter(answer))
     close(answer)
 
-    assert door.ends == ["given up"]
+    assert receiver.ends == ["given up"]
 
 
-def test_an_answer_that_took_too_long_to_send(door: Receiver) -> None:
-    answer = door.request()
+def test_an_answer_that_took_too_long_to_send(receiver: Receiver) -> None:
+    answer = receiver.request()
     b"".join(answer)
-    door.passed_s += ANSWER_WITHIN_S + 0.1
+    receiver.passed_s += ANSWER_WITHIN_S + 0.1
     close(answer)
 
-    assert door.ends == [], "nobody knows what the person saw"
+    assert receiver.ends == [], "nobody knows what the person saw"
 
 
-def test_an_answer_that_came_too_late(door: Receiver) -> None:
+def test_an_answer_that_came_too_late(receiver: Receiver) -> None:
     def takes_long() -> None:
-        door.passed_s += ANSWER_WITHIN_S + 0.1
+        receiver.passed_s += ANSWER_WITHIN_S + 0.1
 
-    door.happens = takes_long
-    answer = door.request()
+    receiver.happens = takes_long
+    answer = receiver.request()
 
-    assert (door.status[:3], door.ends) == ("503", ["given up"])
+    assert (receiver.status[:3], receiver.ends) == ("503", ["given up"])
     assert b"update" not in b"".join(answer)
 
 
-def test_a_client_that_has_hung_up(door: Receiver) -> None:
-    door.request(is_gone=True)
+def test_a_client_that_has_hung_up(receiver: Receiver) -> None:
+    receiver.request(is_gone=True)
 
-    assert (door.status[:3], door.ends) == ("503", ["given up"])
+    assert (receiver.status[:3], receiver.ends) == ("503", ["given up"])
 
 
-def test_an_app_that_breaks(door: Receiver) -> None:
+def test_an_app_that_breaks(receiver: Receiver) -> None:
     def breaks() -> None:
         raise RuntimeError
 
-    door.happens = breaks
-    door.request()
+    receiver.happens = breaks
+    receiver.request()
 
-    assert (door.status[:3], door.ends) == ("400", ["given up"])
+    assert (receiver.status[:3], receiver.ends) == ("400", ["given up"])
 
 
 @pytest.mark.parametrize(("read_ago_s", "waited_s"), [(3, 0), (0, 3), (1.5, 1.5)])
-def test_what_waited_before_it_came_here_is_late(door: Receiver, read_ago_s: float, waited_s: float) -> None:
+def test_what_waited_before_it_came_here_is_late(
+    receiver: Receiver, read_ago_s: float, waited_s: float
+) -> None:
     """In a thread's queue, or because the process stood still."""
-    read_at = door.clock.moment()
-    door.passed_s += read_ago_s
-    door.request(arrived=(read_at, waited_s))
+    read_at = receiver.clock.moment()
+    receiver.passed_s += read_ago_s
+    receiver.request(arrived=(read_at, waited_s))
 
-    assert (door.status[:3], door.ends) == ("503", ["given up"])
+    assert (receiver.status[:3], receiver.ends) == ("503", ["given up"])
 
 
-def test_what_waited_in_a_proxy_is_late_and_its_way_through_the_bot_counts_once(door: Receiver) -> None:
-    door.slack_time.note(format_datetime(T0, usegmt=True))
-    door.request(ago_s=10)
-    assert door.ends == ["given up"]
+def test_what_waited_in_a_proxy_is_late_and_its_way_through_the_bot_counts_once(receiver: Receiver) -> None:
+    receiver.slack_time.note(format_datetime(T0, usegmt=True))
+    receiver.request(ago_s=10)
+    assert receiver.ends == ["given up"]
 
-    door.ends.clear()
-    read_at = door.clock.moment()
-    door.passed_s += 2  # in the bot, which Slack's timestamp shows, too
-    close_after_sending(door.request(arrived=(read_at, 0.0), ago_s=2))
-    assert door.ends == ["answered"]
+    receiver.ends.clear()
+    read_at = receiver.clock.moment()
+    receiver.passed_s += 2  # in the bot, which Slack's timestamp shows, too
+    close_after_sending(receiver.request(arrived=(read_at, 0.0), ago_s=2))
+    assert receiver.ends == ["answered"]
 
 
 def close_after_sending(answer: Iterable[bytes]) -> None:

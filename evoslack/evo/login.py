@@ -1,0 +1,70 @@
+"""The bot's login at Evo Voice: made once, shared by all threads, renewed when Evo Voice forgets it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from evoslack.evo.errors import EvoUnavailable, LoginFailed
+from evoslack.evo.transport import Transport, Unanswered, Unsent, seconds_until
+from evoslack.evo.wire import words_of
+
+log = logging.getLogger(__name__)
+
+PAUSE_S = 60.0  # after a failed login: more attempts might lock the account
+
+
+class BotLogin:
+    """Logs in through `transport`, which keeps the cookies. Safe from several threads."""
+
+    def __init__(self, transport: Transport, username: str, password: str) -> None:
+        self._transport = transport
+        self._username = username
+        self._password = password
+        self._lock = threading.Lock()
+        self._number = 0  # which login the cookies are from; 0: none yet
+        self._paused_until_s = 0.0
+
+    def ensure(self, ends: float, *, instead_of: int | None = None) -> int:
+        """Log in unless another thread has done so since login number `instead_of`; the login's number.
+
+        `ends` is a monotonic time. Raises `LoginFailed` or `EvoUnavailable`.
+        """
+        if not self._lock.acquire(timeout=seconds_until(ends)):
+            raise EvoUnavailable("login: another thread is still logging in")
+        try:
+            if self._number and self._number != instead_of:
+                return self._number
+            if time.monotonic() < self._paused_until_s:
+                raise LoginFailed("login failed less than a minute ago")
+            self._log_in(ends)
+            self._number += 1
+            return self._number
+        finally:
+            self._lock.release()
+
+    def failed(self) -> None:
+        """Evo Voice rejected the login, or what was asked right after it: pause."""
+        log.error("login at Evo Voice failed; next attempt in %d s", PAUSE_S)
+        self._paused_until_s = time.monotonic() + PAUSE_S
+
+    def _log_in(self, ends: float) -> None:
+        """`POST /auth/credentials`; the cookies stay with the transport (evo-voice-api 3.2)."""
+        credentials = {
+            "provider": "credentials",
+            "userName": self._username,
+            "password": self._password,
+            "rememberMe": True,
+        }
+        try:
+            reply = self._transport.exchange(
+                "POST", "/auth/credentials", body=credentials, budget_s=seconds_until(ends), logs_in=True
+            )
+        except (Unsent, Unanswered) as error:
+            raise EvoUnavailable(f"login: {error}") from error
+        if reply.status in (400, 401, 403):
+            self.failed()
+            raise LoginFailed(f"login: status {reply.status} {words_of(reply)}")
+        if reply.status != 200:
+            raise EvoUnavailable(f"login: status {reply.status}")
