@@ -16,7 +16,7 @@ from evoslack.calling.switchboard import Switchboard
 from evoslack.evo.catalog import Catalog
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
-from evoslack.ledger.store import LedgerTaken, Store, database_problem, impatient
+from evoslack.ledger.store import LedgerTaken, Store, database_problem, with_short_lock_timeout
 from evoslack.runtime.background_pool import BackgroundPool
 from evoslack.runtime.clock import Clock
 from evoslack.runtime.heartbeat import Heartbeat
@@ -45,7 +45,7 @@ class Work:
 
     def start(self) -> None:
         """Begin with a first look at once."""
-        self.crew.start(impatient(self.step))
+        self.crew.start(with_short_lock_timeout(self.step))
 
 
 class Bot:
