@@ -22,6 +22,7 @@ from evoslack.evo.client import EvoClient
 from evoslack.evo.directory import ACCESS_TO_CALL, CALLING_ROLES, Directory
 from evoslack.evo.errors import EvoError, LoginFailed
 from evoslack.evo.session_poller import SessionPoller
+from evoslack.ledger.sqlite_file import missing_file
 from evoslack.ledger.store import Store, database_problem
 from evoslack.settings import Settings
 from evoslack.slack.background.channel_members import is_shared_externally
@@ -232,6 +233,8 @@ def _database(url: str) -> Finding:
     """Whether the database can be used. A missing SQLite file is created at the first start."""
     store = Store(url)
     file = store.file
+    if file is not None and (problem := missing_file(file)):
+        return Finding("database", False, f"{problem}.")
     if file is not None and not file.exists():
         is_ok = os.access(file.parent, os.W_OK)
         words = f"{file} will be created at the first start" if is_ok else f"{file.parent} is not writable."

@@ -15,7 +15,7 @@ from evoslack.calling.switchboard import Switchboard
 from evoslack.evo.catalog import Catalog
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
-from evoslack.ledger.store import LedgerTaken, Store, database_problem, impatient
+from evoslack.ledger.store import LedgerTaken, Store, database_problem, with_short_lock_timeout
 from evoslack.runtime.background_pool import BackgroundPool
 from evoslack.runtime.clock import Clock
 from evoslack.runtime.heartbeat import Heartbeat
@@ -44,7 +44,7 @@ class Work:
 
     def start(self) -> None:
         """Start the pool; the first step runs at once."""
-        self.pool.start(impatient(self.step))
+        self.pool.start(with_short_lock_timeout(self.step))
 
 
 class Bot:

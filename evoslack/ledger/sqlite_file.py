@@ -1,187 +1,145 @@
-"""The SQLite file under the ledger: nothing is written into a deleted one, and a deleted one is put back.
+"""Watches the SQLite file under the ledger: nothing is written into a file that was deleted or replaced.
 
-A program that has a file open can go on writing into it after somebody deleted it, and nobody will ever read
-that. So the file is looked at before each transaction and before each commit. Two connections, the keepers,
-stay open as long as the bot runs; with them the content of a deleted file can still be read. The file is
-claimed before SQLite opens it, a new one before anybody can find it.
+A program can go on writing into an open file after it was deleted; all of that is gone when the program ends.
+So the files are checked before each transaction and each commit. While they are lost, every transaction
+raises `LedgerLost`, and a complete copy is saved beside them for the operator to put in place. Why EvoSlack
+does not do that itself: docs/decisions/0010-a-deleted-database.md.
 """
 
 from __future__ import annotations
 
+import glob
 import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from weakref import WeakSet
 
 import sqlalchemy as sa
 
-from evoslack.ledger.sqlite_claim import Claim
+from evoslack.ledger.sqlite_claim import Claim, Inode, inode_of
 
 log = logging.getLogger(__name__)
 
-# Which files are there, whatever their names: device and inode of the file, of the -wal beside it, which has
-# the latest commits, and of the -shm, through which programs share their locks; None for one that is missing.
-_Inode = tuple[int, int] | None
-_Home = tuple[_Inode, _Inode, _Inode]
-_NEVER = (-1, -1)
+ENDINGS = ("", "-wal", "-shm")  # the database, its latest commits, and the locks that programs share
 
 
 class LedgerLost(sa.exc.SQLAlchemyError):
-    """The ledger's file is not where it was, so nothing can be written down."""
+    """The SQLite file was deleted or replaced, so nothing can be written down."""
 
 
-class Connection(sqlite3.Connection):
-    """A connection that remembers which file it was made for; None when nobody watched over it."""
+class _Connection(sqlite3.Connection):
+    """Only a subclass can be kept in a `WeakSet`."""
 
-    home: _Home | None = None
-    open_ones: WeakSet[Connection] | None = None  # where it stands until it is closed
+
+class SqliteFile:
+    """One SQLite file, watched between `open` and `close`."""
+
+    def __init__(self, path: Path, pragmas: Sequence[str]) -> None:
+        self.path = path
+        self._pragmas = pragmas
+        self._opened: dict[Path, Inode | None] = {}  # which files they were; empty while none is watched
+        self._held: sqlite3.Connection  # stays open: a deleted file can be read through it
+        self._connections: WeakSet[_Connection] = WeakSet()
+        self._resources = ExitStack()
+        self._reporting = threading.Lock()
+        self._is_lost = False
+        self._copy: Path | None = None  # of the lost file
+
+    def open(self) -> None:
+        """Claim the file, create it if there is none, and watch it from now on.
+
+        Raises `BlockingIOError` if another bot has it, `FileNotFoundError` if only a saved copy is there, or
+        what the system or SQLite raises if the file cannot be used.
+        """
+        if problem := missing_file(self.path):
+            raise FileNotFoundError(problem)
+        with ExitStack() as on_error:
+            claim = Claim(self.path)
+            # A thread that did not stop in time may still have a connection when the claim is released.
+            on_error.callback(lambda: claim.release(is_open_elsewhere=len(self._connections) > 0))
+            self._held = on_error.enter_context(closing(self._connect("rwc")))
+            self._held.execute("BEGIN IMMEDIATE")
+            self._held.execute("PRAGMA user_version=0")  # fails now if the file is read-only
+            self._held.rollback()
+            paths = [Path(f"{self.path}{ending}") for ending in ENDINGS]
+            opened = {path: inode_of(path) for path in paths}
+            if opened[self.path] != claim.inode:
+                raise OSError(f"{self.path} was deleted or replaced while it was opened")
+            self._opened, self._resources = opened, on_error.pop_all()
 
     def close(self) -> None:
-        """Also where it stands."""
-        super().close()
-        if self.open_ones is not None:
-            self.open_ones.discard(self)
+        """Stop watching. A lost file without a copy is copied now: later there is nothing left to read."""
+        self._is_lost = self._copy is not None
+        with suppress(LedgerLost):
+            self.check()
+        self._opened = {}
+        self._resources.close()
 
+    def connect(self) -> sqlite3.Connection:
+        """A connection for the pool. It never creates the file: that would be an empty ledger."""
+        self.check()
+        return self._connect("rw")
 
-class LedgerFile:
-    """One SQLite file, watched over between `take` and `release`."""
+    def is_there(self) -> bool:
+        """Whether what is written now will be found again."""
+        return all(inode_of(path) == inode for path, inode in self._opened.items())
 
-    def __init__(self, path: Path, pragmas: Sequence[str], require_lock: Callable[[], None]) -> None:
-        self.path = path
-        self._require_lock = require_lock  # raises LedgerLost if another bot has the file by now
-        self._pragmas = pragmas
-        self._home: _Home | None = None
-        self._keepers: list[Connection] = []
-        self._claims: list[Claim] = []  # of this file, and before it of those that were deleted
-        self._open_ones: WeakSet[Connection] = WeakSet()
-        self._mending = threading.Lock()
-        self._stranger: _Home | None = None  # what the log was told of already
+    def check(self) -> None:
+        """Raise `LedgerLost` if the file was deleted or replaced; the first time, log it and save a copy."""
+        if self.is_there() and not self._is_lost:
+            return
+        with self._reporting:
+            was_lost, self._is_lost = self._is_lost, not self.is_there()
+            if self._is_lost and not was_lost:
+                self._save_copy()
+            elif was_lost and not self._is_lost:
+                log.warning("%s is back; EvoSlack goes on with it", self.path)
+                if self._copy is not None:
+                    self._copy.unlink(missing_ok=True)  # out of date from now on
+                self._copy = None
+            if self._is_lost:
+                raise LedgerLost(f"{self.path} was deleted or replaced")
 
-    def take(self) -> None:
-        """Make the file if there is none, and watch over it from now on.
-
-        Raises `BlockingIOError` if another bot has it, or what SQLite says when it cannot be used.
-        """
-        with suppress(PermissionError):  # which SQLite says better
-            self._claims.append(Claim(self.path))
+    def _save_copy(self) -> None:
+        lost = [str(path) for path, inode in self._opened.items() if inode_of(path) != inode]
+        log.error("the ledger is lost, so nothing is dialed. Deleted or replaced: %s", ", ".join(lost))
+        partial = Path(f"{self.path}.partial")
+        copy = Path(f"{self.path}.rescued-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
         try:
-            self._keep("rwc")
-        except (OSError, sqlite3.Error):
-            self._let_go()
-            raise
-
-    def release(self) -> None:
-        """Watch no longer."""
-        try:
-            self.mended()  # a last time: with the keepers everything would be gone
-        except LedgerLost as lost:
-            log.error("the ledger is lost: %s", lost)
-        with self._mending:
-            self._home = None
-            for keeper in self._keepers:
-                keeper.close()
-            self._let_go()
-
-    def _let_go(self) -> None:
-        for claim in self._claims:
-            # A thread that the stop did not wait for may have a connection still.
-            claim.release(is_open_elsewhere=len(self._open_ones) > 0)
-        self._claims.clear()
-
-    def connect(self) -> Connection:
-        """A connection to the file. It never makes one: that would be an empty ledger."""
-        home = self.mended()
-        connection = self._opened("rw")
-        connection.home = home
-        return connection
-
-    def is_behind(self, connection: Connection) -> bool:
-        """Whether what is written through this connection will be found again."""
-        home = self._home  # once: it changes when the file is put back
-        return connection.home == home and (home is None or self._found() == home)
-
-    def mended(self) -> _Home | None:
-        """Which file it is, put back first if somebody deleted it; raises `LedgerLost` if that fails."""
-        if self._home is None or self._found() == self._home:
-            return self._home
-        with self._mending:
-            found = self._found()
-            if self._home is not None and found != self._home:
-                if found[0] not in {None, self._home[0]}:
-                    raise self._replaced(found)
-                self._require_lock()
-                try:
-                    self._put_back()
-                except (OSError, sqlite3.Error) as error:
-                    raise LedgerLost(f"{self.path} was deleted and cannot be put back: {error}") from error
-                log.error(
-                    "%s, or a file beside it, was deleted; EvoSlack put it back with everything in it",
-                    self.path,
-                )
-            return self._home
-
-    def _replaced(self, found: _Home) -> LedgerLost:
-        if found != self._stranger:
+            partial.unlink(missing_ok=True)
+            partial.touch(0o600)
+            self._held.execute("VACUUM INTO ?", (str(partial),))
+            with partial.open("rb") as saved:
+                os.fsync(saved.fileno())  # SQLite does not wait for the disk here
+            partial.replace(copy)
+        except (OSError, sqlite3.Error) as error:
+            log.error("the ledger could not be copied (%s). EvoSlack tries once more when it stops", error)
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+        else:
+            self._copy = copy
             log.error(
-                "another file was put at %s, so EvoSlack dials nothing. Move it away, and EvoSlack puts its "
-                "own back; or start EvoSlack again to go on with the new one",
-                self.path,
+                "the whole ledger was saved in %s. Stop EvoSlack, move that file to %s, and start EvoSlack",
+                *(copy, self.path),
             )
-        self._stranger = found
-        return LedgerLost(f"another file was put at {self.path}")
+        with suppress(sqlite3.Error):
+            # Empties -wal, which SQLite would otherwise read into any other file that is put at this path.
+            self._held.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def _put_back(self) -> None:
-        holder, reader = keepers = self._keepers
-        copy = self._beside(".restored")
-        copy.unlink(missing_ok=True)
-        copy.touch(0o600)
-        holder.execute("BEGIN IMMEDIATE")  # what is being committed just now gets in, and nothing after it
-        try:
-            reader.execute("VACUUM INTO ?", (str(copy),))
-            claim = Claim(copy)
-            self._claims.append(claim)
-            _flush(copy)
-            for ending in ("-wal", "-shm"):  # the deleted file's, which must not be read into this one
-                self._beside(ending).unlink(missing_ok=True)
-            # Ours from here on, though nobody may write into it before it has keepers.
-            self._home = claim.inode, _NEVER, _NEVER
-            copy.replace(self.path)
-            _flush(self.path.parent)
-        finally:
-            holder.rollback()
-        self._keep("rw")
-        for keeper in keepers:
-            keeper.close()
-
-    def _keep(self, mode: str) -> None:
-        with ExitStack() as unless_all_is_well:
-            keepers, home_tabs = [], []
-            for each in (mode, "rw"):
-                keeper = unless_all_is_well.enter_context(closing(self._opened(each)))
-                keeper.execute("BEGIN IMMEDIATE")
-                keeper.execute("PRAGMA user_version=0")  # whoever may not write learns it now
-                keeper.rollback()
-                keepers.append(keeper)
-                home_tabs.append(self._found())
-            if len({*home_tabs}) > 1 or not self._claims or self._claims[-1].inode != home_tabs[0][0]:
-                raise OSError(f"{self.path} was deleted again while it was opened")
-            unless_all_is_well.pop_all()
-        self._keepers, self._home = keepers, home_tabs[0]
-
-    def _opened(self, mode: str) -> Connection:
+    def _connect(self, mode: str) -> sqlite3.Connection:
         connection = sqlite3.connect(
             f"{self.path.as_uri()}?mode={mode}",
             uri=True,
             check_same_thread=False,  # the pool lends it to one thread after another
-            isolation_level=None,  # leave beginning to the store
-            factory=Connection,
+            isolation_level=None,  # the store begins transactions
+            factory=_Connection,
         )
-        connection.open_ones = self._open_ones
-        self._open_ones.add(connection)
+        self._connections.add(connection)
         try:
             for pragma in self._pragmas:
                 connection.execute(pragma)
@@ -190,25 +148,10 @@ class LedgerFile:
             raise
         return connection
 
-    def _found(self) -> _Home:
-        return _inode(self.path), _inode(self._beside("-wal")), _inode(self._beside("-shm"))
 
-    def _beside(self, ending: str) -> Path:
-        return self.path.with_name(self.path.name + ending)
-
-
-def _inode(path: Path) -> _Inode:
-    try:
-        found = os.stat(path)  # noqa: PTH116 - several times a transaction, and three times as quick
-    except FileNotFoundError:
+def missing_file(path: Path) -> str | None:
+    """What to do if only copies of a lost file are left; None in all other cases."""
+    copies = [] if path.exists() else path.parent.glob(f"{glob.escape(path.name)}.rescued-*")
+    if not (newest := max((copy.name for copy in copies), default="")):
         return None
-    return found.st_dev, found.st_ino
-
-
-def _flush(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
+    return f"{path.name} is missing. Rename {newest} to {path.name}, or move it away to start empty"

@@ -1,8 +1,8 @@
 """Opens the database, brings its tables up to date, and holds it for this program.
 
-SQLite belongs to one bot at a time: a lock beside the file and one on it say so, and the system lets go of
-both even when the bot is killed. That is also how a bot knows at its start that every call still being
-placed is an orphan. PostgreSQL may be shared by several bots.
+A SQLite file belongs to one bot at a time. A lock beside the file and one on it enforce that, and the system
+releases both even when the bot is killed. So a bot knows at its start that every call still being placed is
+an orphan. PostgreSQL may be shared by several bots.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from alembic.config import Config
 from alembic.util import CommandError
 from filelock import FileLock, Timeout
 
-from evoslack.ledger.sqlite_file import Connection, LedgerFile, LedgerLost
+from evoslack.ledger.sqlite_file import LedgerLost, SqliteFile
 
-BUSY_TIMEOUT_S = 2  # a listener has three seconds in all, and the person wants a sentence before that
-LOCKED_TIMEOUT_S = 1  # for a SQLite file that another program has locked, after waiting for one's turn
-GIVES_WAY_AFTER_S = 0.1  # for threads that look again anyway
-MIGRATION_LOCK = 0x45564F  # one number that all bots agree on, for PostgreSQL's advisory lock
+BUSY_TIMEOUT_S = 2  # a listener has three seconds in all, and the person must get an answer within them
+LOCK_TIMEOUT_S = 1  # for a SQLite file that another program has locked, once the connection is free
+SHORT_LOCK_TIMEOUT_S = 0.1  # for threads that try again soon anyway
+MIGRATION_LOCK = 0x45564F  # the key of PostgreSQL's advisory lock, the same for all bots
 
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",  # readers and the one writer do not wait for each other
-    "PRAGMA synchronous=FULL",  # written down means on the disk, also when the power goes
+    "PRAGMA synchronous=FULL",  # what was committed survives a power failure
     "PRAGMA foreign_keys=ON",
     "PRAGMA secure_delete=ON",  # what is deleted after HISTORY_DAYS is overwritten
 )
@@ -46,17 +46,17 @@ _POSTGRES = {
 }
 
 
-class _Manner(threading.local):
-    """How patient this thread is with a locked file."""
+class _LockTimeout(threading.local):
+    """How long this thread waits for a locked SQLite file, in seconds."""
 
-    locked_timeout_s: float = LOCKED_TIMEOUT_S
+    seconds: float = LOCK_TIMEOUT_S
 
 
-_manner = _Manner()
+_lock_timeout = _LockTimeout()
 
 
 class MadeByNewer(Exception):
-    """The tables are those of a later version."""
+    """The tables were made by a later version of EvoSlack."""
 
 
 class LedgerTaken(Exception):
@@ -64,27 +64,27 @@ class LedgerTaken(Exception):
 
 
 class Store:
-    """A database: `url` is `sqlite:///file` or `postgresql+psycopg://…`."""
+    """One database: `url` is `sqlite:///file` or `postgresql+psycopg://…`.
+
+    Can be used without `open`, then nothing is checked, claimed or created.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = sa.make_url(url)
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
         self._lock: FileLock | None = None
-        self._lock_inode = 0
-        self._file: LedgerFile | None = None
-        where: dict[str, Any] = {"connect_args": _POSTGRES, "pool_size": 10, "max_overflow": 40}
+        self._file: SqliteFile | None = None
+        options: dict[str, Any] = {"connect_args": _POSTGRES, "pool_size": 10, "max_overflow": 40}
         if self.is_sqlite:
-            self._file = LedgerFile(
-                Path(self._url.database or "").resolve(), _SQLITE_PRAGMAS, self._require_lock
-            )
-            # One connection, in turns: SQLite has one writer at a time, and lets somebody starve for seconds
-            # when many compete for it. Whoever has it must not keep the others waiting either.
-            where = {"creator": self._file.connect, "pool_size": 1, "max_overflow": 0}
+            self._file = SqliteFile(Path(self._url.database or "").resolve(), _SQLITE_PRAGMAS)
+            # One connection for all threads, first come first served: SQLite has one writer at a time, and
+            # can starve one for seconds when many compete. Nobody may keep the others waiting for it.
+            options = {"creator": self._file.connect, "pool_size": 1, "max_overflow": 0}
         self.engine = sa.create_engine(
             self._url,
-            **where,
+            **options,
             pool_timeout=BUSY_TIMEOUT_S,
-            hide_parameters=True,  # errors go to the log, and parameters are full numbers
+            hide_parameters=True,  # errors are logged, and parameters contain full numbers
             pool_pre_ping=not self.is_sqlite,  # a restarted PostgreSQL costs one ping, not one call
         )
         if self._file is not None:
@@ -98,7 +98,7 @@ class Store:
     def open(self) -> None:
         """Take the database and bring its tables up to date.
 
-        Raises `LedgerTaken`, or what the database says when it cannot be used.
+        Raises `LedgerTaken`, `MadeByNewer`, or the database's own error if it cannot be used.
         """
         if self._file is not None:
             self._take(self._file)
@@ -117,7 +117,7 @@ class Store:
                 raise MadeByNewer("it was made by a newer EvoSlack; run that one") from error
             finally:
                 connection.rollback()
-                connection.invalidate()  # drops the lock and the timeouts with it
+                connection.invalidate()  # ends the lock and the timeouts with it
 
     def time(self) -> datetime | None:
         """The database's clock, which all bots share; None for SQLite, which has none of its own."""
@@ -128,7 +128,7 @@ class Store:
         return at
 
     def answers(self) -> bool:
-        """Whether the database can be asked right now."""
+        """Whether the database answers right now."""
         try:
             with self.engine.connect() as connection:
                 connection.execute(sa.text("SELECT 1"))
@@ -137,82 +137,61 @@ class Store:
         return True
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close all connections and let another bot have the file."""
         self.engine.dispose()
         if self._file is not None:
-            self._file.release()
+            self._file.close()
         self._release_lock()
 
-    def _take(self, file: LedgerFile) -> None:
+    def _take(self, file: SqliteFile) -> None:
         if not file.path.parent.is_dir():
             raise FileNotFoundError(f"there is no folder {file.path.parent}")
-        self._acquire(Path(f"{file.path}.lock"))
+        self._lock = FileLock(f"{file.path}.lock")
         try:
-            file.take()
-        except BlockingIOError:  # somebody deleted the lock of a bot that runs
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise LedgerTaken(str(file.path)) from None
+        try:
+            file.open()
+        except BlockingIOError:  # the lock file of a running bot was deleted
             self._release_lock()
             raise LedgerTaken(str(file.path)) from None
-
-    def _acquire(self, path: Path) -> None:
-        lock = FileLock(path)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise LedgerTaken(str(path.with_suffix(""))) from None
-        self._lock, self._lock_inode = lock, path.stat().st_ino
 
     def _release_lock(self) -> None:
         if self._lock is not None:
             self._lock.release()
 
-    def _require_lock(self) -> None:
-        """Make sure that the file is still ours: whoever deleted it may have deleted the lock beside it."""
-        if self._file is None or self._lock is None:
-            return
-        path = Path(f"{self._file.path}.lock")
-        if path.exists() and path.stat().st_ino == self._lock_inode:
-            return
-        if not path.parent.is_dir():  # the lock would make one
-            raise LedgerLost(f"there is no folder {path.parent} any more")
-        try:
-            self._acquire(path)
-        except LedgerTaken as taken:
-            raise LedgerLost(f"another bot has {taken} by now") from taken
 
+def with_short_lock_timeout(step: Callable[[], bool]) -> Callable[[], bool]:
+    """The same step, for a thread that tries again soon anyway: it waits only briefly for a locked file."""
 
-def impatient(step: Callable[[], bool]) -> Callable[[], bool]:
-    """The same step, for a thread that looks again anyway: it does not insist while the file is locked."""
-
-    def patient() -> bool:
-        _manner.locked_timeout_s = GIVES_WAY_AFTER_S
+    def short_step() -> bool:
+        _lock_timeout.seconds = SHORT_LOCK_TIMEOUT_S
         return step()
 
-    return patient
+    return short_step
 
 
-def _watch(engine: sa.Engine, file: LedgerFile) -> None:
-    """Begin nothing and commit nothing unless the file is where it will be found again."""
+def _watch(engine: sa.Engine, file: SqliteFile) -> None:
+    """Begin and commit nothing while the file is not where it will be found again."""
 
-    def checkout(connection: Connection, *_: object) -> None:
-        file.mended()
-        if not file.is_behind(connection):
-            raise sa.exc.DisconnectionError  # the pool opens another one
+    def checkout(*_: object) -> None:
+        file.check()
 
     def begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={int(_manner.locked_timeout_s * 1000)}")
-        # Python's driver would begin late and not for changes of tables; a half-made migration must vanish.
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={int(_lock_timeout.seconds * 1000)}")
+        # Python's driver would begin late, and not for changes of tables; a half-made migration must vanish.
         connection.exec_driver_sql("BEGIN")
 
-    def commit(connection: sa.Connection) -> None:
-        writing = connection.connection.dbapi_connection
-        if not (isinstance(writing, Connection) and file.is_behind(writing)):
-            raise LedgerLost(f"{file.path} was deleted or replaced meanwhile")
+    def commit(_connection: sa.Connection) -> None:
+        if not file.is_there():  # the next transaction reports it: this one would block the copy
+            raise LedgerLost(f"{file.path} was deleted or replaced, so the transaction was rolled back")
 
     for name, listener in (("checkout", checkout), ("begin", begin), ("commit", commit)):
         sa.event.listen(engine, name, listener)
 
 
 def database_problem(error: Exception) -> str:
-    """The first line of what a database complains about, without addresses and hints that follow."""
+    """The first line of a database error, up to 150 characters, without the addresses and hints below it."""
     lines = str(error.__cause__ or error).strip().splitlines()
     return lines[0][:150] if lines else type(error).__name__

@@ -26,7 +26,8 @@ GONE = {
     r"seats?": "build_listeners",
     r"sightings?": "tracked call",
     r"spoken": "RefusalMessage",
-    r"giving way": "lock patience",
+    r"giving way": "lock timeout",
+    r"keepers?": "say what the connection is for",
 }
 
 # Not finished yet. Move a row to GONE once nothing is left of it:
@@ -41,7 +42,6 @@ PENDING = {
     r"doors?": "receiver; entry point",
     r"eyes": "SessionPoller",
     r"followers?": "CallTracker",
-    r"keepers?": "guard connection",
     r"looks?|looked|looking": "filter, poll, refresh, check, wake",
     r"mend(?:s|ed|ing)?": "fix, repair, restore",
     r"news": "notification",

@@ -216,12 +216,14 @@ def test_check_says_whether_cards_can_offer_hang_up(
         (lambda o: None, {"EVO_CALLER_ID": "+12025550177"}, "is not a number the account owns"),
         (lambda o: None, {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x"}, "check DATABASE_URL"),
         (lambda o: None, {"DATABASE_URL": "sqlite:////nowhere/at/all.db"}, "is not writable"),
+        (lambda o: None, {"DATABASE_URL": "sqlite:///lost.db"}, "Rename lost.db.rescued-1 to lost.db"),
     ],
 )
 def test_check_names_the_problem_and_what_to_do(
     empty_office: Office, tmp_path: Path, spoil: object, settings: dict, words: str
 ) -> None:
     spoil(empty_office)
+    (tmp_path / "lost.db.rescued-1").touch()
     env = sandbox_settings(empty_office.slack, empty_office.evo, f"sqlite:///{tmp_path}/new.db")
 
     result = run(tmp_path, "--check", **{**env, **settings})

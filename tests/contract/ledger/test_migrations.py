@@ -99,6 +99,13 @@ def rows(engine: sa.Engine) -> dict[str, list[dict[str, Any]]]:
 def before(database_url: str) -> dict[str, list[dict[str, Any]]]:
     """A database as the version before left it, with rows in every table; what is in it."""
     engine = sa.create_engine(database_url)
+    try:
+        return filled_before(engine)
+    finally:
+        engine.dispose()
+
+
+def filled_before(engine: sa.Engine) -> dict[str, list[dict[str, Any]]]:
     config = Config()
     config.set_main_option("script_location", "evoslack.ledger:migrations")
     with engine.connect() as connection:
@@ -119,9 +126,7 @@ def before(database_url: str) -> dict[str, list[dict[str, Any]]]:
         for name, values in filled.items():
             for each in values:
                 connection.execute(sa.insert(tables.tables[name]).values(**each))
-    found = rows(engine)
-    engine.dispose()
-    return found
+    return rows(engine)
 
 
 @pytest.fixture
