@@ -7,7 +7,6 @@ has left in time; `receive`, `confirm` and `withdraw` are that.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,7 +29,7 @@ from evoslack.calling.calls import (
 from evoslack.calling.workflow_step import LeaseLost
 from evoslack.ledger.admission import admit
 from evoslack.ledger.dependents import mark_changed
-from evoslack.ledger.schema import call_of, calls, notifications, used_keys, workflow_steps
+from evoslack.ledger.schema import call_of, calls, claimable_at, notifications, used_keys, workflow_steps
 from evoslack.ledger.store import Store
 from evoslack.ledger.transitions import change_state
 
@@ -150,7 +149,7 @@ class CallLedger:
         """
         values: dict[str, Any] = {"finished_at": at}
         if known_ids is not None:
-            values["known_ids"] = json.dumps(sorted(known_ids))
+            values["known_ids"] = sorted(known_ids)
         if skew is not None:
             values["skew_s"] = skew.total_seconds()
         if isinstance(outcome, Placed):
@@ -219,12 +218,12 @@ class CallLedger:
     def count_open(self) -> dict[State, int]:
         """How many calls are waiting (received or accepted) and how many are being placed."""
         query = (
-            sa.select(calls.c.state, sa.func.count())
+            sa.select(calls.c.state, sa.func.count().label("how_many"))
             .where(calls.c.state.in_(sorted(OPEN_STATES)))
             .group_by(calls.c.state)
         )
         with self._engine.connect() as connection:
-            found = {State(state): count for state, count in connection.execute(query)}
+            found = {row.state: row.how_many for row in connection.execute(query)}
         waiting = found.get(State.RECEIVED, 0) + found.get(State.ACCEPTED, 0)
         return {State.ACCEPTED: waiting, State.PLACING: found.get(State.PLACING, 0)}
 
@@ -234,7 +233,7 @@ class CallLedger:
         Their request keys stay (as used `at`, by default just then) until `forget_keys`: a form may still
         come back.
         """
-        told = sa.exists().where(notifications.c.call_id == calls.c.id, notifications.c.due_at.is_(None))
+        told = sa.exists().where(notifications.c.call_id == calls.c.id, claimable_at(notifications).is_(None))
         old = (
             sa.select(calls.c.id)
             .where(calls.c.accepted_at < accepted_before, calls.c.state.not_in(sorted(OPEN_STATES)), told)
@@ -265,7 +264,7 @@ class CallLedger:
         to_be_followed: bool,
     ) -> list[Call]:
         """Change the state of the calls that may change so, and put the change among the news."""
-        going_on = sa.func.coalesce(calls.c.progress, Progress.WAITING)
+        going_on = sa.func.coalesce(calls.c.progress, sa.literal(Progress.WAITING, calls.c.progress.type))
         values = {**values, "progress": going_on if to_be_followed else None}
         with self._engine.begin() as connection:
             moved = change_state(connection, which, target, values)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -35,6 +36,25 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def _words(kind: type[StrEnum], length: int) -> sa.Enum:
+    """A column of the values of `kind`, stored as text."""
+    return sa.Enum(
+        kind,
+        native_enum=False,
+        create_constraint=False,
+        length=length,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+_Json = sa.JSON(none_as_null=True)
+
+
+def claimable_at(table: sa.Table) -> sa.ColumnElement[datetime | None]:
+    """When a row can be claimed: when its lease ends or else when it is due. Null: there is nothing to do."""
+    return sa.func.coalesce(table.c.leased_until, table.c.due_at)
+
+
 metadata = sa.MetaData()
 
 calls = sa.Table(
@@ -51,25 +71,25 @@ calls = sa.Table(
     sa.Column("caller_id", sa.String(16), nullable=False),
     sa.Column("channel_id", sa.String(32), nullable=False),
     sa.Column("response_url", sa.Text, nullable=False),
-    sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("reason", sa.String(32)),
+    sa.Column("state", _words(State, 16), nullable=False),
+    sa.Column("reason", _words(Reason, 32)),
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("session_id", sa.String(200)),
     sa.Column("call_sid", sa.String(200)),
     sa.Column("accepted_at", UtcDateTime, nullable=False),
     sa.Column("began_at", UtcDateTime),
     sa.Column("finished_at", UtcDateTime),
-    sa.Column("progress", sa.String(16)),  # null: there is nothing to follow
-    sa.Column("known_ids", sa.Text),  # what matched before the call went out; null: nobody looked
+    sa.Column("progress", _words(Progress, 16)),  # null: there is nothing to follow
+    sa.Column("known_ids", _Json),  # what matched before the call went out; null: nobody looked
     sa.Column("skew_s", sa.Float),  # how far Evo Voice's clock was ahead then; null: nobody looked
-    sa.Column("unclear", sa.Boolean),  # several calls could be it, and it is too late to tell
-    sa.Column("lost_reason", sa.String(16)),
+    sa.Column("is_ambiguous", sa.Boolean),  # several calls could be it, and it is too late to tell
+    sa.Column("lost_reason", _words(LostReason, 16)),
     sa.Column("found_later", sa.Boolean),  # no answer said that it was placed
     sa.Column("answered_at", UtcDateTime),
     sa.Column("ended_at", UtcDateTime),
     sa.Column("gone_since", UtcDateTime),  # it was listed at Evo Voice, and is not any more
     sa.Column("evo_outcome", sa.String(200)),
-    sa.Column("hang_up", sa.String(16)),
+    sa.Column("hang_up", _words(HangUp, 16)),
     sa.Column("hang_up_at", UtcDateTime),
     sa.Column("deliveries", sa.Integer),  # of its press that are being answered, while it is received
 )
@@ -110,7 +130,7 @@ notifications = sa.Table(
     sa.Column("told_bad_news", sa.Boolean, nullable=False),
     sa.Column("told_what", sa.String(32)),
 )
-sa.Index("notifications_by_due", notifications.c.due_at)
+sa.Index("notifications_by_due", claimable_at(notifications))
 
 # The keys of forms whose calls are no longer kept: such a form must not become another call.
 used_keys = sa.Table(
@@ -136,14 +156,15 @@ home_tabs = sa.Table(
     metadata,
     sa.Column("team_id", sa.String(32), primary_key=True),
     sa.Column("user_id", sa.String(32), primary_key=True),
-    sa.Column("history_filter", sa.Text, nullable=False),  # which calls, as JSON
+    sa.Column("history_filter", _Json),  # which calls; null: those that everybody begins with
     sa.Column("sees_all", sa.Boolean, nullable=False),  # other people's calls too
     sa.Column("opened_at", UtcDateTime, nullable=False),
     sa.Column("due_at", UtcDateTime),  # when it is to be shown anew; null: it is up to date, or under way
     sa.Column("leased_until", UtcDateTime),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("shown_at", UtcDateTime),  # it rests then; null: its owner did something since
 )
-sa.Index("home_tabs_by_due", home_tabs.c.due_at)
+sa.Index("home_tabs_by_due", claimable_at(home_tabs))
 
 # Steps of workflows that run right now, and what Slack has to be told of them.
 workflow_steps = sa.Table(
@@ -151,7 +172,7 @@ workflow_steps = sa.Table(
     metadata,
     sa.Column("execution_id", sa.String(64), primary_key=True),
     sa.Column("team_id", sa.String(32), nullable=False),
-    sa.Column("inputs", sa.Text, nullable=False),  # as JSON
+    sa.Column("inputs", _Json),  # null: they could not be read
     sa.Column("asked_at", UtcDateTime, nullable=False),
     sa.Column("call_id", sa.ForeignKey("calls.id", ondelete="CASCADE")),
     sa.Column("refusal", sa.Text),  # why there will be no call, in words; written down before Slack is told
@@ -160,7 +181,7 @@ workflow_steps = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("ended_at", UtcDateTime),  # when Slack took the end of it
 )
-sa.Index("workflow_steps_by_due", workflow_steps.c.due_at)
+sa.Index("workflow_steps_by_due", claimable_at(workflow_steps))
 sa.Index("workflow_steps_by_call", workflow_steps.c.call_id)
 
 REQUEST_FIELDS = (
@@ -174,45 +195,48 @@ REQUEST_FIELDS = (
     "channel_id",
     "response_url",
 )
+_SAME_IN_CALL = (
+    "id",
+    "state",
+    "accepted_at",
+    "began_at",
+    "finished_at",
+    "reason",
+    "detail",
+    "progress",
+    "answered_at",
+    "ended_at",
+    "lost_reason",
+    "hang_up",
+)
+_SAME_IN_NOTIFICATION = (
+    "revision",
+    "card_channel",
+    "card_ts",
+    "card_tried_at",
+    "card_due_at",
+    "card_revision",
+    "card_problem",
+    "told_revision",
+    "told_bad_news",
+    "attempts",
+)
 
 
 def call_of(row: sa.Row[Any]) -> Call:
     """The call in a row of `calls`."""
     values = row._mapping
     return Call(
-        id=values["id"],
         request=CallRequest(key=values["request_key"], **{field: values[field] for field in REQUEST_FIELDS}),
-        state=State(values["state"]),
-        accepted_at=values["accepted_at"],
-        began_at=values["began_at"],
-        finished_at=values["finished_at"],
-        reason=Reason(values["reason"]) if values["reason"] else None,
-        detail=values["detail"],
         session_id=values["session_id"] or "",
-        progress=Progress(values["progress"]) if values["progress"] else None,
-        answered_at=values["answered_at"],
-        ended_at=values["ended_at"],
         evo_outcome=values["evo_outcome"] or "",
-        lost_reason=LostReason(values["lost_reason"]) if values["lost_reason"] else None,
         found_later=bool(values["found_later"]),
-        hang_up=HangUp(values["hang_up"]) if values["hang_up"] else None,
+        **{field: values[field] for field in _SAME_IN_CALL},
     )
 
 
 def notification_of(row: sa.Row[Any]) -> Notification:
-    """The news in a row of `calls` joined with `news`."""
+    """The notification in a row of `calls` joined with `notifications`."""
     values = row._mapping
-    return Notification(
-        call=call_of(row),
-        revision=values["revision"],
-        card_channel=values["card_channel"],
-        card_ts=values["card_ts"],
-        card_tried_at=values["card_tried_at"],
-        card_due_at=values["card_due_at"],
-        card_revision=values["card_revision"],
-        card_problem=values["card_problem"],
-        told_revision=values["told_revision"],
-        told_bad_news=values["told_bad_news"],
-        told_what=values["told_what"] or "",
-        attempts=values["attempts"],
-    )
+    same = {field: values[field] for field in _SAME_IN_NOTIFICATION}
+    return Notification(call=call_of(row), told_what=values["told_what"] or "", **same)

@@ -6,7 +6,6 @@ Voice was placed, whatever the answer said (`calls.TRANSITIONS`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -92,7 +91,7 @@ class TrackedCallLedger:
                     "gone_since": after.gone_since,
                     "evo_outcome": after.outcome[:200] or None,
                     "hang_up": after.hang_up,
-                    "unclear": after.is_unclear,
+                    "is_ambiguous": after.is_unclear,
                     "lost_reason": after.lost_reason,
                 }
                 if not connection.execute(sa.update(calls).where(unchanged).values(**values)).rowcount:
@@ -143,18 +142,18 @@ def _trail_of(row: sa.Row[Any]) -> TrackedCall:
         caller_id=values["caller_id"],
         requested_at=values["began_at"] or values["accepted_at"],
         was_rejected=values["state"] == State.REJECTED,
-        is_unclear=bool(values["unclear"]),
+        is_unclear=bool(values["is_ambiguous"]),
         answered_by=values["finished_at"] if values["state"] in _ANSWERED else None,
         known_ids=_known_ids(values),
         skew=None if values["skew_s"] is None else timedelta(seconds=values["skew_s"]),
-        progress=Progress(values["progress"] or Progress.WAITING),
+        progress=values["progress"] or Progress.WAITING,
         session_id=values["session_id"] or "",
         call_sid=values["call_sid"] or "",
         answered_at=values["answered_at"],
         ended_at=values["ended_at"],
         gone_since=values["gone_since"],
         outcome=values["evo_outcome"] or "",
-        hang_up=HangUp(values["hang_up"]) if values["hang_up"] else None,
+        hang_up=values["hang_up"],
         hang_up_at=values["hang_up_at"],
     )
 
@@ -162,4 +161,4 @@ def _trail_of(row: sa.Row[Any]) -> TrackedCall:
 def _known_ids(values: sa.RowMapping) -> frozenset[str] | None:
     if values["state"] == State.PLACING:  # they are written down with the answer; until then it may be all
         return frozenset()
-    return None if values["known_ids"] is None else frozenset(json.loads(values["known_ids"]))
+    return None if values["known_ids"] is None else frozenset(values["known_ids"])

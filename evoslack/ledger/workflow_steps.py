@@ -6,14 +6,18 @@ several bots one does; what changes meanwhile makes it due once more.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from evoslack.calling.workflow_step import StepInputs, WorkflowStep
+from evoslack.ledger.due_rows import DueRows
 from evoslack.ledger.schema import workflow_steps
 from evoslack.ledger.store import Store
+
+_DUE = DueRows(workflow_steps)
 
 
 class WorkflowStepLedger:
@@ -29,7 +33,7 @@ class WorkflowStepLedger:
         values: dict[str, Any] = {
             "execution_id": execution_id,
             "team_id": team_id,
-            "inputs": "" if inputs is None else inputs.packed(),
+            "inputs": None if inputs is None else asdict(inputs),
             "asked_at": asked_at,
             "due_at": at,
             "attempts": 0,
@@ -42,24 +46,19 @@ class WorkflowStepLedger:
 
     def claim(self, *, at: datetime, until: datetime) -> WorkflowStep | None:
         """Take the step that is due longest, or None; nobody else gets it before `until`."""
-        is_due = sa.and_(workflow_steps.c.leased_until.is_(None), workflow_steps.c.due_at <= at)
-        was_left = workflow_steps.c.leased_until <= at  # by a bot that died
-        due = (
-            sa.select(workflow_steps)
-            .where(workflow_steps.c.ended_at.is_(None), sa.or_(is_due, was_left))
-            .order_by(workflow_steps.c.due_at)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
         with self._engine.begin() as connection:
-            row = connection.execute(due).first()
-            if row is None:
-                return None
-            # Not due any more from here on, so that what changes meanwhile is not missed.
-            taking = sa.update(workflow_steps).where(workflow_steps.c.execution_id == row.execution_id)
-            values = {"due_at": None, "leased_until": until, "attempts": workflow_steps.c.attempts + 1}
-            connection.execute(taking.values(**values))
-            return _step_of(row)
+            row = _DUE.claim(connection, at=at, until=until)
+        if row is None:
+            return None
+        return WorkflowStep(
+            execution_id=row.execution_id,
+            team_id=row.team_id,
+            inputs=None if row.inputs is None else StepInputs(**row.inputs),
+            asked_at=row.asked_at,
+            call_id=row.call_id or "",
+            refusal=row.refusal or "",
+            attempts=row.attempts - 1,  # before this one
+        )
 
     def became(self, execution_id: str, call_id: str) -> None:
         """The step is this call, which was there before; it is due whenever the call changes."""
@@ -67,14 +66,13 @@ class WorkflowStepLedger:
 
     def refused(self, execution_id: str, words: str, *, lease: datetime) -> bool:
         """There will be no call, ever; False if the lease is not ours any more, or there is a call."""
-        ours = sa.and_(_leased(execution_id, lease), workflow_steps.c.call_id.is_(None))
+        ours = sa.and_(_DUE.is_ours([execution_id], lease), workflow_steps.c.call_id.is_(None))
         return self._set(ours, refusal=words)
 
     def rest(self, execution_id: str, *, lease: datetime, again_at: datetime, in_trouble: bool) -> None:
         """Nothing to do before then, unless the call changes, or did meanwhile."""
-        values: dict[str, Any] = {} if in_trouble else {"attempts": 0}
-        due_at = sa.func.coalesce(workflow_steps.c.due_at, sa.literal(again_at, workflow_steps.c.due_at.type))
-        self._set(_leased(execution_id, lease), due_at=due_at, leased_until=None, **values)
+        with self._engine.begin() as connection:
+            _DUE.release(connection, [execution_id], lease, again_at=again_at, failed=in_trouble)
 
     def ended(self, execution_id: str, *, at: datetime) -> None:
         """Slack knows how it ended."""
@@ -90,19 +88,3 @@ class WorkflowStepLedger:
     def _set(self, which: sa.ColumnElement[bool], **values: Any) -> bool:
         with self._engine.begin() as connection:
             return connection.execute(sa.update(workflow_steps).where(which).values(**values)).rowcount == 1
-
-
-def _leased(execution_id: str, lease: datetime) -> sa.ColumnElement[bool]:
-    return sa.and_(workflow_steps.c.execution_id == execution_id, workflow_steps.c.leased_until == lease)
-
-
-def _step_of(row: sa.Row[Any]) -> WorkflowStep:
-    return WorkflowStep(
-        execution_id=row.execution_id,
-        team_id=row.team_id,
-        inputs=StepInputs.unpacked(row.inputs) if row.inputs else None,
-        asked_at=row.asked_at,
-        call_id=row.call_id or "",
-        refusal=row.refusal or "",
-        attempts=row.attempts,
-    )

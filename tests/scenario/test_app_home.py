@@ -110,7 +110,9 @@ def kept(office: Office, *asked: tuple[str, str], flow: str = "Customer survey")
         told = notifications.read(call.id).revision
         notifications.told(call.id, told, bad_news=True, what="not_sent")
         notifications.card_shows(call.id, told, "C_CALLS", f"1.{index:06}")
-        notifications.done(call.id, told, at=at)
+    lease = datetime.now(UTC)
+    while found := notifications.claim(at=lease, until=lease + timedelta(seconds=1)):
+        notifications.release(found.call.id, lease=lease + timedelta(seconds=1))
     store.close()
 
 

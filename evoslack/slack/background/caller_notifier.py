@@ -178,7 +178,7 @@ class CallerNotifier:
         now = self._now()
         if other.card_revision < other.revision:
             again_at = min(filter(None, (again_at, other.card_due_at or now)))
-        self._ledger.done(other.call.id, other.revision, at=now, lease=lease, again_at=again_at)
+        self._ledger.release(other.call.id, lease=lease, again_at=again_at)
 
 
 def is_too_old(notification: Notification, now: datetime) -> bool:

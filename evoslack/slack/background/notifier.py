@@ -82,10 +82,9 @@ class Notifier:
         after = self._ledger.read(notification.call.id)
         word_again_at = self._callers.tell(after, lease) if after.revision == notification.revision else None
         again_at = min(filter(None, (card_again_at, word_again_at)), default=None)
-        now = self._now()
-        self._ledger.done(notification.call.id, notification.revision, at=now, lease=lease, again_at=again_at)
+        self._ledger.release(notification.call.id, lease=lease, again_at=again_at)
         if again_at is not None:  # cards take turns, a second apart: a look every two would bunch them
-            self._wake_in((again_at - now).total_seconds())
+            self._wake_in((again_at - self._now()).total_seconds())
         return True
 
     def _show(self, notification: Notification, lease: datetime) -> datetime | None:

@@ -332,7 +332,7 @@ def test_what_nobody_opened_for_long_is_gone_with_what_was_searched_for(
 
     with store.engine.connect() as connection:
         kept = connection.execute(sa.text("SELECT user_id, history_filter FROM home_tabs")).all()
-    assert kept == [(BOSS, "")]
+    assert kept == [(BOSS, None)]
 
 
 def test_a_home_that_is_opened_while_it_is_forgotten_is_shown(homes: HomeTabLedger) -> None:

@@ -87,7 +87,7 @@ class Ledgers:
             at=T0 + timedelta(days=1), until=T0 + timedelta(days=2)
         ):
             lease = T0 + timedelta(days=2)
-            self.notifications.done(notifications.call.id, notifications.revision, at=T0, lease=lease)
+            self.notifications.release(notifications.call.id, lease=lease)
 
     def revision(self, call: Call) -> int:
         return self.notifications.read(call.id).revision
@@ -479,7 +479,7 @@ def open_home(
             sa.insert(home_tabs).values(
                 team_id=team_id,
                 user_id=user_id,
-                history_filter="{}",
+                history_filter={},
                 sees_all=sees_all,
                 opened_at=T0,
                 due_at=None if due is None else T0 + due * SECOND,
@@ -493,8 +493,8 @@ def run_step(ledgers: Ledgers, name: str, call: Call, *, ended: bool = False) ->
             sa.insert(workflow_steps).values(
                 execution_id=name,
                 team_id="T1",
-                inputs="{}",
-                requested_at=T0,
+                inputs={},
+                asked_at=T0,
                 call_id=call.id,
                 attempts=0,
                 ended_at=T0 if ended else None,

@@ -189,7 +189,9 @@ def test_steps_go_with_their_calls_or_when_they_are_old(
     assert _kept(store) == ["Fx_CALL", "Fx_RUNS"]
     calls.begin(at=T0 + SECOND, accepted_after=T0 - MINUTE)
     calls.finish(call.id, Placed(), at=T0 + 2 * SECOND)
-    NotificationLedger(store).done(call.id, 99, at=T0)
+    news = NotificationLedger(store)
+    assert news.claim(at=later, until=later + SECOND)
+    news.release(call.id, lease=later + SECOND)
     assert calls.forget(accepted_before=later) == 1
     assert _kept(store) == ["Fx_RUNS"]
 
