@@ -46,7 +46,7 @@ class DueRows:
         return {"due_at": None, "leased_until": until}
 
     def is_free(self, at: datetime) -> sa.ColumnElement[bool]:
-        """Whether nobody holds a lease of the row."""
+        """Whether the row is not leased."""
         leased_until = self._table.c.leased_until
         return sa.or_(leased_until.is_(None), leased_until <= at)
 

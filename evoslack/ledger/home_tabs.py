@@ -1,7 +1,7 @@
-"""Keeps book of Home tabs: who looks at what, and whose tab is to be shown anew.
+"""Which Home tabs people have opened, with which filter, and which ones are due to be published again.
 
-A change of a call makes homes due (`ripples`). Whoever shows one takes a lease first, so that of several
-bots one does; what changes meanwhile makes it due once more.
+A changed call marks tabs as due (`dependents`). A bot claims a tab before it publishes it; what changes
+meanwhile makes it due once more.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ _DUE = DueRows(home_tabs)
 
 
 class HomeTabLedger:
-    """The homes in a `Store`; every method is one transaction, safe from several threads and bots."""
+    """The Home tabs in a `Store`. Every method is one transaction, safe for several threads and bots."""
 
     def __init__(self, store: Store) -> None:
         self._engine = store.engine
 
     def opened(self, team_id: str, user_id: str, *, at: datetime) -> None:
-        """Somebody opened it: due at once, with what they looked at before."""
+        """Its owner opened it: due at once, with the filter they had before."""
         self._put(team_id, user_id, {"opened_at": at, "due_at": at, "shown_at": None})
 
-    def turned(self, team_id: str, user_id: str, look: HistoryFilter, *, at: datetime) -> None:
-        """Somebody wants to look at something else there: due at once."""
-        looking = {"history_filter": asdict(look), "sees_all": look.whose is Scope.TEAM}
-        self._put(team_id, user_id, looking | {"opened_at": at, "due_at": at, "shown_at": None})
+    def turned(self, team_id: str, user_id: str, history_filter: HistoryFilter, *, at: datetime) -> None:
+        """Its owner chose other calls to see: due at once."""
+        chosen = {"history_filter": asdict(history_filter), "sees_all": history_filter.whose is Scope.TEAM}
+        self._put(team_id, user_id, chosen | {"opened_at": at, "due_at": at, "shown_at": None})
 
     def claim(self, *, at: datetime, until: datetime, shown_before: datetime) -> HomeTab | None:
-        """Take the home that is due longest, or None; nobody else gets it before `until`.
+        """Lease the tab that is due longest, or None. No other bot gets it before `until`.
 
-        One that was shown after `shown_before` rests, unless its owner did something since.
+        A tab that was published after `shown_before` rests, unless its owner has acted since.
         """
         has_rested = sa.or_(home_tabs.c.shown_at.is_(None), home_tabs.c.shown_at <= shown_before)
         with self._engine.begin() as connection:
@@ -48,11 +48,11 @@ class HomeTabLedger:
         return HomeTab(row.team_id, row.user_id, HistoryFilter.of(row.history_filter), row.opened_at)
 
     def shown(self, tab: HomeTab, *, lease: datetime, at: datetime) -> None:
-        """It is up to date and rests for a moment; what its owner did meanwhile does not wait."""
+        """It is up to date and rests for a moment, unless its owner acted meanwhile."""
         self._release(tab, lease, shown_at=sa.case((home_tabs.c.opened_at == tab.opened_at, at), else_=None))
 
     def postponed(self, tab: HomeTab, *, lease: datetime, again_at: datetime) -> None:
-        """It could not be shown and is due again then, whatever changed; what its owner did does not wait."""
+        """It could not be published: due again then, or at once if its owner acted meanwhile."""
         due_at = sa.case((home_tabs.c.opened_at == tab.opened_at, again_at), else_=home_tabs.c.due_at)
         self._release(tab, lease, failed=True, due_at=due_at)
 
@@ -64,7 +64,7 @@ class HomeTabLedger:
             _DUE.release(connection, _key(tab), lease)
 
     def forget_unopened(self, *, since: datetime) -> None:
-        """Forget homes that nobody opened since, with what was searched for there."""
+        """Delete tabs that were not opened since, with what was searched for there."""
         with self._engine.begin() as connection:
             connection.execute(sa.delete(home_tabs).where(home_tabs.c.opened_at < since))
 
@@ -80,7 +80,7 @@ class HomeTabLedger:
             with self._engine.begin() as connection:
                 if not connection.execute(changing).rowcount:
                     connection.execute(sa.insert(home_tabs).values(**({"sees_all": False} | key | values)))
-        except sa.exc.IntegrityError:  # two at once; the other one has made the row
+        except sa.exc.IntegrityError:  # two at once, and the other one inserted it
             with self._engine.begin() as connection:
                 connection.execute(changing)
 

@@ -1,7 +1,7 @@
-"""Keeps book of what people have been told: the card in the channel and the private line.
+"""What people have been told of each call: the card in the channel, and the private message to its caller.
 
-Whoever tells a call's news takes a lease first, so that two bots never post the same card. News that comes
-meanwhile is due when the lease is given back, or runs out.
+A bot claims a call before it notifies, so that two bots never post the same card. What changes meanwhile is
+due when the claim is released, or its lease runs out.
 """
 
 from __future__ import annotations
@@ -32,29 +32,29 @@ _BOTH = sa.select(calls, *[column for column in notifications.c if column.name !
 
 
 class NotificationLedger:
-    """The news in a `Store`; every method is one transaction, safe from several threads and bots."""
+    """The notifications in a `Store`. Every method is one transaction, safe for several threads and bots."""
 
     def __init__(self, store: Store) -> None:
         self._engine = store.engine
 
     def claim(self, *, at: datetime, until: datetime) -> Notification | None:
-        """Take the call whose news is due longest, or None; nobody else gets it before `until`."""
+        """Lease the notification that is due longest, or None. No other bot gets it before `until`."""
         with self._engine.begin() as connection:
             row = DUE.claim(connection, at=at, until=until)
             if row is None:
                 return None
             found = notification_of(connection.execute(_BOTH.where(calls.c.id == row.call_id)).one())
             if found.revision == 1 and found.attempts == 1:
-                # A new call shows in Home tabs; the press itself does not wait for those.
+                # A new call shows in Home tabs; its submission did not wait for those.
                 mark_dependents_due(connection, [found.call.id], at)
             return found
 
     def claim_others(
         self, user_id: str, team_id: str, *, at: datetime, until: datetime, limit: int
     ) -> list[Notification]:
-        """Take what else this person may have to be told privately, those first that are due longest.
+        """Lease what else this person may have to be told privately, oldest first.
 
-        Also what waits for its time; nobody else gets it before `until`. It does not count as an attempt.
+        Also what is due only later. Does not count as an attempt.
         """
         untold = sa.and_(
             DUE.claimable_at.is_not(None),
@@ -86,12 +86,12 @@ class NotificationLedger:
             return [notification_of(row) for row in connection.execute(found)]
 
     def read(self, call_id: str) -> Notification:
-        """What is told of one call as of now."""
+        """The notification of one call, as it is now."""
         with self._engine.begin() as connection:
             return notification_of(connection.execute(_BOTH.where(calls.c.id == call_id)).one())
 
     def trying_card(self, call_id: str, channel: str, *, at: datetime, lease: datetime) -> bool:
-        """Write down that a card is about to be posted; False if the lease is not ours any more."""
+        """Write down that a card is about to be posted; False if the lease is no longer ours."""
         with self._engine.begin() as connection:
             tried = connection.execute(
                 sa.update(notifications)
@@ -101,21 +101,21 @@ class NotificationLedger:
         return tried.rowcount == 1
 
     def no_card_posted(self, call_id: str, *, lease: datetime) -> None:
-        """Slack said no, so there is certainly no card from this attempt, if it was the latest."""
+        """Slack rejected the card of this attempt, so there is certainly none, if the lease is still ours."""
         with self._engine.begin() as connection:
             ours = DUE.is_ours([call_id], lease)
             connection.execute(sa.update(notifications).where(ours).values(card_tried_at=None))
 
     def card_waits(self, call_id: str, until: datetime) -> None:
-        """The card is not to be tried before; the caller may be told all the same."""
+        """The card must wait until then; the caller need not."""
         self._set(call_id, card_due_at=until)
 
     def card_in_trouble(self, call_id: str, problem: str) -> None:
-        """The card is missing or out of date for longer than anybody should wait."""
+        """The card has been missing or out of date for too long."""
         self._set(call_id, card_problem=problem)
 
     def card_shows(self, call_id: str, revision: int, channel: str, ts: str) -> None:
-        """The card is in the channel and shows that revision; whoever says so of an older one is late."""
+        """The card is in the channel and shows that revision. Ignored if it already shows a newer one."""
         self._set(
             call_id,
             notifications.c.card_revision <= revision,
@@ -127,13 +127,13 @@ class NotificationLedger:
         )
 
     def card_given_up(self, call_id: str, revision: int, problem: str) -> None:
-        """There will be no better card for that revision."""
+        """That revision gets no better card."""
         self._set(
             call_id, notifications.c.card_revision <= revision, card_revision=revision, card_problem=problem
         )
 
     def told(self, call_id: str, revision: int, *, bad_news: bool, what: str) -> None:
-        """The caller knows about that revision, or needs no private line for it; `what` was said in short."""
+        """The caller knows that revision, or needs no private message for it; `what` sums up what they know."""
         self._set(
             call_id,
             notifications.c.told_revision <= revision,
@@ -169,7 +169,7 @@ class NotificationLedger:
         with self._engine.connect() as connection:
             return connection.execute(untold).scalar_one()
 
-    def _set(self, call_id: str, *unless_late: sa.ColumnElement[bool], **values: Any) -> None:
+    def _set(self, call_id: str, *not_newer: sa.ColumnElement[bool], **values: Any) -> None:
         with self._engine.begin() as connection:
-            this = sa.and_(notifications.c.call_id == call_id, *unless_late)
+            this = sa.and_(notifications.c.call_id == call_id, *not_newer)
             connection.execute(sa.update(notifications).where(this).values(**values))

@@ -1,7 +1,7 @@
-"""Keeps book of the workflow steps that ask for calls: what was asked, what it became, whether Slack knows.
+"""The workflow steps that ask for calls: their inputs, their calls, and whether Slack knows how they ended.
 
-A change of a call makes its step due (`ripples`). Whoever works on one takes a lease first, so that of
-several bots one does; what changes meanwhile makes it due once more.
+A changed call marks its step as due (`dependents`). A bot claims a step before it works on it; what changes
+meanwhile makes it due once more.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from evoslack.calling.workflow_step import StepInputs, WorkflowStep
+from evoslack.calling.workflow_step import LeaseLost, StepInputs, WorkflowStep
 from evoslack.ledger.due_rows import DueRows
 from evoslack.ledger.schema import workflow_steps
 from evoslack.ledger.store import Store
@@ -21,7 +21,7 @@ _DUE = DueRows(workflow_steps)
 
 
 class WorkflowStepLedger:
-    """The steps in a `Store`; every method is one transaction, safe from several threads and bots."""
+    """The steps in a `Store`. Every method is one transaction, safe for several threads and bots."""
 
     def __init__(self, store: Store) -> None:
         self._engine = store.engine
@@ -29,7 +29,7 @@ class WorkflowStepLedger:
     def write_down(
         self, execution_id: str, team_id: str, inputs: StepInputs | None, *, asked_at: datetime, at: datetime
     ) -> None:
-        """A workflow reached the step: due at once. What is written down already stays as it is."""
+        """A workflow reached the step: due at once. A step that is there already stays as it is."""
         values: dict[str, Any] = {
             "execution_id": execution_id,
             "team_id": team_id,
@@ -42,10 +42,10 @@ class WorkflowStepLedger:
             with self._engine.begin() as connection:
                 connection.execute(sa.insert(workflow_steps).values(**values))
         except sa.exc.IntegrityError:
-            return  # the same one once more; nothing but its id can be in the way
+            return  # it is there already; only its id can conflict
 
     def claim(self, *, at: datetime, until: datetime) -> WorkflowStep | None:
-        """Take the step that is due longest, or None; nobody else gets it before `until`."""
+        """Lease the step that is due longest, or None. No other bot gets it before `until`."""
         with self._engine.begin() as connection:
             row = _DUE.claim(connection, at=at, until=until)
         if row is None:
@@ -61,26 +61,26 @@ class WorkflowStepLedger:
         )
 
     def became(self, execution_id: str, call_id: str) -> None:
-        """The step is this call, which was there before; it is due whenever the call changes."""
+        """This call, which existed before, is the step's."""
         self._set(workflow_steps.c.execution_id == execution_id, call_id=call_id)
 
     def refused(self, execution_id: str, words: str, *, lease: datetime) -> bool:
-        """There will be no call, ever; False if the lease is not ours any more, or there is a call."""
+        """The step never gets a call; False if the lease is no longer ours, or there is a call already."""
         ours = sa.and_(_DUE.is_ours([execution_id], lease), workflow_steps.c.call_id.is_(None))
         return self._set(ours, refusal=words)
 
     def rest(self, execution_id: str, *, lease: datetime, again_at: datetime, in_trouble: bool) -> None:
-        """Nothing to do before then, unless the call changes, or did meanwhile."""
+        """Give the lease back: due again then, or as soon as its call changes or has changed meanwhile."""
         with self._engine.begin() as connection:
             _DUE.release(connection, [execution_id], lease, again_at=again_at, failed=in_trouble)
 
     def ended(self, execution_id: str, *, at: datetime) -> None:
-        """Slack knows how it ended."""
+        """Slack accepted how it ended: it is never due again."""
         this = workflow_steps.c.execution_id == execution_id
         self._set(this, ended_at=at, due_at=None, leased_until=None)
 
     def forget(self, *, asked_before: datetime) -> None:
-        """Delete old steps that became no call; the others go with their calls."""
+        """Delete old steps that got no call; the others are deleted with their calls."""
         old = sa.and_(workflow_steps.c.call_id.is_(None), workflow_steps.c.asked_at < asked_before)
         with self._engine.begin() as connection:
             connection.execute(sa.delete(workflow_steps).where(old, workflow_steps.c.ended_at.is_not(None)))
@@ -88,3 +88,11 @@ class WorkflowStepLedger:
     def _set(self, which: sa.ColumnElement[bool], **values: Any) -> bool:
         with self._engine.begin() as connection:
             return connection.execute(sa.update(workflow_steps).where(which).values(**values)).rowcount == 1
+
+
+def give_call(connection: sa.Connection, execution_id: str, lease: datetime, call_id: str) -> None:
+    """Give the step this call. Raises `LeaseLost` if it is no longer ours, or was denied."""
+    ours = sa.and_(_DUE.is_ours([execution_id], lease), workflow_steps.c.refusal.is_(None))
+    becoming = sa.update(workflow_steps).where(ours).values(call_id=call_id)
+    if connection.execute(becoming).rowcount != 1:
+        raise LeaseLost(execution_id)
