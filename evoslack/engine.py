@@ -105,7 +105,7 @@ class Engine:
         self.switchboard.sweep()
         if self._clock.is_trusted():
             self.retention.purge(self._history)
-            self.steps.forget(asked_before=self._clock.now() - self._history)
+            self.steps.purge(asked_before=self._clock.now() - self._history)
         return False
 
     def _wake_notifiers(self) -> None:

@@ -134,8 +134,8 @@ class CallLedger:
     ) -> Call | None:
         """Write down how dialing ended; None if the call's state no longer allows that.
 
-        `known_ids`: sessions and SIDs that existed before the call, so they cannot be its own. `skew`: how far
-        Evo Voice's clock was ahead of ours then.
+        `known_ids`: sessions and SIDs that existed before the call, so they cannot be its own. `skew`: how
+        far Evo Voice's clock was ahead of ours then.
         """
         values: dict[str, Any] = {"finished_at": at}
         if known_ids is not None:

@@ -34,8 +34,8 @@ def mark_dependents_due(connection: sa.Connection, call_ids: Iterable[str], at: 
         calls.c.id.in_(these), calls.c.user_id == home_tabs.c.user_id, calls.c.team_id == home_tabs.c.team_id
     )
     theirs = sa.or_(home_tabs.c.sees_all, is_callers)
-    # Lock also those that are due already, so that a bot claiming one now does not miss this change. Always in
-    # the same order, so that two changes at once do not deadlock.
+    # Lock also those that are due already, so that a bot claiming one now does not miss this change. Always
+    # in the same order, so that two changes at once do not deadlock.
     row = sa.select(home_tabs.c.user_id).where(theirs).order_by(home_tabs.c.team_id, home_tabs.c.user_id)
     connection.execute(row.with_for_update()).all()
     connection.execute(

@@ -26,11 +26,11 @@ class HomeTabLedger:
     def __init__(self, store: Store) -> None:
         self._engine = store.engine
 
-    def opened(self, team_id: str, user_id: str, *, at: datetime) -> None:
+    def mark_opened(self, team_id: str, user_id: str, *, at: datetime) -> None:
         """Its owner opened it: due at once, with the filter they had before."""
         self._put(team_id, user_id, {"opened_at": at, "due_at": at, "shown_at": None})
 
-    def turned(self, team_id: str, user_id: str, history_filter: HistoryFilter, *, at: datetime) -> None:
+    def set_filter(self, team_id: str, user_id: str, history_filter: HistoryFilter, *, at: datetime) -> None:
         """Its owner chose other calls to see: due at once."""
         chosen = {"history_filter": asdict(history_filter), "sees_all": history_filter.whose is Scope.TEAM}
         self._put(team_id, user_id, chosen | {"opened_at": at, "due_at": at, "shown_at": None})
@@ -47,23 +47,23 @@ class HomeTabLedger:
             return None
         return HomeTab(row.team_id, row.user_id, HistoryFilter.of(row.history_filter), row.opened_at)
 
-    def shown(self, tab: HomeTab, *, lease: datetime, at: datetime) -> None:
+    def mark_shown(self, tab: HomeTab, *, lease: datetime, at: datetime) -> None:
         """It is up to date and rests for a moment, unless its owner acted meanwhile."""
         self._release(tab, lease, shown_at=sa.case((home_tabs.c.opened_at == tab.opened_at, at), else_=None))
 
-    def postponed(self, tab: HomeTab, *, lease: datetime, again_at: datetime) -> None:
+    def postpone(self, tab: HomeTab, *, lease: datetime, again_at: datetime) -> None:
         """It could not be published: due again then, or at once if its owner acted meanwhile."""
         due_at = sa.case((home_tabs.c.opened_at == tab.opened_at, again_at), else_=home_tabs.c.due_at)
         self._release(tab, lease, failed=True, due_at=due_at)
 
-    def forget(self, tab: HomeTab, *, lease: datetime) -> None:
+    def remove(self, tab: HomeTab, *, lease: datetime) -> None:
         """Delete it, unless its owner opened it again meanwhile."""
         unchanged = sa.and_(_DUE.is_ours(_key(tab), lease), home_tabs.c.opened_at == tab.opened_at)
         with self._engine.begin() as connection:
             connection.execute(sa.delete(home_tabs).where(unchanged))
             _DUE.release(connection, _key(tab), lease)
 
-    def forget_unopened(self, *, since: datetime) -> None:
+    def purge_unopened(self, *, since: datetime) -> None:
         """Delete tabs that were not opened since, with what was searched for there."""
         with self._engine.begin() as connection:
             connection.execute(sa.delete(home_tabs).where(home_tabs.c.opened_at < since))

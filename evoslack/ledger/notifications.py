@@ -90,7 +90,7 @@ class NotificationLedger:
         with self._engine.begin() as connection:
             return notification_of(connection.execute(_BOTH.where(calls.c.id == call_id)).one())
 
-    def trying_card(self, call_id: str, channel: str, *, at: datetime, lease: datetime) -> bool:
+    def mark_card_tried(self, call_id: str, channel: str, *, at: datetime, lease: datetime) -> bool:
         """Write down that a card is about to be posted; False if the lease is no longer ours."""
         with self._engine.begin() as connection:
             tried = connection.execute(
@@ -100,21 +100,21 @@ class NotificationLedger:
             )
         return tried.rowcount == 1
 
-    def no_card_posted(self, call_id: str, *, lease: datetime) -> None:
+    def clear_card_tried(self, call_id: str, *, lease: datetime) -> None:
         """Slack rejected the card of this attempt, so there is certainly none, if the lease is still ours."""
         with self._engine.begin() as connection:
             ours = DUE.is_ours([call_id], lease)
             connection.execute(sa.update(notifications).where(ours).values(card_tried_at=None))
 
-    def card_waits(self, call_id: str, until: datetime) -> None:
+    def postpone_card(self, call_id: str, until: datetime) -> None:
         """The card must wait until then; the caller need not."""
         self._set(call_id, card_due_at=until)
 
-    def card_in_trouble(self, call_id: str, problem: str) -> None:
+    def set_card_problem(self, call_id: str, problem: str) -> None:
         """The card has been missing or out of date for too long."""
         self._set(call_id, card_problem=problem)
 
-    def card_shows(self, call_id: str, revision: int, channel: str, ts: str) -> None:
+    def mark_card_shown(self, call_id: str, revision: int, channel: str, ts: str) -> None:
         """The card is in the channel and shows that revision. Ignored if it already shows a newer one."""
         self._set(
             call_id,
@@ -126,14 +126,14 @@ class NotificationLedger:
             card_problem="",
         )
 
-    def card_given_up(self, call_id: str, revision: int, problem: str) -> None:
+    def give_up_card(self, call_id: str, revision: int, problem: str) -> None:
         """That revision gets no better card."""
         self._set(
             call_id, notifications.c.card_revision <= revision, card_revision=revision, card_problem=problem
         )
 
-    def told(self, call_id: str, revision: int, *, bad_news: bool, what: str) -> None:
-        """The caller knows that revision, or needs no private message for it; `what` sums up what they know."""
+    def mark_told(self, call_id: str, revision: int, *, bad_news: bool, what: str) -> None:
+        """The caller knows that revision, or needs no message about it; `what` sums up what they know."""
         self._set(
             call_id,
             notifications.c.told_revision <= revision,

@@ -26,7 +26,7 @@ class WorkflowStepLedger:
     def __init__(self, store: Store) -> None:
         self._engine = store.engine
 
-    def write_down(
+    def add(
         self, execution_id: str, team_id: str, inputs: StepInputs | None, *, asked_at: datetime, at: datetime
     ) -> None:
         """A workflow reached the step: due at once. A step that is there already stays as it is."""
@@ -60,26 +60,26 @@ class WorkflowStepLedger:
             attempts=row.attempts - 1,  # before this one
         )
 
-    def became(self, execution_id: str, call_id: str) -> None:
+    def set_call(self, execution_id: str, call_id: str) -> None:
         """This call, which existed before, is the step's."""
         self._set(workflow_steps.c.execution_id == execution_id, call_id=call_id)
 
-    def refused(self, execution_id: str, words: str, *, lease: datetime) -> bool:
+    def deny(self, execution_id: str, words: str, *, lease: datetime) -> bool:
         """The step never gets a call; False if the lease is no longer ours, or there is a call already."""
         ours = sa.and_(_DUE.is_ours([execution_id], lease), workflow_steps.c.call_id.is_(None))
         return self._set(ours, refusal=words)
 
-    def rest(self, execution_id: str, *, lease: datetime, again_at: datetime, in_trouble: bool) -> None:
+    def release(self, execution_id: str, *, lease: datetime, again_at: datetime, failed: bool) -> None:
         """Give the lease back: due again then, or as soon as its call changes or has changed meanwhile."""
         with self._engine.begin() as connection:
-            _DUE.release(connection, [execution_id], lease, again_at=again_at, failed=in_trouble)
+            _DUE.release(connection, [execution_id], lease, again_at=again_at, failed=failed)
 
-    def ended(self, execution_id: str, *, at: datetime) -> None:
+    def mark_ended(self, execution_id: str, *, at: datetime) -> None:
         """Slack accepted how it ended: it is never due again."""
         this = workflow_steps.c.execution_id == execution_id
         self._set(this, ended_at=at, due_at=None, leased_until=None)
 
-    def forget(self, *, asked_before: datetime) -> None:
+    def purge(self, *, asked_before: datetime) -> None:
         """Delete old steps that got no call; the others are deleted with their calls."""
         old = sa.and_(workflow_steps.c.call_id.is_(None), workflow_steps.c.asked_at < asked_before)
         with self._engine.begin() as connection:

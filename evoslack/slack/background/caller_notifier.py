@@ -93,7 +93,8 @@ class CallerNotifier:
             return False
         what = _what(notification)
         if what == notification.told_what:  # how far it has come is for the card alone
-            self._ledger.told(call.id, notification.revision, bad_news=notification.told_bad_news, what=what)
+            bad_news = notification.told_bad_news
+            self._ledger.mark_told(call.id, notification.revision, bad_news=bad_news, what=what)
             return False
         if call.state is not State.PLACED or notification.told_bad_news or notification.card_problem:
             return True
@@ -102,7 +103,7 @@ class CallerNotifier:
         if notification.card_revision < notification.revision:
             return False
         if self._audience.includes(call.request.user_id):
-            self._ledger.told(call.id, notification.revision, bad_news=False, what=what)
+            self._ledger.mark_told(call.id, notification.revision, bad_news=False, what=what)
             return False
         return True
 
@@ -169,7 +170,7 @@ class CallerNotifier:
 
     def _told(self, notification: Notification) -> None:
         call = notification.call
-        self._ledger.told(
+        self._ledger.mark_told(
             call.id, notification.revision, bad_news=call.state is not State.PLACED, what=_what(notification)
         )
 

@@ -102,7 +102,7 @@ class CardPublisher:
         card = self._card(call)
         _queue(self._posting, channel, notification)
         self._require(lease)  # once more: looking for the card may have taken its time
-        if not self._ledger.trying_card(call.id, channel, at=self._now(), lease=lease):
+        if not self._ledger.mark_card_tried(call.id, channel, at=self._now(), lease=lease):
             raise Later("this took too long", 0.0)
         try:
             posted = self._client.chat_postMessage(
@@ -113,11 +113,11 @@ class CardPublisher:
             if not _is_a_no(error):
                 raise Later(problem_of(error), SETTLING.total_seconds()) from error
             # An answer that says no proves that there is no card, so another attempt is safe.
-            self._ledger.no_card_posted(call.id, lease=lease)
+            self._ledger.clear_card_tried(call.id, lease=lease)
             raise self._later(call, error, self._posting, channel) from error
         except NO_ANSWER as error:
             raise Later(problem_of(error), SETTLING.total_seconds()) from error
-        self._ledger.card_shows(call.id, notification.revision, posted_in, ts)
+        self._ledger.mark_card_shown(call.id, notification.revision, posted_in, ts)
 
     def _update(self, notification: Notification, channel: str, ts: str, lease: datetime) -> None:
         call = notification.call
@@ -129,12 +129,12 @@ class CardPublisher:
         except SlackApiError as error:
             if problem_of(error) in _OUT_OF_REACH:
                 _log(call, problem_of(error))
-                self._ledger.card_given_up(call.id, notification.revision, problem_of(error))
+                self._ledger.give_up_card(call.id, notification.revision, problem_of(error))
                 return
             raise self._later(call, error, self._updating, _ALL) from error
         except NO_ANSWER as error:
             raise Later(problem_of(error)) from error
-        self._ledger.card_shows(call.id, notification.revision, channel, ts)
+        self._ledger.mark_card_shown(call.id, notification.revision, channel, ts)
 
     def _find(self, notification: Notification, tried_at: datetime, lease: datetime) -> None:
         """A post whose answer was lost: take the card over if it is there, else post it."""
@@ -148,7 +148,7 @@ class CardPublisher:
             if pause_of(error) is not None or not _is_a_no(error):
                 raise self._later(notification.call, error) from error
             _log(notification.call, problem_of(error))
-            self._ledger.card_given_up(notification.call.id, notification.revision, problem_of(error))
+            self._ledger.give_up_card(notification.call.id, notification.revision, problem_of(error))
         except NO_ANSWER as error:
             raise Later(problem_of(error)) from error
         else:

@@ -68,7 +68,7 @@ class HomePublisher:
         """Show the home that is due longest; whether there was one."""
         now = self._now()
         if now >= self._forget_at:
-            self._ledger.forget_unopened(since=now - KEPT)
+            self._ledger.purge_unopened(since=now - KEPT)
             self._forget_at = now + FORGET_EVERY
         if now < self._paused_until:
             return False
@@ -115,19 +115,19 @@ class HomePublisher:
             problem = problem_of(error)
             self._note(due, problem)
             if problem in _NOBODY:
-                self._ledger.forget(due, lease=lease)
+                self._ledger.remove(due, lease=lease)
                 return
             if isinstance(error, SlackApiError) and (pause_s := pause_of(error)) is not None:
                 self._paused_until = self._now() + timedelta(seconds=pause_s)  # for all tabs alike
-                self._ledger.postponed(due, lease=lease, again_at=self._paused_until)
+                self._ledger.postpone(due, lease=lease, again_at=self._paused_until)
                 return
         else:
             if self._troubles.pop(due.user_id, "") and not self._troubles:
                 log.info("Home tabs can be shown again")
             if not may_change:
-                self._ledger.shown(due, lease=lease, at=self._now())
+                self._ledger.mark_shown(due, lease=lease, at=self._now())
                 return
-        self._ledger.postponed(due, lease=lease, again_at=self._now() + LOOKS_AGAIN)
+        self._ledger.postpone(due, lease=lease, again_at=self._now() + LOOKS_AGAIN)
 
     def _note(self, due: HomeTab, problem: str) -> None:
         """Each trouble once; while it lasts, every tab may meet it."""

@@ -108,13 +108,13 @@ class Notifier:
     def _postponed(self, notification: Notification, later: Later) -> datetime | None:
         problem = later.problem[:64]
         if is_too_old(notification, self._now()):
-            self._ledger.card_given_up(notification.call.id, notification.revision, problem)
+            self._ledger.give_up_card(notification.call.id, notification.revision, problem)
             return None
         pause_s = retry_pause_s(notification.attempts) if later.pause_s is None else later.pause_s
         due_at = self._now() + timedelta(seconds=pause_s)
-        self._ledger.card_waits(notification.call.id, due_at)
+        self._ledger.postpone_card(notification.call.id, due_at)
         if later.lasting:
-            self._ledger.card_in_trouble(notification.call.id, problem)
+            self._ledger.set_card_problem(notification.call.id, problem)
             return due_at
         return self._look_again_at(notification, due_at, problem)
 
@@ -126,5 +126,5 @@ class Notifier:
             return due_at
         if self._now() < ended_at + PATIENCE:
             return min(due_at, ended_at + PATIENCE)
-        self._ledger.card_in_trouble(notification.call.id, problem)
+        self._ledger.set_card_problem(notification.call.id, problem)
         return due_at

@@ -100,9 +100,9 @@ class StepRunner:
             log.exception("step %s: it broke", step.execution_id)
             again_at, in_trouble = self._now() + _pause(step), True
         else:
-            self._ledger.ended(step.execution_id, at=self._now())
+            self._ledger.mark_ended(step.execution_id, at=self._now())
             return True
-        self._ledger.rest(step.execution_id, lease=lease, again_at=again_at, in_trouble=in_trouble)
+        self._ledger.release(step.execution_id, lease=lease, again_at=again_at, failed=in_trouble)
         return True
 
     def _end_of(self, step: WorkflowStep, lease: datetime) -> End:
@@ -114,7 +114,7 @@ class StepRunner:
             try:
                 call_id = self._call_of(step, lease).id
             except _Refused as no:
-                if not self._ledger.refused(step.execution_id, no.words, lease=lease):
+                if not self._ledger.deny(step.execution_id, no.words, lease=lease):
                     raise _NotYet(self._now()) from no  # somebody else has it by now
                 log.info("step %s became no call: %s", step.execution_id, type(no.__cause__ or no).__name__)
                 return End(error=no.words)
@@ -128,7 +128,7 @@ class StepRunner:
         key = f"step {step.execution_id}"
         first = self._calls.find(key)
         if first is not None:  # by an older version, which did both one after the other
-            self._ledger.became(step.execution_id, first.id)
+            self._ledger.set_call(step.execution_id, first.id)
             return first
         waited = self._now() - step.asked_at
         if waited > self._longest_wait:

@@ -453,7 +453,7 @@ def test_a_call_that_is_seen_was_placed_as_far_as_the_table_lets_it(
     """The other door to *placed*: the call shows up at Evo Voice."""
     call, trails = bring_to(ledger, start), TrackedCallLedger(store)
 
-    for trail in trails.going_on():
+    for trail in trails.in_progress():
         trails.write([(trail, replace(trail, session_id="S1"))], at=T0)
 
     is_settled = State.PLACED in TRANSITIONS[start] and start is not State.PLACING  # nobody looks for it yet
@@ -514,14 +514,14 @@ def test_a_doubt_that_was_given_up_and_is_rejected_after_all_says_that_it_was_lo
     """The answer was known to a bot that could not write it down for minutes, while another one looked."""
     call, trails = begun(ledger, ask()), TrackedCallLedger(store)
     ledger.doubt_orphans(at=T0, began_before=None)
-    (trail,) = trails.going_on()
+    (trail,) = trails.in_progress()
     trails.write([(trail, replace(trail, progress=Progress.LOST, lost_reason=LostReason.UNSEEN))], at=T0)
 
     late = ledger.finish(call.id, Rejected(Reason.BAD_REQUEST, "no"), at=T0 + 99 * SECOND)
 
     assert late is not None
     assert (late.state, late.progress, late.is_uncertain) == (State.REJECTED, Progress.LOST, False)
-    assert trails.going_on() == []
+    assert trails.in_progress() == []
 
 
 @pytest.mark.parametrize("outcome", [NotSent(Reason.HELD_UP), Rejected(Reason.LOGIN_REJECTED)])
@@ -530,13 +530,13 @@ def test_a_doubt_that_proves_to_be_none_is_not_looked_for_any_more(
 ) -> None:
     call, trails = begun(ledger, ask()), TrackedCallLedger(store)
     ledger.doubt_orphans(at=T0, began_before=None)
-    assert trails.going_on()
+    assert trails.in_progress()
 
     late = ledger.finish(call.id, outcome, at=T0 + SECOND)
 
     assert late is not None
     assert (late.state, late.progress, late.is_uncertain) == (STATE_OF[type(outcome)], None, False)
-    assert trails.going_on() == []
+    assert trails.in_progress() == []
 
 
 @pytest.mark.parametrize(
@@ -761,7 +761,7 @@ def test_news_of_a_call_whose_card_waits_is_due_at_once(ledger: CallLedger, book
     """Slack may want the card to wait for minutes; the caller must not."""
     call = begun(ledger, ask())
     claim(book)
-    book.card_waits(call.id, T0 + 300 * SECOND)
+    book.postpone_card(call.id, T0 + 300 * SECOND)
     book.release(call.id, lease=T0 + SECOND, again_at=T0 + 300 * SECOND)
     assert claim(book, T0 + SECOND) is None
 
@@ -770,7 +770,7 @@ def test_news_of_a_call_whose_card_waits_is_due_at_once(ledger: CallLedger, book
     notifications = claim(book, T0 + 2 * SECOND)
     assert notifications is not None
     assert (notifications.call.state, notifications.card_due_at) == (State.IN_DOUBT, T0 + 300 * SECOND)
-    book.card_shows(call.id, 2, "C1", "1.5")
+    book.mark_card_shown(call.id, 2, "C1", "1.5")
     assert book.read(call.id).card_due_at is None
 
 
@@ -814,17 +814,17 @@ def test_the_book_remembers_what_became_of_the_card(ledger: CallLedger, book: No
         )
 
     assert now_known() == (None, "", "", 0, "")
-    assert book.trying_card(call.id, "C1", at=T0, lease=T0 + SECOND)
+    assert book.mark_card_tried(call.id, "C1", at=T0, lease=T0 + SECOND)
     assert now_known() == (T0, "C1", "", 0, "")
-    book.no_card_posted(call.id, lease=T0)
+    book.clear_card_tried(call.id, lease=T0)
     assert now_known() == (T0, "C1", "", 0, ""), "somebody else's attempt"
-    book.no_card_posted(call.id, lease=T0 + SECOND)
+    book.clear_card_tried(call.id, lease=T0 + SECOND)
     assert now_known() == (None, "C1", "", 0, "")
-    book.card_in_trouble(call.id, "not_in_channel")
+    book.set_card_problem(call.id, "not_in_channel")
     assert now_known() == (None, "C1", "", 0, "not_in_channel")
-    book.card_shows(call.id, 2, "C1", "1.5")
+    book.mark_card_shown(call.id, 2, "C1", "1.5")
     assert now_known() == (None, "C1", "1.5", 2, "")
-    book.card_given_up(call.id, 3, "message_not_found")
+    book.give_up_card(call.id, 3, "message_not_found")
     assert now_known() == (None, "C1", "1.5", 3, "message_not_found")
 
 
@@ -834,15 +834,15 @@ def test_whoever_lost_the_lease_may_not_post_a_card(ledger: CallLedger, book: No
     claim(book, T0, lease=SECOND)
     claim(book, T0 + SECOND, lease=SECOND)
 
-    assert not book.trying_card(call.id, "C1", at=T0 + SECOND, lease=T0 + SECOND)
+    assert not book.mark_card_tried(call.id, "C1", at=T0 + SECOND, lease=T0 + SECOND)
     assert book.read(call.id).card_tried_at is None
-    assert book.trying_card(call.id, "C1", at=T0 + SECOND, lease=T0 + 2 * SECOND)
+    assert book.mark_card_tried(call.id, "C1", at=T0 + SECOND, lease=T0 + 2 * SECOND)
 
 
 def test_the_book_remembers_what_the_caller_was_told(ledger: CallLedger, book: NotificationLedger) -> None:
     call = ledger.accept(ask(), at=T0)
 
-    book.told(call.id, 1, bad_news=True, what="in_doubt")
+    book.mark_told(call.id, 1, bad_news=True, what="in_doubt")
 
     notifications = claim(book)
     assert notifications is not None
@@ -855,41 +855,13 @@ def test_the_book_remembers_what_the_caller_was_told(ledger: CallLedger, book: N
 
 def test_a_note_about_one_call_leaves_the_others_alone(ledger: CallLedger, book: NotificationLedger) -> None:
     one, other = (ledger.accept(request, at=T0) for request in asks(2))
-    book.card_shows(one.id, 1, "C1", "1.5")
+    book.mark_card_shown(one.id, 1, "C1", "1.5")
     tell(book, one.id)
 
     notifications = claim(book)
     assert notifications is not None
     assert (notifications.call, notifications.card_ts) == (other, "")
     assert claim(book) is None
-
-
-# --- history -----------------------------------------------------------------------------------------
-
-
-def test_old_calls_are_forgotten_once_they_are_over_and_told(
-    ledger: CallLedger, book: NotificationLedger
-) -> None:
-    for key in ("told", "untold"):
-        ledger.accept(ask(key), at=T0)
-    ledger.expire(at=T0, accepted_before=T0)
-    tell(book, known(ledger, "told").id)
-    ledger.accept(ask("open"), at=T0)
-    ledger.accept(ask("young"), at=T0 + 2 * SECOND)
-
-    forgotten = ledger.forget(accepted_before=T0 + SECOND)
-
-    assert (forgotten, ledger.find("told")) == (1, None)
-    assert all(ledger.find(key) for key in ("untold", "open", "young"))
-    assert book.count_untold() == 3, "nobody else's news went with it"
-
-
-def test_a_long_history_is_forgotten_bit_by_bit(ledger: CallLedger, book: NotificationLedger) -> None:
-    for request in asks(3):
-        ledger.accept(request, at=T0)
-    tell(book, *(call.id for call in ledger.expire(at=T0, accepted_before=T0)))
-
-    assert [ledger.forget(accepted_before=T0 + SECOND, most=2) for _ in range(3)] == [2, 1, 0]
 
 
 # --- crashes -----------------------------------------------------------------------------------------

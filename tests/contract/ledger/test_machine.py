@@ -43,6 +43,7 @@ from evoslack.calling.switchboard import ANSWERING_LIMIT, PLACING_LIMIT
 from evoslack.ledger.admission import JUST_PLACED
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
+from evoslack.ledger.retention import CallRetention
 from evoslack.ledger.store import Store
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -130,6 +131,7 @@ class Bots(RuleBasedStateMachine):
         self.ledgers = [CallLedger(store) for store in stores]
         self.books = [NotificationLedger(store) for store in stores]
         self.now = T0
+        self.retention = CallRetention(stores[0], lambda: self.now)
         self.forms = 0
         self.seen: dict[str, Call] = {}  # every call as it stood at the last look, oldest first
         self.answering: list[str] = []  # the call of each delivery that is being answered
@@ -222,7 +224,7 @@ class Bots(RuleBasedStateMachine):
 
     def a_bot_sweeps(self, bot: int) -> None:
         ledger, limit, began = self.ledgers[bot], self.now - LONGEST_WAIT, self.now - PLACING_LIMIT
-        self.forget(ledger, self.now - KEPT)
+        self.purge(self.now - KEPT)
         dead = [call for call in self.all(State.RECEIVED) if call.accepted_at <= self.now - ANSWERING_LIMIT]
         abandoned = ledger.abandon(at=self.now, received_before=self.now - ANSWERING_LIMIT)
         assert ids(abandoned) == ids(dead)
@@ -288,10 +290,10 @@ class Bots(RuleBasedStateMachine):
         finished = self.ledgers[bot].finish(before.id, outcome, at=self.now)
         assert (finished is not None) == (STATE_OF[type(outcome)] in TRANSITIONS[before.state])
 
-    def forget(self, ledger: CallLedger, limit: datetime) -> None:
+    def purge(self, limit: datetime) -> None:
         over = (call for call in self.seen.values() if call.accepted_at < limit and not call.is_open)
         old = ids(call for call in over if self.claimable_at(call.id) is None)
-        assert ledger.forget(accepted_before=limit) == len(old)
+        assert self.retention.purge_calls(accepted_before=limit, at=limit) == len(old)
         self.tellings = [one for one in self.tellings if one.notifications.call.id not in old]
         self.dialed = [call_id for call_id in self.dialed if call_id not in old]
         for call_id in old:
@@ -325,16 +327,16 @@ class Bots(RuleBasedStateMachine):
 
     def post_card(self, telling: Telling, answer: str) -> None:
         call_id = telling.notifications.call.id
-        telling.has_posted = telling.book.trying_card(call_id, "C1", at=self.now, lease=telling.lease)
+        telling.has_posted = telling.book.mark_card_tried(call_id, "C1", at=self.now, lease=telling.lease)
         assert telling.has_posted == (self.holder[call_id] is telling)
         if not telling.has_posted:
             return
         if answer == "refused":
-            telling.book.no_card_posted(call_id, lease=telling.lease)
+            telling.book.clear_card_tried(call_id, lease=telling.lease)
             return
         self.cards[call_id] += 1
         if answer == "posted":
-            telling.book.card_shows(call_id, telling.notifications.revision, "C1", "1.2")
+            telling.book.mark_card_shown(call_id, telling.notifications.revision, "C1", "1.2")
 
     def give_back(self, telling: Telling, pause_s: int | None) -> None:
         self.tellings.remove(telling)

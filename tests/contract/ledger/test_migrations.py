@@ -280,7 +280,7 @@ def test_what_was_received_accepted_or_placing_goes_on(store: Store) -> None:
 
 def test_what_was_tracked_is_still_tracked(store: Store) -> None:
     tracked = TrackedCallLedger(store)
-    found = {each.call_id: each for each in tracked.going_on()}
+    found = {each.call_id: each for each in tracked.in_progress()}
 
     expected = {each["id"] for each in CALLS if each.get("progress") in {"waiting", "ringing", "answered"}}
     assert found.keys() == expected
@@ -361,7 +361,7 @@ def test_home_tabs_go_on_where_they_were(store: Store) -> None:
     assert claim(T0 + SECOND) == HomeTab("T1", "U_LEFT", HistoryFilter(), T0)
     assert claim(T0 + 2 * SECOND) == HomeTab("T1", "U_RESTS", HistoryFilter(), T0)
     assert claim(T0 + 2 * SECOND) is None
-    homes.opened("T1", "U_NEW", at=T0 + MINUTE)
+    homes.mark_opened("T1", "U_NEW", at=T0 + MINUTE)
     assert claim(T0 + MINUTE) == HomeTab("T1", "U_NEW", HistoryFilter(), T0 + MINUTE)
 
 
