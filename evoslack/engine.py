@@ -19,6 +19,7 @@ from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.history import CallHistory
 from evoslack.ledger.home_tabs import HomeTabLedger
 from evoslack.ledger.notifications import NotificationLedger
+from evoslack.ledger.retention import CallRetention
 from evoslack.ledger.store import Store
 from evoslack.ledger.tracked_calls import TrackedCallLedger
 from evoslack.ledger.workflow_steps import WorkflowStepLedger
@@ -56,6 +57,7 @@ class Engine:
         self.calls = CallLedger(self.store)
         self.notifications = NotificationLedger(self.store)
         self.homes = HomeTabLedger(self.store)
+        self.retention = CallRetention(self.store, now)
         self.steps = WorkflowStepLedger(self.store)
         self.catalog = Catalog(
             evo,
@@ -106,8 +108,8 @@ class Engine:
         self._clock.follow(self.store.time())
         self.switchboard.sweep()
         if self._clock.is_trusted():
-            self.switchboard.purge(self._history)
-            self.steps.forget(asked_before=self._clock.now() - self._history)
+            self.retention.purge(self._history)
+            self.steps.purge(asked_before=self._clock.now() - self._history)
         return False
 
     def _wake_notifiers(self) -> None:

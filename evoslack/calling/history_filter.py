@@ -11,7 +11,7 @@ import re
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 LEAST_DIGITS = 3  # to search for; fewer fit nearly every number
 LONGEST_SEARCH = 40  # characters
@@ -54,9 +54,16 @@ class HistoryFilter:
 
     @classmethod
     def unpacked(cls, text: str) -> Self:
-        """From JSON; what cannot be read is the look that everybody begins with."""
+        """From JSON; the default if it can't be read."""
         try:
-            found = json.loads(text)
+            return cls.of(json.loads(text))
+        except (ValueError, RecursionError):
+            return cls()
+
+    @classmethod
+    def of(cls, found: Any) -> Self:
+        """From the values of `asdict`; the default if they don't fit."""
+        try:
             whose, typed, person, page = (found[name] for name in ("whose", "typed", "person", "page"))
             if not (isinstance(typed, str) and isinstance(page, int) and 0 <= page <= LAST_PAGE):
                 return cls()
@@ -64,7 +71,7 @@ class HistoryFilter:
                 return cls()
             shown = "".join(filter(str.isprintable, typed))
             return cls(Scope(whose), shown[:LONGEST_SEARCH], person, page)
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError):
             return cls()
 
 

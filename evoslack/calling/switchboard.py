@@ -25,8 +25,6 @@ ANSWERING_LIMIT = timedelta(seconds=15)
 # A machine that stood still must not dial after people were told that the call is in doubt.
 LATEST_DIALING = timedelta(seconds=10)
 CLOCK_STEP = timedelta(seconds=5)  # of the wall clock; a smaller change is an ordinary correction
-PURGE_EVERY = timedelta(hours=1)
-KEYS_ARE_KEPT = timedelta(days=2)  # a form that old cannot be submitted any more
 WRITE_PAUSE_S = 1.0
 WRITE_TRIES = 120
 WRITES_PER_LOG_LINE = 30  # failed tries to write before it is logged again
@@ -55,7 +53,6 @@ class Switchboard:
         self._phone = phone
         self._snapshot_before = snapshot_before
         self._max_wait = max_wait
-        self._purge_at = now() + PURGE_EVERY
         self._lead_lock = threading.Lock()
         self._lead = wall() - now()  # how far the wall clock was ahead when it was last read
         self._step = now(), timedelta(0)  # when that grew suddenly, and by how much
@@ -103,19 +100,6 @@ class Switchboard:
             log_state(call)
         if closed:
             self._on_change()
-
-    def purge(self, history: timedelta) -> None:
-        """Delete calls older than that which are over and told; at most once an hour.
-
-        Only for a bot whose clock can be trusted. Keys stay: the form of such a call may still be open.
-        """
-        now = self._now()
-        if now < self._purge_at:
-            return
-        while self._ledger.forget(accepted_before=now - history, at=now):
-            pass
-        self._ledger.forget_keys(used_before=now - KEYS_ARE_KEPT)
-        self._purge_at = now + PURGE_EVERY
 
     def stop(self) -> None:
         """Stop retrying to write results down; the sweep of the next start is honest too."""

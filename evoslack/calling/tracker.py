@@ -71,7 +71,7 @@ class CallTracker:
         if not _has_come(self._next_poll, now, FAST):
             return False
         self._next_poll = now + FAST
-        tracked_calls = self._ledger.going_on()
+        tracked_calls = self._ledger.in_progress()
         if not tracked_calls or not (any(map(_is_young, tracked_calls)) or self._is_time_for_all(now)):
             return False
         if not self._ledger.take_lease("tracking", self._name, at=now, until=now + LEASE):

@@ -5,10 +5,9 @@ Plain values; what was filled in is data from outside, and nothing in it is beli
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 PERSON, FLOW, NUMBER, CALLER_ID = "person", "flow", "number", "caller_id"  # what manifest.yml calls them
@@ -35,15 +34,6 @@ class StepInputs:
         texts = [value for value in values if isinstance(value, str) and len(value) <= LONGEST_INPUT]
         user_id = user_id_in(given.get(PERSON))
         return cls(user_id, *texts) if user_id and len(texts) == len(values) else None
-
-    def packed(self) -> str:
-        """For keeping."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def unpacked(cls, text: str) -> StepInputs:
-        """What `packed` made."""
-        return cls(**json.loads(text))
 
 
 class LeaseLost(Exception):

@@ -1,6 +1,7 @@
-"""The durable record: what was asked, what became of it, and who has been told.
+"""The durable record: what was asked for, what became of it, and who has been notified.
 
-`store` opens the database (`sqlite_file` watches its file), `schema` says what is in it, `calls` moves
-calls along, `news` keeps book of cards and private lines, `steps` of workflows, `homes` of Home tabs;
-`history` looks back. SQLite and PostgreSQL, by SQLAlchemy Core.
+`store` opens the database (`sqlite_file` guards its file), and `schema` describes its tables. `calls` changes
+the states of calls, `tracked_calls` their progress. `notifications`, `home_tabs` and `workflow_steps` say
+what is due, and `due_rows` is how each of them is worked on. `history` reads past calls, `retention` deletes
+them. SQLite and PostgreSQL, with SQLAlchemy Core.
 """

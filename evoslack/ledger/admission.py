@@ -1,6 +1,6 @@
-"""Writes a new call down, unless its form, or its number, has one already.
+"""Writes a new call down, unless its form or its number already has one.
 
-One statement looks for what is in the way and writes; what begins in between meets a unique index.
+One statement checks and writes; whatever happens in between violates a unique index.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from evoslack.calling.refusals import FormUsed, NumberBusy, require_same
 from evoslack.ledger.dependents import mark_dependents_due
 from evoslack.ledger.schema import REQUEST_FIELDS, call_of, calls, notifications, used_keys
 
-# A number that was just dialed is left alone for a moment: whoever presses for it at the same time as
-# somebody else has not seen the card yet.
+# A number that was just dialed is left alone for a moment: a second person who calls it at the same time
+# has not seen the card yet.
 JUST_PLACED = timedelta(seconds=10)
 _MAY_HAVE_RUNG = sorted({*OPEN_STATES, State.PLACED, State.IN_DOUBT})
 _NOT_OVER = sorted(set(Progress) - FINAL)
 
-BeforeCommit = Callable[[sa.Connection, str], None]  # is given the id of the call that is written down
+BeforeCommit = Callable[[sa.Connection, str], None]  # gets the id of the new call
 
 
 def admit(
     engine: sa.Engine, request: CallRequest, state: State, at: datetime, before_commit: BeforeCommit
 ) -> tuple[Call, bool]:
-    """The call, in `state` if it is new, and whether it is.
+    """The call, in `state` if it is new, and whether it is new.
 
-    `before_commit` is the last thing in the transaction; what it raises undoes everything.
+    `before_commit` is called last in the transaction; what it raises rolls everything back.
     Raises `KeyTaken`, `NotYourForm`, `NumberBusy` or `FormUsed`.
     """
-    for _attempt in range(2):  # a second time only if the call in our way was settled meanwhile
+    for _attempt in range(2):  # again only if the call in the way was settled meanwhile
         inserted = _insert(engine, request, state, at, before_commit)
         if inserted is not None:
             return inserted, True
         first = _first(engine, calls.c.request_key == request.key)
         if first is not None:
-            return _same_press(first, request), False
+            return _same_submission(first, request), False
         if _is_used(engine, request.key):
             raise FormUsed
         busy = _first(engine, _in_the_way(request, at))
@@ -63,7 +63,7 @@ def _is_used(engine: sa.Engine, key: str) -> bool:
 def _insert(
     engine: sa.Engine, request: CallRequest, state: State, at: datetime, before_commit: BeforeCommit
 ) -> Call | None:
-    """Write the call down; None if its key or its number is taken."""
+    """Insert the call; None if its key or its number is taken."""
     call = Call(id=uuid.uuid4().hex, request=request, state=state, accepted_at=at)
     values = {field: getattr(request, field) for field in REQUEST_FIELDS}
     values |= {
@@ -74,8 +74,6 @@ def _insert(
         "detail": "",
         "deliveries": 1,
     }
-    # One statement looks for a call in the way and writes this one down; what begins in between meets
-    # the unique index.
     row = sa.select(*(sa.literal(value, calls.c[name].type) for name, value in values.items()))
     busy = sa.exists().where(_in_the_way(request, at))
     used = sa.exists().where(used_keys.c.request_key == request.key)
@@ -99,16 +97,16 @@ def _insert(
                 )
             )
             if state is State.ACCEPTED:
-                # Not while somebody waits for the answer to a press: a tab that is locked would hold it up.
-                # `NewsLedger.claim` does it then.
+                # Not for a submission that awaits its answer: a locked tab would hold that up. There
+                # `NotificationLedger.claim` does it.
                 mark_dependents_due(connection, [call.id], at)
             before_commit(connection, call.id)  # as late as possible
     except sa.exc.IntegrityError:
-        return None  # PostgreSQL's own words would bring the number into a log
+        return None  # not re-raised: PostgreSQL's text would put the number into a log
     return call
 
 
-def _same_press(first: Call, request: CallRequest) -> Call:
+def _same_submission(first: Call, request: CallRequest) -> Call:
     return require_same(
         first,
         team_id=request.team_id,
@@ -120,7 +118,7 @@ def _same_press(first: Call, request: CallRequest) -> Call:
 
 
 def _in_the_way(request: CallRequest, at: datetime) -> sa.ColumnElement[bool]:
-    """A call to the same number that is open or may have rung just now."""
+    """A call to the same number that is open, or may have rung just now."""
     is_looked_for = sa.and_(calls.c.state == State.REJECTED, calls.c.progress.in_(_NOT_OVER))
     may_have_rung = sa.or_(calls.c.state.in_(_MAY_HAVE_RUNG), is_looked_for)
     is_recent = sa.and_(may_have_rung, calls.c.accepted_at > at - JUST_PLACED)

@@ -1,6 +1,6 @@
-"""What a change of a call sets in motion: its card and its caller, open Home tabs, and a waiting step.
+"""Marks what depends on a changed call as due: its notification, Home tabs that show it, its workflow step.
 
-Always in the transaction of the change itself, so that nobody is forgotten when the bot dies.
+Always in the transaction of the change itself, so that a crash loses nothing.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from evoslack.ledger.schema import calls, home_tabs, notifications, workflow_ste
 
 
 def mark_changed(connection: sa.Connection, call_ids: Iterable[str], at: datetime) -> None:
-    """These calls have changed in a way that people should hear of."""
+    """People should be told of a change of these calls."""
     these = list(call_ids)
     if not these:
         return
-    # Due now, even if its card has to wait: the caller need not.
+    # Due now, even if the card has to wait: the caller need not.
     due_at = sa.case((notifications.c.due_at <= at, notifications.c.due_at), else_=at)
     changed = sa.update(notifications).where(notifications.c.call_id.in_(these))
     connection.execute(changed.values(revision=notifications.c.revision + 1, due_at=due_at))
@@ -26,16 +26,16 @@ def mark_changed(connection: sa.Connection, call_ids: Iterable[str], at: datetim
 
 
 def mark_dependents_due(connection: sa.Connection, call_ids: Iterable[str], at: datetime) -> None:
-    """Whoever looks at these calls elsewhere than on the card is due: Home tabs and steps."""
+    """Home tabs that show these calls are due, and so are their workflow steps."""
     these = list(call_ids)
     if not these:
         return
-    caller_looks = sa.exists().where(
+    is_callers = sa.exists().where(
         calls.c.id.in_(these), calls.c.user_id == home_tabs.c.user_id, calls.c.team_id == home_tabs.c.team_id
     )
-    theirs = sa.or_(home_tabs.c.sees_all, caller_looks)
-    # Also those that are due already: whoever shows them now must not miss this change. Always in the same
-    # order, so that two changes at once do not wait for each other.
+    theirs = sa.or_(home_tabs.c.sees_all, is_callers)
+    # Lock also those that are due already, so that a bot claiming one now does not miss this change. Always
+    # in the same order, so that two changes at once do not deadlock.
     row = sa.select(home_tabs.c.user_id).where(theirs).order_by(home_tabs.c.team_id, home_tabs.c.user_id)
     connection.execute(row.with_for_update()).all()
     connection.execute(

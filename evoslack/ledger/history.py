@@ -1,6 +1,6 @@
-"""Looks back at the calls that are kept: a page at a time for App Home, or a whole period for a file.
+"""Reads past calls: one page for App Home, or a whole period for an export.
 
-Reads only. A period comes in pieces, so that nobody waits for the database while a long one is read.
+A period is read in pieces, so that a long one does not block the database.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PIECE = 500  # calls
 
 
 class CallHistory:
-    """The calls of the past in a `Store`."""
+    """Past calls in a `Store`."""
 
     def __init__(self, store: Store) -> None:
         self._engine = store.engine
@@ -26,23 +26,23 @@ class CallHistory:
     def page(
         self, team_id: str, *, user_id: str | None, digits: str, limit: int, offset: int
     ) -> tuple[list[Call], int]:
-        """Some of the calls that fit, newest first, and how many fit in all.
+        """Some of the matching calls, newest first, and how many match in all.
 
-        `user_id` None: whoever asked for them; `digits`: those that the number has somewhere in it.
+        `user_id` None: everyone's calls. `digits`: only numbers that contain them.
         """
-        fitting = [calls.c.team_id == team_id]
+        matching = [calls.c.team_id == team_id]
         if user_id is not None:
-            fitting.append(calls.c.user_id == user_id)
+            matching.append(calls.c.user_id == user_id)
         if digits:
-            fitting.append(calls.c.number.contains(digits, autoescape=True))
-        newest_first = sa.select(calls).where(*fitting).order_by(calls.c.accepted_at.desc(), calls.c.id)
-        how_many = sa.select(sa.func.count()).select_from(calls).where(*fitting)
+            matching.append(calls.c.number.contains(digits, autoescape=True))
+        newest_first = sa.select(calls).where(*matching).order_by(calls.c.accepted_at.desc(), calls.c.id)
+        how_many = sa.select(sa.func.count()).select_from(calls).where(*matching)
         with self._engine.connect() as connection:
             found = [call_of(row) for row in connection.execute(newest_first.limit(limit).offset(offset))]
             return found, connection.execute(how_many).scalar_one()
 
     def period(self, since: datetime, until: datetime) -> Iterator[Call]:
-        """The calls asked for from `since` on and before `until`, oldest first."""
+        """The calls from `since` on and before `until`, oldest first."""
         in_period = sa.and_(calls.c.accepted_at >= since, calls.c.accepted_at < until)
         oldest_first = sa.select(calls).order_by(calls.c.accepted_at, calls.c.id).limit(PIECE)
         while True:

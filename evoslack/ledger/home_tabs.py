@@ -1,110 +1,89 @@
-"""Keeps book of Home tabs: who looks at what, and whose tab is to be shown anew.
+"""Which Home tabs people have opened, with which filter, and which ones are due to be published again.
 
-A change of a call makes homes due (`ripples`). Whoever shows one takes a lease first, so that of several
-bots one does; what changes meanwhile makes it due once more.
+A changed call marks tabs as due (`dependents`). A bot claims a tab before it publishes it; what changes
+meanwhile makes it due once more.
 """
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from evoslack.calling.history_filter import HistoryFilter, HomeTab, Scope
+from evoslack.ledger.due_rows import DueRows
 from evoslack.ledger.schema import home_tabs
 from evoslack.ledger.store import Store
 
+_DUE = DueRows(home_tabs)
+
 
 class HomeTabLedger:
-    """The homes in a `Store`; every method is one transaction, safe from several threads and bots."""
+    """The Home tabs in a `Store`. Every method is one transaction, safe for several threads and bots."""
 
     def __init__(self, store: Store) -> None:
         self._engine = store.engine
 
-    def opened(self, team_id: str, user_id: str, *, at: datetime) -> None:
-        """Somebody opened it: due at once, with what they looked at before."""
+    def mark_opened(self, team_id: str, user_id: str, *, at: datetime) -> None:
+        """Its owner opened it: due at once, with the filter they had before."""
         self._put(team_id, user_id, {"opened_at": at, "due_at": at, "shown_at": None})
 
-    def turned(self, team_id: str, user_id: str, look: HistoryFilter, *, at: datetime) -> None:
-        """Somebody wants to look at something else there: due at once."""
-        looking = {"history_filter": look.packed(), "sees_all": look.whose is Scope.TEAM}
-        self._put(team_id, user_id, looking | {"opened_at": at, "due_at": at, "shown_at": None})
+    def set_filter(self, team_id: str, user_id: str, history_filter: HistoryFilter, *, at: datetime) -> None:
+        """Its owner chose other calls to see: due at once."""
+        chosen = {"history_filter": asdict(history_filter), "sees_all": history_filter.whose is Scope.TEAM}
+        self._put(team_id, user_id, chosen | {"opened_at": at, "due_at": at, "shown_at": None})
 
     def claim(self, *, at: datetime, until: datetime, shown_before: datetime) -> HomeTab | None:
-        """Take the home that is due longest, or None; nobody else gets it before `until`.
+        """Lease the tab that is due longest, or None. No other bot gets it before `until`.
 
-        One that was shown after `shown_before` rests, unless its owner did something since.
+        A tab that was published after `shown_before` rests, unless its owner has acted since.
         """
         has_rested = sa.or_(home_tabs.c.shown_at.is_(None), home_tabs.c.shown_at <= shown_before)
-        is_due = sa.and_(home_tabs.c.leased_until.is_(None), home_tabs.c.due_at <= at, has_rested)
-        was_left = home_tabs.c.leased_until <= at  # by a bot that died, or is too slow
-        due = (
-            sa.select(home_tabs)
-            .where(sa.or_(is_due, was_left))
-            .order_by(home_tabs.c.due_at)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
         with self._engine.begin() as connection:
-            row = connection.execute(due).first()
-            if row is None:
-                return None
-            home = HomeTab(
-                row.team_id, row.user_id, HistoryFilter.unpacked(row.history_filter), row.opened_at
-            )
-            # Not due any more from here on, so that what changes while it is shown is not missed.
-            taking = sa.update(home_tabs).where(_is(home.team_id, home.user_id))
-            connection.execute(taking.values(due_at=None, leased_until=until))
-            return home
+            row = _DUE.claim(connection, has_rested, at=at, until=until)
+        if row is None:
+            return None
+        return HomeTab(row.team_id, row.user_id, HistoryFilter.of(row.history_filter), row.opened_at)
 
-    def shown(self, home: HomeTab, *, lease: datetime, at: datetime) -> None:
-        """It is up to date, and rests for a moment; what its owner did meanwhile does not wait."""
-        resting = sa.case((home_tabs.c.opened_at == home.opened_at, at), else_=None)
-        self._give_back(home, lease, {"shown_at": resting})
+    def mark_shown(self, tab: HomeTab, *, lease: datetime, at: datetime) -> None:
+        """It is up to date and rests for a moment, unless its owner acted meanwhile."""
+        self._release(tab, lease, shown_at=sa.case((home_tabs.c.opened_at == tab.opened_at, at), else_=None))
 
-    def postponed(self, home: HomeTab, *, lease: datetime, again_at: datetime) -> None:
-        """It could not be shown, and is due again then; what its owner did meanwhile does not wait."""
-        due_at = sa.case((home_tabs.c.opened_at == home.opened_at, again_at), else_=home_tabs.c.due_at)
-        self._give_back(home, lease, {"due_at": due_at})
+    def postpone(self, tab: HomeTab, *, lease: datetime, again_at: datetime) -> None:
+        """It could not be published: due again then, or at once if its owner acted meanwhile."""
+        due_at = sa.case((home_tabs.c.opened_at == tab.opened_at, again_at), else_=home_tabs.c.due_at)
+        self._release(tab, lease, failed=True, due_at=due_at)
 
-    def forget(self, home: HomeTab, *, lease: datetime) -> None:
-        """It need not be shown until its owner opens it again."""
+    def remove(self, tab: HomeTab, *, lease: datetime) -> None:
+        """Delete it, unless its owner opened it again meanwhile."""
+        unchanged = sa.and_(_DUE.is_ours(_key(tab), lease), home_tabs.c.opened_at == tab.opened_at)
         with self._engine.begin() as connection:
-            unchanged = sa.and_(_leased(home, lease), home_tabs.c.opened_at == home.opened_at)
             connection.execute(sa.delete(home_tabs).where(unchanged))
-        self._give_back(home, lease, {})
+            _DUE.release(connection, _key(tab), lease)
 
-    def forget_unopened(self, *, since: datetime) -> None:
-        """Forget homes that nobody opened since, with what was searched for there."""
+    def purge_unopened(self, *, since: datetime) -> None:
+        """Delete tabs that were not opened since, with what was searched for there."""
         with self._engine.begin() as connection:
             connection.execute(sa.delete(home_tabs).where(home_tabs.c.opened_at < since))
 
-    def _give_back(self, home: HomeTab, lease: datetime, values: dict[str, Any]) -> None:
+    def _release(self, tab: HomeTab, lease: datetime, *, failed: bool = False, **values: Any) -> None:
         with self._engine.begin() as connection:
-            giving = sa.update(home_tabs).where(_leased(home, lease))
-            connection.execute(giving.values(leased_until=None, **values))
+            _DUE.release(connection, _key(tab), lease, failed=failed, **values)
 
     def _put(self, team_id: str, user_id: str, values: dict[str, Any]) -> None:
-        new: dict[str, Any] = {
-            "history_filter": "",
-            "sees_all": False,
-            "team_id": team_id,
-            "user_id": user_id,
-        }
-        changing = sa.update(home_tabs).where(_is(team_id, user_id)).values(**values)
+        key = {"team_id": team_id, "user_id": user_id}
+        this = sa.and_(home_tabs.c.team_id == team_id, home_tabs.c.user_id == user_id)
+        changing = sa.update(home_tabs).where(this).values(**values)
         try:
             with self._engine.begin() as connection:
                 if not connection.execute(changing).rowcount:
-                    connection.execute(sa.insert(home_tabs).values(**(new | values)))
-        except sa.exc.IntegrityError:  # two at once; the other one has made the row
+                    connection.execute(sa.insert(home_tabs).values(**({"sees_all": False} | key | values)))
+        except sa.exc.IntegrityError:  # two at once, and the other one inserted it
             with self._engine.begin() as connection:
                 connection.execute(changing)
 
 
-def _is(team_id: str, user_id: str) -> sa.ColumnElement[bool]:
-    return sa.and_(home_tabs.c.team_id == team_id, home_tabs.c.user_id == user_id)
-
-
-def _leased(home: HomeTab, lease: datetime) -> sa.ColumnElement[bool]:
-    return sa.and_(_is(home.team_id, home.user_id), home_tabs.c.leased_until == lease)
+def _key(tab: HomeTab) -> tuple[str, str]:
+    return tab.team_id, tab.user_id

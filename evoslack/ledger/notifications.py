@@ -1,7 +1,7 @@
-"""Keeps book of what people have been told: the card in the channel and the private line.
+"""What people have been told of each call: the card in the channel, and the private message to its caller.
 
-Whoever tells a call's news takes a lease first, so that two bots never post the same card. News that comes
-meanwhile is due when the lease is given back, or runs out.
+A bot claims a call before it notifies, so that two bots never post the same card. What changes meanwhile is
+due when the claim is released, or its lease runs out.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from evoslack.calling.calls import OPEN_STATES, State
 from evoslack.calling.notification import Notification
 from evoslack.ledger.dependents import mark_dependents_due
+from evoslack.ledger.due_rows import DueRows
 from evoslack.ledger.schema import (
-    UtcDateTime,
     calls,
     home_tabs,
     leases,
@@ -25,54 +25,39 @@ from evoslack.ledger.schema import (
 )
 from evoslack.ledger.store import Store
 
+DUE = DueRows(notifications)
 _BOTH = sa.select(calls, *[column for column in notifications.c if column.name != "call_id"]).join(
     notifications, notifications.c.call_id == calls.c.id
 )
 
 
 class NotificationLedger:
-    """The news in a `Store`; every method is one transaction, safe from several threads and bots."""
+    """The notifications in a `Store`. Every method is one transaction, safe for several threads and bots."""
 
     def __init__(self, store: Store) -> None:
         self._engine = store.engine
 
     def claim(self, *, at: datetime, until: datetime) -> Notification | None:
-        """Take the call whose news is due longest, or None; nobody else gets it before `until`."""
-        free = sa.and_(
-            notifications.c.due_at <= at,
-            sa.or_(notifications.c.leased_until.is_(None), notifications.c.leased_until <= at),
-        )
-        due = (
-            sa.select(notifications.c.call_id)
-            .where(free)
-            .order_by(notifications.c.due_at)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
+        """Lease the notification that is due longest, or None. No other bot gets it before `until`."""
         with self._engine.begin() as connection:
-            claimed = connection.execute(
-                sa.update(notifications)
-                .where(notifications.c.call_id == due.scalar_subquery(), free)
-                .values(leased_until=until, attempts=notifications.c.attempts + 1)
-                .returning(notifications.c.call_id)
-            ).scalar_one_or_none()
-            if claimed is None:
+            row = DUE.claim(connection, at=at, until=until)
+            if row is None:
                 return None
-            found = notification_of(connection.execute(_BOTH.where(calls.c.id == claimed)).one())
+            found = notification_of(connection.execute(_BOTH.where(calls.c.id == row.call_id)).one())
             if found.revision == 1 and found.attempts == 1:
-                # A new call shows in Home tabs; the press itself does not wait for those.
+                # A new call shows in Home tabs; its submission did not wait for those.
                 mark_dependents_due(connection, [found.call.id], at)
             return found
 
     def claim_others(
         self, user_id: str, team_id: str, *, at: datetime, until: datetime, limit: int
     ) -> list[Notification]:
-        """Take what else this person may have to be told privately, those first that are due longest.
+        """Lease what else this person may have to be told privately, oldest first.
 
-        Also what waits for its time; nobody else gets it before `until`. It does not count as an attempt.
+        Also what is due only later. Does not count as an attempt.
         """
         untold = sa.and_(
-            notifications.c.due_at.is_not(None),
+            DUE.claimable_at.is_not(None),
             notifications.c.told_revision < notifications.c.revision,
             calls.c.state.not_in(sorted(OPEN_STATES)),
             sa.or_(
@@ -81,12 +66,12 @@ class NotificationLedger:
                 notifications.c.card_problem != "",
             ),
         )
-        free = sa.or_(notifications.c.leased_until.is_(None), notifications.c.leased_until <= at)
+        free = DUE.is_free(at)
         theirs = (
             sa.select(notifications.c.call_id)
             .join(calls, calls.c.id == notifications.c.call_id)
             .where(calls.c.user_id == user_id, calls.c.team_id == team_id, untold, free)
-            .order_by(notifications.c.due_at)
+            .order_by(DUE.claimable_at)
             .limit(limit)
             .with_for_update(of=notifications, skip_locked=True)
         )
@@ -94,43 +79,43 @@ class NotificationLedger:
             claimed = connection.execute(
                 sa.update(notifications)
                 .where(notifications.c.call_id.in_(theirs.scalar_subquery()), free)
-                .values(leased_until=until)
+                .values(**DUE.leased(until))
                 .returning(notifications.c.call_id)
             ).scalars()
             found = _BOTH.where(calls.c.id.in_(claimed.all())).order_by(calls.c.accepted_at)
             return [notification_of(row) for row in connection.execute(found)]
 
     def read(self, call_id: str) -> Notification:
-        """What is told of one call as of now."""
+        """The notification of one call, as it is now."""
         with self._engine.begin() as connection:
             return notification_of(connection.execute(_BOTH.where(calls.c.id == call_id)).one())
 
-    def trying_card(self, call_id: str, channel: str, *, at: datetime, lease: datetime) -> bool:
-        """Write down that a card is about to be posted; False if the lease is not ours any more."""
+    def mark_card_tried(self, call_id: str, channel: str, *, at: datetime, lease: datetime) -> bool:
+        """Write down that a card is about to be posted; False if the lease is no longer ours."""
         with self._engine.begin() as connection:
             tried = connection.execute(
                 sa.update(notifications)
-                .where(notifications.c.call_id == call_id, notifications.c.leased_until == lease)
+                .where(DUE.is_ours([call_id], lease))
                 .values(card_tried_at=at, card_channel=channel)
             )
         return tried.rowcount == 1
 
-    def no_card_posted(self, call_id: str, *, lease: datetime) -> None:
-        """Slack said no, so there is certainly no card from this attempt, if it was the latest."""
+    def clear_card_tried(self, call_id: str, *, lease: datetime) -> None:
+        """Slack rejected the card of this attempt, so there is certainly none, if the lease is still ours."""
         with self._engine.begin() as connection:
-            ours = sa.and_(notifications.c.call_id == call_id, notifications.c.leased_until == lease)
+            ours = DUE.is_ours([call_id], lease)
             connection.execute(sa.update(notifications).where(ours).values(card_tried_at=None))
 
-    def card_waits(self, call_id: str, until: datetime) -> None:
-        """The card is not to be tried before; the caller may be told all the same."""
+    def postpone_card(self, call_id: str, until: datetime) -> None:
+        """The card must wait until then; the caller need not."""
         self._set(call_id, card_due_at=until)
 
-    def card_in_trouble(self, call_id: str, problem: str) -> None:
-        """The card is missing or out of date for longer than anybody should wait."""
+    def set_card_problem(self, call_id: str, problem: str) -> None:
+        """The card has been missing or out of date for too long."""
         self._set(call_id, card_problem=problem)
 
-    def card_shows(self, call_id: str, revision: int, channel: str, ts: str) -> None:
-        """The card is in the channel and shows that revision; whoever says so of an older one is late."""
+    def mark_card_shown(self, call_id: str, revision: int, channel: str, ts: str) -> None:
+        """The card is in the channel and shows that revision. Ignored if it already shows a newer one."""
         self._set(
             call_id,
             notifications.c.card_revision <= revision,
@@ -141,14 +126,14 @@ class NotificationLedger:
             card_problem="",
         )
 
-    def card_given_up(self, call_id: str, revision: int, problem: str) -> None:
-        """There will be no better card for that revision."""
+    def give_up_card(self, call_id: str, revision: int, problem: str) -> None:
+        """That revision gets no better card."""
         self._set(
             call_id, notifications.c.card_revision <= revision, card_revision=revision, card_problem=problem
         )
 
-    def told(self, call_id: str, revision: int, *, bad_news: bool, what: str) -> None:
-        """The caller knows about that revision, or needs no private line for it; `what` was said in short."""
+    def mark_told(self, call_id: str, revision: int, *, bad_news: bool, what: str) -> None:
+        """The caller knows that revision, or needs no message about it; `what` sums up what they know."""
         self._set(
             call_id,
             notifications.c.told_revision <= revision,
@@ -157,55 +142,34 @@ class NotificationLedger:
             told_what=what,
         )
 
-    def done(
-        self,
-        call_id: str,
-        revision: int,
-        *,
-        at: datetime,
-        lease: datetime | None = None,
-        again_at: datetime | None = None,
-    ) -> None:
+    def release(self, call_id: str, *, lease: datetime, again_at: datetime | None = None) -> None:
         """Give the lease back, if it is still ours: all is told, or some of it not before `again_at`.
 
-        Whatever became news meanwhile is due at once, whether or not an older part has to wait.
+        What changed meanwhile is due at once, whether or not an older part has to wait.
         """
-        values: dict[str, Any] = {} if again_at else {"attempts": 0}
-        values["due_at"] = sa.case(
-            (notifications.c.revision > revision, at), else_=sa.literal(again_at, UtcDateTime)
-        )
-        ours = sa.and_(
-            notifications.c.call_id == call_id, notifications.c.leased_until.is_not_distinct_from(lease)
-        )
         with self._engine.begin() as connection:
-            connection.execute(sa.update(notifications).where(ours).values(leased_until=None, **values))
+            DUE.release(connection, [call_id], lease, again_at=again_at, failed=again_at is not None)
 
     def drop_leases(self, *, at: datetime) -> None:
-        """Make due now whatever a dead bot had in hand. Only for a bot that knows that it is the only one."""
+        """Make due now what a dead bot held. Only for a bot that knows that it is the only one.
+
+        A time in the future is by a clock that was put back since, or an old waiting time.
+        """
         with self._engine.begin() as connection:
-            untold = sa.update(notifications).where(notifications.c.due_at.is_not(None))
-            connection.execute(untold.values(due_at=at, leased_until=None))
-            for table in (home_tabs, workflow_steps):
-                # What is due in the future is of a clock that was put back since.
-                in_hand = sa.or_(table.c.leased_until.is_not(None), table.c.due_at > at)
-                connection.execute(sa.update(table).where(in_hand).values(due_at=at, leased_until=None))
-            connection.execute(
-                sa.update(notifications).values(card_due_at=None).where(notifications.c.card_due_at > at)
-            )
-            connection.execute(sa.update(home_tabs).values(shown_at=None).where(home_tabs.c.shown_at > at))
+            for table in (notifications, home_tabs, workflow_steps):
+                DueRows(table).drop_leases(connection, at=at)
+            ahead = notifications.c.card_due_at > at
+            connection.execute(sa.update(notifications).where(ahead).values(card_due_at=None))
+            connection.execute(sa.update(home_tabs).where(home_tabs.c.shown_at > at).values(shown_at=None))
             connection.execute(sa.delete(leases))
 
     def count_untold(self) -> int:
-        """How many calls have news that is not told yet."""
+        """How many calls have something that is not told yet, or is being told."""
+        untold = sa.select(sa.func.count()).select_from(notifications).where(DUE.claimable_at.is_not(None))
         with self._engine.connect() as connection:
-            query = (
-                sa.select(sa.func.count())
-                .select_from(notifications)
-                .where(notifications.c.due_at.is_not(None))
-            )
-            return connection.execute(query).scalar_one()
+            return connection.execute(untold).scalar_one()
 
-    def _set(self, call_id: str, *unless_late: sa.ColumnElement[bool], **values: Any) -> None:
+    def _set(self, call_id: str, *not_newer: sa.ColumnElement[bool], **values: Any) -> None:
         with self._engine.begin() as connection:
-            this = sa.and_(notifications.c.call_id == call_id, *unless_late)
+            this = sa.and_(notifications.c.call_id == call_id, *not_newer)
             connection.execute(sa.update(notifications).where(this).values(**values))

@@ -1,11 +1,13 @@
 """The tables, and how rows become values.
 
-`migrations/` makes these tables; a test holds the two together.
+`migrations/` creates these tables; a test compares the two.
 """
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,13 +17,13 @@ from evoslack.calling.notification import Notification
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
-    """An aware UTC time; SQLite keeps it without a zone, so the zone is put back on reading."""
+    """An aware UTC time. SQLite stores it without a zone, so reading adds UTC again."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
-        """Refuse naive times and store UTC."""
+        """Store UTC. Raises `ValueError` for a naive time."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -29,10 +31,29 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
-        """Give every time its zone."""
+        """Return an aware UTC time."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _enum(kind: type[StrEnum], length: int) -> sa.Enum:
+    """The values of `kind`, stored as text."""
+    return sa.Enum(
+        kind,
+        native_enum=False,
+        create_constraint=False,
+        length=length,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+_Json = sa.JSON(none_as_null=True)
+
+
+def claimable_at(table: sa.Table) -> sa.ColumnElement[datetime | None]:
+    """When a row can be claimed: when its lease ends or else when it is due. Null: there is nothing to do."""
+    return sa.func.coalesce(table.c.leased_until, table.c.due_at)
 
 
 metadata = sa.MetaData()
@@ -51,33 +72,33 @@ calls = sa.Table(
     sa.Column("caller_id", sa.String(16), nullable=False),
     sa.Column("channel_id", sa.String(32), nullable=False),
     sa.Column("response_url", sa.Text, nullable=False),
-    sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("reason", sa.String(32)),
+    sa.Column("state", _enum(State, 16), nullable=False),
+    sa.Column("reason", _enum(Reason, 32)),
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("session_id", sa.String(200)),
     sa.Column("call_sid", sa.String(200)),
     sa.Column("accepted_at", UtcDateTime, nullable=False),
     sa.Column("began_at", UtcDateTime),
     sa.Column("finished_at", UtcDateTime),
-    sa.Column("progress", sa.String(16)),  # null: there is nothing to follow
-    sa.Column("known_ids", sa.Text),  # what matched before the call went out; null: nobody looked
-    sa.Column("skew_s", sa.Float),  # how far Evo Voice's clock was ahead then; null: nobody looked
-    sa.Column("unclear", sa.Boolean),  # several calls could be it, and it is too late to tell
-    sa.Column("lost_reason", sa.String(16)),
-    sa.Column("found_later", sa.Boolean),  # no answer said that it was placed
+    sa.Column("progress", _enum(Progress, 16)),  # null: it is not tracked
+    sa.Column("known_ids", _Json),  # what matched before it was dialed; null: unknown
+    sa.Column("skew_s", sa.Float),  # how far Evo Voice's clock was ahead then; null: unknown
+    sa.Column("is_ambiguous", sa.Boolean),  # several sessions could be it, and it is too late to tell which
+    sa.Column("lost_reason", _enum(LostReason, 16)),
+    sa.Column("found_later", sa.Boolean),  # in doubt or rejected at first, then found at Evo Voice
     sa.Column("answered_at", UtcDateTime),
     sa.Column("ended_at", UtcDateTime),
-    sa.Column("gone_since", UtcDateTime),  # it was listed at Evo Voice, and is not any more
+    sa.Column("gone_since", UtcDateTime),  # it was listed at Evo Voice and no longer is
     sa.Column("evo_outcome", sa.String(200)),
-    sa.Column("hang_up", sa.String(16)),
+    sa.Column("hang_up", _enum(HangUp, 16)),
     sa.Column("hang_up_at", UtcDateTime),
-    sa.Column("deliveries", sa.Integer),  # of its press that are being answered, while it is received
+    sa.Column("deliveries", sa.Integer),  # of its submission that are being answered, while it is received
 )
 
 _is_open = calls.c.state.in_(sorted(OPEN_STATES))
 
-# One open call per number: two people who press for the same number within the same seconds would make
-# the same phone ring twice, and nobody could tell their sessions apart (evo-voice-api 7).
+# One open call per number: two people who call the same number at once would make its phone ring twice,
+# and their sessions could not be told apart (evo-voice-api 7).
 sa.Index(
     "one_open_call_per_number",
     calls.c.account_id,
@@ -97,22 +118,22 @@ notifications = sa.Table(
     metadata,
     sa.Column("call_id", sa.ForeignKey("calls.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("revision", sa.Integer, nullable=False),
-    sa.Column("due_at", UtcDateTime),  # when somebody shall look; null: everything is told
-    sa.Column("leased_until", UtcDateTime),  # of whoever tells it now
+    sa.Column("due_at", UtcDateTime),  # null: everything is told, or it is leased
+    sa.Column("leased_until", UtcDateTime),  # by the bot that is working on it
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("card_channel", sa.String(32), nullable=False),
     sa.Column("card_ts", sa.String(32), nullable=False),
     sa.Column("card_tried_at", UtcDateTime),
-    sa.Column("card_due_at", UtcDateTime),  # not to be tried before; null: any time
+    sa.Column("card_due_at", UtcDateTime),  # the card must wait until then; null: it need not wait
     sa.Column("card_revision", sa.Integer, nullable=False),
     sa.Column("card_problem", sa.String(64), nullable=False),
     sa.Column("told_revision", sa.Integer, nullable=False),
     sa.Column("told_bad_news", sa.Boolean, nullable=False),
     sa.Column("told_what", sa.String(32)),
 )
-sa.Index("notifications_by_due", notifications.c.due_at)
+sa.Index("notifications_by_due", claimable_at(notifications))
 
-# The keys of forms whose calls are no longer kept: such a form must not become another call.
+# The keys of deleted calls: their forms must not become another call.
 used_keys = sa.Table(
     "used_keys",
     metadata,
@@ -121,7 +142,7 @@ used_keys = sa.Table(
 )
 sa.Index("used_keys_by_age", used_keys.c.used_at)
 
-# What one bot at a time does for all of them.
+# What one bot at a time does for all of them, such as polling Evo Voice.
 leases = sa.Table(
     "leases",
     metadata,
@@ -130,89 +151,58 @@ leases = sa.Table(
     sa.Column("until", UtcDateTime, nullable=False),
 )
 
-# What people look at in App Home, so that it can be shown anew when a call changes.
+# Home tabs that people opened, to publish them again when a call changes.
 home_tabs = sa.Table(
     "home_tabs",
     metadata,
     sa.Column("team_id", sa.String(32), primary_key=True),
     sa.Column("user_id", sa.String(32), primary_key=True),
-    sa.Column("history_filter", sa.Text, nullable=False),  # which calls, as JSON
-    sa.Column("sees_all", sa.Boolean, nullable=False),  # other people's calls too
+    sa.Column("history_filter", _Json),  # null: the default filter
+    sa.Column("sees_all", sa.Boolean, nullable=False),  # it may show other people's calls
     sa.Column("opened_at", UtcDateTime, nullable=False),
-    sa.Column("due_at", UtcDateTime),  # when it is to be shown anew; null: it is up to date, or under way
+    sa.Column("due_at", UtcDateTime),  # null: it is up to date, or leased
     sa.Column("leased_until", UtcDateTime),
-    sa.Column("shown_at", UtcDateTime),  # it rests then; null: its owner did something since
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("shown_at", UtcDateTime),  # it rests after that; null: its owner has acted since
 )
-sa.Index("home_tabs_by_due", home_tabs.c.due_at)
+sa.Index("home_tabs_by_due", claimable_at(home_tabs))
 
-# Steps of workflows that run right now, and what Slack has to be told of them.
+# Workflow steps that Slack is waiting for.
 workflow_steps = sa.Table(
     "workflow_steps",
     metadata,
     sa.Column("execution_id", sa.String(64), primary_key=True),
     sa.Column("team_id", sa.String(32), nullable=False),
-    sa.Column("inputs", sa.Text, nullable=False),  # as JSON
+    sa.Column("inputs", _Json),  # null: they could not be read
     sa.Column("asked_at", UtcDateTime, nullable=False),
     sa.Column("call_id", sa.ForeignKey("calls.id", ondelete="CASCADE")),
-    sa.Column("refusal", sa.Text),  # why there will be no call, in words; written down before Slack is told
-    sa.Column("due_at", UtcDateTime),  # when somebody shall look; null: nothing to do until the call changes
+    sa.Column("refusal", sa.Text),  # why there is no call, in words; stored before Slack is told
+    sa.Column("due_at", UtcDateTime),  # null: nothing to do until its call changes, or it is leased
     sa.Column("leased_until", UtcDateTime),
     sa.Column("attempts", sa.Integer, nullable=False),
-    sa.Column("ended_at", UtcDateTime),  # when Slack took the end of it
+    sa.Column("ended_at", UtcDateTime),  # when Slack accepted how it ended
 )
-sa.Index("workflow_steps_by_due", workflow_steps.c.due_at)
+sa.Index("workflow_steps_by_due", claimable_at(workflow_steps))
 sa.Index("workflow_steps_by_call", workflow_steps.c.call_id)
 
-REQUEST_FIELDS = (
-    "team_id",
-    "user_id",
-    "account_id",
-    "flow_id",
-    "flow_name",
-    "number",
-    "caller_id",
-    "channel_id",
-    "response_url",
-)
+REQUEST_FIELDS = tuple(field.name for field in fields(CallRequest) if field.name != "key")
+_CALL_FIELDS = tuple(field.name for field in fields(Call) if field.name in calls.c)
+_NOTIFICATION_FIELDS = tuple(field.name for field in fields(Notification) if field.name in notifications.c)
 
 
 def call_of(row: sa.Row[Any]) -> Call:
     """The call in a row of `calls`."""
     values = row._mapping
-    return Call(
-        id=values["id"],
-        request=CallRequest(key=values["request_key"], **{field: values[field] for field in REQUEST_FIELDS}),
-        state=State(values["state"]),
-        accepted_at=values["accepted_at"],
-        began_at=values["began_at"],
-        finished_at=values["finished_at"],
-        reason=Reason(values["reason"]) if values["reason"] else None,
-        detail=values["detail"],
-        session_id=values["session_id"] or "",
-        progress=Progress(values["progress"]) if values["progress"] else None,
-        answered_at=values["answered_at"],
-        ended_at=values["ended_at"],
-        evo_outcome=values["evo_outcome"] or "",
-        lost_reason=LostReason(values["lost_reason"]) if values["lost_reason"] else None,
-        found_later=bool(values["found_later"]),
-        hang_up=HangUp(values["hang_up"]) if values["hang_up"] else None,
-    )
+    found = {field: values[field] for field in _CALL_FIELDS}
+    found |= {field: found[field] or "" for field in ("session_id", "evo_outcome")}
+    found["found_later"] = bool(found["found_later"])
+    request = CallRequest(key=values["request_key"], **{field: values[field] for field in REQUEST_FIELDS})
+    return Call(request=request, **found)
 
 
 def notification_of(row: sa.Row[Any]) -> Notification:
-    """The news in a row of `calls` joined with `news`."""
+    """The notification in a row of `calls` joined with `notifications`."""
     values = row._mapping
-    return Notification(
-        call=call_of(row),
-        revision=values["revision"],
-        card_channel=values["card_channel"],
-        card_ts=values["card_ts"],
-        card_tried_at=values["card_tried_at"],
-        card_due_at=values["card_due_at"],
-        card_revision=values["card_revision"],
-        card_problem=values["card_problem"],
-        told_revision=values["told_revision"],
-        told_bad_news=values["told_bad_news"],
-        told_what=values["told_what"] or "",
-        attempts=values["attempts"],
-    )
+    found = {field: values[field] for field in _NOTIFICATION_FIELDS}
+    found["told_what"] = found["told_what"] or ""
+    return Notification(call=call_of(row), **found)

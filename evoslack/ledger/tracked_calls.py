@@ -1,12 +1,11 @@
-"""The book of the follower: which calls are going on, and how far each has come.
+"""Which calls are tracked, and how far each has come.
 
-Progress has its own columns and never touches the guarantee, but for one thing: a call that is seen at Evo
-Voice was placed, whatever the answer said (`calls.TRANSITIONS`).
+Progress has its own columns and does not touch the guarantee, with one exception: a call that is found at Evo
+Voice was placed, whatever the answer to the request said (`calls.TRANSITIONS`).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,13 +24,13 @@ _OPEN = sorted(set(Progress) - FINAL)
 
 
 class TrackedCallLedger:
-    """The trails in a `Store`; every method is one transaction, safe from several threads and bots."""
+    """The tracked calls in a `Store`. Every method is one transaction, safe for several threads and bots."""
 
     def __init__(self, store: Store) -> None:
         self._engine = store.engine
 
     def take_lease(self, name: str, holder: str, *, at: datetime, until: datetime) -> bool:
-        """Whether this is `holder`'s to do until then; of several bots only one is told so."""
+        """Whether `holder` has the lease of that name until then; of several bots only one does."""
         mine_or_over = sa.or_(leases.c.holder == holder, leases.c.until <= at)
         taking = sa.update(leases).where(leases.c.name == name, mine_or_over)
         try:
@@ -45,14 +44,14 @@ class TrackedCallLedger:
             return False  # another bot was quicker
         return True
 
-    def going_on(self) -> list[TrackedCall]:
-        """Every call that is followed, oldest first."""
+    def in_progress(self) -> list[TrackedCall]:
+        """Every call that is tracked, oldest first."""
         query = sa.select(calls).where(calls.c.progress.in_(_OPEN)).order_by(calls.c.accepted_at)
         with self._engine.connect() as connection:
-            return [_trail_of(row) for row in connection.execute(query)]
+            return [_tracked_call(row) for row in connection.execute(query)]
 
     def rivals(self, tracked_calls: Collection[TrackedCall]) -> list[TrackedCall]:
-        """Other calls whose sessions could be taken for those of `trails`: over, or just being dialed."""
+        """Other calls, over or just being dialed, whose sessions could be mistaken for theirs."""
         unbound = [tracked for tracked in tracked_calls if not tracked.is_matched]
         if not unbound:
             return []
@@ -63,14 +62,14 @@ class TrackedCallLedger:
             calls.c.accepted_at > since,
             sa.or_(calls.c.progress.is_not(None), calls.c.state == State.PLACING),
         )
-        followed = {tracked.call_id for tracked in tracked_calls}
+        already = {tracked.call_id for tracked in tracked_calls}
         with self._engine.connect() as connection:
-            return [_trail_of(row) for row in connection.execute(query) if row.id not in followed]
+            return [_tracked_call(row) for row in connection.execute(query) if row.id not in already]
 
     def write(self, changes: Iterable[tuple[TrackedCall, TrackedCall]], *, at: datetime) -> list[str]:
-        """Write down how trails changed, each (before, after); the ids of the calls that are news now.
+        """Write down how calls changed, each (before, after); the ids of those that people are told of.
 
-        What somebody else wrote meanwhile is left alone: the next look finds it again.
+        A call that another bot changed meanwhile is skipped: the next poll sees it again.
         """
         told: list[str] = []
         untold: list[str] = []
@@ -92,7 +91,7 @@ class TrackedCallLedger:
                     "gone_since": after.gone_since,
                     "evo_outcome": after.outcome[:200] or None,
                     "hang_up": after.hang_up,
-                    "unclear": after.is_unclear,
+                    "is_ambiguous": after.is_unclear,
                     "lost_reason": after.lost_reason,
                 }
                 if not connection.execute(sa.update(calls).where(unchanged).values(**values)).rowcount:
@@ -103,38 +102,38 @@ class TrackedCallLedger:
                 else:
                     untold.append(after.call_id)
             mark_changed(connection, told, at)
-            mark_dependents_due(connection, untold, at)  # a step may wait for one of them
+            mark_dependents_due(connection, untold, at)  # a workflow step may wait for one of them
         return told
 
-    def hang_up(self, call_id: str, wish: HangUp | None, *, at: datetime) -> bool:
-        """Write down that somebody wants this call to end, or wants it no more.
+    def hang_up(self, call_id: str, hang_up: HangUp | None, *, at: datetime) -> bool:
+        """Write down that a person asked to end this call (None: that this was undone).
 
-        False if it is over, or somebody else is at it already.
+        False if the call is over, or another person has already asked.
         """
-        going_on = sa.and_(calls.c.id == call_id, calls.c.progress.in_(_OPEN))
-        if wish is HangUp.ASKED:
-            going_on = sa.and_(going_on, calls.c.hang_up.is_distinct_from(HangUp.ASKED))
+        in_progress = sa.and_(calls.c.id == call_id, calls.c.progress.in_(_OPEN))
+        if hang_up is HangUp.ASKED:
+            in_progress = sa.and_(in_progress, calls.c.hang_up.is_distinct_from(HangUp.ASKED))
         with self._engine.begin() as connection:
-            wishing = sa.update(calls).where(going_on).values(hang_up=wish, hang_up_at=at)
-            found = connection.execute(wishing).rowcount == 1
+            asking = sa.update(calls).where(in_progress).values(hang_up=hang_up, hang_up_at=at)
+            found = connection.execute(asking).rowcount == 1
             if found:
                 mark_changed(connection, [call_id], at)
         return found
 
 
 def _settle(connection: sa.Connection, call_id: str) -> bool:
-    """The call is there, so it was placed. Whether there was need to correct that."""
+    """The call exists, so it was placed; whether its state had to be corrected."""
     values = {"reason": None, "detail": "", "found_later": True}
     return bool(change_state(connection, calls.c.id == call_id, State.PLACED, values))
 
 
 def _is_worth_telling(before: TrackedCall, after: TrackedCall) -> bool:
-    """Whether people see a difference."""
+    """Whether people would see a difference."""
     seen = (before.progress, before.hang_up, bool(before.session_id))
     return seen != (after.progress, after.hang_up, bool(after.session_id))
 
 
-def _trail_of(row: sa.Row[Any]) -> TrackedCall:
+def _tracked_call(row: sa.Row[Any]) -> TrackedCall:
     values = row._mapping
     return TrackedCall(
         call_id=values["id"],
@@ -143,23 +142,23 @@ def _trail_of(row: sa.Row[Any]) -> TrackedCall:
         caller_id=values["caller_id"],
         requested_at=values["began_at"] or values["accepted_at"],
         was_rejected=values["state"] == State.REJECTED,
-        is_unclear=bool(values["unclear"]),
+        is_unclear=bool(values["is_ambiguous"]),
         answered_by=values["finished_at"] if values["state"] in _ANSWERED else None,
         known_ids=_known_ids(values),
         skew=None if values["skew_s"] is None else timedelta(seconds=values["skew_s"]),
-        progress=Progress(values["progress"] or Progress.WAITING),
+        progress=values["progress"] or Progress.WAITING,
         session_id=values["session_id"] or "",
         call_sid=values["call_sid"] or "",
         answered_at=values["answered_at"],
         ended_at=values["ended_at"],
         gone_since=values["gone_since"],
         outcome=values["evo_outcome"] or "",
-        hang_up=HangUp(values["hang_up"]) if values["hang_up"] else None,
+        hang_up=values["hang_up"],
         hang_up_at=values["hang_up_at"],
     )
 
 
 def _known_ids(values: sa.RowMapping) -> frozenset[str] | None:
-    if values["state"] == State.PLACING:  # they are written down with the answer; until then it may be all
+    if values["state"] == State.PLACING:  # they are stored with the answer; until then nothing is excluded
         return frozenset()
-    return None if values["known_ids"] is None else frozenset(json.loads(values["known_ids"]))
+    return None if values["known_ids"] is None else frozenset(values["known_ids"])

@@ -1,7 +1,7 @@
-"""The one way in which a call that was dialed, or never will be, changes its state.
+"""How a call that was dialed, or never will be, changes its state.
 
-`calls.TRANSITIONS` is the only rule. `CallLedger.confirm` and `begin` enter *accepted* and *placing* by
-statements of their own, which are stricter than the table.
+`calls.TRANSITIONS` is the only rule. `CallLedger.confirm` and `begin` enter *accepted* and *placing* with
+statements of their own, which are stricter.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from evoslack.ledger.schema import call_of, calls
 def change_state(
     connection: sa.Connection, which: sa.ColumnElement[bool], target: State, values: dict[str, Any]
 ) -> list[Call]:
-    """Change the state of those of these calls that may change so, and `values` with it; returns them."""
+    """Change the state and `values` of those calls that may enter `target`; returns them."""
     sources = sorted(source for source, following in TRANSITIONS.items() if target in following)
     changing = sa.update(calls).where(which, calls.c.state.in_(sources))
     changed = connection.execute(changing.values(state=target, **values).returning(calls))

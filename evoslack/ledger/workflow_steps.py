@@ -1,35 +1,39 @@
-"""Keeps book of the workflow steps that ask for calls: what was asked, what it became, whether Slack knows.
+"""The workflow steps that ask for calls: their inputs, their calls, and whether Slack knows how they ended.
 
-A change of a call makes its step due (`ripples`). Whoever works on one takes a lease first, so that of
-several bots one does; what changes meanwhile makes it due once more.
+A changed call marks its step as due (`dependents`). A bot claims a step before it works on it; what changes
+meanwhile makes it due once more.
 """
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from evoslack.calling.workflow_step import StepInputs, WorkflowStep
+from evoslack.calling.workflow_step import LeaseLost, StepInputs, WorkflowStep
+from evoslack.ledger.due_rows import DueRows
 from evoslack.ledger.schema import workflow_steps
 from evoslack.ledger.store import Store
 
+_DUE = DueRows(workflow_steps)
+
 
 class WorkflowStepLedger:
-    """The steps in a `Store`; every method is one transaction, safe from several threads and bots."""
+    """The steps in a `Store`. Every method is one transaction, safe for several threads and bots."""
 
     def __init__(self, store: Store) -> None:
         self._engine = store.engine
 
-    def write_down(
+    def add(
         self, execution_id: str, team_id: str, inputs: StepInputs | None, *, asked_at: datetime, at: datetime
     ) -> None:
-        """A workflow reached the step: due at once. What is written down already stays as it is."""
+        """A workflow reached the step: due at once. A step that is there already stays as it is."""
         values: dict[str, Any] = {
             "execution_id": execution_id,
             "team_id": team_id,
-            "inputs": "" if inputs is None else inputs.packed(),
+            "inputs": None if inputs is None else asdict(inputs),
             "asked_at": asked_at,
             "due_at": at,
             "attempts": 0,
@@ -38,51 +42,45 @@ class WorkflowStepLedger:
             with self._engine.begin() as connection:
                 connection.execute(sa.insert(workflow_steps).values(**values))
         except sa.exc.IntegrityError:
-            return  # the same one once more; nothing but its id can be in the way
+            return  # it is there already; only its id can conflict
 
     def claim(self, *, at: datetime, until: datetime) -> WorkflowStep | None:
-        """Take the step that is due longest, or None; nobody else gets it before `until`."""
-        is_due = sa.and_(workflow_steps.c.leased_until.is_(None), workflow_steps.c.due_at <= at)
-        was_left = workflow_steps.c.leased_until <= at  # by a bot that died
-        due = (
-            sa.select(workflow_steps)
-            .where(workflow_steps.c.ended_at.is_(None), sa.or_(is_due, was_left))
-            .order_by(workflow_steps.c.due_at)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
+        """Lease the step that is due longest, or None. No other bot gets it before `until`."""
         with self._engine.begin() as connection:
-            row = connection.execute(due).first()
-            if row is None:
-                return None
-            # Not due any more from here on, so that what changes meanwhile is not missed.
-            taking = sa.update(workflow_steps).where(workflow_steps.c.execution_id == row.execution_id)
-            values = {"due_at": None, "leased_until": until, "attempts": workflow_steps.c.attempts + 1}
-            connection.execute(taking.values(**values))
-            return _step_of(row)
+            row = _DUE.claim(connection, at=at, until=until)
+        if row is None:
+            return None
+        return WorkflowStep(
+            execution_id=row.execution_id,
+            team_id=row.team_id,
+            inputs=None if row.inputs is None else StepInputs(**row.inputs),
+            asked_at=row.asked_at,
+            call_id=row.call_id or "",
+            refusal=row.refusal or "",
+            attempts=row.attempts - 1,  # before this one
+        )
 
-    def became(self, execution_id: str, call_id: str) -> None:
-        """The step is this call, which was there before; it is due whenever the call changes."""
+    def set_call(self, execution_id: str, call_id: str) -> None:
+        """This call, which existed before, is the step's."""
         self._set(workflow_steps.c.execution_id == execution_id, call_id=call_id)
 
-    def refused(self, execution_id: str, words: str, *, lease: datetime) -> bool:
-        """There will be no call, ever; False if the lease is not ours any more, or there is a call."""
-        ours = sa.and_(_leased(execution_id, lease), workflow_steps.c.call_id.is_(None))
+    def deny(self, execution_id: str, words: str, *, lease: datetime) -> bool:
+        """The step never gets a call; False if the lease is no longer ours, or there is a call already."""
+        ours = sa.and_(_DUE.is_ours([execution_id], lease), workflow_steps.c.call_id.is_(None))
         return self._set(ours, refusal=words)
 
-    def rest(self, execution_id: str, *, lease: datetime, again_at: datetime, in_trouble: bool) -> None:
-        """Nothing to do before then, unless the call changes, or did meanwhile."""
-        values: dict[str, Any] = {} if in_trouble else {"attempts": 0}
-        due_at = sa.func.coalesce(workflow_steps.c.due_at, sa.literal(again_at, workflow_steps.c.due_at.type))
-        self._set(_leased(execution_id, lease), due_at=due_at, leased_until=None, **values)
+    def release(self, execution_id: str, *, lease: datetime, again_at: datetime, failed: bool) -> None:
+        """Give the lease back: due again then, or as soon as its call changes or has changed meanwhile."""
+        with self._engine.begin() as connection:
+            _DUE.release(connection, [execution_id], lease, again_at=again_at, failed=failed)
 
-    def ended(self, execution_id: str, *, at: datetime) -> None:
-        """Slack knows how it ended."""
+    def mark_ended(self, execution_id: str, *, at: datetime) -> None:
+        """Slack accepted how it ended: it is never due again."""
         this = workflow_steps.c.execution_id == execution_id
         self._set(this, ended_at=at, due_at=None, leased_until=None)
 
-    def forget(self, *, asked_before: datetime) -> None:
-        """Delete old steps that became no call; the others go with their calls."""
+    def purge(self, *, asked_before: datetime) -> None:
+        """Delete old steps that got no call; the others are deleted with their calls."""
         old = sa.and_(workflow_steps.c.call_id.is_(None), workflow_steps.c.asked_at < asked_before)
         with self._engine.begin() as connection:
             connection.execute(sa.delete(workflow_steps).where(old, workflow_steps.c.ended_at.is_not(None)))
@@ -92,17 +90,9 @@ class WorkflowStepLedger:
             return connection.execute(sa.update(workflow_steps).where(which).values(**values)).rowcount == 1
 
 
-def _leased(execution_id: str, lease: datetime) -> sa.ColumnElement[bool]:
-    return sa.and_(workflow_steps.c.execution_id == execution_id, workflow_steps.c.leased_until == lease)
-
-
-def _step_of(row: sa.Row[Any]) -> WorkflowStep:
-    return WorkflowStep(
-        execution_id=row.execution_id,
-        team_id=row.team_id,
-        inputs=StepInputs.unpacked(row.inputs) if row.inputs else None,
-        asked_at=row.asked_at,
-        call_id=row.call_id or "",
-        refusal=row.refusal or "",
-        attempts=row.attempts,
-    )
+def give_call(connection: sa.Connection, execution_id: str, lease: datetime, call_id: str) -> None:
+    """Give the step this call. Raises `LeaseLost` if it is no longer ours, or was denied."""
+    ours = sa.and_(_DUE.is_ours([execution_id], lease), workflow_steps.c.refusal.is_(None))
+    becoming = sa.update(workflow_steps).where(ours).values(call_id=call_id)
+    if connection.execute(becoming).rowcount != 1:
+        raise LeaseLost(execution_id)

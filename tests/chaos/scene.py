@@ -28,7 +28,7 @@ from evoslack.calling.switchboard import PLACING_LIMIT
 from evoslack.engine import SWEEP_EVERY_S
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
-from evoslack.ledger.schema import calls, notifications
+from evoslack.ledger.schema import calls, claimable_at, notifications
 from evoslack.ledger.store import Store
 from evoslack.runtime.clock import counting_s
 from evoslack.settings import Settings
@@ -138,8 +138,7 @@ class Scene:
     def has_nothing_to_do(self) -> bool:
         """Whether nobody can dial or tell anything at this moment."""
         at = datetime.now(UTC)
-        free = sa.or_(notifications.c.leased_until.is_(None), notifications.c.leased_until <= at)
-        untold = sa.select(notifications.c.call_id).where(notifications.c.due_at <= at, free)
+        untold = sa.select(notifications.c.call_id).where(claimable_at(notifications) <= at)
         waiting = sa.select(calls.c.id).where(calls.c.state == State.ACCEPTED)
         return not self._ask(waiting) and not self._ask(untold)
 
@@ -148,7 +147,7 @@ class Scene:
         told = (
             sa.select(calls.c.id)
             .join(notifications)
-            .where(calls.c.number == press.number, notifications.c.due_at.is_(None))
+            .where(calls.c.number == press.number, claimable_at(notifications).is_(None))
         )
         return bool(self._ask(told.where(calls.c.state.not_in(NOT_BEGUN))))
 

@@ -108,9 +108,11 @@ def on_record(office: Office, *asked: tuple[str, str], flow: str = "Customer sur
         calls.begin(at=at, accepted_after=begins - timedelta(seconds=1))
         calls.finish(call.id, NotSent(Reason.UNREACHABLE), at=at)
         told = notifications.read(call.id).revision
-        notifications.told(call.id, told, bad_news=True, what="not_sent")
-        notifications.card_shows(call.id, told, "C_CALLS", f"1.{index:06}")
-        notifications.done(call.id, told, at=at)
+        notifications.mark_told(call.id, told, bad_news=True, what="not_sent")
+        notifications.mark_card_shown(call.id, told, "C_CALLS", f"1.{index:06}")
+    lease = datetime.now(UTC)
+    while found := notifications.claim(at=lease, until=lease + timedelta(seconds=1)):
+        notifications.release(found.call.id, lease=lease + timedelta(seconds=1))
     store.close()
 
 

@@ -440,7 +440,7 @@ MOMENTS = {
     "try the card": "card_tried_at=",
     "note the card": "card_ts=",
     "note what was told": "told_revision=",
-    "give the lease back": "SET due_at=CASE",
+    "give the lease back": "SET leased_until=",
 }
 KINDS = pytest.mark.parametrize("answer_only", [False, True], ids=["COMMIT lost", "only its answer lost"])
 

@@ -90,7 +90,8 @@ class CallerNotifier:
             return False
         what = _summary(notification)
         if what == notification.told_what:  # ringing and answered show on the card alone
-            self._ledger.told(call.id, notification.revision, bad_news=notification.told_bad_news, what=what)
+            bad_news = notification.told_bad_news
+            self._ledger.mark_told(call.id, notification.revision, bad_news=bad_news, what=what)
             return False
         if call.state is not State.PLACED or notification.told_bad_news or notification.card_problem:
             return True
@@ -99,7 +100,7 @@ class CallerNotifier:
         if notification.card_revision < notification.revision:
             return False
         if self._members.includes(call.request.user_id):
-            self._ledger.told(call.id, notification.revision, bad_news=False, what=what)
+            self._ledger.mark_told(call.id, notification.revision, bad_news=False, what=what)
             return False
         return True
 
@@ -170,7 +171,7 @@ class CallerNotifier:
 
     def _mark_told(self, notification: Notification) -> None:
         call = notification.call
-        self._ledger.told(
+        self._ledger.mark_told(
             call.id,
             notification.revision,
             bad_news=call.state is not State.PLACED,
@@ -182,7 +183,7 @@ class CallerNotifier:
         now = self._now()
         if other.card_revision < other.revision:
             again_at = min(filter(None, (again_at, other.card_due_at or now)))
-        self._ledger.done(other.call.id, other.revision, at=now, lease=lease, again_at=again_at)
+        self._ledger.release(other.call.id, lease=lease, again_at=again_at)
 
     def _is_too_old(self, notification: Notification) -> bool:
         return is_too_old(notification.call.accepted_at, self._now())

@@ -104,7 +104,7 @@ class CardPublisher:
         card = self._card(call)
         _wait_for_slot(self._posting, channel, notification)
         self._check_lease(lease)  # again: searching the history may have taken a while
-        if not self._ledger.trying_card(call.id, channel, at=self._now(), lease=lease):
+        if not self._ledger.mark_card_tried(call.id, channel, at=self._now(), lease=lease):
             raise _lease_lost()
         try:
             posted = self._client.chat_postMessage(
@@ -115,11 +115,11 @@ class CardPublisher:
             if not _is_denial(error):
                 raise Postponed(problem_of(error), SETTLING.total_seconds()) from error
             # A clear no proves that there is no card, so another attempt is safe.
-            self._ledger.no_card_posted(call.id, lease=lease)
+            self._ledger.clear_card_tried(call.id, lease=lease)
             raise self._postponed(call, error, self._posting, channel) from error
         except NO_ANSWER as error:
             raise Postponed(problem_of(error), SETTLING.total_seconds()) from error
-        self._ledger.card_shows(call.id, notification.revision, posted_in, ts)
+        self._ledger.mark_card_shown(call.id, notification.revision, posted_in, ts)
 
     def _update(self, notification: Notification, channel: str, ts: str, lease: datetime) -> None:
         call = notification.call
@@ -135,7 +135,7 @@ class CardPublisher:
             raise self._postponed(call, error, self._updating, _ALL) from error
         except NO_ANSWER as error:
             raise Postponed(problem_of(error)) from error
-        self._ledger.card_shows(call.id, notification.revision, channel, ts)
+        self._ledger.mark_card_shown(call.id, notification.revision, channel, ts)
 
     def _recover(self, notification: Notification, tried_at: datetime, lease: datetime) -> None:
         """After a post whose answer was lost: update the card if it is in the channel, else post it."""
@@ -177,7 +177,7 @@ class CardPublisher:
 
     def _give_up(self, notification: Notification, problem: str) -> None:
         _log(notification.call, problem)
-        self._ledger.card_given_up(notification.call.id, notification.revision, problem)
+        self._ledger.give_up_card(notification.call.id, notification.revision, problem)
 
     def _postponed(
         self, call: Call, error: SlackApiError, limiter: RateLimiter | None = None, target: str = ""

@@ -69,7 +69,7 @@ class HomePublisher:
         """Publish the tab that has been due longest; whether there was one."""
         now = self._now()
         if now >= self._forget_at:
-            self._ledger.forget_unopened(since=now - FORGET_UNOPENED_AFTER)
+            self._ledger.purge_unopened(since=now - FORGET_UNOPENED_AFTER)
             self._forget_at = now + FORGET_EVERY
         if now < self._paused_until:
             return False
@@ -116,17 +116,17 @@ class HomePublisher:
             problem = problem_of(error)
             self._trouble.failed(problem + _UNREACHABLE.get(problem, ""), key=due.user_id)
             if problem in _UNREACHABLE:
-                self._ledger.forget(due, lease=lease)
+                self._ledger.remove(due, lease=lease)
                 return
             if (pause_s := pause_of(error)) is not None:
                 self._paused_until = self._now() + timedelta(
                     seconds=pause_s
                 )  # Slack limits all tabs together
-                self._ledger.postponed(due, lease=lease, again_at=self._paused_until)
+                self._ledger.postpone(due, lease=lease, again_at=self._paused_until)
                 return
         else:
             self._trouble.worked(due.user_id)
             if not may_change:
-                self._ledger.shown(due, lease=lease, at=self._now())
+                self._ledger.mark_shown(due, lease=lease, at=self._now())
                 return
-        self._ledger.postponed(due, lease=lease, again_at=self._now() + RETRY_AFTER)
+        self._ledger.postpone(due, lease=lease, again_at=self._now() + RETRY_AFTER)

@@ -85,12 +85,10 @@ class Notifier:
         after = self._ledger.read(call_id)
         caller_again_at = self._callers.notify(after, lease) if after.revision == revision else None
         again_at = min(filter(None, (card_again_at, caller_again_at)), default=None)
-        now = self._now()
-        self._ledger.done(call_id, revision, at=now, lease=lease, again_at=again_at)
-        if (
-            again_at is not None
-        ):  # slots are about a second apart; polling every two would send cards in pairs
-            self._wake_in((again_at - now).total_seconds())
+        self._ledger.release(call_id, lease=lease, again_at=again_at)
+        # Slots are about a second apart; polling every two seconds would send cards in pairs.
+        if again_at is not None:
+            self._wake_in((again_at - self._now()).total_seconds())
         return True
 
     def _publish_card(self, notification: Notification, lease: datetime) -> datetime | None:
@@ -114,13 +112,13 @@ class Notifier:
     def _postpone(self, notification: Notification, postponed: Postponed) -> datetime | None:
         call, problem = notification.call, postponed.problem[:64]
         if is_too_old(call.accepted_at, self._now()):
-            self._ledger.card_given_up(call.id, notification.revision, problem)
+            self._ledger.give_up_card(call.id, notification.revision, problem)
             return None
         pause_s = RETRY.pause_s(notification.attempts, postponed.pause_s)
         due_at = self._now() + timedelta(seconds=pause_s)
-        self._ledger.card_waits(call.id, due_at)
+        self._ledger.postpone_card(call.id, due_at)
         if postponed.needs_fix:
-            self._ledger.card_in_trouble(call.id, problem)
+            self._ledger.set_card_problem(call.id, problem)
             return due_at
         return self._come_back_at(notification, due_at, problem)
 
@@ -133,5 +131,5 @@ class Notifier:
         patience_ends = call.finished_at + CARD_PATIENCE
         if self._now() < patience_ends:
             return min(due_at, patience_ends)
-        self._ledger.card_in_trouble(call.id, problem)
+        self._ledger.set_card_problem(call.id, problem)
         return due_at

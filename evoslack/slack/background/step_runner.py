@@ -97,9 +97,9 @@ class StepRunner:
             log.exception("step %s broke", step.execution_id)
             again_at, in_trouble = self._retry_at(step), True
         else:
-            self._ledger.ended(step.execution_id, at=self._now())
+            self._ledger.mark_ended(step.execution_id, at=self._now())
             return True
-        self._ledger.rest(step.execution_id, lease=lease, again_at=again_at, in_trouble=in_trouble)
+        self._ledger.release(step.execution_id, lease=lease, again_at=again_at, failed=in_trouble)
         return True
 
     def _end_of(self, step: WorkflowStep, lease: datetime) -> End:
@@ -111,7 +111,7 @@ class StepRunner:
             try:
                 call_id = self._call_for(step, lease).id
             except _Denied as denied:
-                if not self._ledger.refused(step.execution_id, denied.message, lease=lease):
+                if not self._ledger.deny(step.execution_id, denied.message, lease=lease):
                     raise _Postponed(self._now()) from denied  # another bot has the step now
                 cause = type(denied.__cause__ or denied).__name__
                 log.info("step %s was denied: %s", step.execution_id, cause)
@@ -126,7 +126,7 @@ class StepRunner:
         key = f"step {step.execution_id}"
         existing = self._calls.find(key)
         if existing is not None:  # from an older version, which linked the step in a second transaction
-            self._ledger.became(step.execution_id, existing.id)
+            self._ledger.set_call(step.execution_id, existing.id)
             return existing
         waited = self._now() - step.asked_at
         if waited > self._max_wait:

@@ -30,7 +30,7 @@ class HomeListeners:
         """The tab is published again, with the filter it had."""
         event = body["event"]
         if event.get("tab") == "home":
-            self._ledger.opened(text_of(body["team_id"]), text_of(event["user"]), at=self._now())
+            self._ledger.mark_opened(text_of(body["team_id"]), text_of(event["user"]), at=self._now())
             self._on_due()
         ack()
 
@@ -38,6 +38,6 @@ class HomeListeners:
         """Another filter or page, starting from what is on the screen rather than from what came since."""
         before = HistoryFilter.unpacked(str((body.get("view") or {}).get("private_metadata") or ""))
         look = home.turned(before, body["actions"][0])
-        self._ledger.turned(team_of(body), text_of(body["user"]["id"]), look, at=self._now())
+        self._ledger.set_filter(team_of(body), text_of(body["user"]["id"]), look, at=self._now())
         self._on_due()
         ack()

@@ -60,7 +60,7 @@ class StepListeners:
             log.error("a step with an execution id of %d characters is left alone", len(execution_id))
         else:
             now = self._now()
-            self._ledger.write_down(
+            self._ledger.add(
                 execution_id,
                 str(body["team_id"]),
                 StepInputs.of(event.get("inputs")),

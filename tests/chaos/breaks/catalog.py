@@ -130,7 +130,7 @@ BREAKS = (
         "a step and its call are one transaction",
         (
             Edit(
-                CALLS,
+                "evoslack/ledger/workflow_steps.py",
                 "if connection.execute(becoming).rowcount != 1:",
                 "if connection.execute(becoming).rowcount > 1:",
             ),

@@ -61,10 +61,10 @@ def due(homes: HomeTabLedger, *, at: datetime = T0) -> HomeTab | None:
 def up_to_date(homes: HomeTabLedger, *who: str, at: datetime = T0) -> None:
     """These people have opened their homes, and they were shown."""
     for each in who:
-        homes.opened("T1", each, at=at)
+        homes.mark_opened("T1", each, at=at)
         home = due(homes, at=at)
         assert home is not None and home.user_id == each
-        homes.shown(home, lease=at + LEASE, at=at)
+        homes.mark_shown(home, lease=at + LEASE, at=at)
 
 
 def numbers_of(found: tuple[list[Call], int]) -> list[str]:
@@ -152,7 +152,7 @@ def test_whoever_reads_a_period_slowly_holds_nobody_up(calls: CallLedger, histor
 
 def test_a_home_is_due_when_it_was_opened_and_only_one_gets_it(homes: HomeTabLedger) -> None:
     assert due(homes) is None
-    homes.opened("T1", SARA, at=T0)
+    homes.mark_opened("T1", SARA, at=T0)
 
     assert due(homes) == HomeTab("T1", SARA, HistoryFilter(), T0)
     assert due(homes) is None
@@ -160,14 +160,14 @@ def test_a_home_is_due_when_it_was_opened_and_only_one_gets_it(homes: HomeTabLed
 
 def test_a_home_remembers_what_its_owner_looked_at(homes: HomeTabLedger) -> None:
     look = HistoryFilter(Scope.TEAM, "(202) 555", BOSS, 3)
-    homes.turned("T1", SARA, look, at=T0)
-    homes.opened("T1", SARA, at=T0 + SECOND)
+    homes.set_filter("T1", SARA, look, at=T0)
+    homes.mark_opened("T1", SARA, at=T0 + SECOND)
 
     assert due(homes, at=T0 + SECOND) == HomeTab("T1", SARA, look, T0 + SECOND)
 
 
 def test_a_look_that_cannot_be_read_is_the_first_one(store: Store, homes: HomeTabLedger) -> None:
-    homes.opened("T1", SARA, at=T0)
+    homes.mark_opened("T1", SARA, at=T0)
     with store.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE home_tabs SET history_filter = '[1]'")
 
@@ -179,7 +179,7 @@ def test_sixteen_clicks_at_once_are_one_home(homes: HomeTabLedger) -> None:
 
     def click(page: int) -> None:
         gate.wait(10)
-        homes.turned("T1", SARA, HistoryFilter(page=page), at=T0)
+        homes.set_filter("T1", SARA, HistoryFilter(page=page), at=T0)
 
     with ThreadPoolExecutor(16) as people:
         list(people.map(click, range(16)))
@@ -191,7 +191,7 @@ def test_sixteen_clicks_at_once_are_one_home(homes: HomeTabLedger) -> None:
 def test_of_many_who_show_homes_each_gets_others(homes: HomeTabLedger) -> None:
     people = [f"U{index}" for index in range(40)]
     for each in people:
-        homes.opened("T1", each, at=T0)
+        homes.mark_opened("T1", each, at=T0)
     gate = threading.Barrier(8)
 
     def show_all(_index: int) -> list[str]:
@@ -211,10 +211,10 @@ def test_a_changed_call_makes_its_callers_home_due_and_that_of_whoever_sees_all(
     calls: CallLedger, homes: HomeTabLedger
 ) -> None:
     up_to_date(homes, SARA, BOSS, "U_ROOT", "U_OTHER")
-    homes.turned("T1", "U_ROOT", TEAM, at=T0)
+    homes.set_filter("T1", "U_ROOT", TEAM, at=T0)
     root = due(homes)
     assert root is not None
-    homes.shown(root, lease=T0 + LEASE, at=T0)
+    homes.mark_shown(root, lease=T0 + LEASE, at=T0)
 
     later = T0 + 5 * SECOND
     accept(calls, "+12025550001", at=later)
@@ -233,7 +233,7 @@ def test_every_step_of_a_call_makes_the_home_due_again(calls: CallLedger, homes:
         at += 5 * SECOND
         home = due(homes, at=at)
         if home is not None:
-            homes.shown(home, lease=at + LEASE, at=at)
+            homes.mark_shown(home, lease=at + LEASE, at=at)
         return home is not None
 
     assert is_due_again()
@@ -245,12 +245,12 @@ def test_every_step_of_a_call_makes_the_home_due_again(calls: CallLedger, homes:
 
 
 def test_what_changes_while_a_home_is_shown_is_not_missed(calls: CallLedger, homes: HomeTabLedger) -> None:
-    homes.opened("T1", SARA, at=T0)
+    homes.mark_opened("T1", SARA, at=T0)
     home = due(homes)
     assert home is not None
     accept(calls, "+12025550001")
 
-    homes.shown(home, lease=T0 + LEASE, at=T0)
+    homes.mark_shown(home, lease=T0 + LEASE, at=T0)
 
     assert due(homes, at=T0 + SECOND) is None, "it rests first"
     assert due(homes, at=T0 + REST) == home
@@ -261,19 +261,19 @@ def test_a_home_that_was_shown_rests_but_not_from_its_owner(calls: CallLedger, h
     accept(calls, "+12025550001")
     assert due(homes, at=T0 + SECOND) is None
 
-    homes.turned("T1", SARA, HistoryFilter(page=1), at=T0 + SECOND)
+    homes.set_filter("T1", SARA, HistoryFilter(page=1), at=T0 + SECOND)
 
     assert due(homes, at=T0 + SECOND) == HomeTab("T1", SARA, HistoryFilter(page=1), T0 + SECOND)
 
 
 def test_a_click_while_a_home_is_shown_does_not_wait(homes: HomeTabLedger) -> None:
-    homes.opened("T1", SARA, at=T0)
+    homes.mark_opened("T1", SARA, at=T0)
     home = due(homes)
     assert home is not None
-    homes.turned("T1", SARA, HistoryFilter(page=1), at=T0 + SECOND)
+    homes.set_filter("T1", SARA, HistoryFilter(page=1), at=T0 + SECOND)
     assert due(homes, at=T0 + SECOND) is None, "one at a time, or the older could come last"
 
-    homes.shown(home, lease=T0 + LEASE, at=T0 + SECOND)
+    homes.mark_shown(home, lease=T0 + LEASE, at=T0 + SECOND)
 
     assert due(homes, at=T0 + SECOND) == HomeTab("T1", SARA, HistoryFilter(page=1), T0 + SECOND)
 
@@ -281,11 +281,11 @@ def test_a_click_while_a_home_is_shown_does_not_wait(homes: HomeTabLedger) -> No
 def test_a_home_that_could_not_be_shown_is_due_again_later_whatever_changes(
     calls: CallLedger, homes: HomeTabLedger
 ) -> None:
-    homes.opened("T1", SARA, at=T0)
+    homes.mark_opened("T1", SARA, at=T0)
     home = due(homes)
     assert home is not None
     accept(calls, "+12025550001")
-    homes.postponed(home, lease=T0 + LEASE, again_at=T0 + 60 * SECOND)
+    homes.postpone(home, lease=T0 + LEASE, again_at=T0 + 60 * SECOND)
     accept(calls, "+12025550002", at=T0 + SECOND)
 
     assert due(homes, at=T0 + 59 * SECOND) is None
@@ -293,15 +293,15 @@ def test_a_home_that_could_not_be_shown_is_due_again_later_whatever_changes(
 
 
 def test_a_home_that_its_bot_left_is_taken_over_and_the_late_bot_has_no_say(homes: HomeTabLedger) -> None:
-    homes.opened("T1", SARA, at=T0)
+    homes.mark_opened("T1", SARA, at=T0)
     home = due(homes)
     assert home is not None
     assert due(homes, at=T0 + LEASE - SECOND) is None
 
     assert due(homes, at=T0 + LEASE) == home
-    for late in (homes.shown, homes.forget):
-        late(home, lease=T0 + LEASE, **({"at": T0} if late == homes.shown else {}))
-    homes.postponed(home, lease=T0 + LEASE, again_at=T0)
+    for late in (homes.mark_shown, homes.remove):
+        late(home, lease=T0 + LEASE, **({"at": T0} if late == homes.mark_shown else {}))
+    homes.postpone(home, lease=T0 + LEASE, again_at=T0)
 
     assert due(homes, at=T0 + LEASE + SECOND) is None, "the other one has it"
     assert due(homes, at=T0 + 2 * LEASE) == home
@@ -310,14 +310,14 @@ def test_a_home_that_its_bot_left_is_taken_over_and_the_late_bot_has_no_say(home
 def test_a_forgotten_home_is_no_longer_due_until_it_is_opened(
     calls: CallLedger, homes: HomeTabLedger
 ) -> None:
-    homes.opened("T1", SARA, at=T0)
+    homes.mark_opened("T1", SARA, at=T0)
     home = due(homes)
     assert home is not None
-    homes.forget(home, lease=T0 + LEASE)
+    homes.remove(home, lease=T0 + LEASE)
     accept(calls, "+12025550001")
     assert due(homes, at=T0 + 60 * SECOND) is None
 
-    homes.opened("T1", SARA, at=T0 + 60 * SECOND)
+    homes.mark_opened("T1", SARA, at=T0 + 60 * SECOND)
 
     assert due(homes, at=T0 + 60 * SECOND) is not None
 
@@ -325,23 +325,23 @@ def test_a_forgotten_home_is_no_longer_due_until_it_is_opened(
 def test_what_nobody_opened_for_long_is_gone_with_what_was_searched_for(
     store: Store, homes: HomeTabLedger
 ) -> None:
-    homes.turned("T1", SARA, HistoryFilter(typed="814 404 3093"), at=T0)
-    homes.opened("T1", BOSS, at=T0 + SECOND)
+    homes.set_filter("T1", SARA, HistoryFilter(typed="814 404 3093"), at=T0)
+    homes.mark_opened("T1", BOSS, at=T0 + SECOND)
 
-    homes.forget_unopened(since=T0 + SECOND)
+    homes.purge_unopened(since=T0 + SECOND)
 
     with store.engine.connect() as connection:
         kept = connection.execute(sa.text("SELECT user_id, history_filter FROM home_tabs")).all()
-    assert kept == [(BOSS, "")]
+    assert kept == [(BOSS, None)]
 
 
 def test_a_home_that_is_opened_while_it_is_forgotten_is_shown(homes: HomeTabLedger) -> None:
-    homes.opened("T1", SARA, at=T0)
+    homes.mark_opened("T1", SARA, at=T0)
     home = due(homes)
     assert home is not None
-    homes.opened("T1", SARA, at=T0 + SECOND)
+    homes.mark_opened("T1", SARA, at=T0 + SECOND)
 
-    homes.forget(home, lease=T0 + LEASE)
+    homes.remove(home, lease=T0 + LEASE)
 
     assert due(homes, at=T0 + SECOND) is not None
 
@@ -352,7 +352,7 @@ def test_a_change_that_is_committed_while_its_home_is_due_already_is_not_missed(
     store.open()
     calls, homes = CallLedger(store), HomeTabLedger(store)
     call = accept(calls, "+12025550001")
-    homes.opened("T1", SARA, at=T0)
+    homes.mark_opened("T1", SARA, at=T0)
     with store.engine.begin() as changing:
         changing.execute(sa.text("UPDATE calls SET state = :state"), {"state": State.PLACING})
         mark_dependents_due(changing, [call.id], T0)
@@ -360,6 +360,6 @@ def test_a_change_that_is_committed_while_its_home_is_due_already_is_not_missed(
         assert calls.get(call.id) == call, "nobody sees it yet"
 
     if early is not None:
-        homes.shown(early, lease=T0 + LEASE, at=T0)
+        homes.mark_shown(early, lease=T0 + LEASE, at=T0)
     assert due(homes, at=T0 + REST) is not None
     store.close()

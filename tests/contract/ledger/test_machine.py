@@ -43,6 +43,7 @@ from evoslack.calling.switchboard import ANSWERING_LIMIT, PLACING_LIMIT
 from evoslack.ledger.admission import JUST_PLACED
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
+from evoslack.ledger.retention import CallRetention
 from evoslack.ledger.store import Store
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -130,6 +131,7 @@ class Bots(RuleBasedStateMachine):
         self.ledgers = [CallLedger(store) for store in stores]
         self.books = [NotificationLedger(store) for store in stores]
         self.now = T0
+        self.retention = CallRetention(stores[0], lambda: self.now)
         self.forms = 0
         self.seen: dict[str, Call] = {}  # every call as it stood at the last look, oldest first
         self.answering: list[str] = []  # the call of each delivery that is being answered
@@ -150,7 +152,7 @@ class Bots(RuleBasedStateMachine):
         self.only_what_may_follow_follows()
         claims = [self.books[0].claim(at=self.now, until=self.now + LEASE) for _ in range(len(self.due) + 1)]
         claimed = sorted(notifications.call.id for notifications in claims if notifications is not None)
-        assert claimed == sorted(call_id for call_id, due in self.due.items() if due is not None)
+        assert claimed == sorted(filter(self.claimable_at, self.due))
         assert all(call_id in claimed for call_id, told in self.told.items() if told < self.revision[call_id])
 
     # --- what happens
@@ -222,7 +224,7 @@ class Bots(RuleBasedStateMachine):
 
     def a_bot_sweeps(self, bot: int) -> None:
         ledger, limit, began = self.ledgers[bot], self.now - LONGEST_WAIT, self.now - PLACING_LIMIT
-        self.forget(ledger, self.now - KEPT)
+        self.purge(self.now - KEPT)
         dead = [call for call in self.all(State.RECEIVED) if call.accepted_at <= self.now - ANSWERING_LIMIT]
         abandoned = ledger.abandon(at=self.now, received_before=self.now - ANSWERING_LIMIT)
         assert ids(abandoned) == ids(dead)
@@ -247,8 +249,10 @@ class Bots(RuleBasedStateMachine):
     def all_bots_are_killed_and_one_starts(self) -> None:
         self.tellings.clear()
         self.answering.clear()
+        for call_id, due in self.due.items():
+            if self.holder[call_id] or (due and due > self.now):
+                self.due[call_id] = self.now
         self.holder = dict.fromkeys(self.holder)
-        self.due = {call_id: due and self.now for call_id, due in self.due.items()}
         self.books[0].drop_leases(at=self.now)
         closed = self.ledgers[0].doubt_orphans(at=self.now, began_before=None)
         assert ids(closed) == ids(self.all(State.PLACING))
@@ -286,10 +290,10 @@ class Bots(RuleBasedStateMachine):
         finished = self.ledgers[bot].finish(before.id, outcome, at=self.now)
         assert (finished is not None) == (STATE_OF[type(outcome)] in TRANSITIONS[before.state])
 
-    def forget(self, ledger: CallLedger, limit: datetime) -> None:
+    def purge(self, limit: datetime) -> None:
         over = (call for call in self.seen.values() if call.accepted_at < limit and not call.is_open)
-        old = ids(call for call in over if self.due[call.id] is None)
-        assert ledger.forget(accepted_before=limit) == len(old)
+        old = ids(call for call in over if self.claimable_at(call.id) is None)
+        assert self.retention.purge_calls(accepted_before=limit, at=limit) == len(old)
         self.tellings = [one for one in self.tellings if one.notifications.call.id not in old]
         self.dialed = [call_id for call_id in self.dialed if call_id not in old]
         for call_id in old:
@@ -298,7 +302,8 @@ class Bots(RuleBasedStateMachine):
 
     def claim(self, bot: int) -> Telling | None:
         lease = self.now + LEASE
-        claimable = {call_id: due for call_id, due in self.due.items() if self.is_claimable(call_id)}
+        due = {call_id: at for call_id in self.due if (at := self.claimable_at(call_id))}
+        claimable = {call_id: at for call_id, at in due.items() if at <= self.now}
         notifications = self.books[bot].claim(at=self.now, until=lease)
         if notifications is None:
             assert claimable == {}
@@ -309,7 +314,7 @@ class Bots(RuleBasedStateMachine):
             self.revision[notifications.call.id],
         )
         telling = Telling(self.books[bot], notifications, lease)
-        self.holder[notifications.call.id] = telling
+        self.holder[notifications.call.id], self.due[notifications.call.id] = telling, None
         self.tellings.append(telling)
         return telling
 
@@ -322,26 +327,26 @@ class Bots(RuleBasedStateMachine):
 
     def post_card(self, telling: Telling, answer: str) -> None:
         call_id = telling.notifications.call.id
-        telling.has_posted = telling.book.trying_card(call_id, "C1", at=self.now, lease=telling.lease)
+        telling.has_posted = telling.book.mark_card_tried(call_id, "C1", at=self.now, lease=telling.lease)
         assert telling.has_posted == (self.holder[call_id] is telling)
         if not telling.has_posted:
             return
         if answer == "refused":
-            telling.book.no_card_posted(call_id, lease=telling.lease)
+            telling.book.clear_card_tried(call_id, lease=telling.lease)
             return
         self.cards[call_id] += 1
         if answer == "posted":
-            telling.book.card_shows(call_id, telling.notifications.revision, "C1", "1.2")
+            telling.book.mark_card_shown(call_id, telling.notifications.revision, "C1", "1.2")
 
     def give_back(self, telling: Telling, pause_s: int | None) -> None:
         self.tellings.remove(telling)
         call_id, revision = telling.notifications.call.id, telling.notifications.revision
         again_at = None if pause_s is None else self.now + timedelta(seconds=pause_s)
-        telling.book.done(call_id, revision, at=self.now, lease=telling.lease, again_at=again_at)
+        telling.book.release(call_id, lease=telling.lease, again_at=again_at)
         if self.holder[call_id] is not telling:
             return  # too late: somebody else tells it
         self.holder[call_id] = None
-        self.due[call_id] = self.now if self.revision[call_id] > revision else again_at
+        self.due[call_id] = self.due[call_id] or again_at
         if again_at is None:
             self.told[call_id] = revision
 
@@ -411,9 +416,10 @@ class Bots(RuleBasedStateMachine):
         due = self.due.get(call_id)
         self.due[call_id] = self.now if due is None else min(due, self.now)
 
-    def is_claimable(self, call_id: str) -> bool:
-        due, holder = self.due[call_id], self.holder[call_id]
-        return due is not None and due <= self.now and (holder is None or holder.lease <= self.now)
+    def claimable_at(self, call_id: str) -> datetime | None:
+        """When it is due, or when the lease of whoever tells it ends; None: there is nothing to tell."""
+        holder = self.holder[call_id]
+        return self.due[call_id] if holder is None else holder.lease
 
     def is_in_the_way(self, call: Call, request: CallRequest) -> bool:
         line = (call.request.account_id, call.request.number)

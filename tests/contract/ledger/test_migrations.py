@@ -1,7 +1,9 @@
-"""A database of the version before is brought up to date with every row in it, on SQLite and PostgreSQL."""
+"""A database of the previous version is brought up to date with every row in it, on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,29 +12,55 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from evoslack.calling.calls import CallRequest, Placed, State
-from evoslack.calling.refusals import NumberBusy
+from evoslack.calling.calls import CallRequest, HangUp, LostReason, Placed, Progress, Reason, State
+from evoslack.calling.history_filter import HistoryFilter, HomeTab, Scope
+from evoslack.calling.refusals import FormUsed, NumberBusy
+from evoslack.calling.workflow_step import StepInputs, WorkflowStep
 from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.home_tabs import HomeTabLedger
 from evoslack.ledger.notifications import NotificationLedger
+from evoslack.ledger.schema import metadata
 from evoslack.ledger.store import Store
+from evoslack.ledger.tracked_calls import TrackedCallLedger
+from evoslack.ledger.workflow_steps import WorkflowStepLedger
 
 T0 = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
-BEFORE = "0003"
-TABLES = ("calls", "news", "turns", "homes", "steps")
+SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
+BEFORE = "0004"
+NEW_TABLES = {
+    "calls": "calls",
+    "news": "notifications",
+    "homes": "home_tabs",
+    "steps": "workflow_steps",
+    "turns": "leases",
+    "used_keys": "used_keys",
+}
+NEW_COLUMNS = {
+    "calls": {
+        "why": "reason",
+        "lost_why": "lost_reason",
+        "by_sight": "found_later",
+        "end_word": "evo_outcome",
+        "unclear": "is_ambiguous",
+    },
+    "homes": {"look": "history_filter"},
+}
+JSON_COLUMNS = {("calls", "known_ids"), ("homes", "look"), ("steps", "inputs")}
+FILTER = HistoryFilter(Scope.TEAM, "814 404", "U_BOSS", 2)
+INPUTS = {"user_id": "U_SARA", "flow_id": "flow2", "number": "\ud83d 814\x00", "caller_id": ""}
 
 
-def call(state: str, **more: Any) -> dict[str, Any]:
+def call(name: str, state: str, **more: Any) -> dict[str, Any]:
     """A call in that state; each has a number of its own."""
     values = {
-        "id": f"call {state}",
-        "request_key": f"key {state}",
+        "id": f"call {name}",
+        "request_key": f"key {name}",
         "team_id": "T1",
         "user_id": "U_SARA",
         "account_id": "acc1",
         "flow_id": "flow1",
         "flow_name": "Überraschung ☎",
-        "number": f"+1202555{sum(map(ord, state)):04}",
+        "number": f"+1202555{sum(map(ord, name)):04}",
         "caller_id": "+12025550100",
         "channel_id": "C1",
         "response_url": "https://hooks.slack.com/x",
@@ -43,22 +71,41 @@ def call(state: str, **more: Any) -> dict[str, Any]:
     return {**values, **more}
 
 
+# Every state, every reason, every progress, every way to lose a call.
 CALLS = [
-    call("accepted"),
-    call("placing", began_at=T0),
-    call("placed", progress="ringing", session_id="s1", known_ids='["s0"]', skew_s=-1.5, found_later=False),
-    call("rejected", reason="bad_request", detail="no such number", progress="waiting"),
-    call("in_doubt", reason="no_answer", progress="lost", lost_reason="unclear", unclear=True),
-    call("expired", reason="waited", finished_at=T0),
+    call("received", "received", deliveries=2),
+    call("accepted", "accepted"),
+    call("placing", "placing", began_at=T0),
+    call("placed", "placed", finished_at=T0, session_id="s1", call_sid="CA1"),
+    call("in doubt", "in_doubt", why="no_answer", detail="30 s", progress="waiting", known_ids="[]"),
+    call("expired", "expired", why="waited", finished_at=T0),
+    call(
+        "ended",
+        "placed",
+        progress="ended",
+        by_sight=True,
+        answered_at=T0,
+        ended_at=T0 + MINUTE,
+        gone_since=T0,
+        end_word="Completed",
+    ),
+    *(
+        call(f"progress {progress}", "placed", progress=progress, known_ids='["CA0", "s0"]', skew_s=-1.5)
+        for progress in Progress
+    ),
+    *(call(f"hang up {wish}", "placed", progress="ringing", hang_up=wish, hang_up_at=T0) for wish in HangUp),
+    *(call(f"lost {why}", "in_doubt", progress="lost", lost_why=why, unclear=True) for why in LostReason),
+    *(call(f"why {why}", "rejected", why=why) for why in Reason if why is not Reason.LOGIN_REJECTED),
+    call("refused", "rejected", why="login_refused"),
 ]
 
 
-def notifications(of: dict[str, Any]) -> dict[str, Any]:
+def news(of: dict[str, Any], **more: Any) -> dict[str, Any]:
     """What is told of it: the card is there, the rest is due."""
-    return {
+    values = {
         "call_id": of["id"],
         "revision": 2,
-        "due_at": T0,
+        "due_at": None if of["state"] == "received" else T0,
         "attempts": 0,
         "card_channel": "C_CALLS",
         "card_ts": "1.5",
@@ -68,36 +115,90 @@ def notifications(of: dict[str, Any]) -> dict[str, Any]:
         "told_bad_news": True,
         "told_what": of["state"],
     }
+    return {**values, **more}
 
 
-STEP = {
-    "execution_id": "Fx1",
-    "team_id": "T1",
-    "inputs": "{}",
-    "asked_at": T0,
-    "call_id": "call placed",
+# Nothing to tell, waiting, and being told by a bot of the previous version, which left `due_at` set.
+NEWS = {of["id"]: news(of) for of in CALLS}
+NEWS["call placed"] |= {"due_at": None}
+NEWS["call expired"] |= {
+    "due_at": T0 + MINUTE,
     "attempts": 3,
+    "card_due_at": T0 + MINUTE,
+    "card_tried_at": T0,
 }
-REFUSED = {**STEP, "execution_id": "Fx2", "call_id": None, "refusal": "Nothing was dialed.", "ended_at": T0}
-HOME = {"team_id": "T1", "user_id": "U_SARA", "look": "{}", "sees_all": True, "opened_at": T0}
-TURN = {"name": "following", "holder": "bot 1", "until": T0}
+NEWS["call in doubt"] |= {"leased_until": T0 + MINUTE, "attempts": 1}
 
 
-def rows(engine: sa.Engine) -> dict[str, list[dict[str, Any]]]:
-    """Everything in the tables of before, whatever they are called by columns now."""
+def step(execution_id: str, **more: Any) -> dict[str, Any]:
+    """A workflow step that is due."""
+    values = {
+        "execution_id": execution_id,
+        "team_id": "T1",
+        "inputs": json.dumps(INPUTS),
+        "asked_at": T0,
+        "due_at": T0,
+        "attempts": 0,
+    }
+    return {**values, **more}
+
+
+def home(user_id: str, **more: Any) -> dict[str, Any]:
+    """A Home tab that is up to date."""
+    values = {"team_id": "T1", "user_id": user_id, "look": "", "sees_all": False, "opened_at": T0}
+    return {**values, **more}
+
+
+ROWS: dict[str, list[dict[str, Any]]] = {
+    "calls": CALLS,
+    "news": list(NEWS.values()),
+    "steps": [
+        step("Fx due"),
+        step("Fx unreadable", inputs="", due_at=T0 + SECOND),
+        step("Fx left", due_at=None, leased_until=T0 + 2 * SECOND, attempts=3),
+        step("Fx waits", due_at=T0 + DAY, call_id="call placed"),
+        step("Fx changed", leased_until=T0 + DAY, call_id="call accepted", attempts=1),
+        step("Fx over", due_at=None, call_id="call ended", ended_at=T0),
+        step("Fx refused", due_at=None, refusal="Nothing was dialed.", ended_at=T0),
+    ],
+    "homes": [
+        home("U_NEW"),
+        home("U_DUE", due_at=T0, look=FILTER.packed(), sees_all=True),
+        home("U_LEFT", leased_until=T0 + SECOND),
+        home("U_RESTS", due_at=T0, shown_at=T0),
+    ],
+    "turns": [{"name": "following", "holder": "bot 1", "until": T0 + MINUTE}],
+    "used_keys": [{"request_key": "used", "used_at": T0}],
+}
+
+
+def read(engine: sa.Engine, names: Any) -> dict[str, list[dict[str, Any]]]:
+    """Every value in these tables, by whatever columns they have."""
     with engine.connect() as connection:
         return {
             name: sorted(
                 (dict(row) for row in connection.execute(sa.text(f"SELECT * FROM {name}")).mappings()),
-                key=str,
+                key=lambda row: str(sorted(row.items())[:4]),
             )
-            for name in TABLES
+            for name in names
         }
+
+
+def renamed(table: str, row: dict[str, Any]) -> dict[str, Any]:
+    """A row of the previous version as it must stand in this one."""
+    names = NEW_COLUMNS.get(table, {})
+    after = {names.get(column, column): value for column, value in row.items()}
+    for _, column in (each for each in JSON_COLUMNS if each[0] == table):
+        name = names.get(column, column)
+        after[name] = json.loads(row[column]) if row[column] else None
+    if after.get("reason") == "login_refused":
+        after["reason"] = "login_rejected"
+    return {**after, "attempts": 0} if table == "homes" else after
 
 
 @pytest.fixture
 def before(database_url: str) -> dict[str, list[dict[str, Any]]]:
-    """A database as the version before left it, with rows in every table; what is in it."""
+    """A database as the previous version left it, with rows of every kind; what is in it."""
     engine = sa.create_engine(database_url)
     try:
         return filled_before(engine)
@@ -114,23 +215,18 @@ def filled_before(engine: sa.Engine) -> dict[str, list[dict[str, Any]]]:
         connection.commit()
     tables = sa.MetaData()
     tables.reflect(engine)
-    assert set(tables.tables) == {*TABLES, "alembic_version"}
-    filled = {
-        "calls": CALLS,
-        "news": [notifications(of) for of in CALLS],
-        "steps": [STEP, REFUSED],
-        "homes": [HOME],
-        "turns": [TURN],
-    }
+    assert set(tables.tables) == {*NEW_TABLES, "alembic_version"}
     with engine.begin() as connection:
-        for name, values in filled.items():
-            for each in values:
-                connection.execute(sa.insert(tables.tables[name]).values(**each))
-    return rows(engine)
+        for name, rows in ROWS.items():
+            for row in rows:
+                connection.execute(sa.insert(tables.tables[name]).values(**row))
+    found = read(engine, NEW_TABLES)
+    engine.dispose()
+    return found
 
 
 @pytest.fixture
-def store(before: dict[str, list[dict[str, Any]]], database_url: str) -> Any:
+def store(before: dict[str, list[dict[str, Any]]], database_url: str) -> Iterator[Store]:
     """The same database, opened by this version."""
     store = Store(database_url)
     store.open()
@@ -138,24 +234,46 @@ def store(before: dict[str, list[dict[str, Any]]], database_url: str) -> Any:
     store.close()
 
 
-def test_every_row_is_kept_as_it_was(before: dict[str, list[dict[str, Any]]], store: Store) -> None:
-    after = rows(store.engine)
+def test_every_row_and_value_is_kept(before: dict[str, list[dict[str, Any]]], store: Store) -> None:
+    after = read(store.engine, NEW_TABLES.values())
 
-    assert {name: len(found) for name, found in after.items()} == {
-        "calls": len(CALLS),
-        "news": len(CALLS),
-        "turns": 1,
-        "homes": 1,
-        "steps": 2,
+    for old, new in NEW_TABLES.items():
+        for row in after[new]:
+            for column in (each for each in row if (new, each) in _json_columns()):
+                row[column] = json.loads(row[column]) if isinstance(row[column], str) else row[column]
+        expected = [renamed(old, row) for row in before[old]]
+        assert len(expected) == len(ROWS[old])
+        assert sorted(after[new], key=_order) == sorted(expected, key=_order)
+
+
+def _json_columns() -> set[tuple[str, str]]:
+    return {
+        (table.name, column.name)
+        for table in metadata.sorted_tables
+        for column in table.c
+        if isinstance(column.type, sa.JSON)
     }
-    for row in after["calls"]:
-        assert row.pop("deliveries") is None
-    assert {name: sorted(found, key=str) for name, found in after.items()} == before
 
 
-def test_what_was_under_way_goes_on(store: Store) -> None:
+def _order(row: dict[str, Any]) -> str:
+    return str(sorted(row.items()))
+
+
+def test_every_call_can_be_read(store: Store) -> None:
+    found = {call.id: call for call in CallLedger(store).newest(100)}
+
+    assert {call["id"]: call["state"] for call in CALLS} == {each.id: each.state for each in found.values()}
+    assert {call.reason for call in found.values()} == {None, *Reason}
+    assert found["call refused"].reason is Reason.LOGIN_REJECTED
+    assert {call.progress for call in found.values()} == {None, *Progress}
+    assert {call.lost_reason for call in found.values()} == {None, *LostReason}
+    assert {call.hang_up for call in found.values()} == {None, *HangUp}
+    ended = found["call ended"]
+    assert (ended.evo_outcome, ended.found_later, ended.talked_s) == ("Completed", True, 60)
+
+
+def test_what_was_received_accepted_or_placing_goes_on(store: Store) -> None:
     ledger = CallLedger(store)
-    assert [each.state for each in ledger.newest(9)].count(State.PLACED) == 1
     begun = ledger.begin(at=T0, accepted_after=T0 - MINUTE)
     assert begun is not None
     assert begun.id == "call accepted"
@@ -163,14 +281,107 @@ def test_what_was_under_way_goes_on(store: Store) -> None:
     placed = ledger.finish(begun.id, Placed(), at=T0)
     assert placed is not None
     assert placed.state is State.PLACED
-    assert ledger.abandon(at=T0 + MINUTE, received_before=None) == [], "nobody received anything then"
+    assert [each.id for each in ledger.confirm(["call received"], at=T0)] == ["call received"]
     assert [each.id for each in ledger.doubt_orphans(at=T0, began_before=T0)] == ["call placing"]
-    assert NotificationLedger(store).count_untold() == len(CALLS)
 
 
-@pytest.mark.parametrize("state", ["accepted", "placing"])
-def test_a_number_that_was_being_dialed_is_still_held(store: Store, state: str) -> None:
-    number = call(state)["number"]
+def test_what_was_tracked_is_still_tracked(store: Store) -> None:
+    tracked = TrackedCallLedger(store)
+    found = {each.call_id: each for each in tracked.in_progress()}
+
+    expected = {each["id"] for each in CALLS if each.get("progress") in {"waiting", "ringing", "answered"}}
+    assert found.keys() == expected
+    assert found["call progress ringing"].known_ids == {"CA0", "s0"}
+    assert found["call progress ringing"].skew == -1.5 * SECOND
+    assert (found["call in doubt"].known_ids, found["call hang up asked"].known_ids) == (frozenset(), None)
+    assert not tracked.take_lease("following", "bot 2", at=T0 + MINUTE - SECOND, until=T0 + DAY)
+    assert tracked.take_lease("following", "bot 2", at=T0 + MINUTE, until=T0 + DAY)
+
+
+def told_at(book: NotificationLedger, at: datetime) -> set[str]:
+    """The calls that can be claimed then."""
+    lease = at + DAY
+    return {each.call.id for each in iter(lambda: book.claim(at=at, until=lease), None)}
+
+
+def test_what_was_not_told_is_told_and_what_was_being_told_too(store: Store) -> None:
+    book = NotificationLedger(store)
+    at_peace = {"call received", "call placed"}
+    assert book.count_untold() == len(CALLS) - len(at_peace)
+
+    at_once = told_at(book, T0)
+
+    later = {"call expired", "call in doubt"}
+    assert at_once == {each["id"] for each in CALLS} - at_peace - later
+    assert told_at(book, T0 + MINUTE - SECOND) == set()
+    left = book.claim(at=T0 + MINUTE, until=T0 + DAY)
+    assert left is not None
+    assert left.attempts in {2, 4}
+    assert {left.call.id} | told_at(book, T0 + MINUTE) == later
+    assert book.count_untold() == len(CALLS) - len(at_peace), "nothing is told yet"
+
+
+def test_a_bot_that_is_alone_tells_at_once_what_the_previous_version_held(store: Store) -> None:
+    book = NotificationLedger(store)
+    book.drop_leases(at=T0)
+
+    assert told_at(book, T0) == {each["id"] for each in CALLS} - {"call received", "call placed"}
+
+
+def test_a_change_of_a_call_that_was_being_told_is_told_as_well(store: Store) -> None:
+    ledger, book = CallLedger(store), NotificationLedger(store)
+    ledger.finish("call in doubt", Placed(), at=T0 + SECOND)
+    assert "call in doubt" not in told_at(book, T0 + SECOND), "its bot still has the lease"
+
+    claimed = book.claim(at=T0 + MINUTE, until=T0 + 2 * MINUTE)
+    while claimed is not None and claimed.call.id != "call in doubt":
+        claimed = book.claim(at=T0 + MINUTE, until=T0 + 2 * MINUTE)
+
+    assert claimed is not None
+    assert (claimed.call.state, claimed.revision) == (State.PLACED, 3)
+
+
+def test_steps_go_on_where_they_were(store: Store) -> None:
+    steps, inputs = WorkflowStepLedger(store), StepInputs(**INPUTS)
+
+    def claim(at: datetime) -> WorkflowStep | None:
+        return steps.claim(at=at, until=at + DAY + DAY)
+
+    assert claim(T0) == WorkflowStep("Fx due", "T1", inputs, T0)
+    assert claim(T0) is None
+    assert claim(T0 + SECOND) == WorkflowStep("Fx unreadable", "T1", None, T0)
+    assert claim(T0 + 2 * SECOND) == WorkflowStep("Fx left", "T1", inputs, T0, attempts=3)
+    assert claim(T0 + DAY - SECOND) is None
+    last = [claim(T0 + DAY), claim(T0 + DAY)]
+    assert {each.execution_id for each in last if each} == {"Fx waits", "Fx changed"}
+    assert claim(T0 + DAY) is None, "what has ended stays so"
+
+
+def test_home_tabs_go_on_where_they_were(store: Store) -> None:
+    homes = HomeTabLedger(store)
+
+    def claim(at: datetime) -> HomeTab | None:
+        return homes.claim(at=at, until=at + DAY, shown_before=at - 2 * SECOND)
+
+    assert claim(T0) == HomeTab("T1", "U_DUE", FILTER, T0)
+    assert claim(T0) is None
+    assert claim(T0 + SECOND) == HomeTab("T1", "U_LEFT", HistoryFilter(), T0)
+    assert claim(T0 + 2 * SECOND) == HomeTab("T1", "U_RESTS", HistoryFilter(), T0)
+    assert claim(T0 + 2 * SECOND) is None
+    homes.mark_opened("T1", "U_NEW", at=T0 + MINUTE)
+    assert claim(T0 + MINUTE) == HomeTab("T1", "U_NEW", HistoryFilter(), T0 + MINUTE)
+
+
+def test_a_form_whose_call_is_deleted_is_still_used(store: Store) -> None:
+    request = CallRequest("used", "T1", "U_SARA", "acc1", "flow1", "Survey", "+18144043093", "+12025550100")
+
+    with pytest.raises(FormUsed):
+        CallLedger(store).accept(request, at=T0)
+
+
+@pytest.mark.parametrize("name", ["received", "accepted", "placing"])
+def test_a_number_that_was_being_dialed_is_still_held(store: Store, name: str) -> None:
+    number = call(name, name)["number"]
     request = CallRequest("new", "T1", "U_BOSS", "acc1", "flow1", "Survey", number, "+12025550100")
 
     with pytest.raises(NumberBusy):
@@ -180,10 +391,7 @@ def test_a_number_that_was_being_dialed_is_still_held(store: Store, state: str) 
 @pytest.mark.parametrize("state", ["accepted", "placing", "received"])
 def test_two_open_calls_to_one_number_meet_the_index(store: Store, state: str) -> None:
     """Whatever the statement before it overlooked."""
-    with store.engine.begin() as connection:
-        tables = sa.MetaData()
-        tables.reflect(connection, only=["calls"])
-    second = call(state, id="second", request_key="second", number=call("accepted")["number"])
+    second = call("second", state, number=call("accepted", "accepted")["number"])
 
     with pytest.raises(sa.exc.IntegrityError), store.engine.begin() as connection:
-        connection.execute(sa.insert(tables.tables["calls"]).values(**second))
+        connection.execute(sa.insert(metadata.tables["calls"]).values(**second))

@@ -1,6 +1,6 @@
 """What the ledger promises of a press before its call may be dialed, on SQLite and PostgreSQL alike.
 
-And of the keys of calls that are forgotten, and of a step that becomes a call.
+And of a step that becomes a call.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from evoslack.calling.calls import Call, CallRequest, Placed, Reason, State
-from evoslack.calling.refusals import FormUsed, NumberBusy, TooLate
+from evoslack.calling.refusals import NumberBusy, TooLate
 from evoslack.calling.workflow_step import LeaseLost, StepInputs
 from evoslack.ledger.calls import AHEAD, CallLedger
 from evoslack.ledger.notifications import NotificationLedger
@@ -267,67 +267,6 @@ def test_withdrawn_and_confirmed_at_once_it_is_one_or_the_other(ledger: CallLedg
             return  # the number is taken from here on
 
 
-# --- keys of calls that are forgotten
-
-
-def forget(ledger: CallLedger, book: NotificationLedger, request: CallRequest) -> None:
-    """A call from beginning to end, and then the purge."""
-    call = ledger.accept(request, at=T0)
-    begin(ledger)
-    ledger.finish(call.id, Placed(), at=T0)
-    told = book.claim(at=T0, until=T0 + SECOND)
-    assert told is not None
-    book.done(call.id, told.revision, at=T0, lease=T0 + SECOND)
-    assert ledger.forget(accepted_before=T0 + SECOND, at=T0 + HOUR) == 1
-    assert ledger.find(request.key) is None
-
-
-@pytest.mark.parametrize("key", ["key", KEY])
-def test_the_form_of_a_forgotten_call_is_no_other_call(
-    store: Store, ledger: CallLedger, book: NotificationLedger, key: str
-) -> None:
-    forget(ledger, book, ask(key))
-
-    with pytest.raises(FormUsed):
-        receive(ledger, ask(key), T0 + HOUR)
-    with pytest.raises(FormUsed):
-        ledger.accept(ask(key), at=T0 + HOUR)
-    with pytest.raises(FormUsed):
-        receive(ledger, ask(key, "+12025550199"), T0 + HOUR)
-    assert rows(store) == {"used_keys": 1}
-    assert receive(ledger, ask("another form"), T0 + HOUR).state is State.RECEIVED
-
-
-def test_a_step_whose_call_is_forgotten_becomes_no_other_call(
-    store: Store, ledger: CallLedger, book: NotificationLedger, steps: WorkflowStepLedger
-) -> None:
-    forget(ledger, book, ask(KEY))
-    lease = leased(steps)
-
-    with pytest.raises(FormUsed):
-        ledger.accept(ask(KEY), at=T0, step=(STEP, lease))
-
-    assert rows(store) == {"workflow_steps": 1, "used_keys": 1}
-
-
-def test_keys_are_forgotten_when_their_forms_are_too_old(
-    store: Store, ledger: CallLedger, book: NotificationLedger
-) -> None:
-    forget(ledger, book, ask())
-
-    ledger.forget_keys(used_before=T0 + HOUR)
-    assert rows(store) == {"used_keys": 1}
-    ledger.forget_keys(used_before=T0 + HOUR + SECOND)
-
-    assert rows(store) == {}
-
-
-def test_a_press_that_is_being_answered_is_not_forgotten(ledger: CallLedger) -> None:
-    receive(ledger)
-
-    assert ledger.forget(accepted_before=T0 + HOUR) == 0
-
-
 # --- clocks that were put back
 
 
@@ -367,7 +306,7 @@ def test_a_call_of_the_future_holds_up_nobody_else(ledger: CallLedger) -> None:
 
 def leased(steps: WorkflowStepLedger, at: datetime = T0) -> datetime:
     """A workflow reached the step, and somebody works on it until then."""
-    steps.write_down(STEP, "T1", StepInputs("U_SARA", "flow2", NUMBER, ""), asked_at=at, at=at)
+    steps.add(STEP, "T1", StepInputs("U_SARA", "flow2", NUMBER, ""), asked_at=at, at=at)
     assert steps.claim(at=at, until=at + MINUTE) is not None
     return at + MINUTE
 
@@ -388,7 +327,7 @@ def test_a_step_becomes_its_call_in_one_transaction(
     assert len(written) == 1
     assert {"calls", "notifications", "workflow_steps"} <= set(written[0].split())
     assert call_of_step(store) == call.id
-    assert not steps.refused(STEP, "nothing was dialed", lease=lease), "that would not be true any more"
+    assert not steps.deny(STEP, "nothing was dialed", lease=lease), "that would not be true any more"
 
 
 def test_whoever_lost_the_step_makes_no_call(
@@ -408,7 +347,7 @@ def test_a_step_that_was_refused_becomes_no_call(
     store: Store, ledger: CallLedger, steps: WorkflowStepLedger
 ) -> None:
     lease = leased(steps)
-    assert steps.refused(STEP, "nothing was dialed", lease=lease)
+    assert steps.deny(STEP, "nothing was dialed", lease=lease)
 
     with commits(store) as written, pytest.raises(LeaseLost):
         ledger.accept(ask(KEY), at=T0, step=(STEP, lease))
@@ -439,7 +378,7 @@ def test_refused_and_called_at_once_it_is_one_or_the_other(
 
     def refuse() -> bool:
         gate.wait(10)
-        return steps.refused(STEP, "nothing was dialed", lease=lease)
+        return steps.deny(STEP, "nothing was dialed", lease=lease)
 
     with ThreadPoolExecutor(2) as runners:
         both = runners.submit(call), runners.submit(refuse)

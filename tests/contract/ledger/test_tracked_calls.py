@@ -75,7 +75,7 @@ class Ledgers:
         return call
 
     def trail(self, call: Call | None = None) -> TrackedCall:
-        found = [one for one in self.trails.going_on() if call is None or one.call_id == call.id]
+        found = [one for one in self.trails.in_progress() if call is None or one.call_id == call.id]
         assert len(found) == 1
         return found[0]
 
@@ -87,7 +87,7 @@ class Ledgers:
             at=T0 + timedelta(days=1), until=T0 + timedelta(days=2)
         ):
             lease = T0 + timedelta(days=2)
-            self.notifications.done(notifications.call.id, notifications.revision, at=T0, lease=lease)
+            self.notifications.release(notifications.call.id, lease=lease)
 
     def revision(self, call: Call) -> int:
         return self.notifications.read(call.id).revision
@@ -123,7 +123,7 @@ def test_a_call_that_may_have_gone_out_is_followed(ledgers: Ledgers, outcome: Ou
 def test_a_call_that_did_not_go_out_is_not_followed(ledgers: Ledgers, outcome: Outcome | None) -> None:
     call = ledgers.call(outcome=outcome)
 
-    assert ledgers.trails.going_on() == []
+    assert ledgers.trails.in_progress() == []
     assert call.progress is None
 
 
@@ -135,7 +135,7 @@ def test_a_doubt_that_is_settled_as_never_sent_is_not_followed_any_more(
 
     ledgers.calls.finish(call.id, outcome, at=T0 + 2 * SECOND)
 
-    assert ledgers.trails.going_on() == []
+    assert ledgers.trails.in_progress() == []
     assert not ledgers.known(call.id).is_going_on
 
 
@@ -169,7 +169,7 @@ def test_the_oldest_comes_first(ledgers: Ledgers) -> None:
     later = ledgers.call("b", at=T0 + 60 * SECOND)
     earlier = ledgers.call("a", at=T0)
 
-    assert [trail.call_id for trail in ledgers.trails.going_on()] == [earlier.id, later.id]
+    assert [trail.call_id for trail in ledgers.trails.in_progress()] == [earlier.id, later.id]
 
 
 @pytest.mark.parametrize("progress", sorted(FINAL))
@@ -178,7 +178,7 @@ def test_what_is_over_is_not_followed_any_more(ledgers: Ledgers, progress: Progr
 
     ledgers.write(ledgers.trail(), progress=progress, ended_at=T0)
 
-    assert ledgers.trails.going_on() == []
+    assert ledgers.trails.in_progress() == []
 
 
 # --- calls that are over, but whose sessions are still theirs --------------------------------------------
@@ -190,7 +190,7 @@ def over_and_open(ledgers: Ledgers, ago: timedelta, **more: Any) -> tuple[Tracke
     old = ledgers.trail()
     ledgers.write(old, progress=Progress.ENDED, session_id="S1", call_sid="CA1", ended_at=T0)
     ledgers.call("new", number="+12025550143")
-    return old, ledgers.trails.rivals(ledgers.trails.going_on())
+    return old, ledgers.trails.rivals(ledgers.trails.in_progress())
 
 
 def test_an_earlier_call_to_the_same_number_keeps_its_session(ledgers: Ledgers) -> None:
@@ -213,14 +213,14 @@ def test_a_call_to_another_number_is_no_rival(ledgers: Ledgers) -> None:
     ledgers.write(ledgers.trail(), progress=Progress.LOST)
     ledgers.call("new")
 
-    assert ledgers.trails.rivals(ledgers.trails.going_on()) == []
+    assert ledgers.trails.rivals(ledgers.trails.in_progress()) == []
 
 
 def test_a_call_that_is_known_has_no_rivals(ledgers: Ledgers) -> None:
     over_and_open(ledgers, timedelta(minutes=1))
     ledgers.write(ledgers.trail(), call_sid="CA2")
 
-    assert ledgers.trails.rivals(ledgers.trails.going_on()) == []
+    assert ledgers.trails.rivals(ledgers.trails.in_progress()) == []
     assert ledgers.trails.rivals([]) == []
 
 
@@ -479,7 +479,7 @@ def open_home(
             sa.insert(home_tabs).values(
                 team_id=team_id,
                 user_id=user_id,
-                history_filter="{}",
+                history_filter={},
                 sees_all=sees_all,
                 opened_at=T0,
                 due_at=None if due is None else T0 + due * SECOND,
@@ -493,8 +493,8 @@ def run_step(ledgers: Ledgers, name: str, call: Call, *, ended: bool = False) ->
             sa.insert(workflow_steps).values(
                 execution_id=name,
                 team_id="T1",
-                inputs="{}",
-                requested_at=T0,
+                inputs={},
+                asked_at=T0,
                 call_id=call.id,
                 attempts=0,
                 ended_at=T0 if ended else None,

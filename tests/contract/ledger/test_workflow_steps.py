@@ -11,6 +11,7 @@ from evoslack.calling.calls import Call, CallRequest, Placed
 from evoslack.calling.workflow_step import StepInputs, WorkflowStep
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
+from evoslack.ledger.retention import CallRetention
 from evoslack.ledger.store import Store
 from evoslack.ledger.workflow_steps import WorkflowStepLedger
 
@@ -30,7 +31,7 @@ def calls(store: Store) -> CallLedger:
 
 
 def asked(book: WorkflowStepLedger, execution_id: str = "Fx1", at: datetime = T0) -> None:
-    book.write_down(execution_id, "T1", INPUTS, asked_at=at, at=at)
+    book.add(execution_id, "T1", INPUTS, asked_at=at, at=at)
 
 
 def claimed(book: WorkflowStepLedger, at: datetime) -> WorkflowStep | None:
@@ -44,7 +45,7 @@ def a_call(calls: CallLedger, key: str = "step Fx1") -> Call:
 
 def test_what_was_asked_comes_back_as_it_was(book: WorkflowStepLedger) -> None:
     asked(book)
-    book.write_down("Fx2", "T1", None, asked_at=T0 - MINUTE, at=T0 + SECOND)
+    book.add("Fx2", "T1", None, asked_at=T0 - MINUTE, at=T0 + SECOND)
 
     assert claimed(book, T0 + SECOND) == WorkflowStep("Fx1", "T1", INPUTS, T0)
     assert claimed(book, T0 + SECOND) == WorkflowStep("Fx2", "T1", None, T0 - MINUTE)
@@ -53,7 +54,7 @@ def test_what_was_asked_comes_back_as_it_was(book: WorkflowStepLedger) -> None:
 
 def test_the_same_step_once_more_changes_nothing(book: WorkflowStepLedger) -> None:
     asked(book)
-    book.write_down("Fx1", "T2", None, asked_at=T0 + MINUTE, at=T0 + MINUTE)
+    book.add("Fx1", "T2", None, asked_at=T0 + MINUTE, at=T0 + MINUTE)
 
     assert claimed(book, T0 + MINUTE) == WorkflowStep("Fx1", "T1", INPUTS, T0)
     asked(book, at=T0 + MINUTE)  # nor does it while somebody works on it
@@ -95,13 +96,13 @@ def test_a_lease_that_runs_out_is_taken_over(book: WorkflowStepLedger) -> None:
 def test_it_rests_until_it_is_due(book: WorkflowStepLedger) -> None:
     asked(book)
     claimed(book, T0)
-    book.rest("Fx1", lease=T0 + MINUTE, again_at=T0 + 5 * SECOND, in_trouble=True)
+    book.release("Fx1", lease=T0 + MINUTE, again_at=T0 + 5 * SECOND, failed=True)
 
     assert claimed(book, T0 + 4 * SECOND) is None
     again = claimed(book, T0 + 5 * SECOND)
     assert again is not None
     assert again.attempts == 1
-    book.rest("Fx1", lease=T0 + 5 * SECOND + MINUTE, again_at=T0 + 9 * SECOND, in_trouble=False)
+    book.release("Fx1", lease=T0 + 5 * SECOND + MINUTE, again_at=T0 + 9 * SECOND, failed=False)
     calm = claimed(book, T0 + 9 * SECOND)
     assert calm is not None
     assert calm.attempts == 0
@@ -112,8 +113,8 @@ def test_whoever_lost_the_lease_changes_nothing(book: WorkflowStepLedger) -> Non
     claimed(book, T0)
     claimed(book, T0 + MINUTE)
 
-    assert not book.refused("Fx1", "No.", lease=T0 + MINUTE)
-    book.rest("Fx1", lease=T0 + MINUTE, again_at=T0, in_trouble=False)
+    assert not book.deny("Fx1", "No.", lease=T0 + MINUTE)
+    book.release("Fx1", lease=T0 + MINUTE, again_at=T0, failed=False)
     assert claimed(book, T0 + MINUTE + SECOND) is None
     third = claimed(book, T0 + 2 * MINUTE)
     assert third is not None
@@ -123,7 +124,7 @@ def test_whoever_lost_the_lease_changes_nothing(book: WorkflowStepLedger) -> Non
 def test_a_refusal_is_kept(book: WorkflowStepLedger) -> None:
     asked(book)
     claimed(book, T0)
-    assert book.refused("Fx1", "Not today.", lease=T0 + MINUTE)
+    assert book.deny("Fx1", "Not today.", lease=T0 + MINUTE)
 
     again = claimed(book, T0 + MINUTE)
     assert again is not None
@@ -134,8 +135,8 @@ def test_its_call_changes_and_it_is_due_at_once(book: WorkflowStepLedger, calls:
     asked(book)
     claimed(book, T0)
     call = a_call(calls)
-    book.became("Fx1", call.id)
-    book.rest("Fx1", lease=T0 + MINUTE, again_at=T0 + MINUTE, in_trouble=False)
+    book.set_call("Fx1", call.id)
+    book.release("Fx1", lease=T0 + MINUTE, again_at=T0 + MINUTE, failed=False)
     assert claimed(book, T0 + SECOND) is None
 
     calls.begin(at=T0 + SECOND, accepted_after=T0 - MINUTE)
@@ -150,12 +151,12 @@ def test_its_call_changes_while_somebody_works_on_it(book: WorkflowStepLedger, c
     asked(book)
     claimed(book, T0)
     call = a_call(calls)
-    book.became("Fx1", call.id)
+    book.set_call("Fx1", call.id)
     calls.begin(at=T0 + SECOND, accepted_after=T0 - MINUTE)
     calls.finish(call.id, Placed(), at=T0 + 2 * SECOND)
     assert claimed(book, T0 + 3 * SECOND) is None  # it is leased
 
-    book.rest("Fx1", lease=T0 + MINUTE, again_at=T0 + MINUTE, in_trouble=False)
+    book.release("Fx1", lease=T0 + MINUTE, again_at=T0 + MINUTE, failed=False)
 
     assert claimed(book, T0 + 3 * SECOND) is not None
 
@@ -164,8 +165,8 @@ def test_what_has_ended_is_never_due_again(book: WorkflowStepLedger, calls: Call
     asked(book)
     claimed(book, T0)
     call = a_call(calls)
-    book.became("Fx1", call.id)
-    book.ended("Fx1", at=T0 + SECOND)
+    book.set_call("Fx1", call.id)
+    book.mark_ended("Fx1", at=T0 + SECOND)
     calls.begin(at=T0 + SECOND, accepted_after=T0 - MINUTE)
     calls.finish(call.id, Placed(), at=T0 + 2 * SECOND)
     asked(book)
@@ -179,18 +180,20 @@ def test_steps_go_with_their_calls_or_when_they_are_old(
     for execution_id in ("Fx_CALL", "Fx_REFUSED", "Fx_RUNS"):
         asked(book, execution_id)
     call = a_call(calls)
-    book.became("Fx_CALL", call.id)
-    book.ended("Fx_REFUSED", at=T0)
+    book.set_call("Fx_CALL", call.id)
+    book.mark_ended("Fx_REFUSED", at=T0)
     later = T0 + timedelta(days=2)
 
-    book.forget(asked_before=T0)
+    book.purge(asked_before=T0)
     assert _kept(store) == ["Fx_CALL", "Fx_REFUSED", "Fx_RUNS"]
-    book.forget(asked_before=later)
+    book.purge(asked_before=later)
     assert _kept(store) == ["Fx_CALL", "Fx_RUNS"]
     calls.begin(at=T0 + SECOND, accepted_after=T0 - MINUTE)
     calls.finish(call.id, Placed(), at=T0 + 2 * SECOND)
-    NotificationLedger(store).done(call.id, 99, at=T0)
-    assert calls.forget(accepted_before=later) == 1
+    news = NotificationLedger(store)
+    assert news.claim(at=later, until=later + SECOND)
+    news.release(call.id, lease=later + SECOND)
+    assert CallRetention(store, lambda: T0).purge_calls(accepted_before=later, at=T0) == 1
     assert _kept(store) == ["Fx_RUNS"]
 
 

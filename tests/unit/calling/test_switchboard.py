@@ -474,7 +474,7 @@ def test_what_was_there_before_is_noted_with_the_outcome(house: House) -> None:
 
     house.board.dial_next()
 
-    (trail,) = TrackedCallLedger(house.store).going_on()
+    (trail,) = TrackedCallLedger(house.store).in_progress()
     assert trail.known_ids == {"older", f"{call.request.caller_id} {call.request.number}"}
     assert trail.skew == timedelta(seconds=-7.5)
     assert house.poller.asked == [call.request.account_id]
@@ -486,7 +486,7 @@ def test_a_look_that_does_not_work_holds_no_call_up(house: House) -> None:
     house.board.dial_next()
 
     assert house.state() is State.PLACED
-    (trail,) = TrackedCallLedger(house.store).going_on()
+    (trail,) = TrackedCallLedger(house.store).in_progress()
     assert trail.known_ids is None, "nobody knows what was there before"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -20,8 +21,7 @@ def test_what_is_filled_in_is_read_and_the_secret_is_not_kept() -> None:
     inputs = StepInputs.of(GIVEN)
 
     assert inputs == StepInputs("U123", "flow2", "814 404 3093", "+12025550100")
-    assert "s3cret" not in inputs.packed()
-    assert StepInputs.unpacked(inputs.packed()) == inputs
+    assert "s3cret" not in str(asdict(inputs))
 
 
 @pytest.mark.parametrize("caller_id", [None, ""])

@@ -23,13 +23,13 @@ class Office:
         self.published: list[str] = []
         self.released: list[datetime] = []
 
-    def forget_unopened(self, *, since: datetime) -> None:
+    def purge_unopened(self, *, since: datetime) -> None:
         pass
 
     def claim(self, *, at: datetime, until: datetime, shown_before: datetime) -> HomeTab:
         return HomeTab("T1", "U_SARA", HistoryFilter(), at)
 
-    def shown(self, home: HomeTab, *, lease: datetime, at: datetime) -> None:
+    def mark_shown(self, tab: HomeTab, *, lease: datetime, at: datetime) -> None:
         self.released.append(lease)
 
     def role_of(self, user_id: str, team_id: str) -> Role:

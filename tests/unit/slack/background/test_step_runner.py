@@ -54,16 +54,16 @@ class World:
         found, self.step = self.step, None
         return found
 
-    def became(self, execution_id: str, call_id: str) -> None:
+    def set_call(self, execution_id: str, call_id: str) -> None:
         assert (execution_id, call_id) == ("Fx1", "call1")
 
-    def refused(self, execution_id: str, words: str, *, lease: datetime) -> bool:
+    def deny(self, execution_id: str, words: str, *, lease: datetime) -> bool:
         return self.keeps_lease
 
-    def rest(self, execution_id: str, *, lease: datetime, again_at: datetime, in_trouble: bool) -> None:
-        self.postponed.append((again_at, in_trouble))
+    def release(self, execution_id: str, *, lease: datetime, again_at: datetime, failed: bool) -> None:
+        self.postponed.append((again_at, failed))
 
-    def ended(self, execution_id: str, *, at: datetime) -> None:
+    def mark_ended(self, execution_id: str, *, at: datetime) -> None:
         self.has_ended = True
 
     def offer_to(self, user_id: str, team_id: str) -> Offer:
