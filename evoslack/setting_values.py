@@ -11,7 +11,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from evoslack.calling.numbers import EVERY_COUNTRY, is_e164, is_region
+from evoslack.calling.numbers import ANY_COUNTRY, is_e164, is_region
 
 
 def text(value: str) -> str:
@@ -151,7 +151,7 @@ def region(value: str) -> str:
 def countries(value: str) -> frozenset[str]:
     """Country codes, or * for every country."""
     codes = comma_separated(value.upper())
-    wrong = [code for code in codes if code != EVERY_COUNTRY and not is_region(code)]
+    wrong = [code for code in codes if code != ANY_COUNTRY and not is_region(code)]
     if wrong:
         raise ValueError(f"has {', '.join(wrong)}, which is not a country code; write US,CA or * for all.")
     return frozenset(codes)

@@ -1,4 +1,4 @@
-"""One payload in the bot: when it arrived, how old it is, and whether its answer left in time.
+"""One payload: when it arrived, how old it is, and whether its answer left in time.
 
 Slack gives up after three seconds and shows the person its own error (slack-facts 1). So whatever would dial
 asks for the age first, and goes on only when the answer has left before that.
@@ -15,7 +15,7 @@ ANSWER_WITHIN_S = 2.5  # the rest of Slack's three seconds is for the way back
 
 
 class Arrival:
-    """When a payload arrived, and what is to happen once its answer has left, or will not."""
+    """When a payload arrived, and what happens once its answer has left, or will not."""
 
     def __init__(self, clock: Clock, at: Moment, *, age_s: float = 0.0) -> None:
         """`at` is when its bytes were read, and `age_s` how old they were then."""
@@ -23,7 +23,7 @@ class Arrival:
         self._at = at
         self._age_s = max(age_s, 0.0)
         self._on_answered: Callable[[], None] | None = None
-        self._on_given_up: Callable[[], None] | None = None
+        self._on_unanswered: Callable[[], None] | None = None
 
     @property
     def age_s(self) -> float:
@@ -45,24 +45,24 @@ class Arrival:
         if self.is_late:
             raise TooLate
 
-    def when_answered(self, answered: Callable[[], None], given_up: Callable[[], None]) -> None:
-        """Call `answered` once the answer has left in time, `given_up` if it will not leave at all.
+    def when_answered(self, answered: Callable[[], None], unanswered: Callable[[], None]) -> None:
+        """Call `answered` once the answer has left in time, `unanswered` if it will not leave at all.
 
         Neither is called when it left, but too late: then nobody knows what the person saw.
         """
-        self._on_answered, self._on_given_up = answered, given_up
+        self._on_answered, self._on_unanswered = answered, unanswered
 
-    def take_back(self) -> None:
+    def withdraw(self) -> None:
         """The answer says something else: whatever depends on it is given up at once."""
-        self.given_up()
-        self._on_answered = self._on_given_up = None
+        self.unanswered()
+        self._on_answered = self._on_unanswered = None
 
     def answered(self) -> None:
         """The answer has left."""
         if self._on_answered is not None and not self.is_late:
             self._on_answered()
 
-    def given_up(self) -> None:
+    def unanswered(self) -> None:
         """No answer will leave: Slack shows its own error."""
-        if self._on_given_up is not None:
-            self._on_given_up()
+        if self._on_unanswered is not None:
+            self._on_unanswered()

@@ -1,8 +1,8 @@
-"""What a call is: the words and the rules that everything else is built on.
+"""What a call is, and which state may follow which; everything else is built on this.
 
-A call is written down (received), acknowledged in time (accepted), begun (placing: from here on a phone may
-ring) and ends in one of five ways. Nothing ever leads back to accepted, so no call is dialed twice. How it
-goes on from there is its progress: news, and no part of the guarantee. Nothing here touches the outside.
+A call is written down (received), acknowledged in time (accepted) and begun (placing: from here on a phone
+may ring), and it ends in one of five states. Nothing ever leads back to accepted, so no call is dialed twice.
+What happens after it was placed is its progress, which is no part of the guarantee. Nothing here does I/O.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from enum import StrEnum
 class State(StrEnum):
     """Where a call stands. `TRANSITIONS` alone says which may come next."""
 
-    RECEIVED = "received"  # written down, while the press is being answered; never dialed in this state
-    ACCEPTED = "accepted"  # the press was answered in time, so it may be dialed; nothing was sent
+    RECEIVED = "received"  # written down while the submission is being answered; never dialed in this state
+    ACCEPTED = "accepted"  # the submission was answered in time, so it may be dialed; nothing was sent yet
     PLACING = "placing"  # the request is on its way; a phone may ring
-    PLACED = "placed"  # Evo Voice took it
-    REJECTED = "rejected"  # Evo Voice said no; see `Call.is_uncertain`
+    PLACED = "placed"  # Evo Voice took the request
+    REJECTED = "rejected"  # Evo Voice answered no; see `Call.is_uncertain`
     NOT_SENT = "not_sent"  # Evo Voice was never reached; nothing rang
     IN_DOUBT = "in_doubt"  # sent, but no answer that proves anything: a phone may have rung
     EXPIRED = "expired"  # waited too long; never dialed
@@ -32,7 +32,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     # Doubt may still be settled by a late answer. It is never dialed again.
     State.IN_DOUBT: frozenset({State.PLACED, State.REJECTED, State.NOT_SENT}),
     State.PLACED: frozenset(),
-    # A no can come from late in the service: a call that is seen at Evo Voice was placed.
+    # A no can come after dialing began: a call that is seen at Evo Voice was placed.
     State.REJECTED: frozenset({State.PLACED}),
     State.NOT_SENT: frozenset(),
     State.EXPIRED: frozenset(),
@@ -42,36 +42,36 @@ OPEN_STATES = frozenset({State.RECEIVED, State.ACCEPTED, State.PLACING})
 
 
 class Progress(StrEnum):
-    """How far a call has come since it was asked for; it never goes back."""
+    """How far a placed call has come; it never goes back."""
 
-    WAITING = "waiting"  # nothing of it is to be seen yet
+    WAITING = "waiting"  # not seen at Evo Voice yet
     RINGING = "ringing"
     ANSWERED = "answered"
     ENDED = "ended"
-    LOST = "lost"  # never seen, or out of sight for too long
+    LOST = "lost"  # never seen, or not seen for too long
 
 
 FINAL = frozenset({Progress.ENDED, Progress.LOST})
 
 
 class LostReason(StrEnum):
-    """Why EvoSlack does not follow a call any more."""
+    """Why a call is not tracked any more."""
 
-    UNSEEN = "unseen"  # nothing of it is shown
-    UNCLEAR = "unclear"  # several calls could be it
-    BLIND = "blind"  # nobody could look
-    LONG = "long"  # it goes on for hours
+    UNSEEN = "unseen"  # Evo Voice shows nothing of it
+    UNCLEAR = "unclear"  # several sessions could be it
+    BLIND = "blind"  # Evo Voice could not be polled
+    LONG = "long"  # it lasted for hours
 
 
 class HangUp(StrEnum):
-    """What became of somebody's wish to end the call."""
+    """What became of a hang up."""
 
     ASKED = "asked"
-    NO_EFFECT = "no_effect"  # Evo Voice took it, and the call went on
+    NO_EFFECT = "no_effect"  # Evo Voice took the request, and the call went on
 
 
 class Ending(StrEnum):
-    """What Evo Voice said to somebody's wish to end a call."""
+    """What Evo Voice answered to a hang up."""
 
     TAKEN = "taken"  # which does not prove that it ended
     GONE = "gone"  # there is no such session any more
@@ -79,47 +79,47 @@ class Ending(StrEnum):
 
 
 class Role(StrEnum):
-    """What somebody may do here: both may call; an administrator also sees and ends other people's calls."""
+    """What a person may do: both may call; an administrator also sees and hangs up other people's calls."""
 
     MANAGER = "manager"
     ADMINISTRATOR = "administrator"
 
 
 class Reason(StrEnum):
-    """The reason behind a state other than placed; `slack.messages` has the words for each."""
+    """The reason for a state other than placed; `slack.rendering.messages` has a sentence for each."""
 
     # rejected: Evo Voice answered no
-    LOGIN_REJECTED = "login_rejected"  # the bot's own login does not work
+    LOGIN_REJECTED = "login_rejected"  # the bot's own login failed
     ROLE_MISSING = "role_missing"  # the bot's login is neither Manager nor SystemAdministrator
-    NOT_PERMITTED = "not_permitted"  # the service said no, such as for another account's flow
-    NOT_FOUND = "not_found"  # the flow is not there any more
+    NOT_PERMITTED = "not_permitted"  # such as for another account's flow
+    NOT_FOUND = "not_found"  # the flow does not exist any more
     TOO_MANY = "too_many"  # Evo Voice asks to slow down
     BAD_REQUEST = "bad_request"  # Evo Voice does not accept number, flow or caller ID
     # not sent
-    UNREACHABLE = "unreachable"  # no connection was made
-    HELD_UP = "held_up"  # this program stood still between taking the call and dialing it
-    LOGIN_FAILED = "login_failed"  # logging in did not work, so nothing was asked of the phone system
+    UNREACHABLE = "unreachable"  # no connection could be made
+    HELD_UP = "held_up"  # the bot stood still between taking the call and dialing it
+    LOGIN_FAILED = "login_failed"  # logging in failed, so the call was not requested
     # in doubt
-    NO_ANSWER = "no_answer"  # the time was up
+    NO_ANSWER = "no_answer"  # timed out
     CUT_OFF = "cut_off"  # the connection broke after the request may have left
     SERVER_ERROR = "server_error"  # 5xx: it may have failed before or after dialing
     ODD_ANSWER = "odd_answer"  # 206, a redirect, or another answer that proves nothing
-    IN_BETWEEN = "in_between"  # a page, from something between us and Evo Voice
-    BOT_STOPPED = "bot_stopped"  # this program ended in the middle of placing the call
-    BOT_BROKE = "bot_broke"  # a defect of this program, caught
+    IN_BETWEEN = "in_between"  # an HTML page, from something between us and Evo Voice
+    BOT_STOPPED = "bot_stopped"  # the bot stopped while placing the call
+    BOT_BROKE = "bot_broke"  # a defect in the bot, caught
     # expired
-    WAITED = "waited"  # nobody was free to dial it in time
-    NOT_ANSWERED = "not_answered"  # the program ended, or stood still, before it could answer the press
+    WAITED = "waited"  # no worker was free to dial it in time
+    NOT_ANSWERED = "not_answered"  # the bot stopped, or stood still, before it could answer the submission
 
 
 PROOF = frozenset(
     {Reason.LOGIN_REJECTED}
-)  # of all answers that say no, only a 401 comes surely before dialing
+)  # of all answers that say no, only a 401 certainly comes before dialing
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Evo Voice took the call. Ids are given only if the answer happened to carry them."""
+    """Evo Voice took the request. Ids are given only if the answer happened to carry them."""
 
     session_id: str | None = None
     call_sid: str | None = None
@@ -127,7 +127,7 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Evo Voice answered no. That proves only for `PROOF` that nothing was dialed: else it is looked for."""
+    """Evo Voice answered no. Only `PROOF` proves that nothing was dialed; else the call is searched for."""
 
     reason: Reason
     detail: str = ""
@@ -143,7 +143,7 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class InDoubt:
-    """Nothing is proven. This is the default; the other three must be earned."""
+    """Nothing is proven. This is the default; the other three must be proven."""
 
     reason: Reason
     detail: str = ""
@@ -161,9 +161,9 @@ STATE_OF: dict[type[Outcome], State] = {
 
 @dataclass(frozen=True, slots=True)
 class CallRequest:
-    """One press of Submit, whole: who asked, what for, and where to tell them."""
+    """One valid submission: who wants which call, and where to tell them about it."""
 
-    key: str  # minted when the form was opened; the same key is the same press
+    key: str  # made when the form was opened; the same key is the same submission
     team_id: str
     user_id: str
     account_id: str
@@ -172,7 +172,7 @@ class CallRequest:
     number: str  # E.164
     caller_id: str  # E.164 of an owned number
     channel_id: str = ""  # where /call was typed
-    response_url: str = ""  # private lines go there while Slack still takes them
+    response_url: str = ""  # for private messages, while Slack still takes them
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,37 +187,37 @@ class Call:
     finished_at: datetime | None = None
     reason: Reason | None = None
     detail: str = ""
-    session_id: str = ""  # Evo Voice's name for it, once that is known
-    progress: Progress | None = None  # None: there is nothing to follow
+    session_id: str = ""  # Evo Voice's id for it, once known
+    progress: Progress | None = None  # None: there is nothing to track
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     evo_outcome: str = ""  # Evo Voice's own word for how it ended
     lost_reason: LostReason | None = None
-    found_later: bool = False  # no answer said that it was placed; a call was seen that can only be this one
+    found_later: bool = False  # no answer said that it was placed; its session was found later
     hang_up: HangUp | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether the dialing is still ahead or under way."""
+        """Whether dialing is still to come or in progress."""
         return self.state in OPEN_STATES
 
     @property
-    def is_going_on(self) -> bool:
-        """Whether it is dialed or followed, so that more will be known of it."""
+    def is_in_progress(self) -> bool:
+        """Whether it is being dialed or tracked, so that more will be known."""
         return self.is_open or (self.progress is not None and self.progress not in FINAL)
 
     @property
     def is_uncertain(self) -> bool:
-        """Whether nobody can tell if a phone rang: in doubt, or rejected and not yet looked for in vain."""
+        """Whether a phone may have rung: in doubt, or rejected and not yet searched for in vain."""
         if self.state is not State.REJECTED:
             return self.state is State.IN_DOUBT
         was_looked_for = self.progress is Progress.LOST and self.lost_reason is LostReason.UNSEEN
         return self.reason not in PROOF and not was_looked_for
 
     @property
-    def may_be_ended(self) -> bool:
-        """Whether it goes on and it is certain which session it is; by sight alone nobody is cut off."""
-        return self.is_going_on and bool(self.session_id) and not self.found_later
+    def can_hang_up(self) -> bool:
+        """Whether it is in progress and its session is certain; one found later may be someone else's."""
+        return self.is_in_progress and bool(self.session_id) and not self.found_later
 
     @property
     def talked_s(self) -> float | None:

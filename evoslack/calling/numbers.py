@@ -1,7 +1,7 @@
 """Turns what a person typed into a number that may be dialed, or into the reason why not.
 
-Strict on purpose: a guess here would ring a stranger. Anything besides one clean telephone number is
-answered with a question, never repaired silently.
+Strict on purpose: a wrong guess would ring a stranger. Anything but one clean phone number is answered with a
+question, never repaired silently.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from phonenumbers.shortnumberinfo import is_emergency_number, is_possible_short_
 
 from evoslack.calling.refusals import Refusal
 
-EVERY_COUNTRY = "*"
+ANY_COUNTRY = "*"
 LONGEST_TEXT = 60  # the longest sensible spelling of one number; E.164 has 15 digits at most
-LONGEST_RAW = 1_000  # the same with marks that are not seen, and the link that Slack makes of it
-LONGEST_COMMAND = 2_000  # characters after the command in which a number is looked for
+LONGEST_RAW = 1_000  # the same with invisible characters and the link that Slack makes of it
+LONGEST_COMMAND = 2_000  # characters after the command that are searched for a number
 
-# Excluding "<" inside keeps a text full of "<tel:" from being read anew from each of them.
+# Excluding "<" inside keeps a text full of "<tel:" from being scanned again from each of them.
 SLACK_LINK = re.compile(r"<tel:([^<|>]++)(?:\|[^<>]*+)?+>", re.IGNORECASE)
 
 # Spelled dashes, dots, brackets and spaces of every kind are how people group digits.
@@ -100,7 +100,7 @@ def dialable(text: str, region: str, allowed: Collection[str]) -> str:
     if phonenumbers.number_type(number) == PhoneNumberType.PREMIUM_RATE:
         raise BadNumber(Problem.PREMIUM)
     country = phonenumbers.region_code_for_number(number) or ""
-    if EVERY_COUNTRY not in allowed and country not in allowed:
+    if ANY_COUNTRY not in allowed and country not in allowed:
         raise BadNumber(Problem.COUNTRY, country=country)
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 

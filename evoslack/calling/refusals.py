@@ -1,7 +1,7 @@
 """The ways to say no: answers to a person, not failures.
 
-Raised in the middle, worded in `slack.refusal_words`. How dialing ended is never one of these; that is an
-`Outcome`.
+Raised here in `calling`, worded in `slack.rendering.refusal_messages`. How dialing ended is never one of
+these; that is an `Outcome`.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from evoslack.calling.calls import Call
 
 
 class Refusal(Exception):
-    """An answer to the person, not a failure; `slack.refusal_words` has the words for each."""
+    """An answer to the person, not a failure; `slack.rendering.refusal_messages` has a sentence for each."""
 
 
 class Denial(StrEnum):
-    """Why somebody may not call."""
+    """Why a person may not call."""
 
     NOT_A_MEMBER = "not_a_member"  # guest, bot, deleted, stranger, or of another workspace
     EMAIL_MISSING = "email_missing"
     EMAIL_UNCONFIRMED = "email_unconfirmed"
-    NO_LOGIN = "no_login"  # nobody in Evo Voice has that email
+    NO_LOGIN = "no_login"  # no login in Evo Voice has that email
     SEVERAL_LOGINS = "several_logins"
     ROLE = "role"  # neither Manager nor SystemAdministrator
     ACCOUNT = "account"  # a manager, but of another account
@@ -37,14 +37,14 @@ class NotAllowed(Refusal):
 
 
 class Source(StrEnum):
-    """Whom we could not ask."""
+    """Which service could not be asked."""
 
     SLACK = "slack"
     EVO_VOICE = "evo_voice"
 
 
 class CannotCheck(Refusal):
-    """It could not be found out whether the person may call, so the answer is no for now."""
+    """Whether the person may call could not be checked, so the answer is no for now."""
 
     def __init__(self, source: Source) -> None:
         super().__init__(source.value)
@@ -54,8 +54,8 @@ class CannotCheck(Refusal):
 class Lack(StrEnum):
     """What is missing before any call can be offered."""
 
-    NOT_LOADED = "not_loaded"  # Evo Voice was not reached since the start
-    LOGIN = "login"  # Evo Voice refuses the bot's login
+    NOT_LOADED = "not_loaded"  # Evo Voice has not been reached since the start
+    LOGIN = "login"  # the bot's login at Evo Voice fails
     ACCOUNT_UNCLEAR = "account_unclear"  # the login sees several accounts and none was chosen
     ACCOUNT_HIDDEN = "account_hidden"  # the chosen account is not one that the login sees
     FLOWS = "flows"  # no flow may be offered
@@ -79,7 +79,7 @@ class UnknownCallerId(Refusal):
 
 
 class NumberBusy(Refusal):
-    """Somebody's call to the same number is being dialed right now."""
+    """A call to the same number is being dialed or was placed just now."""
 
     def __init__(self, call: Call) -> None:
         super().__init__(call.id)
@@ -95,11 +95,11 @@ class KeyTaken(Refusal):
 
 
 class FormUsed(Refusal):
-    """This form became a call that is no longer kept, or that was taken back a moment ago."""
+    """This form became a call that was deleted since, or withdrawn a moment ago."""
 
 
 class TooLate(Refusal):
-    """Slack has given this press up, or is about to; nothing is written down, and pressing again works."""
+    """Slack has given up on this submission, or is about to; nothing is written down. Submit again."""
 
 
 class UnreadableForm(Refusal):
@@ -107,15 +107,15 @@ class UnreadableForm(Refusal):
 
 
 class NotYourForm(Refusal):
-    """The request key belongs to somebody else's call."""
+    """The request key belongs to another person's call."""
 
 
 def require_same(
     first: Call, *, team_id: str, user_id: str, flow_id: str, number: str, caller_id: str
 ) -> Call:
-    """The call that a form became earlier, if this is the same person's same press of it.
+    """The call that a form became earlier, if the same person submitted the same values again.
 
-    Raises `NotYourForm` or `KeyTaken`. The labels around the call do not count.
+    Raises `NotYourForm` or `KeyTaken`.
     """
     request = first.request
     if (request.team_id, request.user_id) != (team_id, user_id):

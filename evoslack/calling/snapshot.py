@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """A call that is going on, by the carrier (evo-voice-api 5.6). Numbers are digits only."""
+    """A call in progress, as the carrier lists it (evo-voice-api 5.6). Numbers are digits only."""
 
     sid: str
     to: str
     sender: str
     is_answered: bool
     created_at: datetime | None = None  # None: not given, or in a form or zone that is not known
-    is_by_request: bool = True  # False: somebody called in, or a flow or a person's phone dialed it
+    is_by_request: bool = True  # False: an inbound call, or one dialed by a flow or a phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,13 @@ class Session:
 class Snapshot:
     """What Evo Voice showed of one account at one moment."""
 
-    taken_at: datetime  # by our clock, when the look began
+    taken_at: datetime  # by our clock, when the poll began
     skew: timedelta  # how far the server's clock is ahead of ours
     active: tuple[Active, ...]
     sessions: tuple[Session, ...]
 
     def ids(self, number: str, caller_id: str) -> frozenset[str]:
-        """Everything in it that could be taken for a call between these two (E.164)."""
+        """The ids of everything in it that could be a call between these two (E.164)."""
         both = {digits(number), digits(caller_id)}
         sessions = [session for session in self.sessions if both <= session.numbers]
         return frozenset(

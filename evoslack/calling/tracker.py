@@ -120,7 +120,7 @@ class CallTracker:
         written down; Evo Voice was not asked then.
         """
         try:
-            if not call.may_be_ended or not self._ledger.hang_up(call.id, HangUp.ASKED, at=self._now()):
+            if not call.can_hang_up or not self._ledger.hang_up(call.id, HangUp.ASKED, at=self._now()):
                 return Ending.GONE
         except Exception:
             self._take_back(call)  # it may have been written down all the same

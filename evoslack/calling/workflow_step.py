@@ -1,6 +1,6 @@
-"""A step of a workflow that asks for a call: what the workflow filled in, and how far the step has come.
+"""A workflow step that asks for a call: what the workflow filled in, and how far the step has come.
 
-Plain values; what was filled in is data from outside, and nothing in it is believed.
+Plain values. What was filled in comes from outside, and nothing in it is believed.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-PERSON, FLOW, NUMBER, CALLER_ID = "person", "flow", "number", "caller_id"  # what manifest.yml calls them
+PERSON, FLOW, NUMBER, CALLER_ID = "person", "flow", "number", "caller_id"  # as in manifest.yml
 LONGEST_INPUT = 300  # characters
 _USER_ID = re.compile(r"[UW][A-Z0-9_]{1,31}")
 
 
 @dataclass(frozen=True, slots=True)
 class StepInputs:
-    """Who asks for which call, as it came."""
+    """Who wants which call, as filled in."""
 
     user_id: str
     flow_id: str
     number: str
-    caller_id: str  # empty: the preset one
+    caller_id: str  # empty: the default one
 
     @classmethod
     def of(cls, given: object) -> StepInputs | None:
-        """What a workflow filled in; None if that is not what the step asks for."""
+        """Read the inputs of a step; None if they are not what it asks for."""
         if not isinstance(given, Mapping):
             return None
         caller_id = given.get(CALLER_ID)
@@ -37,11 +37,11 @@ class StepInputs:
 
 
 class LeaseLost(Exception):
-    """Somebody else works on the step by now, or it was refused; there is no call."""
+    """Another bot works on the step by now, or it was denied; there is no call."""
 
 
 def user_id_in(context: object) -> str:
-    """The id in Slack's user_context; nobody can fill that in, it names whoever acted. Empty without one."""
+    """The user id in Slack's user_context, which nobody can fill in; empty without one."""
     user_id = context.get("id") if isinstance(context, Mapping) else None
     return user_id if isinstance(user_id, str) and _USER_ID.fullmatch(user_id) else ""
 
@@ -50,10 +50,10 @@ def user_id_in(context: object) -> str:
 class WorkflowStep:
     """One run of the step, as the ledger has it."""
 
-    execution_id: str  # Slack's name for it
+    execution_id: str  # Slack's id for it
     team_id: str
     inputs: StepInputs | None  # None: they could not be read
     asked_at: datetime
-    call_id: str = ""  # the call that it became
-    refusal: str = ""  # or why there will be none, in words
-    attempts: int = 0  # in a row that Slack did not take
+    call_id: str = ""  # its call, if there is one
+    refusal: str = ""  # why there will be none, in a sentence
+    attempts: int = 0  # failed ones in a row

@@ -1,1 +1,1 @@
-"""Clocks, threads, deadlines and retries. Knows nothing about calls, Slack or Evo Voice."""
+"""The running process: clocks, threads, deadlines, pauses, lasting troubles. Nothing about calls."""

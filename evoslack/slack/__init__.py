@@ -1,11 +1,10 @@
-"""Everything that talks to Slack.
+"""Everything that talks to Slack, in four rooms.
 
-`delivery` takes payloads in over HTTP, `socket_mode` over websockets (`socket_line` is one of them); `app`
-hands them to `listeners` (the form) and `shortcuts` (more ways to it), which read what arrived (`press`) and
-answer with `views`; `opening` opens forms; `people` knows the members. `steps` writes down what
-workflows ask for, `step_runner` brings it further; `orders` checks what was filled in, there and in the form.
-`export` sends the calls of a period as a file. `home_tab` shows people their Home tabs (`home`).
-`announcer` tells what became of a call: the card (`cards`) on the `noticeboard`, at the `pace` that Slack
-allows, and the caller, who may not be in its `audience`. Every sentence a person reads is in `messages`,
-`refusal_words` or `command_words`.
+- `receivers/`   how requests arrive: HTTP or Socket Mode
+- `listeners/`   what happens when a person does something: one file per ability
+- `rendering/`   pure functions from values to Slack: forms, cards, and every sentence that a person reads
+- `background/`  what brings rows to Slack: cards, private messages, Home tabs, workflow steps
+
+`app` connects payloads to listeners, and `payloads` reads what they all have. `people` says who a Slack user
+is, `workspace` makes the Web API clients, and `web_api` gives those a hard deadline.
 """

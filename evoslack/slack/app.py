@@ -123,7 +123,7 @@ def answer_broken(
             call = None
         if call is not None:
             return _json({"response_action": "update", "view": listeners.accepted(call)})
-        arrival.take_back()
+        arrival.withdraw()
         return _json({"response_action": "errors", "errors": {views.NUMBER: words}})
     event_id = str(body.get("event_id") or "")
     if (user_id := _who_waits(body)) and event_id not in told:

@@ -89,7 +89,7 @@ def test_from_placed_to_ringing_to_answered_to_its_end(ringing: Office) -> None:
     text = see(ringing, "Placed, ended")
 
     (call,) = ringing.ledger()
-    assert (call.state, call.progress, call.is_going_on) == (State.PLACED, Progress.ENDED, False)
+    assert (call.state, call.progress, call.is_in_progress) == (State.PLACED, Progress.ENDED, False)
     assert call.talked_s is not None and 115 < call.talked_s < 140
     assert "ended after 2 min" in text and "Evo Voice says: “Survey done”" in text
     assert len(ringing.cards()) == 1
@@ -434,7 +434,7 @@ def test_a_call_that_never_rang_does_not_take_another_calls_session(office: Offi
     seen = polls(office)
     until(office, lambda: polls(office) >= seen + 4)  # while the boss's request is not answered
     office.wait_until_settled()
-    until(office, lambda: not office.ledger()[1].is_going_on, step_s=31)
+    until(office, lambda: not office.ledger()[1].is_in_progress, step_s=31)
 
     boss, sara = office.ledger()
     assert sara.state is not State.PLACED
@@ -452,4 +452,4 @@ def test_a_call_that_was_only_found_later_cannot_be_hung_up(office: Office) -> N
     office.wait_until_settled()
 
     assert "hang_up" not in str(office.cards()[0]["blocks"])
-    assert not office.ledger()[0].may_be_ended
+    assert not office.ledger()[0].can_hang_up

@@ -63,7 +63,7 @@ def test_a_login_that_is_refused_proves_at_once_that_nothing_rang(empty_office: 
     empty_office.call()
 
     (call,) = empty_office.wait_until_settled()
-    assert (call.state, call.is_going_on, call.is_uncertain) == (State.REJECTED, False, False)
+    assert (call.state, call.is_in_progress, call.is_uncertain) == (State.REJECTED, False, False)
     assert "Nothing was dialed" in empty_office.told()[0]
     assert "Nothing was dialed" in empty_office.cards()[0]["text"]
 

@@ -117,7 +117,7 @@ class StepRunner:
                 log.info("step %s was denied: %s", step.execution_id, cause)
                 return End(error=denied.message)
         call = self._calls.get(call_id)  # again: it may have changed before the step was linked to it
-        if call is None or call.is_going_on:
+        if call is None or call.is_in_progress:
             raise _Postponed(self._now() + CALL_CHECK_INTERVAL)
         return end_of(call, self._region)
 

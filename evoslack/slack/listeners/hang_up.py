@@ -95,7 +95,7 @@ class HangUpListener:
             self._ending(lambda: self._end(call, who), self._tell(who))
 
     def _end(self, call: Call, who: _Who) -> None:
-        if not call.may_be_ended:
+        if not call.can_hang_up:
             self._notify_privately(who[0], hang_up_words.NOTHING_TO_END)
         elif words := hang_up_words.ENDING_WORDS.get(self._hang_up(call)):
             self._notify_privately(who[0], words)

@@ -222,7 +222,7 @@ class SocketModeReceiver:
             log.exception("a payload could not be answered")
         finally:
             if not was_tried:
-                arrival.given_up()
+                arrival.unanswered()
             elif was_delivered:  # otherwise nobody knows what the person saw
                 arrival.answered()
             self._in_flight.end()

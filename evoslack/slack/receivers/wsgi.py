@@ -69,11 +69,11 @@ def wsgi(
         try:
             answer = _dispatched(app, environ, body, arrival)
         except Exception:  # listeners never raise, so Bolt could not parse the payload
-            arrival.given_up()
+            arrival.unanswered()
             log.warning("a signed request could not be parsed", exc_info=True)
             return _answer(start_response, "400 Bad Request", "Cannot be read")
         if arrival.awaits_answer and (arrival.is_late or client_is_gone(environ)):
-            arrival.given_up()  # too late to say "calling": the person has seen Slack's own error
+            arrival.unanswered()  # too late to say "calling": the person has seen Slack's own error
             return _answer(start_response, "503 Service Unavailable", "Too late")
         start_response(answer.status, answer.get_headers())
         return _Answer(answer, arrival, environ.get(HAS_LEFT, lambda: True))
@@ -114,7 +114,7 @@ class _Answer:
     def close(self) -> None:
         """The server is done with this answer."""
         if not self._was_sent:
-            self._arrival.given_up()
+            self._arrival.unanswered()
         elif self._has_left():
             self._arrival.answered()
         # Otherwise nobody knows: the server also takes an answer for a broken connection.

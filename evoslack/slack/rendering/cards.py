@@ -55,7 +55,7 @@ def blocks(
     ]
     if reason := messages.reason(call):
         found.insert(1, {"type": "section", "text": mrkdwn(reason)})
-    if call.hang_up is not None and call.is_going_on:
+    if call.hang_up is not None and call.is_in_progress:
         found.append({"type": "section", "text": mrkdwn(hang_up_words.HANG_UP_WORDS[call.hang_up])})
     if not call.is_open:
         buttons = [_hang_up(call)] if can_end and _may_be_ended(call) else []
@@ -111,7 +111,7 @@ def _hang_up(call: Call) -> dict[str, Any]:
 
 def _may_be_ended(call: Call) -> bool:
     """Whether there is something to end, and nobody is at it already."""
-    return call.may_be_ended and call.hang_up is not HangUp.ASKED
+    return call.can_hang_up and call.hang_up is not HangUp.ASKED
 
 
 def _running_time(call: Call) -> list[dict[str, Any]]:

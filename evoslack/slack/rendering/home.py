@@ -150,7 +150,7 @@ def _call(call: Call, whose: Scope, region: str) -> Block:
         parts.append(f"<@{call.request.user_id}>")
     row = _section(f"*{messages.state_words(call)}* · {number}\n{' · '.join(parts)}")
     row["block_id"] = f"home_call_{call.id}"
-    if not call.is_going_on:
+    if not call.is_in_progress:
         label = f"{messages.CALL_AGAIN}: {number}"  # ten alike buttons say nothing to whoever hears them
         row["accessory"] = cards.call_again(call) | {"accessibility_label": label}
     return row

@@ -224,7 +224,7 @@ def _what_a_no_means(call: Call, advice: str) -> str:
     """Whether anything rang although Evo Voice said no, as far as that is known by now."""
     if not call.is_uncertain:
         return f"{NOTHING_RANG} {advice}"
-    if call.is_going_on:
+    if call.is_in_progress:
         return _CHECKING
     is_unclear = call.lost_reason is LostReason.UNCLEAR
     why_not = _NOT_TOLD_APART if is_unclear else "EvoSlack couldn't check whether it rang."

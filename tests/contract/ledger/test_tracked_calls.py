@@ -136,7 +136,7 @@ def test_a_doubt_that_is_settled_as_never_sent_is_not_followed_any_more(
     ledgers.calls.finish(call.id, outcome, at=T0 + 2 * SECOND)
 
     assert ledgers.trails.in_progress() == []
-    assert not ledgers.known(call.id).is_going_on
+    assert not ledgers.known(call.id).is_in_progress
 
 
 def test_the_names_in_the_answer_are_known_from_the_start(ledgers: Ledgers) -> None:

@@ -68,7 +68,7 @@ def test_the_answer_leaves_in_time() -> None:
 def test_no_answer_will_leave() -> None:
     story = Story()
     story.depends()
-    story.arrival.given_up()
+    story.arrival.unanswered()
 
     assert story.ends == ["given up"]
 
@@ -85,7 +85,7 @@ def test_the_answer_left_too_late_and_nobody_knows_what_the_person_saw() -> None
 def test_the_answer_says_something_else() -> None:
     story = Story()
     story.depends()
-    story.arrival.take_back()
+    story.arrival.withdraw()
     story.arrival.answered()  # that something else
 
     assert story.ends == ["given up"]
@@ -94,9 +94,9 @@ def test_the_answer_says_something_else() -> None:
 
 def test_nothing_depends_on_most_answers() -> None:
     story = Story()
-    story.arrival.take_back()
+    story.arrival.withdraw()
     story.arrival.answered()
-    story.arrival.given_up()
+    story.arrival.unanswered()
 
     assert story.ends == []
 

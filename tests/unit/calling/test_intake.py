@@ -27,14 +27,14 @@ class Answer:
     def __init__(self, *, late: bool = False) -> None:
         self.late = late
         self.answered: Callable[[], None] = lambda: None
-        self.given_up: Callable[[], None] = lambda: None
+        self.unanswered: Callable[[], None] = lambda: None
 
     def require_time(self) -> None:
         if self.late:
             raise TooLate
 
-    def when_answered(self, answered: Callable[[], None], given_up: Callable[[], None]) -> None:
-        self.answered, self.given_up = answered, given_up
+    def when_answered(self, answered: Callable[[], None], unanswered: Callable[[], None]) -> None:
+        self.answered, self.unanswered = answered, unanswered
 
 
 class Away(Exception):
@@ -136,7 +136,7 @@ def test_answers_that_left_meanwhile_become_calls_in_one_trip(
     for answer in answers[:7]:
         answer.answered()
     for answer in answers[7:]:
-        answer.given_up()
+        answer.unanswered()
 
     house.intake.settle_answers()
 
@@ -157,7 +157,7 @@ def test_with_nothing_to_settle_nobody_is_troubled(house: House) -> None:
 
 
 def test_a_press_that_slack_gave_up_is_forgotten_and_works_again(house: House) -> None:
-    house.press(ask()).given_up()
+    house.press(ask()).unanswered()
     house.intake.settle_answers()
     assert house.state() is None
 
@@ -178,9 +178,9 @@ def test_a_press_without_time_is_not_written_down(house: House) -> None:
 
 
 def test_while_the_database_is_away_no_answer_is_lost(house: House) -> None:
-    answered, given_up, later = (house.press(request) for request in several(3))
+    answered, unanswered, later = (house.press(request) for request in several(3))
     answered.answered()
-    given_up.given_up()
+    unanswered.unanswered()
     house.ledger.is_away = True
     for _ in range(3):
         with pytest.raises(Away):
@@ -219,7 +219,7 @@ def test_delivered_twice_one_in_time_and_one_late_it_is_a_call(house: House, fir
     answers = [house.press(ask()), house.again(ask())[0]]
     in_time, late = answers if first_ends == "in time" else reversed(answers)
 
-    late.given_up()
+    late.unanswered()
     house.intake.settle_answers()
     assert house.state() is State.RECEIVED, "the other one is still being answered"
     in_time.answered()
@@ -234,7 +234,7 @@ def test_delivered_twice_and_a_call_already_the_late_one_takes_nothing_back(
     answers = [house.press(ask()), house.again(ask())[0]]
     answers[1 - which_late].answered()
     house.intake.settle_answers()
-    answers[which_late].given_up()
+    answers[which_late].unanswered()
     house.intake.settle_answers()
 
     assert house.state() is State.ACCEPTED
@@ -243,7 +243,7 @@ def test_delivered_twice_and_a_call_already_the_late_one_takes_nothing_back(
 def test_delivered_twice_and_both_ends_are_settled_at_once(house: House) -> None:
     first, second = house.press(ask()), house.again(ask())[0]
     second.answered()
-    first.given_up()
+    first.unanswered()
     house.intake.settle_answers()
 
     assert house.state() is State.ACCEPTED
@@ -251,7 +251,7 @@ def test_delivered_twice_and_both_ends_are_settled_at_once(house: House) -> None
 
 def test_delivered_twice_and_both_late_nothing_is_left(house: House) -> None:
     for answer in (house.press(ask()), house.again(ask())[0]):
-        answer.given_up()
+        answer.unanswered()
     house.intake.settle_answers()
 
     assert house.state() is None
@@ -260,7 +260,7 @@ def test_delivered_twice_and_both_late_nothing_is_left(house: House) -> None:
 def test_a_press_that_was_taken_back_when_it_comes_again_is_new(house: House) -> None:
     received = house.press(ask())
     first = house.ledger.find("key")
-    received.given_up()
+    received.unanswered()
     house.intake.settle_answers()
 
     assert house.intake.receive_again(first, Answer()) is None
@@ -270,7 +270,7 @@ def test_a_press_that_is_a_call_needs_no_answer(house: House) -> None:
     house.press(ask()).answered()
     house.intake.settle_answers()
     answer, call = house.again(ask())
-    answer.given_up()
+    answer.unanswered()
     house.intake.settle_answers()
 
     assert call is not None
@@ -288,7 +288,7 @@ def test_the_same_press_many_times_at_once_is_one_call(house: House) -> None:
         answers = list(slacks.map(deliver, range(8)))
     assert len(house.ledger.newest(9)) == 1
     for answer in answers[:-1]:
-        answer.given_up()
+        answer.unanswered()
     house.intake.settle_answers()
     assert house.state() is State.RECEIVED
 

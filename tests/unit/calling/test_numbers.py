@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evoslack.calling.numbers import (
-    EVERY_COUNTRY,
+    ANY_COUNTRY,
     LONGEST_COMMAND,
     LONGEST_TEXT,
     BadNumber,
@@ -28,7 +28,7 @@ from evoslack.calling.numbers import (
     typed_after_command,
 )
 
-EVERYWHERE = {EVERY_COUNTRY}
+EVERYWHERE = {ANY_COUNTRY}
 NUMBER = "+12025550143"
 
 

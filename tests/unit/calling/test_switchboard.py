@@ -41,7 +41,7 @@ class Answered:
     def require_time(self) -> None:
         pass
 
-    def when_answered(self, answered: Callable[[], None], given_up: Callable[[], None]) -> None:
+    def when_answered(self, answered: Callable[[], None], unanswered: Callable[[], None]) -> None:
         answered()
 
 

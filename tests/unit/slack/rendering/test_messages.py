@@ -111,7 +111,7 @@ def test_a_no_that_proves_nothing_is_not_said_to_mean_that_nothing_rang(
     assert "Evo Voice rejected the call to (202) 555-0143" in line
     assert NOTHING_RANG not in line
     assert "not placed" not in line
-    assert ("may have rung, at most once" in line) is not call.is_going_on
+    assert ("may have rung, at most once" in line) is not call.is_in_progress
 
 
 def test_a_number_that_evo_voice_just_rejected_is_said_to_be_looked_for() -> None:
