@@ -43,7 +43,7 @@ from evoslack.slack.workspace import (
 )
 
 KNOWN_FORM_WORKERS = 32  # forms opened side by side for people whose role is remembered
-OTHER_FORM_WORKERS = 64  # people looked up side by side; 100 a minute is what Slack promises to take anyway
+OTHER_FORM_WORKERS = 64  # people looked up side by side; Slack promises to take 100 a minute
 EXPORT_WORKERS = 4
 LOOKUP_WORKERS = 4  # people looked up side by side who pressed Hang up
 HANG_UP_WORKERS = 8

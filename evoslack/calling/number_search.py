@@ -1,8 +1,8 @@
-"""Finds the telephone numbers in somebody's message, which may be long and made to hold us up.
+"""Finds the phone numbers in a message, which may be long and written to slow us down.
 
-The phonenumbers library decides what is a number. It is shown only the places that have digits, a piece at
-a time, and gives up on a piece that is full of things that nearly are numbers. So the time grows with the
-length of the text and no faster, and the length has an end.
+The phonenumbers library decides what is a number. It is given only the places that have digits, a piece at a
+time, and gives up on a piece full of near misses. So time grows linearly with the length of the text, and the
+length is limited.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _ID_AFTER = re.compile(r"[-_/]?[^\W\d_]|\.\w")
 
 
 def numbers_in(text: str, region: str) -> list[str]:
-    """The numbers in somebody's text (Slack's mrkdwn), as E.164, each once, in their order.
+    """The numbers in a text (Slack's mrkdwn), as E.164, each once, in their order.
 
     What Slack itself marked as a number counts first; digits in links, mentions, prices, dates, times and
     ids do not. `region` is the ISO code for numbers without a plus. At most `MOST_NUMBERS` are found, and

@@ -20,7 +20,7 @@ from phonenumbers.shortnumberinfo import is_emergency_number, is_possible_short_
 from evoslack.calling.refusals import Refusal
 
 ANY_COUNTRY = "*"
-LONGEST_TEXT = 60  # the longest sensible spelling of one number; E.164 has 15 digits at most
+LONGEST_TEXT = 60  # the longest sensible spelling of one number; E.164 has at most 15 digits
 LONGEST_RAW = 1_000  # the same with invisible characters and the link that Slack makes of it
 LONGEST_COMMAND = 2_000  # characters after the command that are searched for a number
 
@@ -90,7 +90,7 @@ def dialable(text: str, region: str, allowed: Collection[str]) -> str:
         raise BadNumber(Problem.TOO_LONG_TEXT)
     if len(_found(typed, region)) > 1:
         raise BadNumber(Problem.SEVERAL)
-    # From here on only what will be dialed: a library that reads on leniently could cut something off.
+    # From here on only what will be dialed: a lenient parser could cut something off.
     bare = _digits(typed, region)
     _not_short(bare, region)
     number = _parsed(bare, region)
@@ -106,10 +106,10 @@ def dialable(text: str, region: str, allowed: Collection[str]) -> str:
 
 
 def typed_after_command(text: str, region: str) -> Typed:
-    """Part the text after `/call` into a number and words; nothing that was typed gets lost.
+    """Split the text after `/call` into a number and words; nothing that was typed is lost.
 
-    One number is recognized wherever it stands. Several stay together in the number field, where the
-    form asks for one; so does a text that is too long to be meant, and the form says that.
+    One number is recognized wherever it stands. Several stay together in the number field, where the form
+    asks for one; so does a text that is too long, and the form says so.
     """
     if len(text) > LONGEST_COMMAND:
         return Typed(text)
@@ -123,8 +123,8 @@ def typed_after_command(text: str, region: str) -> Typed:
     pieces = typed.split()
     digits = [piece for piece in pieces if _has_digit(piece)]
     words = [piece for piece in pieces if not _has_digit(piece)]
-    # Digits alone may name a flow ("survey 2024"), but a form with a wrong number says so and a
-    # number put into the flow search would vanish without a word.
+    # Digits may belong to a flow's name ("survey 2024"), but a form with a wrong number says so, and a number
+    # put into the flow search would vanish without a word.
     return Typed(" ".join(digits), " ".join(words))
 
 
@@ -148,7 +148,7 @@ def masked(number: str) -> str:
 def redacted(number: str, region: str) -> str:
     """As `pretty`, with only the begin and the last two digits: (814) •••-••93, +44 •• •••• ••58.
 
-    For people who may know that there was a call, but not to whom. At least five digits are hidden.
+    For people who may know that there was a call, but not to whom. Hides at least five digits.
     """
     shown = pretty(number, region)
     digits = [place for place, char in enumerate(shown) if char.isdecimal()]
@@ -185,7 +185,7 @@ def _clean(text: str) -> str:
 
 
 def _found(text: str, region: str) -> list[tuple[int, int]]:
-    """Where the first two numbers stand in the text; whether there are more makes no difference."""
+    """Where the first two numbers stand in the text; more make no difference."""
     matches = PhoneNumberMatcher(text, region, phonenumbers.Leniency.POSSIBLE, max_tries=20)
     return [(match.start, match.end) for match in islice(matches, 2)]
 
@@ -214,7 +214,7 @@ def _spelled_with_letters(typed: str, region: str) -> str:
 
 
 def _not_short(typed: str, region: str) -> None:
-    """Emergency and short numbers are refused before anything else looks at them."""
+    """Emergency and short numbers are denied before any other check."""
     digits = phonenumbers.normalize_digits_only(typed)
     if any(is_emergency_number(digits, code) for code in {region, "US", "GB"}):
         raise BadNumber(Problem.EMERGENCY)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A flow of Evo Voice that may be offered; it runs when somebody answers."""
+    """A flow of Evo Voice that may be offered; it runs when the callee answers."""
 
     id: str
     name: str

@@ -1,6 +1,6 @@
 """Who may call: asked at every entry point, a yes remembered for a minute, and a no when in doubt.
 
-Slack says whether somebody is a real member of the workspace and has which email; Evo Voice says whether
+Slack says whether a person is a real member of the workspace, and with which email. Evo Voice says whether
 that email belongs to a login that may place calls for the account.
 """
 

@@ -1,4 +1,4 @@
-"""Tracks calls after they were placed, by polling Evo Voice, and ends one when somebody hangs up.
+"""Tracks calls after they were placed, by polling Evo Voice, and ends one when a person hangs up.
 
 One poll shows all calls of an account, so tracking a thousand costs as much as tracking one. Of several bots
 on one database, one polls. `matching` has the rules that turn what a poll shows into progress.

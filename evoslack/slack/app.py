@@ -1,7 +1,7 @@
 """The Bolt app: which listener answers what, and what a person hears when something breaks.
 
 Listeners run in the thread that received the request (`process_before_response`): Bolt's own pool would
-let five slow ones block everybody (slack-facts 13), and here none is slow.
+let five slow ones block everyone (slack-facts 13), and here none is slow.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def answer_broken(
     notify_privately: NotifyPrivately,
     told: deque[str],  # ids of events that a person was told of
 ) -> BoltResponse:
-    """Log a defect under a reference and tell the person, after looking up what became of the press."""
+    """Log a defect under a reference and tell the person, after reading what became of the submission."""
     if isinstance(error, BoltUnhandledRequestError):
         return _answer_unknown(body)
     reference = new_reference()
@@ -119,7 +119,7 @@ def answer_broken(
         try:
             call = listeners.call_of(body["user"]["id"], body["view"], arrival)
         except Exception:
-            log.exception("the press could not be looked up (reference %s)", reference)
+            log.exception("the submission could not be read from the ledger (reference %s)", reference)
             call = None
         if call is not None:
             return _json({"response_action": "update", "view": listeners.accepted(call)})

@@ -11,7 +11,7 @@ ARRIVAL = "arrival"  # where listeners find the payload's `Arrival` in Bolt's co
 
 
 def team_of(body: Payload) -> str:
-    """The workspace of whoever pressed, not of whoever installed the app."""
+    """The workspace of the person who acted, not of the one who installed the app."""
     return str(body["user"].get("team_id") or (body.get("team") or {}).get("id") or "")
 
 

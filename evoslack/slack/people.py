@@ -61,7 +61,7 @@ class SlackPeople:
         except SlackApiError as error:
             if error.response.get("error") in _UNKNOWN_PERSON:
                 raise NotAllowed(Denial.NOT_A_MEMBER) from error
-            log.warning("users.info was refused: %s", error.response.get("error"))
+            log.warning("users.info was rejected: %s", error.response.get("error"))
             raise CannotCheck(Source.SLACK) from error
         except NO_ANSWER as error:
             log.warning("users.info was not answered: %s", type(error).__name__)

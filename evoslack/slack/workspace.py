@@ -91,9 +91,9 @@ def pause_of(error: Exception) -> float | None:
     if not isinstance(error, SlackApiError):
         return None
     headers = {str(name).lower(): value for name, value in error.response.headers.items()}
-    wish = str(headers.get("retry-after", ""))
-    if wish.isdecimal():
-        return max(float(wish), 1.0)
+    asked = str(headers.get("retry-after", ""))
+    if asked.isdecimal():
+        return max(float(asked), 1.0)
     return PAUSE_S if error.response.status_code == 429 else None
 
 

@@ -25,7 +25,7 @@ _Who = tuple[str, str]  # user id and team id
 
 
 class HangUpListener:
-    """What happens when somebody presses it; `slack.app` registers it."""
+    """The listener of the Hang up button; `slack.app` registers it."""
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ from typing import Any
 from evoslack.calling.number_search import LONGEST_MESSAGE
 
 DEEPEST = 12  # how far blocks may be nested in each other
-MOST_PARTS = 10_000  # blocks, lists and texts that are looked at; Slack takes 50 blocks (slack-facts 4)
+MOST_PARTS = 10_000  # blocks, lists and texts that are read; Slack takes 50 blocks (slack-facts 4)
 _NAMES = ("text", "pretext", "title", "value", "fallback", "fields", "elements", "blocks")
 _NO_MORE = object()
 

@@ -1,4 +1,4 @@
-"""What happens when a workflow reaches the step Place a call, and when somebody builds one with it.
+"""What happens when a workflow reaches the step Place a call, and when one is built with it.
 
 `ack` is the last line: acknowledged means written down. Slack delivers an event again that was not
 acknowledged, so neither listener leaves that to Bolt.
@@ -71,7 +71,7 @@ class StepListeners:
         ack()
 
     def list_flows(self, ack: Ack, body: Payload) -> None:
-        """Somebody builds a workflow: the flows by name, told before the `ack` as Slack waits no longer."""
+        """A workflow is being built: offer the flows, before the `ack` as Slack waits no longer."""
         this = {"function_execution_id": str(body["event"]["function_execution_id"])}
         try:
             options = self._flows(body)
