@@ -6,6 +6,6 @@ answer with `views`; `opening` opens forms; `people` knows the members. `steps` 
 workflows ask for, `step_runner` brings it further; `orders` checks what was filled in, there and in the form.
 `export` sends the calls of a period as a file. `home_tab` shows people their Home tabs (`home`).
 `announcer` tells what became of a call: the card (`cards`) on the `noticeboard`, at the `pace` that Slack
-allows, and the caller, who may not be in its `audience`. Every sentence a person reads is in `messages`,
-`refusal_words` or `command_words`.
+allows, and the caller, who may not be in its `audience`. Every sentence a person reads is in
+`rendering`.
 """

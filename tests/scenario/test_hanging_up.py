@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from tests.scenario.test_tracking import at_the_phone, see, until
 
 from evoslack.calling.calls import HangUp, Progress
 from evoslack.slack.rendering.cards import HANG_UP
 from sandbox.evo.calls import Script
 from tests.scenario.office import AGENT, BOSS, ROOT, SARA, Office
+from tests.scenario.test_tracking import at_the_phone, see, until
 
 TALKING = Script(ring_s=0, talk_s=3600)
 

@@ -106,7 +106,7 @@ class HomePublisher:
         try:
             role = self._role(due)
         except Refusal as refusal:
-            return home.refused(refusal, self._region), isinstance(refusal, (CannotCheck, NothingToOffer))
+            return home.denied(refusal, self._region), isinstance(refusal, (CannotCheck, NothingToOffer))
         sees_team = role is Role.ADMINISTRATOR
         look = due.look if sees_team else replace(due.look, whose=Scope.MINE, person="")
         user_id = (look.person or None) if look.whose is Scope.TEAM else due.user_id

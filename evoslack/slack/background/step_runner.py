@@ -16,12 +16,12 @@ from typing import Any, Protocol
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from evoslack.calling.calls import Call, CallRequest, Progress, Reason, State
+from evoslack.calling.calls import Call, CallRequest, Reason, State
 from evoslack.calling.refusals import CannotCheck, Lack, NothingToOffer, Refusal
 from evoslack.calling.workflow_step import LeaseLost, WorkflowStep
 from evoslack.slack.listeners.form_opener import FormOpener, FormSettings
 from evoslack.slack.listeners.orders import CallDraft, InvalidFields, checked, number_in
-from evoslack.slack.rendering import messages
+from evoslack.slack.rendering import messages, step_messages
 from evoslack.slack.rendering.refusal_messages import refusal_message
 from evoslack.slack.workspace import NO_ANSWER, pause_of, problem_of
 
@@ -36,8 +36,6 @@ LONGEST_PAUSE_S = 300
 GIVE_UP_AFTER = timedelta(hours=24)
 
 _KNOWN_ALREADY = frozenset({"execution_not_in_running_state", "function_execution_not_found"})
-_LOST = "no longer visible"
-UNREADABLE = f"The step does not say who asks for which call. {messages.NOTHING_RANG} {messages.ASK_OPERATOR}"
 
 
 class Book(Protocol):
@@ -153,7 +151,7 @@ class StepRunner:
         if waited > self._longest_wait:
             raise _Refused(messages.REASON_MESSAGES[Reason.WAITED])
         if step.inputs is None:
-            raise _Refused(UNREADABLE)
+            raise _Refused(step_messages.UNREADABLE)
         asked = step.inputs
         typed = asked.caller_id.strip()  # a builder types it, and there is no list to choose from
         caller_id = number_in(typed, self._rules)[0] or typed or None
@@ -167,11 +165,11 @@ class StepRunner:
             raise _NotYet(self._now()) from lost
         except InvalidFields as unclear:
             problems = (self._words(problem) for problem in unclear.problems)
-            raise _Refused(f"For <@{asked.user_id}>:", *problems) from unclear
+            raise _Refused(step_messages.denied(asked.user_id, *problems)) from unclear
         except Refusal as refusal:
             if _may_pass(refusal) and waited < PATIENCE:
                 raise _NotYet(self._now() + CHECK_AGAIN) from refusal
-            raise _Refused(f"For <@{asked.user_id}>:", self._words(refusal)) from refusal
+            raise _Refused(step_messages.denied(asked.user_id, self._words(refusal))) from refusal
 
     def _words(self, refusal: Refusal) -> str:
         return messages.escape(refusal_message(refusal, self._rules.region).words)
@@ -200,18 +198,16 @@ class StepRunner:
 class _Refused(Exception):
     """There will be no call, and why."""
 
-    def __init__(self, *words: str) -> None:
+    def __init__(self, words: str) -> None:
         super().__init__()
-        self.words = " ".join(words)
+        self.words = words
 
 
 def end_of(call: Call, region: str) -> End:
     """What a workflow is told of a call that is over."""
     if call.state is not State.PLACED:
-        return End(error=f"{messages.headline(call, region)} {messages.reason(call)}")
-    said = f": {messages.escape(call.evo_outcome)}" if call.evo_outcome else ""
-    result = f"ended{said}" if call.progress is Progress.ENDED else _LOST
-    outputs: dict[str, Any] = {"call_id": call.id, "result": result}
+        return End(error=step_messages.not_placed(call, region))
+    outputs: dict[str, Any] = {"call_id": call.id, "result": step_messages.result(call)}
     if call.talked_s is not None:  # else it was not seen, and is not claimed
         outputs["duration"] = round(call.talked_s)
     return End(outputs)

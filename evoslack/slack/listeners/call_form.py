@@ -22,7 +22,7 @@ from evoslack.slack.listeners.orders import CallDraft, InvalidFields, checked, n
 from evoslack.slack.listeners.reply import Reply
 from evoslack.slack.listeners.submission import FormSubmission
 from evoslack.slack.payloads import ARRIVAL, Payload, team_of
-from evoslack.slack.rendering import command_words, history, messages, views
+from evoslack.slack.rendering import form_messages, history, messages, views
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from evoslack.slack.rendering.refusal_messages import refusal_message
 
@@ -69,7 +69,7 @@ class CallFormListeners:
         """`/call …`: the form, filled with what was typed; `help`; or `last`, the form of the last call."""
         text = str(body.get("text") or "").strip()
         if text.casefold() in HELP:
-            ack(command_words.help_text(self._rules.command, self._rules.region))
+            ack(form_messages.help_text(self._rules.command, self._rules.region))
             return
         if text.casefold() == HISTORY:
             self._tell_history(ack, body)
@@ -85,7 +85,7 @@ class CallFormListeners:
         if text.casefold() == LAST:
             latest = self._switchboard.latest_of(asked.user_id, asked.team_id, 1)
             if not latest:
-                ack(messages.NOTHING_TO_REPEAT)
+                ack(form_messages.NOTHING_TO_REPEAT)
                 return
             wish = views.Prefill.again(latest[0], self._rules.region)
         else:
@@ -121,7 +121,7 @@ class CallFormListeners:
     def other_command(self, ack: Ack, body: Payload) -> None:
         """A command that the manifest has and the settings do not."""
         log.error("%s arrived, but SLACK_COMMAND is %s", body.get("command"), self._rules.command)
-        ack(command_words.wrong_command(messages.escape(str(body.get("command"))), self._rules.command))
+        ack(form_messages.wrong_command(messages.escape(str(body.get("command"))), self._rules.command))
 
     def flows(self, ack: Ack, body: Payload) -> None:
         """The flows that match what was typed, from memory."""
@@ -153,7 +153,7 @@ class CallFormListeners:
 
     def accepted(self, call: Call) -> views.View:
         """What a form turns into once it became a call."""
-        return views.notice(messages.on_its_way(call, self._rules.region, self._rules.calls_channel))
+        return views.notice(form_messages.submitted(call, self._rules.region, self._rules.calls_channel))
 
     def call_of(self, user_id: str, view: Payload, arrival: Arrival) -> Call | None:
         """The call that this person's form became, as far as the ledger can say; it is answered now."""

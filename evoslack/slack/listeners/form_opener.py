@@ -24,7 +24,7 @@ from evoslack.calling.offer import Offer
 from evoslack.calling.refusals import NothingToOffer, Refusal
 from evoslack.runtime.background_pool import Run, Tell
 from evoslack.slack.payloads import Payload, team_of, text_of
-from evoslack.slack.rendering import messages, views
+from evoslack.slack.rendering import form_messages, messages, views
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from evoslack.slack.rendering.refusal_messages import refusal_message
 from evoslack.slack.workspace import NO_ANSWER, problem_of
@@ -178,7 +178,7 @@ class FormOpener:
     def _open(self, asked: OpenRequest, wishes: Prefills, tell: Tell) -> None:
         try:
             if asked.arrival.age_s > TRIGGER_LIVES_S:
-                tell(messages.FORM_TOO_LATE)
+                tell(form_messages.FORM_TOO_LATE)
                 return
             offer = self._offer_to_known(asked.user_id, asked.team_id)
             if offer is None:
@@ -186,13 +186,13 @@ class FormOpener:
             elif found := wishes():
                 self._client.views_open(trigger_id=asked.trigger_id, view=self.view(offer, asked, *found))
             else:
-                tell(messages.NO_NUMBER)
+                tell(form_messages.NO_NUMBER)
         except SlackApiError as error:
             log.warning("the form did not open: %s", problem_of(error))
-            tell(messages.FORM_TOO_LATE)
+            tell(form_messages.FORM_TOO_LATE)
         except NO_ANSWER as error:
             log.warning("whether the form opened is unknown: %s", problem_of(error))
-            tell(messages.FORM_MAY_COME)
+            tell(form_messages.FORM_MAY_STILL_OPEN)
 
     def _open_loading(self, asked: OpenRequest, wishes: Prefills, tell: Tell) -> None:
         external_id = secrets.token_urlsafe(18)
@@ -202,7 +202,7 @@ class FormOpener:
             raise
         except NO_ANSWER as error:  # it may have opened all the same
             log.warning("whether the loading page opened is unknown: %s", problem_of(error))
-            tell(messages.FORM_MAY_COME)
+            tell(form_messages.FORM_MAY_STILL_OPEN)
         self._fill(external_id, asked, wishes)
 
     def _fill(self, external_id: str, asked: OpenRequest, wishes: Prefills) -> None:
@@ -212,7 +212,7 @@ class FormOpener:
                 self._catalog.refresh()
             offer = self.offer_to(asked.user_id, asked.team_id)
             found = wishes()
-            view = self.view(offer, asked, *found) if found else views.notice(messages.NO_NUMBER)
+            view = self.view(offer, asked, *found) if found else views.notice(form_messages.NO_NUMBER)
         except Refusal as refusal:
             view = views.notice(messages.escape(refusal_message(refusal, self._rules.region).words))
         except Exception:

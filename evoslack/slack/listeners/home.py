@@ -33,7 +33,7 @@ class HomeListeners:
     def home_turned(self, ack: Ack, body: Payload) -> None:
         """Other calls or another page; from what is on the screen, not from what came after it."""
         before = HistoryFilter.unpacked(str((body.get("view") or {}).get("private_metadata") or ""))
-        look = home.turned(before, body["actions"][0])
-        self._book.turned(team_of(body), text_of(body["user"]["id"]), look, at=self._now())
+        history_filter = home.filter_after(before, body["actions"][0])
+        self._book.turned(team_of(body), text_of(body["user"]["id"]), history_filter, at=self._now())
         self._on_look()
         ack()

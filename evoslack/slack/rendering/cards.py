@@ -9,7 +9,7 @@ from typing import Any
 
 from evoslack.calling.calls import Call, HangUp, Progress
 from evoslack.calling.numbers import pretty
-from evoslack.slack.rendering import hang_up_words, messages
+from evoslack.slack.rendering import messages
 
 EVENT_TYPE = "evoslack_call"
 CALL_AGAIN = "call_again"
@@ -56,7 +56,7 @@ def blocks(
     if reason := messages.reason(call):
         found.insert(1, {"type": "section", "text": mrkdwn(reason)})
     if call.hang_up is not None and call.is_going_on:
-        found.append({"type": "section", "text": mrkdwn(hang_up_words.HANG_UP_WORDS[call.hang_up])})
+        found.append({"type": "section", "text": mrkdwn(messages.HANG_UP_MESSAGES[call.hang_up])})
     if not call.is_open:
         buttons = [_hang_up(call)] if can_end and _may_be_ended(call) else []
         found.append({"type": "actions", "elements": [*buttons, call_again(call)]})
@@ -76,7 +76,7 @@ def call_again(call: Call) -> dict[str, Any]:
             "title": _plain(messages.MAY_HAVE_RUNG),
             "text": _plain(messages.LOOK_FIRST),
             "confirm": _plain(messages.OPEN_FORM),
-            "deny": _plain(messages.FORM_CLOSE),
+            "deny": _plain(messages.CANCEL),
         }
     return button
 
@@ -97,14 +97,14 @@ def _hang_up(call: Call) -> dict[str, Any]:
         "type": "button",
         "action_id": HANG_UP,
         "style": "danger",
-        "text": _plain(hang_up_words.HANG_UP),
+        "text": _plain(messages.HANG_UP),
         "value": call.id,
         "confirm": {
             "style": "danger",
-            "title": _plain(f"{hang_up_words.HANG_UP}?"),
-            "text": _plain(hang_up_words.HANG_UP_TEXT),
-            "confirm": _plain(hang_up_words.HANG_UP),
-            "deny": _plain(hang_up_words.KEEP_ON),
+            "title": _plain(f"{messages.HANG_UP}?"),
+            "text": _plain(messages.HANG_UP_TEXT),
+            "confirm": _plain(messages.HANG_UP),
+            "deny": _plain(messages.CANCEL),
         },
     }
 

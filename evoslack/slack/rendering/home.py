@@ -13,20 +13,20 @@ from enum import StrEnum
 from typing import Any
 
 from evoslack.calling.calls import Call
-from evoslack.calling.history_filter import LEAST_DIGITS, LONGEST_SEARCH, HistoryFilter, Scope
+from evoslack.calling.history_filter import LONGEST_SEARCH, HistoryFilter, Scope
 from evoslack.calling.numbers import example, pretty
 from evoslack.calling.refusals import NotAllowed, Refusal
-from evoslack.slack.rendering import cards, messages
+from evoslack.slack.rendering import cards, form_messages, home_messages, messages
 from evoslack.slack.rendering.refusal_messages import refusal_message
 
 Block = dict[str, Any]
 
 PER_PAGE = 10
 PLACE = "home_place"  # action id of the button that opens the form
-TURNED = re.compile("^home_turn_")  # and of everything in `Turn`
+FILTER_ACTIONS = re.compile("^home_turn_")  # and of everything in `FilterAction`
 
 
-class Turn(StrEnum):
+class FilterAction(StrEnum):
     """What shows something else on the page, by action id."""
 
     MINE = "home_turn_mine"
@@ -36,22 +36,6 @@ class Turn(StrEnum):
     CLEAR = "home_turn_clear"
     NEWER = "home_turn_newer"
     OLDER = "home_turn_older"
-
-
-MAY = "*You can place calls.*"
-MAY_NOT = "*You cannot place calls.*"
-UNKNOWN = "*It is not known right now whether you can place calls.*"
-TRIES_AGAIN = "This page looks again by itself."
-TABS = {Scope.MINE: "My calls", Scope.TEAM: "Team's calls"}
-SEARCH_LABEL = "Search by number"
-SEARCH_HINT = "Press Enter to search. Any part of the number will do."
-WHOSE = "Whose calls?"
-TOO_FEW = f"Type at least {LEAST_DIGITS} digits of a number to search for it."
-NOTHING_FITS = "No call fits this search."
-NOTHING_YET = {
-    Scope.MINE: messages.NO_HISTORY,
-    Scope.TEAM: "Nobody has called anybody from here yet.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,37 +48,37 @@ class Page:
     sees_team: bool  # whether the team's calls may be looked at
 
 
-def turned(look: HistoryFilter, action: Mapping[str, Any]) -> HistoryFilter:
+def filter_after(look: HistoryFilter, action: Mapping[str, Any]) -> HistoryFilter:
     """What somebody looks at after a press, a search or a choice. Request data: nothing is believed."""
     value = str(action.get("value") or "")
     match action.get("action_id"):
-        case Turn.MINE:
+        case FilterAction.MINE:
             now = HistoryFilter(Scope.MINE, look.typed)
-        case Turn.TEAM:
+        case FilterAction.TEAM:
             now = HistoryFilter(Scope.TEAM, look.typed)
-        case Turn.SEARCH:
+        case FilterAction.SEARCH:
             now = replace(look, typed=value.strip(), page=0)
-        case Turn.PERSON:
+        case FilterAction.PERSON:
             now = replace(look, person=str(action.get("selected_user") or ""), page=0)
-        case Turn.NEWER | Turn.OLDER:
+        case FilterAction.NEWER | FilterAction.OLDER:
             now = replace(look, page=int(value) if value.isdecimal() and len(value) < 7 else 0)
         case _:
             now = HistoryFilter(look.whose)
     return HistoryFilter.unpacked(now.packed())
 
 
-def refused(refusal: Refusal, region: str) -> dict[str, Any]:
+def denied(refusal: Refusal, region: str) -> dict[str, Any]:
     """The tab of somebody who may not call, or of whom it cannot be checked: why, and not one number."""
     words = messages.escape(refusal_message(refusal, region).words)
     if isinstance(refusal, NotAllowed):
-        return _view(HistoryFilter(), [_section(f"{MAY_NOT} {words}")])
-    return _view(HistoryFilter(), [_section(f"{UNKNOWN} {words} {TRIES_AGAIN}")])
+        return _view(HistoryFilter(), [_section(f"{home_messages.MAY_NOT} {words}")])
+    return _view(HistoryFilter(), [_section(f"{home_messages.UNKNOWN} {words} {home_messages.TRIES_AGAIN}")])
 
 
 def view(page: Page, region: str) -> dict[str, Any]:
     """The tab of somebody who may call."""
-    place = _button(PLACE, messages.FORM_TITLE) | {"style": "primary"}
-    top = [_section(MAY) | {"accessory": place}]
+    place = _button(PLACE, form_messages.FORM_TITLE) | {"style": "primary"}
+    top = [_section(home_messages.MAY) | {"accessory": place}]
     return _view(page.look, [*top, *_choices(page, region), {"type": "divider"}, *_calls(page, region)])
 
 
@@ -103,40 +87,52 @@ def _choices(page: Page, region: str) -> list[Block]:
     look, found = page.look, []
     if page.sees_team:
         tabs = [
-            _button(action, TABS[whose]) | ({"style": "primary"} if look.whose is whose else {})
-            for action, whose in ((Turn.MINE, Scope.MINE), (Turn.TEAM, Scope.TEAM))
+            _button(action, home_messages.TABS[whose]) | ({"style": "primary"} if look.whose is whose else {})
+            for action, whose in ((FilterAction.MINE, Scope.MINE), (FilterAction.TEAM, Scope.TEAM))
         ]
         found.append(_actions("home_tabs", tabs))
-    field: Block = {"type": "plain_text_input", "action_id": Turn.SEARCH, "max_length": LONGEST_SEARCH}
+    field: Block = {
+        "type": "plain_text_input",
+        "action_id": FilterAction.SEARCH,
+        "max_length": LONGEST_SEARCH,
+    }
     field["placeholder"] = _plain(example(region))
     if look.typed:
         field["initial_value"] = look.typed
     search: Block = {"type": "input", "block_id": f"home_search_{_mark(look.typed)}", "element": field}
-    search |= {"label": _plain(SEARCH_LABEL), "hint": _plain(SEARCH_HINT)}
+    search |= {"label": _plain(home_messages.SEARCH_LABEL), "hint": _plain(home_messages.SEARCH_HINT)}
     found.append(search | {"dispatch_action": True, "optional": True})
     narrowing: list[Block] = []
     if look.whose is Scope.TEAM:
-        person: Block = {"type": "users_select", "action_id": Turn.PERSON, "placeholder": _plain(WHOSE)}
+        person: Block = {
+            "type": "users_select",
+            "action_id": FilterAction.PERSON,
+            "placeholder": _plain(home_messages.WHOSE),
+        }
         narrowing.append(person | ({"initial_user": look.person} if look.person else {}))
     if look.is_narrowed:
-        narrowing.append(_button(Turn.CLEAR, "Clear search"))
+        narrowing.append(_button(FilterAction.CLEAR, home_messages.CLEAR))
     return [*found, _actions(f"home_narrow_{look.person}", narrowing)] if narrowing else found
 
 
 def _calls(page: Page, region: str) -> list[Block]:
     look = page.look
-    found = [_context(TOO_FEW)] if look.typed and not look.digits else []
+    found = [_context(home_messages.TOO_FEW)] if look.typed and not look.digits else []
     if not page.calls:
-        nothing = NOTHING_FITS if look.digits or look.person else NOTHING_YET[look.whose]
+        nothing = (
+            home_messages.NOTHING_FITS
+            if look.digits or look.person
+            else home_messages.NOTHING_YET[look.whose]
+        )
         return [*found, _section(nothing)]
     first = look.page * PER_PAGE + 1
     found.append(_context(f"{first}–{first + len(page.calls) - 1} of {page.total}"))
     found += [_call(call, look.whose, region) for call in page.calls]
     pages = []
     if look.page:
-        pages.append(_button(Turn.NEWER, "Newer", look.page - 1))
+        pages.append(_button(FilterAction.NEWER, home_messages.NEWER, look.page - 1))
     if page.total > first + len(page.calls) - 1:
-        pages.append(_button(Turn.OLDER, "Older", look.page + 1))
+        pages.append(_button(FilterAction.OLDER, home_messages.OLDER, look.page + 1))
     return [*found, _actions("home_pages", pages)] if pages else found
 
 

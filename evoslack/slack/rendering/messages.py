@@ -1,14 +1,14 @@
-"""Every sentence a person reads in Slack: short, honest, and saying what to do next.
+"""What happened to a call, in words: for its card, private messages, history and Hang up.
 
-Words only; layout is in `views` and `cards`. Text from outside is escaped where it enters a sentence.
+Sentences only; `cards` and `history` lay them out. Text from outside is escaped where it enters a sentence.
 """
 
 from __future__ import annotations
 
 import secrets
 
-from evoslack.calling.calls import Call, LostReason, Progress, Reason, State
-from evoslack.calling.numbers import example, pretty, redacted
+from evoslack.calling.calls import Call, Ending, HangUp, LostReason, Progress, Reason, State
+from evoslack.calling.numbers import pretty, redacted
 
 LONGEST_NAME = 200  # characters; a field takes 2,000, and escaping makes one up to five
 
@@ -84,24 +84,6 @@ _WHAT_A_LOOK_SHOWED = {
     LostReason.LONG: "",
 }
 
-FORM_TITLE = "Place a call"
-FORM_SUBMIT = "Call"
-FORM_CLOSE = "Cancel"
-CLOSE = "Close"
-FLOW_LABEL = "Flow"
-FLOW_HINT = "Runs when somebody answers."
-SEARCH_PLACEHOLDER = "Type to search"
-NUMBER_LABEL = "Number"
-CALLER_ID_LABEL = "Caller ID"
-CALLER_ID_HINT = "The number that the person called will see."
-LOADING = (
-    "Looking up who you are and what you can call with…\n"
-    "Still here after ten seconds? Close this and start again."
-)
-FORM_TOO_LATE = "Slack did not let the form open in time. Please try again."
-FORM_MAY_COME = "Slack is slow. If a form still opens, it works; otherwise please try again."
-
-NOTHING_TO_REPEAT = "You have not called anybody from here yet, so there is nothing to call again."
 GONE = "EvoSlack has no record of this call any more. Type the command to call any number."
 CALL_AGAIN = "Call again"
 HISTORY = "Your latest calls"
@@ -109,42 +91,27 @@ NO_HISTORY = "You have not called anybody from here yet."
 MAY_HAVE_RUNG = "The phone may have rung"
 LOOK_FIRST = "Have you looked in Evo Voice? If the call went out, calling again rings the same phone twice."
 OPEN_FORM = "Open the form"
-CHOICE_SUBMIT = "Next"
-CHOICE_LABEL = "Which number?"
-NO_NUMBER = (
-    "EvoSlack found no phone number in this message that can be called. Type the command to call any number."
-)
+CANCEL = "Cancel"
+
+HANG_UP = "Hang up"
+HANG_UP_TEXT = "This ends the call for both sides. It cannot be taken back."
+HANG_UP_MESSAGES = {
+    HangUp.ASKED: "Somebody hung up here; Evo Voice has not shown the end yet.",
+    HangUp.NO_EFFECT: "Somebody hung up here, but the call goes on. Try again, or end it in Evo Voice.",
+}
+NOTHING_TO_HANG_UP = "There is nothing to end: the call is over, or EvoSlack does not see which one it is."
+ENDING_MESSAGES = {
+    Ending.FORBIDDEN: (
+        "Evo Voice does not let EvoSlack's login end calls: it needs the role User. The call goes on. "
+        "End it in Evo Voice, and tell whoever looks after EvoSlack."
+    ),
+    None: "Evo Voice did not answer, so the call probably goes on. Try again, or end it in Evo Voice.",
+}
 
 
-def number_hint(region: str, allowed: frozenset[str]) -> str:
-    """An example of the region, and whether other countries can be called."""
-    if allowed == frozenset({region}):
-        return f"For example {example(region)}"
-    return f"For example {example(region)}. Another country: begin with + and its code."
-
-
-def choice_hint(found: int, offered: int) -> str:
-    """How many numbers a message has, and whether all of them are offered; no more are counted then."""
-    if offered < found:
-        many = f"More than {offered} numbers are in this message; these are the first {offered}."
-    else:
-        many = f"{found} numbers are in this message."
-    return f"{many} Nothing is dialed yet."
-
-
-def on_its_way(call: Call, region: str, channel_id: str) -> str:
-    """What the form turns into once the call is written down (mrkdwn)."""
-    number = f"*{pretty(call.request.number, region)}*"
-    match call.state:
-        case State.RECEIVED | State.ACCEPTED | State.PLACING:
-            return (
-                f"*⏳ On its way.* Evo Voice is being asked to call {number} with the flow "
-                f"{shown_name(call.request.flow_name)}.\n"
-                f"You can close this page; it does not change. The card in <#{channel_id}> does."
-            )
-        case _:
-            state = state_words(call)
-            return f"*{state}.* This was your call to {number}. Details are in <#{channel_id}>."
+def only_caller_can_hang_up(call: Call) -> str:
+    """For somebody who is neither the caller nor an administrator (mrkdwn)."""
+    return f"Only <@{call.request.user_id}> or an Evo Voice administrator can hang up this call."
 
 
 def state_words(call: Call) -> str:

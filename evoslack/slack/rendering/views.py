@@ -11,7 +11,7 @@ from typing import Any
 from evoslack.calling.calls import Call
 from evoslack.calling.numbers import pretty
 from evoslack.calling.offer import CallerId, Flow, Offer
-from evoslack.slack.rendering import messages
+from evoslack.slack.rendering import form_messages, messages
 from evoslack.slack.rendering.form_metadata import FormMetadata
 
 View = dict[str, Any]
@@ -46,7 +46,7 @@ def loading(external_id: str) -> View:
 
     `external_id` is our own name for it, so that it can be replaced even if Slack's answer gets lost.
     """
-    return {**_notice("call_loading", messages.LOADING), "external_id": external_id}
+    return {**_notice("call_loading", form_messages.LOADING), "external_id": external_id}
 
 
 def notice(words: str) -> View:
@@ -78,22 +78,24 @@ def form(
         "type": "modal",
         "callback_id": FORM,
         "private_metadata": origin.packed(),
-        "title": _plain(messages.FORM_TITLE),
-        "submit": _plain(messages.FORM_SUBMIT),
-        "close": _plain(messages.FORM_CLOSE),
+        "title": _plain(form_messages.FORM_TITLE),
+        "submit": _plain(form_messages.FORM_SUBMIT),
+        "close": _plain(messages.CANCEL),
         "blocks": [
-            _select(FLOW, messages.FLOW_LABEL, messages.FLOW_HINT, flow_option(flow) if flow else None),
+            _select(
+                FLOW, form_messages.FLOW_LABEL, form_messages.FLOW_HINT, flow_option(flow) if flow else None
+            ),
             {
                 "type": "input",
                 "block_id": NUMBER,
-                "label": _plain(messages.NUMBER_LABEL),
-                "hint": _plain(messages.number_hint(region, allowed)),
+                "label": _plain(form_messages.NUMBER_LABEL),
+                "hint": _plain(form_messages.number_hint(region, allowed)),
                 "element": number_input,
             },
             _select(
                 CALLER_ID,
-                messages.CALLER_ID_LABEL,
-                messages.CALLER_ID_HINT,
+                form_messages.CALLER_ID_LABEL,
+                form_messages.CALLER_ID_HINT,
                 caller_id_option(caller_id, region),
             ),
         ],
@@ -107,15 +109,15 @@ def choice(numbers: Sequence[str], origin: FormMetadata, *, region: str) -> View
         "type": "modal",
         "callback_id": CHOICE,
         "private_metadata": origin.packed(),
-        "title": _plain(messages.FORM_TITLE),
-        "submit": _plain(messages.CHOICE_SUBMIT),
-        "close": _plain(messages.FORM_CLOSE),
+        "title": _plain(form_messages.FORM_TITLE),
+        "submit": _plain(form_messages.CHOICE_SUBMIT),
+        "close": _plain(messages.CANCEL),
         "blocks": [
             {
                 "type": "input",
                 "block_id": NUMBER,
-                "label": _plain(messages.CHOICE_LABEL),
-                "hint": _plain(messages.choice_hint(len(numbers), len(options))),
+                "label": _plain(form_messages.CHOICE_LABEL),
+                "hint": _plain(form_messages.choice_hint(len(numbers), len(options))),
                 "element": {"type": "static_select", "action_id": NUMBER, "options": options},
             }
         ],
@@ -189,7 +191,7 @@ def _select(block: str, label: str, hint: str, initial: dict[str, Any] | None) -
         "type": "external_select",
         "action_id": block,
         "min_query_length": 0,
-        "placeholder": _plain(messages.SEARCH_PLACEHOLDER),
+        "placeholder": _plain(form_messages.SEARCH_PLACEHOLDER),
     }
     if initial:
         element["initial_option"] = initial
@@ -206,8 +208,8 @@ def _notice(callback_id: str, words: str) -> View:
     return {
         "type": "modal",
         "callback_id": callback_id,
-        "title": _plain(messages.FORM_TITLE),
-        "close": _plain(messages.CLOSE),
+        "title": _plain(form_messages.FORM_TITLE),
+        "close": _plain(form_messages.CLOSE),
         "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": words, "verbatim": True}}],
     }
 

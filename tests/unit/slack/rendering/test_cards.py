@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from evoslack.calling.calls import FINAL, Call, CallRequest, HangUp, LostReason, Progress, Reason, State
-from evoslack.slack.rendering import cards, hang_up_words, messages
+from evoslack.slack.rendering import cards, messages
 from sandbox.slack.block_kit import problems_in_blocks
 
 REQUEST = CallRequest(
@@ -225,9 +225,9 @@ def test_a_call_that_goes_on_can_be_ended_after_a_question(progress: Progress) -
 
     assert hang_up is not None
     assert (hang_up["value"], hang_up["style"], hang_up["text"]["text"]) == ("call-id", "danger", "Hang up")
-    assert hang_up["confirm"]["text"]["text"] == hang_up_words.HANG_UP_TEXT
+    assert hang_up["confirm"]["text"]["text"] == messages.HANG_UP_TEXT
     assert hang_up["confirm"]["confirm"]["text"] == "Hang up"
-    assert hang_up["confirm"]["deny"]["text"] == "Keep talking"
+    assert hang_up["confirm"]["deny"]["text"] == "Cancel"
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_a_card_says_that_somebody_hung_up_until_the_call_is_over(
 ) -> None:
     words = strings(cards.blocks(followed(progress, hang_up=hang_up), "US"))
 
-    assert (hang_up_words.HANG_UP_WORDS[hang_up] in words) is (progress not in FINAL)
+    assert (messages.HANG_UP_MESSAGES[hang_up] in words) is (progress not in FINAL)
 
 
 @pytest.mark.parametrize("progress", Progress)

@@ -17,7 +17,7 @@ from evoslack.calling.history_filter import HistoryFilter, Scope
 from evoslack.calling.refusals import CannotCheck, Denial, Lack, NotAllowed, NothingToOffer, Refusal, Source
 from evoslack.slack.rendering import home
 from evoslack.slack.rendering.cards import CALL_AGAIN
-from evoslack.slack.rendering.home import PER_PAGE, Page, Turn, turned
+from evoslack.slack.rendering.home import PER_PAGE, FilterAction, Page, filter_after
 from sandbox.slack.block_kit import problems_in_view
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -76,7 +76,7 @@ def test_the_first_line_says_that_i_may_call_and_has_the_button() -> None:
     ],
 )
 def test_whoever_may_not_call_reads_why_and_nothing_else(refusal: Refusal, beginning: str) -> None:
-    view = home.refused(refusal, "US")
+    view = home.denied(refusal, "US")
 
     (line,) = view["blocks"]
     assert problems_in_view(view, "home") == []
@@ -129,22 +129,22 @@ def test_the_team_view_says_who_called_and_mine_does_not() -> None:
 
 
 def test_only_who_may_see_the_team_finds_the_way_there() -> None:
-    assert Turn.TEAM not in elements(tab(page()))
+    assert FilterAction.TEAM not in elements(tab(page()))
     tabs = elements(tab(page(look=TEAM, sees_team=True)))
-    assert (tabs[Turn.TEAM].get("style"), tabs[Turn.MINE].get("style")) == ("primary", None)
+    assert (tabs[FilterAction.TEAM].get("style"), tabs[FilterAction.MINE].get("style")) == ("primary", None)
 
 
 def test_people_are_searched_for_in_the_teams_calls_only() -> None:
-    assert Turn.PERSON not in elements(tab(page(sees_team=True)))
+    assert FilterAction.PERSON not in elements(tab(page(sees_team=True)))
     chosen = elements(tab(page(look=replace(TEAM, person="U_BOSS"), sees_team=True)))
-    assert chosen[Turn.PERSON]["initial_user"] == "U_BOSS"
+    assert chosen[FilterAction.PERSON]["initial_user"] == "U_BOSS"
 
 
 def test_the_search_keeps_what_was_typed_and_can_be_cleared() -> None:
-    assert Turn.CLEAR not in elements(tab(page()))
+    assert FilterAction.CLEAR not in elements(tab(page()))
     shown = elements(tab(page(look=HistoryFilter(typed="(814) 404"))))
-    assert shown[Turn.SEARCH]["initial_value"] == "(814) 404"
-    assert Turn.CLEAR in shown
+    assert shown[FilterAction.SEARCH]["initial_value"] == "(814) 404"
+    assert FilterAction.CLEAR in shown
 
 
 def test_a_refresh_leaves_a_half_typed_search_alone_and_a_cleared_one_is_empty() -> None:
@@ -176,19 +176,21 @@ def test_an_empty_page_says_why_it_is_empty(look: HistoryFilter, said: str) -> N
     [
         (0, 7, "1–7 of 7", set()),
         (0, 10, "1–10 of 10", set()),
-        (0, 11, "1–10 of 11", {Turn.OLDER}),
-        (1, 25, "11–20 of 25", {Turn.NEWER, Turn.OLDER}),
-        (2, 25, "21–25 of 25", {Turn.NEWER}),
+        (0, 11, "1–10 of 11", {FilterAction.OLDER}),
+        (1, 25, "11–20 of 25", {FilterAction.NEWER, FilterAction.OLDER}),
+        (2, 25, "21–25 of 25", {FilterAction.NEWER}),
     ],
 )
-def test_a_page_says_where_it_is_and_leads_on(number: int, total: int, heading: str, ways: set[Turn]) -> None:
+def test_a_page_says_where_it_is_and_leads_on(
+    number: int, total: int, heading: str, ways: set[FilterAction]
+) -> None:
     here = min(total - number * PER_PAGE, PER_PAGE)
     calls = [replace(PLACED, id=f"c{index}") for index in range(here)]
 
     view = tab(page(*calls, look=HistoryFilter(page=number), total=total))
 
     assert heading in words(view)
-    assert {Turn.NEWER, Turn.OLDER} & set(elements(view)) == ways
+    assert {FilterAction.NEWER, FilterAction.OLDER} & set(elements(view)) == ways
 
 
 # --- the worst ------------------------------------------------------------------------------------
@@ -233,38 +235,42 @@ def test_no_name_and_no_search_breaks_the_page_or_gets_markup_in(names: list[str
 
 
 def press(look: HistoryFilter, turn: str, **more: Any) -> HistoryFilter:
-    return turned(look, {"action_id": turn, **more})
+    return filter_after(look, {"action_id": turn, **more})
 
 
 def test_every_press_leads_to_what_it_says() -> None:
     deep = HistoryFilter(Scope.TEAM, "814", "U_BOSS", 3)
 
-    assert press(deep, Turn.MINE) == HistoryFilter(Scope.MINE, "814")
-    assert press(HistoryFilter(typed="814", page=2), Turn.TEAM) == HistoryFilter(Scope.TEAM, "814")
-    assert press(deep, Turn.SEARCH, value=" (202) 555 ") == HistoryFilter(Scope.TEAM, "(202) 555", "U_BOSS")
-    assert press(deep, Turn.SEARCH, value=None) == HistoryFilter(Scope.TEAM, "", "U_BOSS")
-    assert press(deep, Turn.PERSON, selected_user="U_SARA") == HistoryFilter(Scope.TEAM, "814", "U_SARA")
-    assert press(deep, Turn.PERSON, selected_user=None) == HistoryFilter(Scope.TEAM, "814")
-    assert press(deep, Turn.OLDER, value="4") == replace(deep, page=4)
-    assert press(deep, Turn.NEWER, value="2") == replace(deep, page=2)
-    assert press(deep, Turn.CLEAR) == TEAM
+    assert press(deep, FilterAction.MINE) == HistoryFilter(Scope.MINE, "814")
+    assert press(HistoryFilter(typed="814", page=2), FilterAction.TEAM) == HistoryFilter(Scope.TEAM, "814")
+    assert press(deep, FilterAction.SEARCH, value=" (202) 555 ") == HistoryFilter(
+        Scope.TEAM, "(202) 555", "U_BOSS"
+    )
+    assert press(deep, FilterAction.SEARCH, value=None) == HistoryFilter(Scope.TEAM, "", "U_BOSS")
+    assert press(deep, FilterAction.PERSON, selected_user="U_SARA") == HistoryFilter(
+        Scope.TEAM, "814", "U_SARA"
+    )
+    assert press(deep, FilterAction.PERSON, selected_user=None) == HistoryFilter(Scope.TEAM, "814")
+    assert press(deep, FilterAction.OLDER, value="4") == replace(deep, page=4)
+    assert press(deep, FilterAction.NEWER, value="2") == replace(deep, page=2)
+    assert press(deep, FilterAction.CLEAR) == TEAM
 
 
 @pytest.mark.parametrize(
     "forged",
     [
-        {"action_id": Turn.OLDER, "value": "-1"},
-        {"action_id": Turn.OLDER, "value": "9" * 5000},
-        {"action_id": Turn.OLDER, "value": "²"},
-        {"action_id": Turn.PERSON, "selected_user": "' OR 1=1"},
-        {"action_id": Turn.PERSON, "selected_user": ["U_BOSS"]},
-        {"action_id": Turn.SEARCH, "value": "\x00\ud800"},
+        {"action_id": FilterAction.OLDER, "value": "-1"},
+        {"action_id": FilterAction.OLDER, "value": "9" * 5000},
+        {"action_id": FilterAction.OLDER, "value": "²"},
+        {"action_id": FilterAction.PERSON, "selected_user": "' OR 1=1"},
+        {"action_id": FilterAction.PERSON, "selected_user": ["U_BOSS"]},
+        {"action_id": FilterAction.SEARCH, "value": "\x00\ud800"},
         {"action_id": "home_turn_nowhere"},
         {},
     ],
 )
 def test_a_forged_press_leads_nowhere(forged: dict[str, Any]) -> None:
-    assert turned(HistoryFilter(), forged) == HistoryFilter()
+    assert filter_after(HistoryFilter(), forged) == HistoryFilter()
 
 
 PRINTABLE = st.text(st.characters().filter(str.isprintable), max_size=40)

@@ -35,7 +35,7 @@ from evoslack.calling.refusals import (
     UnknownFlow,
     UnreadableForm,
 )
-from evoslack.slack.rendering import command_words, hang_up_words, messages, refusal_messages, views
+from evoslack.slack.rendering import form_messages, messages, refusal_messages, views
 from sandbox.slack.block_kit import problems_in_view
 
 REQUEST = CallRequest("key", "T1", "U_SARA", "acc1", "flow1", "Reminder", "+12025550143", "+12025550100")
@@ -136,7 +136,7 @@ def test_a_placed_call_has_no_reason_and_claims_no_more_than_that_it_was_taken()
 
 @pytest.mark.parametrize("state", [State.ACCEPTED, State.PLACING])
 def test_an_open_call_is_on_its_way_and_nothing_else_is_claimed(state: State) -> None:
-    words = messages.on_its_way(ended(state), "US", "C1")
+    words = form_messages.submitted(ended(state), "US", "C1")
 
     assert "On its way" in words
     assert "<#C1>" in words
@@ -146,7 +146,7 @@ def test_an_open_call_is_on_its_way_and_nothing_else_is_claimed(state: State) ->
 @pytest.mark.parametrize("state", [state for state in State if state not in OPEN_STATES])
 def test_pressing_again_after_the_end_shows_how_it_ended(state: State) -> None:
     """It must not read as if another call were on its way."""
-    words = messages.on_its_way(ended(state), "US", "C1")
+    words = form_messages.submitted(ended(state), "US", "C1")
 
     assert messages.STATE_WORDS[state] in words
     assert "On its way" not in words
@@ -201,7 +201,7 @@ def test_what_the_form_turns_into_is_taken_by_slack_whatever_the_flow_is_called(
 ) -> None:
     """The call is written down by then; a page that Slack refuses would look like a failure."""
     call = replace(ended(state), request=replace(REQUEST, flow_name=name))
-    words = messages.on_its_way(call, "US", "C1")
+    words = form_messages.submitted(call, "US", "C1")
 
     assert problems_in_view(views.notice(words)) == []
     assert "<!" not in words
@@ -290,11 +290,11 @@ def test_a_form_that_became_another_call_says_which_and_how_it_stands() -> None:
 def test_the_hint_speaks_of_other_countries_only_where_they_can_be_called(
     allowed: set[str], abroad: bool
 ) -> None:
-    assert ("begin with +" in messages.number_hint("US", frozenset(allowed))) is abroad
+    assert ("begin with +" in form_messages.number_hint("US", frozenset(allowed))) is abroad
 
 
 def test_help_names_the_command_as_it_is_called_here() -> None:
-    words = command_words.help_text("/dial", "US")
+    words = form_messages.help_text("/dial", "US")
 
     assert words.count("/dial") == 6
     assert "{" not in words
@@ -426,10 +426,10 @@ def test_a_no_that_is_proof_says_nothing_of_being_looked_for() -> None:
 
 def test_every_end_of_hanging_up_has_words_where_the_card_has_none() -> None:
     """Whether a wish that was taken came true is what the card says."""
-    assert set(hang_up_words.HANG_UP_WORDS) == set(HangUp)
-    assert set(hang_up_words.ENDING_WORDS) == {None, Ending.FORBIDDEN}
-    assert all(words.endswith(".") for words in hang_up_words.ENDING_WORDS.values())
-    assert all("end it in evo voice" in words.casefold() for words in hang_up_words.ENDING_WORDS.values())
+    assert set(messages.HANG_UP_MESSAGES) == set(HangUp)
+    assert set(messages.ENDING_MESSAGES) == {None, Ending.FORBIDDEN}
+    assert all(words.endswith(".") for words in messages.ENDING_MESSAGES.values())
+    assert all("end it in evo voice" in words.casefold() for words in messages.ENDING_MESSAGES.values())
 
 
 @pytest.mark.parametrize("state", [State.PLACED, State.IN_DOUBT])
