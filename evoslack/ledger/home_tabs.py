@@ -28,7 +28,7 @@ class HomeTabLedger:
 
     def turned(self, team_id: str, user_id: str, look: HistoryFilter, *, at: datetime) -> None:
         """Somebody wants to look at something else there: due at once."""
-        looking = {"history_filter": look.packed(), "sees_all": look.whose is Scope.TEAM}
+        looking = {"history_filter": look.packed(), "sees_all": look.scope is Scope.TEAM}
         self._put(team_id, user_id, looking | {"opened_at": at, "due_at": at, "shown_at": None})
 
     def claim(self, *, at: datetime, until: datetime, shown_before: datetime) -> HomeTab | None:

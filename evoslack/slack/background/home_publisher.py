@@ -108,8 +108,8 @@ class HomePublisher:
         except Refusal as refusal:
             return home.denied(refusal, self._region), isinstance(refusal, (CannotCheck, NothingToOffer))
         sees_team = role is Role.ADMINISTRATOR
-        look = due.look if sees_team else replace(due.look, whose=Scope.MINE, person="")
-        user_id = (look.person or None) if look.whose is Scope.TEAM else due.user_id
+        look = due.look if sees_team else replace(due.look, scope=Scope.MINE, person="")
+        user_id = (look.person or None) if look.scope is Scope.TEAM else due.user_id
         calls, total = self._page(due.team_id, user_id, look)
         if not calls and look.page:  # there are fewer calls by now
             look = replace(look, page=max(total - 1, 0) // home.PER_PAGE)

@@ -22,7 +22,6 @@ from evoslack.calling.workflow_step import LeaseLost, WorkflowStep
 from evoslack.slack.listeners.form_opener import FormOpener, FormSettings
 from evoslack.slack.listeners.orders import CallDraft, InvalidFields, checked, number_in
 from evoslack.slack.rendering import messages, step_messages
-from evoslack.slack.rendering.refusal_messages import refusal_message
 from evoslack.slack.workspace import NO_ANSWER, pause_of, problem_of
 
 log = logging.getLogger(__name__)
@@ -164,15 +163,14 @@ class StepRunner:
         except LeaseLost as lost:
             raise _NotYet(self._now()) from lost
         except InvalidFields as unclear:
-            problems = (self._words(problem) for problem in unclear.problems)
-            raise _Refused(step_messages.denied(asked.user_id, *problems)) from unclear
+            raise _Refused(self._denied(asked.user_id, unclear.problems)) from unclear
         except Refusal as refusal:
             if _may_pass(refusal) and waited < PATIENCE:
                 raise _NotYet(self._now() + CHECK_AGAIN) from refusal
-            raise _Refused(step_messages.denied(asked.user_id, self._words(refusal))) from refusal
+            raise _Refused(self._denied(asked.user_id, [refusal])) from refusal
 
-    def _words(self, refusal: Refusal) -> str:
-        return messages.escape(refusal_message(refusal, self._rules.region).words)
+    def _denied(self, user_id: str, refusals: list[Refusal]) -> str:
+        return step_messages.denied(user_id, refusals, self._rules.region)
 
     def _tell(self, step: WorkflowStep, end: End) -> None:
         """Tell Slack, which takes the end of a step once: repeating it is harmless. Raises `_NotYet`."""

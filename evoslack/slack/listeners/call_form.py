@@ -23,6 +23,7 @@ from evoslack.slack.listeners.reply import Reply
 from evoslack.slack.listeners.submission import FormSubmission
 from evoslack.slack.payloads import ARRIVAL, Payload, team_of
 from evoslack.slack.rendering import form_messages, history, messages, views
+from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from evoslack.slack.rendering.refusal_messages import refusal_message
 
@@ -151,7 +152,7 @@ class CallFormListeners:
             return
         ack(response_action="update", view=self.accepted(call))
 
-    def accepted(self, call: Call) -> views.View:
+    def accepted(self, call: Call) -> Block:
         """What a form turns into once it became a call."""
         return views.notice(form_messages.submitted(call, self._rules.region, self._rules.calls_channel))
 

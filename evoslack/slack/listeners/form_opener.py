@@ -25,6 +25,7 @@ from evoslack.calling.refusals import NothingToOffer, Refusal
 from evoslack.runtime.background_pool import Run, Tell
 from evoslack.slack.payloads import Payload, team_of, text_of
 from evoslack.slack.rendering import form_messages, messages, views
+from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from evoslack.slack.rendering.refusal_messages import refusal_message
 from evoslack.slack.workspace import NO_ANSWER, problem_of
@@ -145,7 +146,7 @@ class FormOpener:
             return False
         return self._permission.is_known(user_id, team_id, account_id)
 
-    def view(self, offer: Offer, asked: OpenRequest, *wishes: views.Prefill) -> views.View:
+    def view(self, offer: Offer, asked: OpenRequest, *wishes: views.Prefill) -> Block:
         """The form with a new request key, or the choice between several wishes."""
         origin = FormMetadata(
             key=secrets.token_urlsafe(18),
@@ -157,7 +158,7 @@ class FormOpener:
         if len(wishes) > 1:
             return views.choice([wish.number for wish in wishes], origin, region=region)
         wish = wishes[0] if wishes else views.Prefill()
-        return views.form(offer, origin, region=region, allowed=allowed, wish=wish)
+        return views.form(offer, origin, region=region, allowed=allowed, prefill=wish)
 
     def is_too_old(self, origin: FormMetadata) -> bool:
         """Whether this form may have become a call that is forgotten already, or is of a clock put back."""

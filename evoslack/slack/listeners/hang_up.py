@@ -18,7 +18,7 @@ from evoslack.runtime.background_pool import Run
 from evoslack.slack.background.private_messages import PrivateMessages
 from evoslack.slack.listeners.form_opener import FormOpener
 from evoslack.slack.payloads import Payload, team_of
-from evoslack.slack.rendering import messages
+from evoslack.slack.rendering import button_messages, messages
 from evoslack.slack.rendering.refusal_messages import refusal_message
 
 _Who = tuple[str, str]  # user id and team id
@@ -94,16 +94,16 @@ class HangUpListener:
             return
         call = self._calls.get(call_id)
         if call is None:
-            self._whisper(who[0], messages.GONE)
+            self._whisper(who[0], button_messages.GONE)
         elif not _is_theirs(call, who) and role is not Role.ADMINISTRATOR:
-            self._whisper(who[0], messages.only_caller_can_hang_up(call))
+            self._whisper(who[0], button_messages.only_caller_can_hang_up(call))
         else:
             self._ending(lambda: self._end(call, who), self._tell(who))
 
     def _end(self, call: Call, who: _Who) -> None:
         if not call.may_be_ended:
-            self._whisper(who[0], messages.NOTHING_TO_HANG_UP)
-        elif words := messages.ENDING_MESSAGES.get(self._hang_up(call)):
+            self._whisper(who[0], button_messages.NOTHING_TO_HANG_UP)
+        elif words := button_messages.ENDING_MESSAGES.get(self._hang_up(call)):
             self._whisper(who[0], words)
 
     def _tell(self, who: _Who) -> Callable[[str], None]:

@@ -18,7 +18,7 @@ from evoslack.slack.background.private_messages import PrivateMessages
 from evoslack.slack.listeners.form_opener import FormOpener, FormSettings, OpenRequest, Prefills, empty_form
 from evoslack.slack.listeners.message_texts import texts_of
 from evoslack.slack.payloads import ARRIVAL, Payload, text_of
-from evoslack.slack.rendering import messages, views
+from evoslack.slack.rendering import button_messages, messages, views
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from evoslack.slack.rendering.refusal_messages import refusal_message
 
@@ -82,7 +82,7 @@ class ShortcutListeners:
         asked = OpenRequest.by(body, context[ARRIVAL])
         call = self._calls.get(str(body["actions"][0].get("value") or ""))
         if call is None:
-            self._whisper(asked.user_id, messages.GONE)
+            self._whisper(asked.user_id, button_messages.GONE)
         else:
             wish = views.Prefill.again(call, self._rules.region)
             self._open(asked, lambda: [wish])

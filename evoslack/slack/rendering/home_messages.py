@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from evoslack.calling.history_filter import LEAST_DIGITS, Scope
-from evoslack.slack.rendering.messages import NO_HISTORY
 
-MAY = "*You can place calls.*"
-MAY_NOT = "*You cannot place calls.*"
-UNKNOWN = "*It is not known right now whether you can place calls.*"
-TRIES_AGAIN = "This page looks again by itself."
-TABS = {Scope.MINE: "My calls", Scope.TEAM: "Team's calls"}
+CAN_CALL = "*You can place calls.*"
+CANNOT_CALL = "*You can't place calls.*"
+UNKNOWN = "*EvoSlack can't tell right now whether you can place calls.*"
+CHECKS_AGAIN = "EvoSlack will check again shortly."
+TABS = {Scope.MINE: "My calls", Scope.TEAM: "Team calls"}
 SEARCH_LABEL = "Search by number"
-SEARCH_HINT = "Press Enter to search. Any part of the number will do."
-WHOSE = "Whose calls?"
-TOO_FEW = f"Type at least {LEAST_DIGITS} digits of a number to search for it."
-NOTHING_FITS = "No call fits this search."
-NOTHING_YET = {
-    Scope.MINE: NO_HISTORY,
-    Scope.TEAM: "Nobody has called anybody from here yet.",
-}
+SEARCH_HINT = "Any part of the number works. Press Enter to search."
+PERSON_PLACEHOLDER = "Choose a person"
+TOO_FEW = f"Enter at least {LEAST_DIGITS} digits of a number to search for it."
+NO_MATCH = "No calls match this search."
 CLEAR = "Clear search"
 NEWER = "Newer"
 OLDER = "Older"

@@ -18,6 +18,7 @@ from evoslack.slack.listeners.form_opener import TRIGGER_LIVES_S, FormOpener, Fo
 from evoslack.slack.listeners.shortcuts import ShortcutListeners
 from evoslack.slack.payloads import ARRIVAL
 from evoslack.slack.rendering import form_messages, views
+from evoslack.slack.rendering.blocks import Block
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 OFFER = Offer("acc1", (Flow("flow2", "Survey"),), (CallerId("+12025550100"),), CallerId("+12025550100"))
@@ -48,7 +49,7 @@ class World:
     def __init__(self, answer: Refusal | Role = Role.MANAGER, *, known: bool = False) -> None:
         self.events: list[str] = []
         self.told: list[str] = []
-        self.opened: list[views.View] = []
+        self.opened: list[Block] = []
         self.fails: Exception | None = None
         self.wall = T0
         self.waiting: list[Callable[[], None]] = []
@@ -74,13 +75,13 @@ class World:
         self.told.append(words)
 
     # Slack
-    def views_open(self, *, trigger_id: str, view: views.View) -> None:
+    def views_open(self, *, trigger_id: str, view: Block) -> None:
         self.events.append(f"opens {view['callback_id']}")
         if self.fails is not None:
             raise self.fails
         self.opened.append(view)
 
-    def views_update(self, *, external_id: str, view: views.View) -> None:
+    def views_update(self, *, external_id: str, view: Block) -> None:
         self.events.append(f"shows {view.get('callback_id', '')}")
         self.opened.append(view)
 
