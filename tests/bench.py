@@ -29,6 +29,7 @@ from evoslack.runtime.clock import Clock
 from evoslack.settings import Settings
 from evoslack.slack.payloads import ARRIVAL
 from evoslack.slack.rendering import views
+from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from evoslack.wiring import build
 from sandbox.bot_process import sandbox_settings
@@ -88,7 +89,7 @@ def office() -> Iterator[tuple[SlackWorkspace, App, App, App]]:
                 FormMetadata("bare"),
                 region="US",
                 allowed=frozenset({"US"}),
-                wish=views.Prefill(),
+                prefill=views.Prefill(),
             )
             yield slack, bot.app, bare(slack, view, inline=True), bare(slack, view, inline=False)
         finally:
@@ -97,7 +98,7 @@ def office() -> Iterator[tuple[SlackWorkspace, App, App, App]]:
             evo.close()
 
 
-def bare(slack: SlackWorkspace, view: views.View, *, inline: bool) -> App:
+def bare(slack: SlackWorkspace, view: Block, *, inline: bool) -> App:
     """The smallest app that opens a form, the same each time, and acknowledges its submission."""
     client = WebClient(token="xoxb-sandbox", base_url=slack.api_url)
     identity = AuthorizeResult(enterprise_id=None, team_id=TEAM, bot_token="xoxb-sandbox")

@@ -1,7 +1,7 @@
-"""What somebody looks at in App Home: whose calls, which of them, and which page.
+"""Which calls a Home tab shows: whose, which of them, and which page.
 
-Plain values that are kept and handed out as JSON. Nothing in them is a permission: whoever shows a home
-asks for that anew.
+Plain values, stored and handed to Slack as JSON. Nothing in them is a permission: that is checked again each
+time a tab is published.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, Self
 LEAST_DIGITS = 3  # to search for; fewer fit nearly every number
 LONGEST_SEARCH = 40  # characters
 LAST_PAGE = 100_000
+_KEYS = (("scope", "whose"), ("search", "typed"))  # and what rows and open tabs may still call them
 _PERSON = re.compile(r"[UW][A-Z0-9_]{1,30}")
 
 
@@ -28,25 +29,25 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HistoryFilter:
-    """Which calls somebody looks at."""
+    """Which calls a Home tab shows."""
 
-    whose: Scope = Scope.MINE
-    typed: str = ""  # in the search, as it was typed
-    person: str = ""  # whose calls among the team's; empty: everybody's
+    scope: Scope = Scope.MINE
+    search: str = ""  # as it was typed
+    person: str = ""  # user id, to narrow the team's calls; empty: everyone's
     page: int = 0
 
     @property
     def digits(self) -> str:
         """What the number must have in it, however it was spelled; empty: nothing is searched for."""
         # What people put before a number at home is no part of the number as it is kept.
-        found = "".join(str(int(each)) for each in self.typed.replace("(0)", "") if each.isdecimal())
+        found = "".join(str(int(each)) for each in self.search.replace("(0)", "") if each.isdecimal())
         found = found.lstrip("0")
         return found if len(found) >= LEAST_DIGITS else ""
 
     @property
     def is_narrowed(self) -> bool:
         """Whether anything was searched for."""
-        return bool(self.typed or self.person)
+        return bool(self.search or self.person)
 
     def packed(self) -> str:
         """As JSON."""
@@ -64,13 +65,14 @@ class HistoryFilter:
     def of(cls, found: Any) -> Self:
         """From the values of `asdict`; the default if they don't fit."""
         try:
-            whose, typed, person, page = (found[name] for name in ("whose", "typed", "person", "page"))
-            if not (isinstance(typed, str) and isinstance(page, int) and 0 <= page <= LAST_PAGE):
+            scope, search = (found[new] if new in found else found[old] for new, old in _KEYS)
+            person, page = found["person"], found["page"]
+            if not (isinstance(search, str) and isinstance(page, int) and 0 <= page <= LAST_PAGE):
                 return cls()
             if not (person == "" or _PERSON.fullmatch(person)):
                 return cls()
-            shown = "".join(filter(str.isprintable, typed))
-            return cls(Scope(whose), shown[:LONGEST_SEARCH], person, page)
+            shown = "".join(filter(str.isprintable, search))
+            return cls(Scope(scope), shown[:LONGEST_SEARCH], person, page)
         except (ValueError, KeyError, TypeError):
             return cls()
 

@@ -6,6 +6,7 @@ these; that is an `Outcome`.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 
 from evoslack.calling.calls import Call
@@ -79,11 +80,12 @@ class UnknownCallerId(Refusal):
 
 
 class NumberBusy(Refusal):
-    """A call to the same number is being dialed or was placed just now."""
+    """Another call to the same number is being dialed, or was placed `ago`."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, ago: timedelta) -> None:
         super().__init__(call.id)
         self.call = call
+        self.ago = ago
 
 
 class KeyTaken(Refusal):

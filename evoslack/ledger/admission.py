@@ -44,7 +44,7 @@ def admit(
             raise FormUsed
         busy = _first(engine, _in_the_way(request, at))
         if busy is not None:
-            raise NumberBusy(busy)
+            raise NumberBusy(busy, at - busy.accepted_at)
     raise RuntimeError("the ledger took the call neither as new nor as known")
 
 

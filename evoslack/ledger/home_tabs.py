@@ -32,7 +32,7 @@ class HomeTabLedger:
 
     def set_filter(self, team_id: str, user_id: str, history_filter: HistoryFilter, *, at: datetime) -> None:
         """Its owner chose other calls to see: due at once."""
-        chosen = {"history_filter": asdict(history_filter), "sees_all": history_filter.whose is Scope.TEAM}
+        chosen = {"history_filter": asdict(history_filter), "sees_all": history_filter.scope is Scope.TEAM}
         self._put(team_id, user_id, chosen | {"opened_at": at, "due_at": at, "shown_at": None})
 
     def claim(self, *, at: datetime, until: datetime, shown_before: datetime) -> HomeTab | None:

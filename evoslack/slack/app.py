@@ -85,7 +85,7 @@ def register(app: App, listeners: Listeners, command: str) -> None:
     app.block_action(cards.HANG_UP)(listeners.hang_up.pressed)
     app.event("app_home_opened")(listeners.home.home_opened)
     app.block_action(home.PLACE)(shortcuts.place_a_call)
-    app.block_action(home.TURNED)(listeners.home.home_turned)
+    app.block_action(home.FILTER_ACTIONS)(listeners.home.home_turned)
     app.function(workflow_step.PLACE_CALL, auto_acknowledge=False)(listeners.steps.place_call)
     app.function(workflow_step.LIST_FLOWS, auto_acknowledge=False)(listeners.steps.list_flows)
 

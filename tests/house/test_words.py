@@ -1,16 +1,19 @@
-"""Nobody is left without words: every reason, refusal and problem has a sentence."""
+"""Every reason, refusal, and problem has a sentence, and every sentence is in `rendering`."""
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from evoslack.calling import refusals
 from evoslack.calling.calls import Call, CallRequest, LostReason, Progress, Reason, State
-from evoslack.calling.numbers import BadNumber, Problem
+from evoslack.calling.numbers import BadNumber, Problem, example
 from evoslack.calling.refusals import Denial, Lack, Refusal, Source
 from evoslack.slack.rendering import messages
 from evoslack.slack.rendering.refusal_messages import refusal_message
@@ -29,7 +32,7 @@ SPOKEN: list[Refusal] = [
     refusals.NotYourForm(),
     refusals.FormUsed(),
     refusals.TooLate(),
-    refusals.NumberBusy(CALL),
+    refusals.NumberBusy(CALL, timedelta(seconds=8)),
     refusals.KeyTaken(CALL),
 ]
 
@@ -47,7 +50,7 @@ def test_every_refusal_is_a_short_sentence(refusal: Refusal) -> None:
     words = refusal_message(refusal, "US").words
 
     assert re.match(r"[A-Z]", words)
-    assert words.endswith((".", "?"))
+    assert words.endswith((".", "?", example("US")))
     assert "{" not in words
     assert len(words) <= 200
 
@@ -69,7 +72,7 @@ def test_every_reason_is_told_and_says_whether_a_phone_rang(reason: Reason) -> N
         call = replace(call, progress=Progress.LOST, lost_reason=LostReason.UNSEEN)
 
     words = messages.reason(call)
-    assert ("may have rung, at most once" in words) == in_doubt
+    assert ("may have rung, once" in words) == in_doubt
     assert ("Nothing was dialed" in words) != in_doubt
 
 
@@ -80,3 +83,33 @@ def test_every_state_has_a_symbol_and_words(state: State) -> None:
     assert not symbol.isascii()
     assert words[0].isupper()
     assert "(814) 404-3093" in messages.headline(Call("id", REQUEST, state, CALL.accepted_at), "US")
+
+
+SLACK = Path(__file__).parents[2] / "evoslack" / "slack"
+ELSEWHERE = sorted(path for path in SLACK.rglob("*.py") if not path.stem.endswith("messages"))
+SENTENCE = re.compile(r"[A-Z“*].*\s.*\s.*[.?!…]|.*\. [A-Z].*", re.DOTALL)
+
+
+def said_to_people(node: ast.AST) -> Iterator[str]:
+    """The texts of a module, without its docstrings, log lines, and exceptions."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Raise) or (
+            isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
+        ):
+            continue
+        if isinstance(child, ast.Call) and ast.unparse(child.func).startswith("log."):
+            continue
+        if isinstance(child, ast.JoinedStr):
+            yield "".join(part.value if isinstance(part, ast.Constant) else "…" for part in child.values)
+        elif isinstance(child, ast.Constant) and isinstance(child.value, str):
+            yield child.value
+        else:
+            yield from said_to_people(child)
+
+
+@pytest.mark.parametrize("path", ELSEWHERE, ids=lambda path: str(path.relative_to(SLACK)))
+def test_no_sentence_is_written_outside_the_message_files(path: Path) -> None:
+    """To change a sentence, a person looks in one place."""
+    found = said_to_people(ast.parse(path.read_text(encoding="utf-8")))
+
+    assert [text for text in found if SENTENCE.fullmatch(text)] == []

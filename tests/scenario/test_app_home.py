@@ -21,7 +21,7 @@ from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
 from evoslack.slack.background.home_publisher import MIN_INTERVAL
 from evoslack.slack.rendering.cards import CALL_AGAIN
-from evoslack.slack.rendering.home import PLACE, Turn
+from evoslack.slack.rendering.home import PLACE, FilterAction
 from sandbox.evo.calls import Script
 from sandbox.slack.team import TEAM_ID
 from tests.scenario.office import AGENT, BOSS, NUMBER, ROOT, SARA, SHOWN, Office
@@ -86,7 +86,7 @@ def chooses(office: Office, person: str, who: str) -> None:
     view = office.slack.home(who)
     assert view is not None
     (block_id,) = [b["block_id"] for b in view["blocks"] if b["block_id"].startswith("home_narrow")]
-    delivery = office.slack.choose_in_home(who, block_id, person, action_id=Turn.PERSON)
+    delivery = office.slack.choose_in_home(who, block_id, person, action_id=FilterAction.PERSON)
     assert delivery is not None and delivery.acked
 
 
@@ -182,7 +182,7 @@ def test_the_tab_works_over_http_too(empty_office: Office) -> None:
     empty_office.open(over_http=True)
     opens(empty_office, "1–10 of 11")
 
-    presses(empty_office, Turn.OLDER)
+    presses(empty_office, FilterAction.OLDER)
 
     wait_for_home(empty_office, "11–11 of 11")
 
@@ -285,7 +285,7 @@ def test_an_administrator_sees_the_teams_calls_and_finds_them_by_person_and_numb
     any_office.open()
     assert "555-1" not in opens(any_office, who=ROOT)
 
-    presses(any_office, Turn.TEAM, ROOT)
+    presses(any_office, FilterAction.TEAM, ROOT)
     everything = wait_for_home(any_office, "1–3 of 3", ROOT)
     assert all(words in everything for words in (f"<@{SARA}>", f"<@{BOSS}>", shown_number(1001)))
 
@@ -298,7 +298,7 @@ def test_an_administrator_sees_the_teams_calls_and_finds_them_by_person_and_numb
     types(any_office, "(999) 12", ROOT)
     assert "555-1" not in wait_for_home(any_office, "No call fits this search", ROOT)
 
-    presses(any_office, Turn.CLEAR, ROOT)
+    presses(any_office, FilterAction.CLEAR, ROOT)
     wait_for_home(any_office, "1–3 of 3", ROOT)
 
 
@@ -318,24 +318,24 @@ def test_forty_five_calls_are_five_pages_there_and_back(any_office: Office) -> N
     any_office.open()
     seen = [opens(any_office, "1–10 of 45")]
     for heading in ("11–20", "21–30", "31–40", "41–45"):
-        presses(any_office, Turn.OLDER)
+        presses(any_office, FilterAction.OLDER)
         seen.append(wait_for_home(any_office, f"{heading} of 45"))
 
     for index in range(45):
         (page,) = [at for at, words in enumerate(seen) if shown_number(1044 - index) in words]
         assert page == index // 10
-    assert Turn.OLDER not in seen[-1]
+    assert FilterAction.OLDER not in seen[-1]
     for heading in ("31–40", "21–30", "11–20", "1–10"):
-        presses(any_office, Turn.NEWER)
+        presses(any_office, FilterAction.NEWER)
         last = wait_for_home(any_office, f"{heading} of 45")
-    assert Turn.NEWER not in last
+    assert FilterAction.NEWER not in last
 
 
 def test_the_tab_is_opened_again_as_it_was_left(empty_office: Office) -> None:
     on_record(empty_office, *past(15))
     empty_office.open()
     opens(empty_office)
-    presses(empty_office, Turn.OLDER)
+    presses(empty_office, FilterAction.OLDER)
     wait_for_home(empty_office, "11–15 of 15")
     before = published(empty_office)
 
@@ -349,7 +349,7 @@ def test_a_page_beyond_the_end_shows_the_last_page(empty_office: Office) -> None
     on_record(empty_office, *past(15))
     empty_office.open()
 
-    forge(empty_office, SARA, {"action_id": Turn.OLDER, "value": "7"})
+    forge(empty_office, SARA, {"action_id": FilterAction.OLDER, "value": "7"})
 
     wait_for_home(empty_office, "11–15 of 15")
 
@@ -375,23 +375,23 @@ def test_a_manager_who_forges_the_team_filter_gets_their_own_calls(empty_office:
     forged = ["", '{"whose":"team","typed":"","person":"U_BOSS","page":0}']
     for metadata in forged:
         for action in (
-            {"action_id": Turn.TEAM},
-            {"action_id": Turn.PERSON, "selected_user": BOSS},
-            {"action_id": Turn.SEARCH, "value": "555-1"},
+            {"action_id": FilterAction.TEAM},
+            {"action_id": FilterAction.PERSON, "selected_user": BOSS},
+            {"action_id": FilterAction.SEARCH, "value": "555-1"},
         ):
             before = published(empty_office)
             forge(empty_office, SARA, action, metadata)
             empty_office.slack.wait_for(lambda before=before: published(empty_office) > before)
             words = wait_for_home(empty_office, "1–1 of 1")
             assert shown_number(1001) in words and shown_number(1002) not in words
-            assert BOSS not in words and Turn.TEAM not in words
+            assert BOSS not in words and FilterAction.TEAM not in words
 
 
 def test_a_former_administrator_sees_their_own_calls(empty_office: Office) -> None:
     on_record(empty_office, (SARA, "+12025551001"), (ROOT, "+12025551002"))
     empty_office.open()
     opens(empty_office, who=ROOT)
-    presses(empty_office, Turn.TEAM, ROOT)
+    presses(empty_office, FilterAction.TEAM, ROOT)
     wait_for_home(empty_office, "1–2 of 2", ROOT)
 
     login = empty_office.evo.world.logins["root@acme.test"]

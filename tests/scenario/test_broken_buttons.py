@@ -12,7 +12,7 @@ import pytest
 
 from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
 from evoslack.slack.rendering.cards import CALL_AGAIN, HANG_UP
-from evoslack.slack.rendering.home import PLACE, Turn
+from evoslack.slack.rendering.home import PLACE, FilterAction
 from sandbox.slack.delivery import Delivery
 from tests.scenario.office import SARA, Office
 
@@ -44,7 +44,7 @@ def open_home(office: Office) -> Delivery:
 
 
 def turn_a_page_at_home(office: Office) -> Delivery:
-    return act(office, "block_actions", action_id=Turn.SEARCH, value="555", view={"type": "home"})
+    return act(office, "block_actions", action_id=FilterAction.SEARCH, value="555", view={"type": "home"})
 
 
 def call_again(office: Office) -> Delivery:

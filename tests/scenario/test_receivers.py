@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 
 from evoslack.calling.refusals import Denial, NotAllowed
-from evoslack.slack.listeners.export import ADMINISTRATORS_ONLY
 from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
+from evoslack.slack.rendering import messages
 from evoslack.slack.rendering.cards import CALL_AGAIN, HANG_UP
-from evoslack.slack.rendering.hang_up_words import NOT_YOURS_TO_END, NOTHING_TO_END
-from evoslack.slack.rendering.home import PLACE, Turn
+from evoslack.slack.rendering.export_messages import ADMINISTRATORS_ONLY
+from evoslack.slack.rendering.home import PLACE, FilterAction
 from evoslack.slack.rendering.refusal_messages import refusal_message
 from sandbox.evo.calls import FAILED
 from sandbox.evo.world import PASSWORD
@@ -238,7 +238,8 @@ def at_hang_up(office: Office, person: Person) -> str:
     office.slack.wait_for(lambda: office.told(person.user_id), what="a word about hanging up")
     words = office.told(person.user_id)[-1]
     assert not [request for request in office.evo.requests if request.method == "DELETE"]
-    return "" if words in {NOT_YOURS_TO_END, NOTHING_TO_END} else words
+    not_theirs = messages.only_caller_can_hang_up(office.ledger()[-1])
+    return "" if words in {not_theirs, messages.NOTHING_TO_HANG_UP} else words
 
 
 def at_the_choice(office: Office, person: Person) -> str:
@@ -284,7 +285,7 @@ def at_home(office: Office, person: Person) -> str:
 
 
 def at_a_search_at_home(office: Office, person: Person) -> str:
-    action = {"action_id": Turn.SEARCH, "block_id": "b", "type": "plain_text_input", "value": "555"}
+    action = {"action_id": FilterAction.SEARCH, "block_id": "b", "type": "plain_text_input", "value": "555"}
     payload = person.acting() | {"view": {"type": "home"}, "actions": [action]}
     assert office.slack.send("block_actions", payload).acked
     return what_home_says(office, person)

@@ -137,7 +137,7 @@ class CallerNotifier:
         return "", None
 
     def _paragraph(self, notification: Notification) -> str:
-        return messages.private_line(
+        return messages.private_message(
             notification.call,
             self._region,
             channel_id=self._channel_id,

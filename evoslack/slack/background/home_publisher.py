@@ -88,10 +88,10 @@ class HomePublisher:
         try:
             role = self._role(due)
         except Refusal as refusal:
-            return home.refused(refusal, self._region), isinstance(refusal, (CannotCheck, NothingToOffer))
+            return home.denied(refusal, self._region), isinstance(refusal, (CannotCheck, NothingToOffer))
         sees_team = role is Role.ADMINISTRATOR
-        wanted = due.look if sees_team else replace(due.look, whose=Scope.MINE, person="")
-        user_id = (wanted.person or None) if wanted.whose is Scope.TEAM else due.user_id
+        wanted = due.look if sees_team else replace(due.look, scope=Scope.MINE, person="")
+        user_id = (wanted.person or None) if wanted.scope is Scope.TEAM else due.user_id
         calls, total = self._page(due.team_id, user_id, wanted)
         if not calls and wanted.page:  # fewer calls are left than there were
             wanted = replace(wanted, page=max(total - 1, 0) // home.PER_PAGE)

@@ -16,15 +16,14 @@ from typing import Any
 from slack_sdk import WebClient
 
 from evoslack.calling.access import Access
-from evoslack.calling.calls import Call, Progress, Reason, State
+from evoslack.calling.calls import Call, Reason, State
 from evoslack.calling.intake import Intake
 from evoslack.calling.ports import CallLedger, WorkflowStepLedger
 from evoslack.calling.refusals import CannotCheck, Lack, NothingToOffer, Refusal
 from evoslack.calling.validation import CallDraft, InvalidFields, number_or_empty, validate
 from evoslack.calling.workflow_step import LeaseLost, WorkflowStep
 from evoslack.slack.background.delivery_rules import RETRY, is_expiring, is_too_old
-from evoslack.slack.rendering import messages
-from evoslack.slack.rendering.refusal_messages import refusal_message
+from evoslack.slack.rendering import messages, step_messages
 from evoslack.slack.workspace import NO_ANSWER, pause_of, problem_of
 
 log = logging.getLogger(__name__)
@@ -35,8 +34,6 @@ PERMISSION_PATIENCE = timedelta(minutes=1)  # while it cannot be checked whether
 PERMISSION_RETRY = timedelta(seconds=5)
 
 _ALREADY_COMPLETED = frozenset({"execution_not_in_running_state", "function_execution_not_found"})
-_LOST = "no longer visible"
-UNREADABLE = f"The step does not say who asks for which call. {messages.NOTHING_RANG} {messages.ASK_OPERATOR}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +129,7 @@ class StepRunner:
         if waited > self._max_wait:
             raise _Denied(messages.REASON_MESSAGES[Reason.WAITED])
         if step.inputs is None:
-            raise _Denied(UNREADABLE)
+            raise _Denied(step_messages.UNREADABLE)
         asked = step.inputs
         typed = asked.caller_id.strip()  # the workflow's builder typed it; there is no list to choose from
         region, allowed = self._region, self._allowed_countries
@@ -147,15 +144,11 @@ class StepRunner:
         except LeaseLost as lost:
             raise _Postponed(self._now()) from lost
         except InvalidFields as invalid:
-            problems = (self._words(problem) for problem in invalid.problems)
-            raise _Denied(f"For <@{asked.user_id}>:", *problems) from invalid
+            raise _Denied(step_messages.denied(asked.user_id, invalid.problems, region)) from invalid
         except Refusal as refusal:
             if _may_pass(refusal) and waited < PERMISSION_PATIENCE:
                 raise _Postponed(self._now() + PERMISSION_RETRY) from refusal
-            raise _Denied(f"For <@{asked.user_id}>:", self._words(refusal)) from refusal
-
-    def _words(self, refusal: Refusal) -> str:
-        return messages.escape(refusal_message(refusal, self._region).words)
+            raise _Denied(step_messages.denied(asked.user_id, [refusal], region)) from refusal
 
     def _report(self, step: WorkflowStep, end: End) -> None:
         """Tell Slack how the step ended; safe to repeat, as Slack accepts one end. Raises `_Postponed`."""
@@ -184,18 +177,16 @@ class StepRunner:
 class _Denied(Exception):
     """There will be no call; `message` says why (mrkdwn)."""
 
-    def __init__(self, *words: str) -> None:
+    def __init__(self, words: str) -> None:
         super().__init__()
-        self.message = " ".join(words)
+        self.message = words
 
 
 def end_of(call: Call, region: str) -> End:
     """What a workflow is told about a call that is over."""
     if call.state is not State.PLACED:
-        return End(error=f"{messages.headline(call, region)} {messages.reason(call)}")
-    said = f": {messages.escape(call.evo_outcome)}" if call.evo_outcome else ""
-    result = f"ended{said}" if call.progress is Progress.ENDED else _LOST
-    outputs: dict[str, Any] = {"call_id": call.id, "result": result}
+        return End(error=step_messages.not_placed(call, region))
+    outputs: dict[str, Any] = {"call_id": call.id, "result": step_messages.result(call)}
     if call.talked_s is not None:  # else nobody saw it, and it is not claimed
         outputs["duration"] = round(call.talked_s)
     return End(outputs)

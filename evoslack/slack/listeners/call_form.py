@@ -27,7 +27,8 @@ from evoslack.slack.listeners.form_opener import FormOpener, FormSettings, OpenR
 from evoslack.slack.listeners.reply import Reply
 from evoslack.slack.listeners.submission import FormSubmission
 from evoslack.slack.payloads import ARRIVAL, Payload, team_of
-from evoslack.slack.rendering import command_words, history, messages, views
+from evoslack.slack.rendering import form_messages, history, messages, views
+from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from evoslack.slack.rendering.refusal_messages import refusal_message
 
@@ -64,7 +65,7 @@ class CallFormListeners:
         """`/call …`: the form, filled with what was typed; `help`; or `last`, the form of the last call."""
         text = str(body.get("text") or "").strip()
         if text.casefold() in HELP:
-            ack(command_words.help_text(self._settings.command, self._settings.region))
+            ack(form_messages.help_text(self._settings.command, self._settings.region))
             return
         if text.casefold() == HISTORY:
             self._tell_history(ack, body)
@@ -80,7 +81,7 @@ class CallFormListeners:
         if text.casefold() == LAST:
             latest = self._calls.latest_of(request.user_id, request.team_id, 1)
             if not latest:
-                ack(messages.NOTHING_TO_REPEAT)
+                ack(form_messages.NOTHING_TO_REPEAT)
                 return
             prefill = views.Prefill.again(latest[0], self._settings.region)
         else:
@@ -116,7 +117,7 @@ class CallFormListeners:
     def other_command(self, ack: Ack, body: Payload) -> None:
         """A command that the manifest has and the settings do not."""
         log.error("%s arrived, but SLACK_COMMAND is %s", body.get("command"), self._settings.command)
-        ack(command_words.wrong_command(messages.escape(str(body.get("command"))), self._settings.command))
+        ack(form_messages.wrong_command(messages.escape(str(body.get("command"))), self._settings.command))
 
     def flows(self, ack: Ack, body: Payload) -> None:
         """The flows that match what was typed, from memory."""
@@ -146,9 +147,11 @@ class CallFormListeners:
             return
         ack(response_action="update", view=self.accepted(call))
 
-    def accepted(self, call: Call) -> views.View:
+    def accepted(self, call: Call) -> Block:
         """What a form turns into once it became a call."""
-        return views.notice(messages.on_its_way(call, self._settings.region, self._settings.calls_channel))
+        return views.notice(
+            form_messages.submitted(call, self._settings.region, self._settings.calls_channel)
+        )
 
     def call_of(self, user_id: str, view: Payload, arrival: Arrival) -> Call | None:
         """The call that this person's form became, as far as the ledger can say; it is answered now."""

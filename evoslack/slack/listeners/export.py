@@ -22,7 +22,7 @@ from evoslack.runtime.background_pool import Run
 from evoslack.slack.listeners.form_opener import FormSettings
 from evoslack.slack.listeners.reply import NotifyPrivately
 from evoslack.slack.payloads import Payload
-from evoslack.slack.rendering import call_csv, messages
+from evoslack.slack.rendering import call_csv, export_messages, messages
 from evoslack.slack.rendering.refusal_messages import refusal_message
 from evoslack.slack.workspace import NO_ANSWER, object_in, problem_of
 
@@ -30,14 +30,6 @@ log = logging.getLogger(__name__)
 
 EXPORT = "export"
 LAST_DAYS = 30
-ADMINISTRATORS_ONLY = (
-    "The export has everybody's calls, so it is for administrators only: it needs the role "
-    "SystemAdministrator in Evo Voice."
-)
-SCOPES_MISSING = (
-    "Slack does not let EvoSlack send files yet: it needs the scopes im:write and files:write. "
-    "Update the app from manifest.yml and install it again."
-)
 
 
 class Unreadable(Exception):
@@ -116,35 +108,34 @@ class ExportListener:
             ack(messages.escape(refusal_message(refusal, self._settings.region).words))
             return
         except Unreadable:
-            ack(how_to(self._settings.command))
+            ack(export_messages.usage(self._settings.command, LAST_DAYS))
             return
         if role is not Role.ADMINISTRATOR:
-            ack(ADMINISTRATORS_ONLY)
+            ack(export_messages.ADMINISTRATORS_ONLY)
             return
         self._run(lambda: self._send(user_id, period), lambda words: self._notify_privately(user_id, words))
-        ack(f"The calls from {period} are being put together; they come as a direct message.")
+        ack(export_messages.started(period))
 
     def _send(self, user_id: str, period: Period) -> None:
         """Send the file, or say privately why there is none."""
         try:
             content, rows = call_csv.file_of(self._calls_of(period.since, period.until))
             log.info("export: %s gets %d calls, %s", user_id, rows, period)
-            words = self._upload(user_id, period, content, rows) if rows else f"No calls from {period}."
+            words = self._upload(user_id, period, content, rows) if rows else export_messages.no_calls(period)
         except NO_ANSWER as error:
             log.warning("export: the file of %s did not go out: %s", user_id, problem_of(error))
-            words = _trouble(problem_of(error))
+            words = export_messages.not_sent(problem_of(error))
         if words:
             self._notify_privately(user_id, words)
 
     def _upload(self, user_id: str, period: Period, content: bytes, rows: int) -> str:
-        what = "1 call" if rows == 1 else f"{rows} calls"
         channel = object_in(self._client.conversations_open(users=user_id), "channel")
         self._client.files_upload_v2(
             channel=channel["id"],
             content=content,
             filename=f"calls-{period.first}-to-{period.last}-utc.csv",
-            title=f"Calls from {period}",
-            initial_comment=f"{what} from {period}, as asked for with {self._settings.command} {EXPORT}.",
+            title=export_messages.title(period),
+            initial_comment=export_messages.comment(rows, period, self._settings.command),
         )
         return ""
 
@@ -152,17 +143,3 @@ class ExportListener:
 def is_meant(body: Payload) -> bool:
     """Whether this command asks for an export."""
     return str(body.get("text") or "").casefold().split()[:1] == [EXPORT]
-
-
-def how_to(command: str) -> str:
-    """The three forms that are understood (mrkdwn)."""
-    return (
-        f"Write *{command} export* for the last {LAST_DAYS} days, *{command} export 2026-10* for a month, or "
-        f"*{command} export 2026-10-01 2026-10-31* for the days from one to the other."
-    )
-
-
-def _trouble(problem: str) -> str:
-    if problem == "missing_scope":
-        return SCOPES_MISSING
-    return f"The export could not be sent ({messages.escape(problem)}). Please try again in a minute."

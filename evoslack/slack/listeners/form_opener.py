@@ -24,7 +24,8 @@ from evoslack.calling.refusals import NothingToOffer, Refusal
 from evoslack.runtime.background_pool import Run, Tell
 from evoslack.runtime.reference import new_reference
 from evoslack.slack.payloads import Payload, team_of, text_of
-from evoslack.slack.rendering import messages, views
+from evoslack.slack.rendering import form_messages, messages, views
+from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from evoslack.slack.rendering.refusal_messages import refusal_message
 from evoslack.slack.workspace import NO_ANSWER, problem_of
@@ -115,7 +116,7 @@ class FormOpener:
         run = self._known if self._access.is_known(request.user_id, request.team_id) else self._others
         run(lambda: self._open(request, prefills, tell), tell)
 
-    def view(self, offer: Offer, request: OpenRequest, *prefills: views.Prefill) -> views.View:
+    def view(self, offer: Offer, request: OpenRequest, *prefills: views.Prefill) -> Block:
         """The form with a new request key, or the choice between several prefills."""
         metadata = FormMetadata(
             key=secrets.token_urlsafe(18),
@@ -127,12 +128,12 @@ class FormOpener:
         if len(prefills) > 1:
             return views.choice([prefill.number for prefill in prefills], metadata, region=region)
         prefill = prefills[0] if prefills else views.Prefill()
-        return views.form(offer, metadata, region=region, allowed=allowed, wish=prefill)
+        return views.form(offer, metadata, region=region, allowed=allowed, prefill=prefill)
 
     def _open(self, request: OpenRequest, prefills: Prefills, tell: Tell) -> None:
         try:
             if request.arrival.age_s > TRIGGER_LIVES_S:
-                tell(messages.FORM_TOO_LATE)
+                tell(form_messages.FORM_TOO_LATE)
             elif not self._access.is_known(request.user_id, request.team_id):
                 self._open_loading(request, prefills, tell)
             elif found := prefills():
@@ -140,15 +141,15 @@ class FormOpener:
                 view = self.view(offer, request, *found)
                 self._client.views_open(trigger_id=request.trigger_id, view=view)
             else:
-                tell(messages.NO_NUMBER)
+                tell(form_messages.NO_NUMBER)
         except Refusal as refusal:
             tell(messages.escape(refusal_message(refusal, self._settings.region).words))
         except SlackApiError as error:
             log.warning("the form did not open: %s", problem_of(error))
-            tell(messages.FORM_TOO_LATE)
+            tell(form_messages.FORM_TOO_LATE)
         except NO_ANSWER as error:
             log.warning("the form may not have opened: %s", problem_of(error))
-            tell(messages.FORM_MAY_COME)
+            tell(form_messages.FORM_MAY_STILL_OPEN)
 
     def _open_loading(self, request: OpenRequest, prefills: Prefills, tell: Tell) -> None:
         external_id = secrets.token_urlsafe(18)
@@ -158,7 +159,7 @@ class FormOpener:
             raise
         except NO_ANSWER as error:  # it may have opened all the same
             log.warning("the loading page may not have opened: %s", problem_of(error))
-            tell(messages.FORM_MAY_COME)
+            tell(form_messages.FORM_MAY_STILL_OPEN)
         self._replace_loading(external_id, request, prefills)
 
     def _replace_loading(self, external_id: str, request: OpenRequest, prefills: Prefills) -> None:
@@ -166,7 +167,7 @@ class FormOpener:
         try:
             offer = self._offer_to(request)
             found = prefills()
-            view = self.view(offer, request, *found) if found else views.notice(messages.NO_NUMBER)
+            view = self.view(offer, request, *found) if found else views.notice(form_messages.NO_NUMBER)
         except Refusal as refusal:
             view = views.notice(messages.escape(refusal_message(refusal, self._settings.region).words))
         except Exception:

@@ -18,7 +18,7 @@ from evoslack.calling.refusals import Refusal
 from evoslack.runtime.background_pool import Run
 from evoslack.slack.listeners.reply import NotifyPrivately
 from evoslack.slack.payloads import Payload, team_of
-from evoslack.slack.rendering import hang_up_words, messages
+from evoslack.slack.rendering import button_messages, messages
 from evoslack.slack.rendering.refusal_messages import refusal_message
 
 _Who = tuple[str, str]  # user id and team id
@@ -88,16 +88,16 @@ class HangUpListener:
             return
         call = self._calls.get(call_id)
         if call is None:
-            self._notify_privately(who[0], messages.GONE)
+            self._notify_privately(who[0], button_messages.GONE)
         elif not _is_theirs(call, who) and role is not Role.ADMINISTRATOR:
-            self._notify_privately(who[0], hang_up_words.NOT_YOURS_TO_END)
+            self._notify_privately(who[0], button_messages.only_caller_can_hang_up(call))
         else:
             self._ending(lambda: self._end(call, who), self._tell(who))
 
     def _end(self, call: Call, who: _Who) -> None:
         if not call.can_hang_up:
-            self._notify_privately(who[0], hang_up_words.NOTHING_TO_END)
-        elif words := hang_up_words.ENDING_WORDS.get(self._hang_up(call)):
+            self._notify_privately(who[0], button_messages.NOTHING_TO_HANG_UP)
+        elif words := button_messages.ENDING_MESSAGES.get(self._hang_up(call)):
             self._notify_privately(who[0], words)
 
     def _tell(self, who: _Who) -> Callable[[str], None]:

@@ -37,7 +37,7 @@ class HomeListeners:
     def home_turned(self, ack: Ack, body: Payload) -> None:
         """Another filter or page, starting from what is on the screen rather than from what came since."""
         before = HistoryFilter.unpacked(str((body.get("view") or {}).get("private_metadata") or ""))
-        look = home.turned(before, body["actions"][0])
-        self._ledger.set_filter(team_of(body), text_of(body["user"]["id"]), look, at=self._now())
+        history_filter = home.filter_after(before, body["actions"][0])
+        self._ledger.set_filter(team_of(body), text_of(body["user"]["id"]), history_filter, at=self._now())
         self._on_due()
         ack()

@@ -18,7 +18,7 @@ from evoslack.slack.listeners.form_opener import FormOpener, OpenRequest, Prefil
 from evoslack.slack.listeners.message_texts import texts_of
 from evoslack.slack.listeners.reply import NotifyPrivately
 from evoslack.slack.payloads import ARRIVAL, Payload, text_of
-from evoslack.slack.rendering import messages, views
+from evoslack.slack.rendering import button_messages, messages, views
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from evoslack.slack.rendering.refusal_messages import refusal_message
 
@@ -78,7 +78,7 @@ class ShortcutListeners:
         request = OpenRequest.of(body, context[ARRIVAL])
         call = self._calls.get(str(body["actions"][0].get("value") or ""))
         if call is None:
-            self._notify_privately(request.user_id, messages.GONE)
+            self._notify_privately(request.user_id, button_messages.GONE)
         else:
             prefill = views.Prefill.again(call, self._region)
             self._open(request, lambda: [prefill])

@@ -9,76 +9,67 @@ from typing import Any
 
 from evoslack.calling.calls import Call, HangUp, Progress
 from evoslack.calling.numbers import pretty
-from evoslack.slack.rendering import hang_up_words, messages
+from evoslack.slack.rendering import button_messages, form_messages, messages
+from evoslack.slack.rendering.blocks import Block, actions, button, confirm, mrkdwn, section
 
 EVENT_TYPE = "evoslack_call"
 CALL_AGAIN = "call_again"
 HANG_UP = "hang_up"
 
 _NO_DIGITS = re.compile(r"\D", re.ASCII)
-_TELLING = 7  # so many last digits name a subscriber, whatever stands before them
+_TELLING = 7  # this many last digits identify a subscriber, whatever precedes them
+_HIDDEN = "…"
 
 
 def text(call: Call, region: str, *, hides_number: bool = False) -> str:
     """The whole meaning in one line: notifications and screen readers get only this."""
     call, request = _shown(call, hides_number=hides_number), call.request
     flow, caller_id = messages.shown_name(request.flow_name), pretty(request.caller_id, region)
+    headline = messages.headline(call, region, hides_number=hides_number)
     sentences = (
-        f"{messages.state_words(call)}: {messages.headline(call, region, hides_number=hides_number)}",
+        headline if headline.endswith((".", "…")) else f"{headline}.",
         messages.reason(call),
-        f"Asked for by <@{request.user_id}>, flow {flow}, caller ID {caller_id}.",
+        f"{messages.CALLED_BY} <@{request.user_id}>, flow {flow}, caller ID {caller_id}.",
     )
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def blocks(
-    call: Call, region: str, *, can_end: bool = False, hides_number: bool = False
-) -> list[dict[str, Any]]:
+def blocks(call: Call, region: str, *, can_end: bool = False, hides_number: bool = False) -> list[Block]:
     """State first, a reason where there is trouble, then who, what and when.
 
-    `can_end`: whether the bot may end calls at Evo Voice. `hides_number`: other companies read along.
+    `can_end`: whether the bot may end calls at Evo Voice. `hides_number`: other companies read the channel.
     """
     call, request = _shown(call, hides_number=hides_number), call.request
-    state, headline = messages.state_words(call), messages.headline(call, region, hides_number=hides_number)
-    found: list[dict[str, Any]] = [
-        {"type": "section", "text": mrkdwn(f"*{state}.* {headline}")},
-        {
-            "type": "section",
-            "fields": [
-                mrkdwn(f"*Asked for by*\n<@{request.user_id}>"),
-                mrkdwn(f"*Flow*\n{messages.shown_name(request.flow_name)}"),
-                mrkdwn(f"*Caller ID*\n{pretty(request.caller_id, region)}"),
-                mrkdwn(f"*When*\n{when(call)}"),
-                *_running_time(call),
-            ],
-        },
-    ]
+    found = [section(messages.headline(call, region, hides_number=hides_number, is_bold=True))]
     if reason := messages.reason(call):
-        found.insert(1, {"type": "section", "text": mrkdwn(reason)})
+        found.append(section(reason))
+    fields = [
+        _field(messages.CALLED_BY, f"<@{request.user_id}>"),
+        _field(form_messages.FLOW_LABEL, messages.shown_name(request.flow_name)),
+        _field(form_messages.CALLER_ID_LABEL, pretty(request.caller_id, region)),
+        _field(messages.STARTED, when(call)),
+        *_running_time(call),
+    ]
+    found.append({"type": "section", "fields": fields})
     if call.hang_up is not None and call.is_in_progress:
-        found.append({"type": "section", "text": mrkdwn(hang_up_words.HANG_UP_WORDS[call.hang_up])})
+        found.append(section(button_messages.HANG_UP_MESSAGES[call.hang_up]))
     if not call.is_open:
         buttons = [_hang_up(call)] if can_end and _may_be_ended(call) else []
-        found.append({"type": "actions", "elements": [*buttons, call_again(call)]})
+        found.append(actions([*buttons, call_again(call)]))
     return found
 
 
-def call_again(call: Call) -> dict[str, Any]:
+def call_again(call: Call) -> Block:
     """The button that opens the form once more; while it is uncertain what rang, it asks first."""
-    button = {
-        "type": "button",
-        "action_id": CALL_AGAIN,
-        "text": _plain(messages.CALL_AGAIN),
-        "value": call.id,
-    }
+    again = button(CALL_AGAIN, button_messages.CALL_AGAIN, call.id)
     if call.is_uncertain:
-        button["confirm"] = {
-            "title": _plain(messages.MAY_HAVE_RUNG),
-            "text": _plain(messages.LOOK_FIRST),
-            "confirm": _plain(messages.OPEN_FORM),
-            "deny": _plain(messages.FORM_CLOSE),
-        }
-    return button
+        again["confirm"] = confirm(
+            button_messages.CALL_AGAIN_TITLE,
+            button_messages.CALL_AGAIN_TEXT,
+            button_messages.CALL_AGAIN_CONFIRM,
+            button_messages.CANCEL,
+        )
+    return again
 
 
 def _shown(call: Call, *, hides_number: bool) -> Call:
@@ -86,43 +77,32 @@ def _shown(call: Call, *, hides_number: bool) -> Call:
     if not hides_number:
         return call
     number = _NO_DIGITS.sub("", call.request.number)[-_TELLING:]
-    detail, evo_outcome = (
-        "" if number in _NO_DIGITS.sub("", said) else said for said in (call.detail, call.evo_outcome)
-    )
+    detail = "" if number in _NO_DIGITS.sub("", call.detail) else call.detail
+    evo_outcome = _HIDDEN if number in _NO_DIGITS.sub("", call.evo_outcome) else call.evo_outcome
     return replace(call, detail=detail, evo_outcome=evo_outcome)
 
 
-def _hang_up(call: Call) -> dict[str, Any]:
-    return {
-        "type": "button",
-        "action_id": HANG_UP,
-        "style": "danger",
-        "text": _plain(hang_up_words.HANG_UP),
-        "value": call.id,
-        "confirm": {
-            "style": "danger",
-            "title": _plain(f"{hang_up_words.HANG_UP}?"),
-            "text": _plain(hang_up_words.HANG_UP_TEXT),
-            "confirm": _plain(hang_up_words.HANG_UP),
-            "deny": _plain(hang_up_words.KEEP_ON),
-        },
-    }
+def _hang_up(call: Call) -> Block:
+    words = button_messages.HANG_UP
+    question = confirm(f"{words}?", button_messages.HANG_UP_TEXT, words, button_messages.CANCEL)
+    danger = {"style": "danger"}
+    return button(HANG_UP, words, call.id) | danger | {"confirm": question | danger}
 
 
 def _may_be_ended(call: Call) -> bool:
-    """Whether there is something to end, and nobody is at it already."""
+    """Whether there is something to end, and no hang-up is under way."""
     return call.can_hang_up and call.hang_up is not HangUp.ASKED
 
 
-def _running_time(call: Call) -> list[dict[str, Any]]:
-    """Since when people talk, by Slack's own clock so that it is right whenever somebody looks."""
+def _running_time(call: Call) -> list[Block]:
+    """Since when people talk. Slack counts the time, so it is right whenever the card is read."""
     if call.progress is not Progress.ANSWERED or call.answered_at is None:
         return []
-    return [mrkdwn(f"*Answered*\n{_moment(call.answered_at, '{time_secs}, {ago}', '%H:%M:%S')}")]
+    return [_field(messages.ANSWERED, _moment(call.answered_at, "{time_secs}, {ago}", "%H:%M:%S"))]
 
 
 def when(call: Call) -> str:
-    """When it was asked for, in each reader's own time (mrkdwn)."""
+    """When it was started, in each reader's own time zone (mrkdwn)."""
     return _moment(call.accepted_at, "{date_short_pretty} {time}", "%Y-%m-%d %H:%M")
 
 
@@ -131,15 +111,9 @@ def _moment(at: datetime, shown: str, otherwise: str) -> str:
 
 
 def metadata(call: Call) -> dict[str, Any]:
-    """The call's id, by which a card can be found again. Everybody may read this: nothing else in it."""
+    """The call's id, by which a card can be found again. Everybody can read this: nothing else is in it."""
     return {"event_type": EVENT_TYPE, "event_payload": {"call_id": call.id}}
 
 
-def _plain(words: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": words, "emoji": False}
-
-
-def mrkdwn(words: str) -> dict[str, Any]:
-    """A text with markup."""
-    # verbatim: Slack must not turn names, addresses or @words of foreign text into links and mentions.
-    return {"type": "mrkdwn", "text": words, "verbatim": True}
+def _field(label: str, words: str) -> Block:
+    return mrkdwn(f"*{label}*\n{words}")

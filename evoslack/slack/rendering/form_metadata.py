@@ -11,7 +11,7 @@ LONGEST_METADATA = 3_000  # characters (slack-facts 3)
 
 @dataclass(frozen=True, slots=True)
 class FormMetadata:
-    """What a form remembers: its request key, when it was made (Unix time), and where it was asked for."""
+    """A form's request key, when it was made (Unix time), and where it was asked for."""
 
     key: str
     made_at: str = ""
@@ -26,18 +26,18 @@ class FormMetadata:
     def unpacked(cls, text: str) -> FormMetadata:
         """Raises `ValueError` for anything that `packed` did not make."""
         if len(text) > LONGEST_METADATA:
-            raise ValueError("not an origin")
+            raise ValueError("not form metadata")
         values = json.loads(text)
         if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
-            raise ValueError("not an origin")
+            raise ValueError("not form metadata")
         if not values.keys() <= {"key", "made_at", "channel_id", "response_url"}:
-            raise ValueError("not an origin")
-        origin = cls(**({"key": ""} | values))
-        # No more than the ledger takes, and nothing that a database cannot store.
-        if not re.fullmatch(r"[\w.-]{1,64}", origin.key, re.ASCII):
-            raise ValueError("not an origin")
-        if not re.fullmatch(r"\d{0,12}", origin.made_at, re.ASCII):
-            raise ValueError("not an origin")
-        if not re.fullmatch(r"\w{0,32}", origin.channel_id, re.ASCII):
-            raise ValueError("not an origin")
-        return origin
+            raise ValueError("not form metadata")
+        metadata = cls(**({"key": ""} | values))
+        # As much as the ledger takes, and nothing that a database cannot store.
+        if not re.fullmatch(r"[\w.-]{1,64}", metadata.key, re.ASCII):
+            raise ValueError("not form metadata")
+        if not re.fullmatch(r"\d{0,12}", metadata.made_at, re.ASCII):
+            raise ValueError("not form metadata")
+        if not re.fullmatch(r"\w{0,32}", metadata.channel_id, re.ASCII):
+            raise ValueError("not form metadata")
+        return metadata

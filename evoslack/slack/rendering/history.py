@@ -1,13 +1,13 @@
-"""`/call history`: somebody's own latest calls, shown to them alone. Pure functions."""
+"""`/call history`: a person's own latest calls, shown to them alone. Pure functions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from evoslack.calling.calls import Call
 from evoslack.calling.numbers import pretty
 from evoslack.slack.rendering import cards, messages
+from evoslack.slack.rendering.blocks import Block, section
 
 MOST = 10  # calls in one answer
 
@@ -15,17 +15,17 @@ MOST = 10  # calls in one answer
 def text(calls: Sequence[Call], region: str) -> str:
     """The same in plain lines, for notifications and screen readers."""
     if not calls:
-        return messages.NO_HISTORY
+        return messages.NO_CALLS
     return "\n".join([messages.HISTORY, *(_line(call, region) for call in calls)])
 
 
-def blocks(calls: Sequence[Call], region: str) -> list[dict[str, Any]]:
+def blocks(calls: Sequence[Call], region: str) -> list[Block]:
     """A line for each call, newest first, with Call again where it is over."""
     if not calls:
         return []
-    found = [{"type": "section", "text": cards.mrkdwn(f"*{messages.HISTORY}*")}]
+    found = [section(f"*{messages.HISTORY}*")]
     for call in calls:
-        row: dict[str, Any] = {"type": "section", "text": cards.mrkdwn(_line(call, region))}
+        row = section(_line(call, region))
         if not call.is_open:
             row["accessory"] = cards.call_again(call)
         found.append(row)

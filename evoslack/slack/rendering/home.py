@@ -1,6 +1,6 @@
-"""The Home tab: whether somebody may call and why not, and below it their calls or the team's.
+"""The Home tab: whether a person may call and why not, and below that their own calls or the team's.
 
-Pure functions. Only whoever may call is shown numbers; `home_tab` finds that out.
+Pure functions. Only people who may call are shown numbers; `home_publisher` finds out who may.
 """
 
 from __future__ import annotations
@@ -13,21 +13,20 @@ from enum import StrEnum
 from typing import Any
 
 from evoslack.calling.calls import Call
-from evoslack.calling.history_filter import LEAST_DIGITS, LONGEST_SEARCH, HistoryFilter, Scope
+from evoslack.calling.history_filter import LONGEST_SEARCH, HistoryFilter, Scope
 from evoslack.calling.numbers import example, pretty
 from evoslack.calling.refusals import NotAllowed, Refusal
-from evoslack.slack.rendering import cards, messages
+from evoslack.slack.rendering import button_messages, cards, form_messages, home_messages, messages
+from evoslack.slack.rendering.blocks import Block, actions, button, context, field, plain, section
 from evoslack.slack.rendering.refusal_messages import refusal_message
-
-Block = dict[str, Any]
 
 PER_PAGE = 10
 PLACE = "home_place"  # action id of the button that opens the form
-TURNED = re.compile("^home_turn_")  # and of everything in `Turn`
+FILTER_ACTIONS = re.compile("^home_turn_")  # and of everything in `FilterAction`
 
 
-class Turn(StrEnum):
-    """What shows something else on the page, by action id."""
+class FilterAction(StrEnum):
+    """What changes which calls are shown, by action id. Open Home tabs have these ids: keep them."""
 
     MINE = "home_turn_mine"
     TEAM = "home_turn_team"
@@ -38,149 +37,123 @@ class Turn(StrEnum):
     OLDER = "home_turn_older"
 
 
-MAY = "*You can place calls.*"
-MAY_NOT = "*You cannot place calls.*"
-UNKNOWN = "*It is not known right now whether you can place calls.*"
-TRIES_AGAIN = "This page looks again by itself."
-TABS = {Scope.MINE: "My calls", Scope.TEAM: "Team's calls"}
-SEARCH_LABEL = "Search by number"
-SEARCH_HINT = "Press Enter to search. Any part of the number will do."
-WHOSE = "Whose calls?"
-TOO_FEW = f"Type at least {LEAST_DIGITS} digits of a number to search for it."
-NOTHING_FITS = "No call fits this search."
-NOTHING_YET = {
-    Scope.MINE: messages.NO_HISTORY,
-    Scope.TEAM: "Nobody has called anybody from here yet.",
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What there is to see of the calls that somebody looks at."""
+    """One page of the calls that a filter finds."""
 
-    look: HistoryFilter
+    filter: HistoryFilter
     calls: Sequence[Call]
     total: int
-    sees_team: bool  # whether the team's calls may be looked at
+    sees_team: bool  # whether this person may see the team's calls
 
 
-def turned(look: HistoryFilter, action: Mapping[str, Any]) -> HistoryFilter:
-    """What somebody looks at after a press, a search or a choice. Request data: nothing is believed."""
+def filter_after(before: HistoryFilter, action: Mapping[str, Any]) -> HistoryFilter:
+    """The filter after a button, a search or a choice. Request data: nothing is believed."""
     value = str(action.get("value") or "")
     match action.get("action_id"):
-        case Turn.MINE:
-            now = HistoryFilter(Scope.MINE, look.typed)
-        case Turn.TEAM:
-            now = HistoryFilter(Scope.TEAM, look.typed)
-        case Turn.SEARCH:
-            now = replace(look, typed=value.strip(), page=0)
-        case Turn.PERSON:
-            now = replace(look, person=str(action.get("selected_user") or ""), page=0)
-        case Turn.NEWER | Turn.OLDER:
-            now = replace(look, page=int(value) if value.isdecimal() and len(value) < 7 else 0)
+        case FilterAction.MINE:
+            after = HistoryFilter(Scope.MINE, before.search)
+        case FilterAction.TEAM:
+            after = HistoryFilter(Scope.TEAM, before.search)
+        case FilterAction.SEARCH:
+            after = replace(before, search=value.strip(), page=0)
+        case FilterAction.PERSON:
+            after = replace(before, person=str(action.get("selected_user") or ""), page=0)
+        case FilterAction.NEWER | FilterAction.OLDER:
+            after = replace(before, page=int(value) if value.isdecimal() and len(value) < 7 else 0)
         case _:
-            now = HistoryFilter(look.whose)
-    return HistoryFilter.unpacked(now.packed())
+            after = HistoryFilter(before.scope)
+    return HistoryFilter.unpacked(after.packed())
 
 
-def refused(refusal: Refusal, region: str) -> dict[str, Any]:
-    """The tab of somebody who may not call, or of whom it cannot be checked: why, and not one number."""
+def denied(refusal: Refusal, region: str) -> Block:
+    """The tab of a person who may not call, or of whom it cannot be checked: why, and not one number."""
     words = messages.escape(refusal_message(refusal, region).words)
     if isinstance(refusal, NotAllowed):
-        return _view(HistoryFilter(), [_section(f"{MAY_NOT} {words}")])
-    return _view(HistoryFilter(), [_section(f"{UNKNOWN} {words} {TRIES_AGAIN}")])
+        return _view(HistoryFilter(), [section(f"{home_messages.CANNOT_CALL} {words}")])
+    again = home_messages.CHECKS_AGAIN
+    return _view(HistoryFilter(), [section(f"{home_messages.UNKNOWN} {words} {again}")])
 
 
-def view(page: Page, region: str) -> dict[str, Any]:
-    """The tab of somebody who may call."""
-    place = _button(PLACE, messages.FORM_TITLE) | {"style": "primary"}
-    top = [_section(MAY) | {"accessory": place}]
-    return _view(page.look, [*top, *_choices(page, region), {"type": "divider"}, *_calls(page, region)])
+def view(page: Page, region: str) -> Block:
+    """The tab of a person who may call."""
+    place = button(PLACE, form_messages.FORM_TITLE) | {"style": "primary"}
+    top = [section(home_messages.CAN_CALL) | {"accessory": place}]
+    divider = {"type": "divider"}
+    return _view(page.filter, [*top, *_filter_controls(page, region), divider, *_calls(page, region)])
 
 
-def _choices(page: Page, region: str) -> list[Block]:
-    """Whose calls, which number, which person. What is typed stays through a refresh, by its block id."""
-    look, found = page.look, []
+def _filter_controls(page: Page, region: str) -> list[Block]:
+    """Whose calls, which number, which person."""
+    chosen, found = page.filter, []
     if page.sees_team:
+        primary = {"style": "primary"}
         tabs = [
-            _button(action, TABS[whose]) | ({"style": "primary"} if look.whose is whose else {})
-            for action, whose in ((Turn.MINE, Scope.MINE), (Turn.TEAM, Scope.TEAM))
+            button(action, home_messages.TABS[scope]) | (primary if chosen.scope is scope else {})
+            for action, scope in ((FilterAction.MINE, Scope.MINE), (FilterAction.TEAM, Scope.TEAM))
         ]
-        found.append(_actions("home_tabs", tabs))
-    field: Block = {"type": "plain_text_input", "action_id": Turn.SEARCH, "max_length": LONGEST_SEARCH}
-    field["placeholder"] = _plain(example(region))
-    if look.typed:
-        field["initial_value"] = look.typed
-    search: Block = {"type": "input", "block_id": f"home_search_{_mark(look.typed)}", "element": field}
-    search |= {"label": _plain(SEARCH_LABEL), "hint": _plain(SEARCH_HINT)}
-    found.append(search | {"dispatch_action": True, "optional": True})
+        found.append(actions(tabs, "home_tabs"))
+    found.append(_search(chosen.search, region))
     narrowing: list[Block] = []
-    if look.whose is Scope.TEAM:
-        person: Block = {"type": "users_select", "action_id": Turn.PERSON, "placeholder": _plain(WHOSE)}
-        narrowing.append(person | ({"initial_user": look.person} if look.person else {}))
-    if look.is_narrowed:
-        narrowing.append(_button(Turn.CLEAR, "Clear search"))
-    return [*found, _actions(f"home_narrow_{look.person}", narrowing)] if narrowing else found
+    if chosen.scope is Scope.TEAM:
+        hint = plain(home_messages.PERSON_PLACEHOLDER)
+        person: Block = {"type": "users_select", "action_id": FilterAction.PERSON, "placeholder": hint}
+        narrowing.append(person | ({"initial_user": chosen.person} if chosen.person else {}))
+    if chosen.is_narrowed:
+        narrowing.append(button(FilterAction.CLEAR, home_messages.CLEAR))
+    return [*found, actions(narrowing, f"home_narrow_{chosen.person}")] if narrowing else found
+
+
+def _search(typed: str, region: str) -> Block:
+    """The field for a number. Its block id depends on the search: a refresh keeps what is being typed."""
+    element: Block = {
+        "type": "plain_text_input",
+        "action_id": FilterAction.SEARCH,
+        "max_length": LONGEST_SEARCH,
+        "placeholder": plain(example(region)),
+    }
+    if typed:
+        element["initial_value"] = typed
+    block_id = f"home_search_{_mark(typed)}"
+    search = field(block_id, home_messages.SEARCH_LABEL, home_messages.SEARCH_HINT, element)
+    return search | {"dispatch_action": True, "optional": True}
 
 
 def _calls(page: Page, region: str) -> list[Block]:
-    look = page.look
-    found = [_context(TOO_FEW)] if look.typed and not look.digits else []
+    chosen = page.filter
+    found = [context(home_messages.TOO_FEW)] if chosen.search and not chosen.digits else []
     if not page.calls:
-        nothing = NOTHING_FITS if look.digits or look.person else NOTHING_YET[look.whose]
-        return [*found, _section(nothing)]
-    first = look.page * PER_PAGE + 1
-    found.append(_context(f"{first}–{first + len(page.calls) - 1} of {page.total}"))
-    found += [_call(call, look.whose, region) for call in page.calls]
+        nothing = home_messages.NO_MATCH if chosen.digits or chosen.person else messages.NO_CALLS
+        return [*found, section(nothing)]
+    first = chosen.page * PER_PAGE + 1
+    found.append(context(f"{first}–{first + len(page.calls) - 1} of {page.total}"))
+    found += [_call(call, chosen.scope, region) for call in page.calls]
     pages = []
-    if look.page:
-        pages.append(_button(Turn.NEWER, "Newer", look.page - 1))
+    if chosen.page:
+        pages.append(button(FilterAction.NEWER, home_messages.NEWER, str(chosen.page - 1)))
     if page.total > first + len(page.calls) - 1:
-        pages.append(_button(Turn.OLDER, "Older", look.page + 1))
-    return [*found, _actions("home_pages", pages)] if pages else found
+        pages.append(button(FilterAction.OLDER, home_messages.OLDER, str(chosen.page + 1)))
+    return [*found, actions(pages, "home_pages")] if pages else found
 
 
-def _call(call: Call, whose: Scope, region: str) -> Block:
-    """One call: how it stands, whom, which flow, when, for how long, and by whom."""
+def _call(call: Call, scope: Scope, region: str) -> Block:
+    """One call: how it stands, the number, the flow, when, and the team's also by whom."""
     number = pretty(call.request.number, region)
     parts = [messages.shown_name(call.request.flow_name), cards.when(call)]
-    if call.talked_s is not None:
-        parts.append(f"talked {messages.duration(call.talked_s)}")
-    if whose is Scope.TEAM:
+    if scope is Scope.TEAM:
         parts.append(f"<@{call.request.user_id}>")
-    row = _section(f"*{messages.state_words(call)}* · {number}\n{' · '.join(parts)}")
+    row = section(f"*{messages.state_words(call)}* · {number}\n{' · '.join(parts)}")
     row["block_id"] = f"home_call_{call.id}"
     if not call.is_in_progress:
-        label = f"{messages.CALL_AGAIN}: {number}"  # ten alike buttons say nothing to whoever hears them
+        label = f"{button_messages.CALL_AGAIN}: {number}"  # for screen readers: ten buttons are alike
         row["accessory"] = cards.call_again(call) | {"accessibility_label": label}
     return row
 
 
-def _view(look: HistoryFilter, blocks: list[Block]) -> dict[str, Any]:
-    return {"type": "home", "callback_id": "home", "private_metadata": look.packed(), "blocks": blocks}
-
-
-def _section(words: str) -> Block:
-    return {"type": "section", "text": cards.mrkdwn(words)}
-
-
-def _context(words: str) -> Block:
-    return {"type": "context", "elements": [_plain(words)]}
-
-
-def _actions(block_id: str, elements: list[Block]) -> Block:
-    return {"type": "actions", "block_id": block_id, "elements": elements}
-
-
-def _button(action_id: str, words: str, page: int | None = None) -> Block:
-    value = {} if page is None else {"value": str(page)}
-    return {"type": "button", "action_id": action_id, "text": _plain(words)} | value
-
-
-def _plain(words: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": words, "emoji": False}
+def _view(shown: HistoryFilter, blocks: list[Block]) -> Block:
+    return {"type": "home", "callback_id": "home", "private_metadata": shown.packed(), "blocks": blocks}
 
 
 def _mark(words: str) -> str:
-    """A short name for a text, for where Slack takes no longer one."""
+    """A short name for a text; a block id takes no more than 255 characters."""
     return f"{zlib.crc32(words.encode()):08x}"

@@ -1,195 +1,174 @@
-"""Every sentence a person reads in Slack: short, honest, and saying what to do next.
+"""What happened to a call, in words: for its card, private messages, and history.
 
-Words only; layout is in `views` and `cards`. Text from outside is escaped where it enters a sentence.
+Sentences only; `cards` and `history` lay them out. Text from outside is escaped where it enters a sentence.
 """
 
 from __future__ import annotations
 
+import html
+import re
+
 from evoslack.calling.calls import Call, LostReason, Progress, Reason, State
-from evoslack.calling.numbers import example, pretty, redacted
+from evoslack.calling.numbers import pretty, redacted
 
 LONGEST_NAME = 200  # characters; a field takes 2,000, and escaping makes one up to five
 
-# A shape and words, so that nobody depends on color.
+NOTHING_RANG = "Nothing was dialed."
+TELL_ADMIN = "Tell your EvoSlack admin."
+_RETRY_OR_TELL = "Try again in a minute. If it keeps happening, tell your EvoSlack admin."
+
+# Symbol and words, so that no meaning depends on color. A tick only where a call was completed.
 STATE_WORDS = {
-    State.RECEIVED: "⏳ On its way",
-    State.ACCEPTED: "⏳ On its way",
-    State.PLACING: "⏳ On its way",
-    State.PLACED: "✅ Placed",
-    State.REJECTED: "❌ Refused",
-    State.NOT_SENT: "❌ Not sent",
-    State.IN_DOUBT: "❓ Not certain",
+    State.RECEIVED: "⏳ Calling…",
+    State.ACCEPTED: "⏳ Calling…",
+    State.PLACING: "⏳ Calling…",
+    State.PLACED: "📞 Placed",
+    State.REJECTED: "❌ Rejected",
+    State.NOT_SENT: "❌ Not placed",
+    State.IN_DOUBT: "❓ Unconfirmed",
     State.EXPIRED: "⌛ Too late",
 }
-
 _PROGRESS_WORDS = {
-    Progress.RINGING: "ringing",
-    Progress.ANSWERED: "answered",
-    Progress.ENDED: "ended",
-    Progress.LOST: "no longer visible",
+    Progress.WAITING: "📞 Calling…",
+    Progress.RINGING: "🔔 Ringing…",
+    Progress.ANSWERED: "🟢 On the call",
 }
-
-NOTHING_RANG = "Nothing was dialed."
-ASK_OPERATOR = "Please tell whoever looks after EvoSlack."
-_AGAIN_OR_ASK = "Please try again in a minute; if that does not help, tell whoever looks after EvoSlack."
+_LOST_WORDS = {
+    LostReason.UNSEEN: "❔ Lost track",
+    LostReason.UNCLEAR: "❔ Not tracked",
+    LostReason.BLIND: "❔ Not tracked",
+    LostReason.LONG: "❔ No longer tracked",
+}
+# Evo Voice's word for how a call ended, without case, spaces and dashes.
+_OUTCOME_WORDS = {
+    "completed": "☑️ Completed",
+    "busy": "🚫 Busy",
+    "noanswer": "🔕 No answer",
+    "failed": "⚠️ Failed",
+    "canceled": "✖️ Canceled",
+    "cancelled": "✖️ Canceled",
+}
+_ENDED = "⏹️ Ended"  # says nothing about how
 
 REASON_MESSAGES = {
-    Reason.LOGIN_REJECTED: f"Evo Voice did not accept EvoSlack's login. {NOTHING_RANG} {_AGAIN_OR_ASK}",
-    # What Evo Voice said proves nothing for these; whether anything rang is said apart.
-    Reason.ROLE_MISSING: "EvoSlack's login in Evo Voice isn't allowed to place calls.",
+    Reason.LOGIN_REJECTED: f"Evo Voice rejected EvoSlack's login. {NOTHING_RANG} {_RETRY_OR_TELL}",
+    # A rejection for one of the next five proves nothing; `_after_rejection` says whether the phone rang.
+    Reason.ROLE_MISSING: "EvoSlack's Evo Voice login isn't allowed to place calls.",
     Reason.NOT_PERMITTED: "Evo Voice doesn't permit this call.",
-    Reason.NOT_FOUND: "Evo Voice doesn't know this flow any more.",
+    Reason.NOT_FOUND: "Evo Voice couldn't find this flow.",
     Reason.TOO_MANY: "Evo Voice is busy.",
-    Reason.BAD_REQUEST: "Evo Voice doesn't accept this number, flow or caller ID.",
-    Reason.UNREACHABLE: f"Evo Voice could not be reached. {NOTHING_RANG} Please try again in a minute.",
-    Reason.LOGIN_FAILED: f"EvoSlack could not log in to Evo Voice. {NOTHING_RANG} {_AGAIN_OR_ASK}",
-    Reason.HELD_UP: f"EvoSlack was held up before it could dial. {NOTHING_RANG} Please call again.",
-    Reason.NO_ANSWER: "Evo Voice got the request but did not answer in time.",
+    Reason.BAD_REQUEST: "Evo Voice doesn't accept this number, flow, or caller ID.",
+    Reason.UNREACHABLE: f"EvoSlack couldn't reach Evo Voice. {NOTHING_RANG} Try again in a minute.",
+    Reason.LOGIN_FAILED: f"EvoSlack couldn't log in to Evo Voice. {NOTHING_RANG} {_RETRY_OR_TELL}",
+    Reason.HELD_UP: f"EvoSlack stalled before it could dial. {NOTHING_RANG} Call again.",
+    Reason.NO_ANSWER: "Evo Voice didn't answer in time.",
     Reason.CUT_OFF: "The connection to Evo Voice broke before it answered.",
     Reason.SERVER_ERROR: "Evo Voice had an error while placing the call.",
-    Reason.ODD_ANSWER: "Evo Voice gave an answer that proves nothing.",
-    Reason.IN_BETWEEN: "Something between EvoSlack and Evo Voice answered with a web page.",
-    Reason.BOT_STOPPED: "EvoSlack stopped in the middle of placing this call.",
-    Reason.BOT_BROKE: f"EvoSlack had a defect while placing this call. {ASK_OPERATOR}",
-    Reason.NOT_ANSWERED: f"EvoSlack was interrupted before it could answer. {NOTHING_RANG} Call again.",
-    Reason.WAITED: f"This call waited too long for its turn. {NOTHING_RANG} Please call again.",
+    Reason.ODD_ANSWER: "Evo Voice's answer was unclear.",
+    Reason.IN_BETWEEN: "A web page came back instead of Evo Voice's answer.",
+    Reason.BOT_STOPPED: "EvoSlack stopped while it was placing this call.",
+    Reason.BOT_BROKE: f"EvoSlack hit a bug while it was placing this call. {TELL_ADMIN}",
+    Reason.NOT_ANSWERED: f"EvoSlack was interrupted before it could answer you. {NOTHING_RANG} Call again.",
+    Reason.WAITED: f"This call waited too long for its turn. {NOTHING_RANG} Call again.",
 }
-
-# What to do about these once it is certain that nothing rang.
-_AFTER_A_NO = {
-    Reason.ROLE_MISSING: ASK_OPERATOR,
-    Reason.NOT_PERMITTED: ASK_OPERATOR,
-    Reason.NOT_FOUND: "Choose another one.",
-    Reason.TOO_MANY: "Please call again.",
+_NEXT_STEP = {
+    Reason.ROLE_MISSING: TELL_ADMIN,
+    Reason.NOT_PERMITTED: TELL_ADMIN,
+    Reason.NOT_FOUND: "Choose another flow.",
+    Reason.TOO_MANY: "Call again.",
     Reason.BAD_REQUEST: "Check them and call again.",
 }
-_CHECKING = "EvoSlack is checking that nothing rang. Wait for the result before you call again."
 
-IN_DOUBT_ADVICE = (
-    "The phone may have rung, at most once. EvoSlack does not dial it again. "
-    "Look in Evo Voice before you call again."
-)
-
-_NOT_SAID = "Evo Voice does not say how."
-_MAYBE_UNANSWERED = "Perhaps nobody answered."
-_LOOKING = "EvoSlack is looking for it there now."
-
-_NOT_TOLD_APART = "There was another call between the same numbers, and EvoSlack cannot tell the two apart."
-_WHAT_A_LOOK_SHOWED = {
-    LostReason.UNSEEN: "EvoSlack looked there and found nothing. That doesn't prove that it didn't ring.",
-    LostReason.UNCLEAR: _NOT_TOLD_APART,
-    LostReason.BLIND: "Evo Voice did not let EvoSlack look there.",
+MAY_HAVE_RUNG = "It may have rung, once. EvoSlack won't redial. Check Evo Voice before calling again."
+_CHECKING = "EvoSlack is checking whether the phone rang. Wait for the result before calling again."
+_CHECKING_TOO = "EvoSlack is checking there now, too."
+_TWO_CALLS = "There was another call between the same numbers, and EvoSlack can't tell them apart."
+_CHECK_RESULT = {
+    LostReason.UNSEEN: "EvoSlack checked there and found nothing. That doesn't prove it didn't ring.",
+    LostReason.UNCLEAR: _TWO_CALLS,
+    LostReason.BLIND: "EvoSlack couldn't check there.",
     LostReason.LONG: "",
 }
 
-FORM_TITLE = "Place a call"
-FORM_SUBMIT = "Call"
-FORM_CLOSE = "Cancel"
-CLOSE = "Close"
-FLOW_LABEL = "Flow"
-FLOW_HINT = "Runs when somebody answers."
-SEARCH_PLACEHOLDER = "Type to search"
-NUMBER_LABEL = "Number"
-CALLER_ID_LABEL = "Caller ID"
-CALLER_ID_HINT = "The number that the person called will see."
-LOADING = (
-    "Looking up who you are and what you can call with…\n"
-    "Still here after ten seconds? Close this and start again."
-)
-FORM_TOO_LATE = "Slack did not let the form open in time. Please try again."
-FORM_MAY_COME = "Slack is slow. If a form still opens, it works; otherwise please try again."
-
-NOTHING_TO_REPEAT = "You have not called anybody from here yet, so there is nothing to call again."
-GONE = "EvoSlack has no record of this call any more. Type the command to call any number."
-CALL_AGAIN = "Call again"
+CALLED_BY = "Called by"
+STARTED = "Started"
+ANSWERED = "Answered"
 HISTORY = "Your latest calls"
-NO_HISTORY = "You have not called anybody from here yet."
-MAY_HAVE_RUNG = "The phone may have rung"
-LOOK_FIRST = "Have you looked in Evo Voice? If the call went out, calling again rings the same phone twice."
-OPEN_FORM = "Open the form"
-CHOICE_SUBMIT = "Next"
-CHOICE_LABEL = "Which number?"
-NO_NUMBER = (
-    "EvoSlack found no phone number in this message that can be called. Type the command to call any number."
-)
+NO_CALLS = "No calls yet."
 
-
-def number_hint(region: str, allowed: frozenset[str]) -> str:
-    """An example of the region, and whether other countries can be called."""
-    if allowed == frozenset({region}):
-        return f"For example {example(region)}"
-    return f"For example {example(region)}. Another country: begin with + and its code."
-
-
-def choice_hint(found: int, offered: int) -> str:
-    """How many numbers a message has, and whether all of them are offered; no more are counted then."""
-    if offered < found:
-        many = f"More than {offered} numbers are in this message; these are the first {offered}."
-    else:
-        many = f"{found} numbers are in this message."
-    return f"{many} Nothing is dialed yet."
-
-
-def on_its_way(call: Call, region: str, channel_id: str) -> str:
-    """What the form turns into once the call is written down (mrkdwn)."""
-    number = f"*{pretty(call.request.number, region)}*"
-    match call.state:
-        case State.RECEIVED | State.ACCEPTED | State.PLACING:
-            return (
-                f"*⏳ On its way.* Evo Voice is being asked to call {number} with the flow "
-                f"{shown_name(call.request.flow_name)}.\n"
-                f"You can close this page; it does not change. The card in <#{channel_id}> does."
-            )
-        case _:
-            state = state_words(call)
-            return f"*{state}.* This was your call to {number}. Details are in <#{channel_id}>."
+STOPPED = "EvoSlack was stopped partway through, so this may not be done. Try again in a minute."
 
 
 def state_words(call: Call) -> str:
-    """Where the call stands, in two or three words."""
-    words = STATE_WORDS[call.state]
-    if call.state is State.PLACED and call.progress in _PROGRESS_WORDS:
-        is_unseen = call.lost_reason in {None, LostReason.UNSEEN}
-        words = f"{words}, {_PROGRESS_WORDS[call.progress] if is_unseen else 'not followed'}"
-    return words
+    """Symbol and a few words: where the call stands, and how long it was. Escaped."""
+    if call.state is not State.PLACED or call.progress is None:
+        return STATE_WORDS[call.state]
+    if call.progress is Progress.LOST:
+        return _LOST_WORDS[call.lost_reason or LostReason.UNSEEN]
+    if call.progress is Progress.ENDED:
+        return " · ".join(_how_it_ended(call))
+    return _PROGRESS_WORDS[call.progress]
 
 
-def headline(call: Call, region: str, *, hides_number: bool = False) -> str:
-    """One sentence on where the call stands, without markup; escaped."""
+def headline(call: Call, region: str, *, hides_number: bool = False, is_bold: bool = False) -> str:
+    """One line on where the call stands, with its number; escaped. `is_bold`: mrkdwn, the state in bold."""
     number = (redacted if hides_number else pretty)(call.request.number, region)
+    lead, rest = _headline(call, number)
+    return f"*{lead}*{rest}" if is_bold else f"{lead}{rest}"
+
+
+def _headline(call: Call, number: str) -> tuple[str, str]:
+    match call.state, call.progress:
+        case ((State.RECEIVED | State.ACCEPTED | State.PLACING), _):
+            return f"⏳ Calling {number}…", ""
+        case State.PLACED, Progress.WAITING:
+            return f"📞 Calling {number}…", ""
+        case State.PLACED, Progress.RINGING:
+            return f"🔔 {number} is ringing…", ""
+        case State.PLACED, Progress.ANSWERED:
+            return f"🟢 On the call with {number}", f" · {shown_name(call.request.flow_name)} is running"
+        case State.PLACED, Progress.ENDED:
+            lead, *parts = _how_it_ended(call)
+            parts += [number] if call.evo_outcome else [number, "Evo Voice gave no outcome"]
+            return lead, "".join(f" · {part}" for part in parts)
+        case State.PLACED, Progress.LOST if call.lost_reason in {None, LostReason.UNSEEN}:
+            return f"❔ We lost track of the call to {number}.", f" {_what_is_left(call)}"
+        case _:
+            return f"{state_words(call)}.", f" {what_happened(call, number)}"
+
+
+def _how_it_ended(call: Call) -> list[str]:
+    """Evo Voice's outcome in our words if it is a known one, else as it came; then how long people talked."""
+    known = _OUTCOME_WORDS.get(re.sub(r"[\s_-]", "", call.evo_outcome.casefold()))
+    parts = [known] if known else [_ENDED]
+    if call.evo_outcome and not known:
+        parts.append(f"“{shown_name(call.evo_outcome)}”")
+    if call.talked_s is not None:
+        parts.append(f"talked {duration(call.talked_s)}")
+    return parts
+
+
+def _what_is_left(call: Call) -> str:
+    return "It may not have been answered." if call.answered_at is None else "It had been answered."
+
+
+def what_happened(call: Call, number: str) -> str:
+    """A sentence on a call that was not placed, may have been, or cannot be tracked; escaped."""
     match call.state:
-        case State.RECEIVED | State.ACCEPTED | State.PLACING:
-            return f"Evo Voice is being asked to call {number}."
-        case State.PLACED:
-            return _how_it_goes(call, number)
         case State.IN_DOUBT:
-            return f"EvoSlack cannot tell whether {number} was called."
+            return f"EvoSlack can't tell whether {number} was called."
         case State.REJECTED:
             return f"Evo Voice rejected the call to {number}."
-        case State.NOT_SENT | State.EXPIRED:
-            return f"The call to {number} was not placed."
-
-
-def _how_it_goes(call: Call, number: str) -> str:
-    match call.progress:
-        case Progress.RINGING:
-            return f"{number} is ringing; the flow runs when somebody answers."
-        case Progress.ANSWERED:
-            return f"{number} was answered; the flow is running."
-        case Progress.ENDED:
-            after = "" if call.talked_s is None else f" after {duration(call.talked_s)}"
-            said = f"Evo Voice says: “{escape(call.evo_outcome)}”." if call.evo_outcome else _NOT_SAID
-            return f"The call to {number} ended{after}. {said}"
-        case Progress.LOST if call.lost_reason is LostReason.LONG:
-            return f"The call to {number} has gone on for hours; EvoSlack does not follow it any more."
-        case Progress.LOST if call.lost_reason is LostReason.UNCLEAR:
-            return f"Evo Voice took the call to {number}. {_NOT_TOLD_APART}"
-        case Progress.LOST if call.lost_reason is LostReason.BLIND:
-            return f"Evo Voice took the call to {number}, but did not let EvoSlack see how it went on."
-        case Progress.LOST:
-            return f"Evo Voice took the call to {number}, but shows nothing more of it. {_MAYBE_UNANSWERED}"
+        case State.PLACED if call.lost_reason is LostReason.LONG:
+            return f"The call to {number} has gone on for hours, so EvoSlack stopped tracking it."
+        case State.PLACED if call.lost_reason is LostReason.UNCLEAR:
+            return f"Evo Voice accepted the call to {number}. {_TWO_CALLS}"
+        case State.PLACED if call.lost_reason is LostReason.BLIND:
+            return f"Evo Voice accepted the call to {number}, but EvoSlack couldn't see what happened next."
+        case State.PLACED:
+            return f"Evo Voice accepted the call to {number}."
         case _:
-            return f"Evo Voice took the call to {number} and runs the flow when somebody answers."
+            return f"EvoSlack didn't call {number}."
 
 
 def duration(seconds: float) -> str:
@@ -197,8 +176,8 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+        return f"{hours} hr {minutes} min"
+    return f"{minutes} min {rest} sec" if minutes else f"{rest} sec"
 
 
 def reason(call: Call) -> str:
@@ -207,38 +186,38 @@ def reason(call: Call) -> str:
         return ""
     words = REASON_MESSAGES[call.reason]
     if call.reason is Reason.TOO_MANY and call.detail:
-        words = f"{words[:-1]} and asked for a pause of {call.detail} seconds."
+        words = f"{words[:-1]} and asked EvoSlack to wait {call.detail} seconds."
     elif call.reason in {Reason.NOT_PERMITTED, Reason.NOT_FOUND, Reason.BAD_REQUEST} and call.detail:
         words = f"{words[:-1]}: “{escape(call.detail)}”."
-    if call.reason in _AFTER_A_NO:
-        words = f"{words} {_what_a_no_means(call, _AFTER_A_NO[call.reason])}"
+    if call.reason in _NEXT_STEP:
+        words = f"{words} {_after_rejection(call, _NEXT_STEP[call.reason])}"
     if call.state is State.IN_DOUBT:
-        words = f"{words} {IN_DOUBT_ADVICE}"
+        words = f"{words} {MAY_HAVE_RUNG}"
         if call.progress is not None:
-            found = _WHAT_A_LOOK_SHOWED[call.lost_reason or LostReason.UNSEEN]
-            words = f"{words} {found if call.progress is Progress.LOST else _LOOKING}"
+            result = _CHECK_RESULT[call.lost_reason or LostReason.UNSEEN]
+            words = f"{words} {result if call.progress is Progress.LOST else _CHECKING_TOO}"
     return words
 
 
-def _what_a_no_means(call: Call, advice: str) -> str:
-    """Whether anything rang although Evo Voice said no, as far as that is known by now."""
+def _after_rejection(call: Call, next_step: str) -> str:
+    """Whether the phone rang although Evo Voice said no, as far as that is known by now."""
     if not call.is_uncertain:
-        return f"{NOTHING_RANG} {advice}"
+        return f"{NOTHING_RANG} {next_step}"
     if call.is_in_progress:
         return _CHECKING
     is_unclear = call.lost_reason is LostReason.UNCLEAR
-    why_not = _NOT_TOLD_APART if is_unclear else "EvoSlack couldn't check whether it rang."
-    return f"{why_not} {IN_DOUBT_ADVICE}"
+    why_not = _TWO_CALLS if is_unclear else "EvoSlack couldn't check whether it rang."
+    return f"{why_not} {MAY_HAVE_RUNG}"
 
 
-def private_line(call: Call, region: str, *, channel_id: str, card_problem: str) -> str:
-    """What the caller is told privately (mrkdwn)."""
-    lines = [f"*{state_words(call)}.* {headline(call, region)}", reason(call)]
+def private_message(call: Call, region: str, *, channel_id: str, card_problem: str) -> str:
+    """What the caller is told privately (mrkdwn). `card_problem`: Slack's error code, or empty."""
+    lines = [headline(call, region, is_bold=True), reason(call)]
     if card_problem in {"not_in_channel", "channel_not_found"}:
-        how = "Somebody there can type /invite @EvoSlack."
-        lines.append(f"EvoSlack is not in <#{channel_id}>, so there is no card yet. {how}")
+        how = "Anyone there can type /invite @EvoSlack."
+        lines.append(f"EvoSlack isn't in <#{channel_id}>, so there's no card yet. {how}")
     elif card_problem:
-        trouble = f"({escape(card_problem)}), so the team may not know."
+        trouble = f"({escape(card_problem)}), so your team may not know."
         lines.append(f"The card in <#{channel_id}> is missing or out of date {trouble}")
     return "\n".join(line for line in lines if line)
 
@@ -246,19 +225,16 @@ def private_line(call: Call, region: str, *, channel_id: str, card_problem: str)
 def broken(reference: str) -> str:
     """For a defect: nothing is claimed that is not known."""
     return (
-        f"Something broke in EvoSlack (reference {reference}). Please try again; "
-        "a form that already became a call will not call twice."
+        f"Something broke in EvoSlack (reference {reference}). Try again; "
+        "a form that already placed a call won't place another."
     )
-
-
-STOPPED = "EvoSlack was stopped in the middle of this, so it may not be done. Try again in a minute."
 
 
 def escape(text: str) -> str:
     """Text from outside, made safe for mrkdwn: no mention, no link gets through (slack-facts 4)."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return html.escape(text, quote=False)
 
 
-def shown_name(flow_name: str) -> str:
-    """A flow's name, made safe and no longer than a card or a page can hold."""
-    return escape(flow_name[:LONGEST_NAME])
+def shown_name(name: str) -> str:
+    """A text from Evo Voice, made safe and no longer than a card or a page can hold."""
+    return escape(name[:LONGEST_NAME])

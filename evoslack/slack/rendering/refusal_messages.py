@@ -1,4 +1,4 @@
-"""Every no in words: why somebody may not call, what is wrong with a number, what is missing.
+"""Every no in words: why a person may not call, what is wrong with a number, what is missing.
 
 One short sentence for each `Refusal`, plain text, and the field of the form that it belongs to.
 """
@@ -26,71 +26,77 @@ from evoslack.calling.refusals import (
     UnknownFlow,
     UnreadableForm,
 )
-from evoslack.slack.rendering.messages import ASK_OPERATOR, NOTHING_RANG, STATE_WORDS
+from evoslack.slack.rendering.messages import NOTHING_RANG, STATE_WORDS, TELL_ADMIN
 
-DENIAL_WORDS = {
-    Denial.NOT_A_MEMBER: "Only full members of this workspace may place calls. Ask one of them to call.",
+DENIAL_MESSAGES = {
+    Denial.NOT_A_MEMBER: "Only full members of this workspace can place calls. Ask one of them to call.",
     Denial.EMAIL_MISSING: (
-        "Slack does not show your email address, so your Evo Voice login cannot be found. Ask an "
-        "administrator of EvoSlack to connect the two."
+        "EvoSlack can't see your email address in Slack, so it can't find your Evo Voice login. "
+        "Ask your EvoSlack admin to connect the two."
     ),
-    Denial.EMAIL_UNCONFIRMED: "Your email address in Slack is not confirmed. Confirm it, then try again.",
+    Denial.EMAIL_UNCONFIRMED: "Your email address in Slack isn't confirmed. Confirm it, then try again.",
     Denial.NO_LOGIN: (
-        "No Evo Voice login has your Slack email address. If yours differs, ask an administrator of "
-        "EvoSlack to connect the two."
+        "No Evo Voice login has your Slack email address. If yours is different, ask your EvoSlack admin to "
+        "connect the two."
     ),
     Denial.SEVERAL_LOGINS: (
-        "Several Evo Voice logins have your email address, so it is unclear who you are. "
-        "Ask an Evo Voice administrator to leave one."
+        "Several Evo Voice logins have your email address, so EvoSlack can't tell which one is yours. "
+        "Ask an Evo Voice administrator to keep only one."
     ),
     Denial.ROLE: (
-        "Placing calls needs the role Manager in Evo Voice, and your login does not have it. "
+        "You need the Manager role in Evo Voice to place calls. "
         "An Evo Voice administrator can give it to you."
     ),
     Denial.ACCOUNT: (
-        "You are a manager in Evo Voice, but not of the account that this workspace calls from. "
+        "You're a manager in Evo Voice, but not in the account that this workspace calls from. "
         "An Evo Voice administrator can give you access to it."
     ),
     Denial.READ_ONLY: (
-        "Your manager access in Evo Voice is read-only, and placing calls needs more. "
-        "An Evo Voice administrator can give it to you."
+        "Your manager access in Evo Voice is read-only, so you can't place calls. "
+        "An Evo Voice administrator can change that."
     ),
 }
 
-NUMBER_WORDS = {
-    Problem.EMPTY: "Type a number, such as {example}.",
-    Problem.TOO_LONG_TEXT: "This is too long for a number. Type one number, such as {example}.",
-    Problem.SEVERAL: "There is more than one number here. Leave one; each call needs a form of its own.",
-    Problem.EXTENSION: "Extensions and codes such as *67 cannot be dialed. Leave only the number itself.",
-    Problem.LETTERS: "Use digits only, such as {example}.",
-    Problem.NOT_A_NUMBER: "This is not a phone number. Type one such as {example}.",
-    Problem.EMERGENCY: "Emergency numbers are never dialed from here. Use a phone.",
-    Problem.SHORT_CODE: "Short numbers cannot be dialed from here. Type a full number.",
-    Problem.TOO_SHORT: "This number is too short. Include the area code, such as {example}.",
-    Problem.TOO_LONG: "This number has too many digits. Compare {example}; for another country begin with +.",
-    Problem.INVALID: "No such number is in use. Compare {example}; for another country begin with +.",
-    Problem.PREMIUM: "Premium-rate numbers are never dialed from here.",
+NUMBER_MESSAGES = {
+    Problem.EMPTY: "Enter a number. Example: {example}",
+    Problem.TOO_LONG_TEXT: "That's too long for a number. Enter one number. Example: {example}",
+    Problem.SEVERAL: "Enter one number. Each call is placed separately.",
+    Problem.EXTENSION: "Extensions and codes like *67 can't be dialed. Enter only the number.",
+    Problem.LETTERS: "Use digits only. Example: {example}",
+    Problem.NOT_A_NUMBER: "That isn't a phone number. Example: {example}",
+    Problem.EMERGENCY: "EvoSlack never dials emergency numbers. Use a phone.",
+    Problem.SHORT_CODE: "EvoSlack can't dial short numbers. Enter a full number.",
+    Problem.TOO_SHORT: "That number is too short. Include the area code. Example: {example}",
+    Problem.TOO_LONG: "That number is too long. For another country, start with +. Example: {example}",
+    Problem.INVALID: "That isn't a valid number. Example: {example}",
+    Problem.PREMIUM: "EvoSlack never dials premium-rate numbers.",
 }
 
-SOURCE_WORDS = {
-    Source.SLACK: "It could not be checked who you are: Slack gave no usable answer",
-    Source.EVO_VOICE: "It could not be checked whether you may call: Evo Voice gave no usable answer",
+SOURCE_MESSAGES = {
+    Source.SLACK: "EvoSlack couldn't check who you are because Slack gave no usable answer.",
+    Source.EVO_VOICE: (
+        "EvoSlack couldn't check whether you can place calls because Evo Voice gave no usable answer."
+    ),
 }
 
-LACK_WORDS = {
-    Lack.NOT_LOADED: "Evo Voice cannot be reached right now. Please try again in a minute.",
-    Lack.LOGIN: f"Evo Voice does not accept EvoSlack's login. {ASK_OPERATOR}",
-    Lack.ACCOUNT_UNCLEAR: f"It is not set up which Evo Voice account to call from. {ASK_OPERATOR}",
-    Lack.ACCOUNT_HIDDEN: f"EvoSlack's login does not see the account it should call from. {ASK_OPERATOR}",
-    Lack.FLOWS: "There is no flow to choose. Make one in Evo Voice, or ask for one to be allowed here.",
-    Lack.CALLER_IDS: "The Evo Voice account owns no phone number to call from. Buy one there first.",
+LACK_MESSAGES = {
+    Lack.NOT_LOADED: "EvoSlack can't reach Evo Voice right now. Try again in a minute.",
+    Lack.LOGIN: f"Evo Voice doesn't accept EvoSlack's login. {TELL_ADMIN}",
+    Lack.ACCOUNT_UNCLEAR: f"EvoSlack isn't set up with an Evo Voice account to call from. {TELL_ADMIN}",
+    Lack.ACCOUNT_HIDDEN: (
+        f"EvoSlack's login can't see the Evo Voice account that it should call from. {TELL_ADMIN}"
+    ),
+    Lack.FLOWS: (
+        "There are no flows to choose from. Create one in Evo Voice, or ask your EvoSlack admin to allow one "
+        "here."
+    ),
+    Lack.CALLER_IDS: "The Evo Voice account has no phone number to call from. Buy one in Evo Voice first.",
 }
 
-
-FORM_WORDS: dict[type[Refusal], str] = {
-    UnreadableForm: "This form cannot be read any more. Close it and open a new one.",
-    FormUsed: "This form was used before. Open a new one to call again.",
-    NotYourForm: "This form belongs to somebody else. Open your own.",
+FORM_MESSAGES: dict[type[Refusal], str] = {
+    UnreadableForm: "This form no longer works. Close it and open a new one.",
+    FormUsed: "This form was already used. Open a new one to call again.",
+    NotYourForm: "This form belongs to someone else. Open your own.",
 }
 
 
@@ -108,41 +114,54 @@ def refusal_message(refusal: Refusal, region: str) -> RefusalMessage:
         case BadNumber():
             return RefusalMessage(_number_words(refusal, region), "number")
         case UnknownFlow():
-            return RefusalMessage("This flow is not on offer any more. Choose another one.", "flow")
+            return RefusalMessage("This flow is no longer available. Choose another one.", "flow")
         case UnknownCallerId():
-            words = "This caller ID is not an owned number any more. Choose another one."
-            return RefusalMessage(words, "caller_id")
-        case NumberBusy(call=call) if call.state is State.REJECTED:
-            words = "Evo Voice just rejected a call to this number. EvoSlack is checking that nothing rang."
-            return RefusalMessage(f"{words} Look at its card first.", "number")
-        case NumberBusy():
-            words = "A call to this number is being dialed or was just placed. Look at its card first."
-            return RefusalMessage(words, "number")
+            return RefusalMessage("This caller ID is no longer available. Choose another one.", "caller_id")
+        case NumberBusy():  # an error at a field shows a mention as an id, so the caller isn't named
+            return RefusalMessage(busy_words(refusal, "Someone"), "number")
         case CannotCheck(source=source):
-            words = f"{SOURCE_WORDS[source]}. {NOTHING_RANG} Please try again in a moment."
+            words = f"{SOURCE_MESSAGES[source]} {NOTHING_RANG} Try again in a moment."
             return RefusalMessage(words, "number")
         case NotAllowed(denial=denial):
-            return RefusalMessage(DENIAL_WORDS[denial])
+            return RefusalMessage(DENIAL_MESSAGES[denial])
         case NothingToOffer(lack=lack):
-            # Right after the start: the form stays, and works as soon as Evo Voice was asked.
-            return RefusalMessage(LACK_WORDS[lack], "number" if lack is Lack.NOT_LOADED else "")
+            # Right after the start the form stays open, and works as soon as Evo Voice has answered.
+            return RefusalMessage(LACK_MESSAGES[lack], "number" if lack is Lack.NOT_LOADED else "")
         case KeyTaken(call=call):
-            state = STATE_WORDS[call.state].lower()
-            words = f"This form already became a call to {pretty(call.request.number, region)} ({state})."
-            return RefusalMessage(f"{words} Open a new form for another call.", "number")
-        case TooLate():
-            return RefusalMessage(
-                f"EvoSlack took too long to answer. {NOTHING_RANG} Press Call again.", "number"
+            number, state = pretty(call.request.number, region), STATE_WORDS[call.state]
+            words = (
+                f"This form already started a call to {number} ({state}). Open a new form for another call."
             )
+            return RefusalMessage(words, "number")
+        case TooLate():
+            words = f"EvoSlack took too long to answer. {NOTHING_RANG} Press Call once more."
+            return RefusalMessage(words, "number")
         case UnreadableForm() | FormUsed() | NotYourForm():
-            return RefusalMessage(FORM_WORDS[type(refusal)])
+            return RefusalMessage(FORM_MESSAGES[type(refusal)])
     raise TypeError(f"no words for {type(refusal).__name__}")
+
+
+def busy_words(busy: NumberBusy, caller: str) -> str:
+    """Who called the number and when; `caller` is how a sentence about that person begins."""
+    called = f"{caller} called this number {_ago(round(busy.ago.total_seconds()))}"
+    if busy.call.state is State.REJECTED:
+        rejected = f"{called}. Evo Voice rejected the call, and EvoSlack is checking whether it rang."
+        return f"{rejected} Check that call first."
+    return f"{called}. Check that call first."
+
+
+def _ago(seconds: int) -> str:
+    if seconds < 1:
+        return "just now"
+    count, unit = (seconds, "second") if seconds < 60 else (seconds // 60, "minute")
+    return f"{count} {unit}{'' if count == 1 else 's'} ago"
 
 
 def _number_words(bad: BadNumber, region: str) -> str:
     if bad.problem is Problem.LETTERS and bad.meant:
-        return f"Use digits only. Do you mean {bad.meant}?"
+        return f"Use digits only. Did you mean {bad.meant}?"
     if bad.problem is Problem.COUNTRY:
-        where = "outside any country" if bad.country == "001" else f"to {bad.country}"
-        return f"Calls {where} are not allowed here. An administrator of EvoSlack can allow them."
-    return NUMBER_WORDS[bad.problem].format(example=example(region))
+        # A name instead of the code would cost 0.7 seconds and 100 MB (decision 4).
+        where = "numbers outside any country" if bad.country == "001" else f"this country ({bad.country})"
+        return f"Calls to {where} are turned off. Ask your EvoSlack admin to allow them."
+    return NUMBER_MESSAGES[bad.problem].format(example=example(region))

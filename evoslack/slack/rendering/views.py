@@ -1,4 +1,4 @@
-"""The forms people see, as pure functions from values to Slack views."""
+"""The modals people see, as pure functions from values to Slack views."""
 
 from __future__ import annotations
 
@@ -6,31 +6,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import islice
-from typing import Any
 
 from evoslack.calling.calls import Call
 from evoslack.calling.numbers import pretty
 from evoslack.calling.offer import CallerId, Flow, Offer
-from evoslack.slack.rendering import messages
+from evoslack.slack.rendering import button_messages, form_messages
+from evoslack.slack.rendering.blocks import Block, field, modal, plain, section
 from evoslack.slack.rendering.form_metadata import FormMetadata
-
-View = dict[str, Any]
 
 FORM, CHOICE = "call_form", "call_choice"
 NUMBER, FLOW, CALLER_ID = "number", "flow", "caller_id"  # block ids and action ids alike
 
 MOST_OPTIONS = 100  # slack-facts 3: options of a select
 LONGEST_OPTION = 75  # and the length of each text
-CLOSE_ENOUGH = 0.6  # how like a flow's name typed words must be
-LONGEST_TYPED = messages.LONGEST_NAME  # characters; who types more means no flow and no caller ID
+CLOSE_ENOUGH = 0.6  # of 1: how similar typed words must be to a flow's name
+LONGEST_TYPED = 200  # characters; longer texts match no flow and no caller ID
 
 
 @dataclass(frozen=True, slots=True)
 class Prefill:
-    """What a form shall be filled with; whatever is not on offer is left open."""
+    """What to fill a form with; what is not on offer is left open."""
 
     number: str = ""  # as a person would type it
-    words: str = ""  # that should name a flow
+    words: str = ""  # that may name a flow
     flow_id: str = ""
     caller_id: str = ""
 
@@ -41,88 +39,62 @@ class Prefill:
         return cls(pretty(request.number, region), "", request.flow_id, request.caller_id)
 
 
-def loading(external_id: str) -> View:
+def loading(external_id: str) -> Block:
     """Shown at once while the role is being looked up: a trigger lives only three seconds.
 
     `external_id` is our own name for it, so that it can be replaced even if Slack's answer gets lost.
     """
-    return {**_notice("call_loading", messages.LOADING), "external_id": external_id}
+    return {**_notice("call_loading", form_messages.LOADING), "external_id": external_id}
 
 
-def notice(words: str) -> View:
+def notice(words: str) -> Block:
     """A page with words and nothing to press; `words` is mrkdwn."""
     return _notice("call_notice", words)
 
 
 def form(
     offer: Offer,
-    origin: FormMetadata,
+    metadata: FormMetadata,
     *,
     region: str,
     allowed: frozenset[str],
-    wish: Prefill,
-) -> View:
-    """The form, filled with what is wished for, and with the preset caller ID if none is."""
+    prefill: Prefill,
+) -> Block:
+    """The form with what is known already, and the preset caller ID if no other is given."""
     only = offer.flows[0] if len(offer.flows) == 1 else None
-    flow = offer.flow(wish.flow_id) or only or best_flow(offer.flows, wish.words)
-    caller_id = offer.caller_id(wish.caller_id) or offer.default_caller_id
-    number_input = {
+    flow = offer.flow(prefill.flow_id) or only or best_flow(offer.flows, prefill.words)
+    caller_id = offer.caller_id(prefill.caller_id) or offer.default_caller_id
+    number_input: Block = {
         "type": "plain_text_input",
         "action_id": NUMBER,
         "max_length": 150,
         "focus_on_load": flow is not None,
     }
-    if wish.number:
-        number_input["initial_value"] = wish.number[:150]
-    return {
-        "type": "modal",
-        "callback_id": FORM,
-        "private_metadata": origin.packed(),
-        "title": _plain(messages.FORM_TITLE),
-        "submit": _plain(messages.FORM_SUBMIT),
-        "close": _plain(messages.FORM_CLOSE),
-        "blocks": [
-            _select(FLOW, messages.FLOW_LABEL, messages.FLOW_HINT, flow_option(flow) if flow else None),
-            {
-                "type": "input",
-                "block_id": NUMBER,
-                "label": _plain(messages.NUMBER_LABEL),
-                "hint": _plain(messages.number_hint(region, allowed)),
-                "element": number_input,
-            },
-            _select(
-                CALLER_ID,
-                messages.CALLER_ID_LABEL,
-                messages.CALLER_ID_HINT,
-                caller_id_option(caller_id, region),
-            ),
-        ],
-    }
+    if prefill.number:
+        number_input["initial_value"] = prefill.number[:150]
+    flow_select = _select(FLOW, form_messages.FLOW_PLACEHOLDER, flow_option(flow) if flow else None)
+    caller_id_select = _select(
+        CALLER_ID, form_messages.CALLER_ID_PLACEHOLDER, caller_id_option(caller_id, region)
+    )
+    hint = form_messages.number_hint(region, allowed)
+    fields = [
+        field(FLOW, form_messages.FLOW_LABEL, form_messages.FLOW_HINT, flow_select),
+        field(NUMBER, form_messages.NUMBER_LABEL, hint, number_input),
+        field(CALLER_ID, form_messages.CALLER_ID_LABEL, form_messages.CALLER_ID_HINT, caller_id_select),
+    ]
+    return _form(FORM, form_messages.FORM_SUBMIT, metadata, fields)
 
 
-def choice(numbers: Sequence[str], origin: FormMetadata, *, region: str) -> View:
-    """Several numbers were found: which one shall the form have? At most a hundred are offered."""
-    options = [{"text": _plain(pretty(number, region)), "value": number} for number in numbers[:MOST_OPTIONS]]
-    return {
-        "type": "modal",
-        "callback_id": CHOICE,
-        "private_metadata": origin.packed(),
-        "title": _plain(messages.FORM_TITLE),
-        "submit": _plain(messages.CHOICE_SUBMIT),
-        "close": _plain(messages.FORM_CLOSE),
-        "blocks": [
-            {
-                "type": "input",
-                "block_id": NUMBER,
-                "label": _plain(messages.CHOICE_LABEL),
-                "hint": _plain(messages.choice_hint(len(numbers), len(options))),
-                "element": {"type": "static_select", "action_id": NUMBER, "options": options},
-            }
-        ],
-    }
+def choice(numbers: Sequence[str], metadata: FormMetadata, *, region: str) -> Block:
+    """Asks which of several numbers to put into the form. At most a hundred are offered."""
+    options = [{"text": plain(pretty(number, region)), "value": number} for number in numbers[:MOST_OPTIONS]]
+    hint = form_messages.choice_hint(len(numbers), len(options))
+    select = {"type": "static_select", "action_id": NUMBER, "options": options}
+    which = field(NUMBER, form_messages.CHOICE_LABEL, hint, select)
+    return _form(CHOICE, form_messages.CHOICE_SUBMIT, metadata, [which])
 
 
-def flow_options(flows: Sequence[Flow], typed: str) -> list[dict[str, Any]]:
+def flow_options(flows: Sequence[Flow], typed: str) -> list[Block]:
     """At most 100 flows whose name holds every typed word."""
     if len(typed) > LONGEST_TYPED:
         return []
@@ -132,7 +104,7 @@ def flow_options(flows: Sequence[Flow], typed: str) -> list[dict[str, Any]]:
     return [flow_option(flow) for flow in islice(found, MOST_OPTIONS)]
 
 
-def caller_id_options(caller_ids: Sequence[CallerId], typed: str, region: str) -> list[dict[str, Any]]:
+def caller_id_options(caller_ids: Sequence[CallerId], typed: str, region: str) -> list[Block]:
     """At most 100 caller IDs whose label or digits hold what was typed."""
     if len(typed) > LONGEST_TYPED:
         return []
@@ -146,33 +118,33 @@ def caller_id_options(caller_ids: Sequence[CallerId], typed: str, region: str) -
     return [caller_id_option(caller_id, region) for caller_id in islice(found, MOST_OPTIONS)]
 
 
-def flow_option(flow: Flow) -> dict[str, Any]:
+def flow_option(flow: Flow) -> Block:
     """One flow; the value is its id."""
-    option = {"text": _plain(_cut(flow.name)), "value": flow.id}
-    return option | {"description": _plain(_cut(flow.note))} if flow.note else option
+    option = {"text": plain(_cut(flow.name)), "value": flow.id}
+    return option | {"description": plain(_cut(flow.note))} if flow.note else option
 
 
-def caller_id_option(caller_id: CallerId, region: str) -> dict[str, Any]:
+def caller_id_option(caller_id: CallerId, region: str) -> Block:
     """One caller ID; the value is its E.164 number."""
     number = pretty(caller_id.number, region)
     label = f"{number} · {caller_id.label}" if caller_id.label else number
-    return {"text": _plain(_cut(label)), "value": caller_id.number}
+    return {"text": plain(_cut(label)), "value": caller_id.number}
 
 
 def best_flow(flows: Sequence[Flow], words: str) -> Flow | None:
-    """The flow whose name fits the words best, or None when none is like them."""
+    """The flow whose name matches the words best; None if none is similar enough."""
     wanted = words.casefold().strip()
     if not wanted or len(wanted) > LONGEST_TYPED:
         return None
-    # It grows with the product of both lengths; what a list does not show makes no difference.
+    # The time grows with the product of both lengths, so no more than a list shows is compared.
     matcher = SequenceMatcher(None, "", wanted[:LONGEST_OPTION])
-    likeness = [_likeness(flow.name.casefold(), wanted, matcher) for flow in flows]
-    best = max(likeness, default=0.0)
-    return flows[likeness.index(best)] if best >= CLOSE_ENOUGH else None
+    scores = [_score(flow.name.casefold(), wanted, matcher) for flow in flows]
+    best = max(scores, default=0.0)
+    return flows[scores.index(best)] if best >= CLOSE_ENOUGH else None
 
 
-def _likeness(name: str, wanted: str, matcher: SequenceMatcher[str]) -> float:
-    """How like each other they are; `matcher` knows what is wanted already."""
+def _score(name: str, wanted: str, matcher: SequenceMatcher[str]) -> float:
+    """How similar the two are, from 0 to 3; `matcher` already holds what is wanted."""
     if name == wanted:
         return 3.0
     matcher.set_seq1(name[:LONGEST_OPTION])
@@ -180,40 +152,27 @@ def _likeness(name: str, wanted: str, matcher: SequenceMatcher[str]) -> float:
         return 2.0 + matcher.ratio()
     if all(word in name for word in set(wanted.split())):
         return 1.0 + matcher.ratio()
-    return matcher.ratio() if matcher.quick_ratio() >= CLOSE_ENOUGH else 0.0  # the quick one is never less
+    return matcher.ratio() if matcher.quick_ratio() >= CLOSE_ENOUGH else 0.0  # quick_ratio is an upper bound
 
 
-def _select(block: str, label: str, hint: str, initial: dict[str, Any] | None) -> dict[str, Any]:
+def _select(action_id: str, placeholder: str, initial: Block | None) -> Block:
     # An external select asks us for its options, so a form is as quick with 500 flows as with one.
-    element: dict[str, Any] = {
+    element: Block = {
         "type": "external_select",
-        "action_id": block,
+        "action_id": action_id,
         "min_query_length": 0,
-        "placeholder": _plain(messages.SEARCH_PLACEHOLDER),
+        "placeholder": plain(placeholder),
     }
-    if initial:
-        element["initial_option"] = initial
-    return {
-        "type": "input",
-        "block_id": block,
-        "label": _plain(label),
-        "hint": _plain(hint),
-        "element": element,
-    }
+    return element | ({"initial_option": initial} if initial else {})
 
 
-def _notice(callback_id: str, words: str) -> View:
-    return {
-        "type": "modal",
-        "callback_id": callback_id,
-        "title": _plain(messages.FORM_TITLE),
-        "close": _plain(messages.CLOSE),
-        "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": words, "verbatim": True}}],
-    }
+def _form(callback_id: str, submit: str, metadata: FormMetadata, fields: list[Block]) -> Block:
+    view = modal(callback_id, form_messages.FORM_TITLE, button_messages.CANCEL, fields)
+    return view | {"private_metadata": metadata.packed(), "submit": plain(submit)}
 
 
-def _plain(text: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": text, "emoji": False}
+def _notice(callback_id: str, words: str) -> Block:
+    return modal(callback_id, form_messages.FORM_TITLE, form_messages.CLOSE, [section(words)])
 
 
 def _cut(text: str) -> str:

@@ -325,7 +325,7 @@ def test_a_forgotten_home_is_no_longer_due_until_it_is_opened(
 def test_what_nobody_opened_for_long_is_gone_with_what_was_searched_for(
     store: Store, homes: HomeTabLedger
 ) -> None:
-    homes.set_filter("T1", SARA, HistoryFilter(typed="814 404 3093"), at=T0)
+    homes.set_filter("T1", SARA, HistoryFilter(search="814 404 3093"), at=T0)
     homes.mark_opened("T1", BOSS, at=T0 + SECOND)
 
     homes.purge_unopened(since=T0 + SECOND)

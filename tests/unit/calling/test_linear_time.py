@@ -57,7 +57,7 @@ READERS: Mapping[str, Reader] = {
     "the flow that is meant, by its name": lambda text: views.best_flow([Flow("flow1", text)], "survey " * 9),
     "what a form remembers": views.FormMetadata.unpacked,
     "the search in the Home tab": lambda text: (
-        home.turned(HistoryFilter(), {"action_id": home.Turn.SEARCH, "value": text}).digits
+        home.filter_after(HistoryFilter(), {"action_id": home.FilterAction.SEARCH, "value": text}).digits
     ),
     "what a Home tab remembers": HistoryFilter.unpacked,
     "what a workflow filled in": lambda text: StepInputs.of({"person": {"id": text}, "flow": text}),

@@ -183,7 +183,7 @@ def test_a_defect_postpones_the_step(caplog: pytest.LogCaptureFixture) -> None:
     ("call", "words"),
     [
         (replace(ACCEPTED, state=State.EXPIRED, reason=Reason.WAITED), "waited too long"),
-        (replace(ACCEPTED, state=State.NOT_SENT, reason=Reason.UNREACHABLE), "could not be reached"),
+        (replace(ACCEPTED, state=State.NOT_SENT, reason=Reason.UNREACHABLE), "couldn't reach Evo Voice"),
         (replace(ACCEPTED, state=State.REJECTED, reason=Reason.NOT_FOUND, detail="<!here>"), "&lt;!here&gt;"),
         (
             replace(ACCEPTED, state=State.IN_DOUBT, reason=Reason.CUT_OFF, progress=Progress.LOST),

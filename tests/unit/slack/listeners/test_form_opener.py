@@ -18,7 +18,8 @@ from evoslack.runtime.clock import Clock
 from evoslack.slack.listeners.form_opener import TRIGGER_LIVES_S, FormOpener, FormSettings, OpenRequest
 from evoslack.slack.listeners.shortcuts import ShortcutListeners
 from evoslack.slack.payloads import ARRIVAL
-from evoslack.slack.rendering import messages, views
+from evoslack.slack.rendering import form_messages, views
+from evoslack.slack.rendering.blocks import Block
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 OFFER = Offer("acc1", (Flow("flow2", "Survey"),), (CallerId("+12025550100"),), CallerId("+12025550100"))
@@ -49,7 +50,7 @@ class World:
     def __init__(self, answer: Refusal | Role = Role.MANAGER, *, known: bool = False) -> None:
         self.events: list[str] = []
         self.told: list[str] = []
-        self.opened: list[views.View] = []
+        self.opened: list[Block] = []
         self.fails: Exception | None = None
         self.wall = T0
         self.waiting: list[Callable[[], None]] = []
@@ -78,13 +79,13 @@ class World:
         self.told.append(words)
 
     # Slack
-    def views_open(self, *, trigger_id: str, view: views.View) -> None:
+    def views_open(self, *, trigger_id: str, view: Block) -> None:
         self.events.append(f"opens {view['callback_id']}")
         if self.fails is not None:
             raise self.fails
         self.opened.append(view)
 
-    def views_update(self, *, external_id: str, view: views.View) -> None:
+    def views_update(self, *, external_id: str, view: Block) -> None:
         self.events.append(f"shows {view.get('callback_id', '')}")
         self.opened.append(view)
 
@@ -164,7 +165,7 @@ def test_a_form_whose_turn_comes_too_late_is_explained_and_slack_is_not_asked(kn
     world.wall += timedelta(seconds=TRIGGER_LIVES_S + 0.1)
     world.goes_on()
 
-    assert world.told == [messages.FORM_TOO_LATE]
+    assert world.told == [form_messages.FORM_TOO_LATE]
     assert world.opened == []
     assert not any(event.startswith("opens") for event in world.events)
 
@@ -176,7 +177,7 @@ def test_when_slack_gives_no_answer_that_is_said(known: bool) -> None:
     world.open(lambda: [views.Prefill()])
     world.goes_on()
 
-    assert world.told == [messages.FORM_MAY_COME]
+    assert world.told == [form_messages.FORM_MAY_STILL_OPEN]
 
 
 def test_no_number_is_said() -> None:
@@ -184,5 +185,5 @@ def test_no_number_is_said() -> None:
     world.open(list)
     world.goes_on()
 
-    assert world.told == [messages.NO_NUMBER]
+    assert world.told == [form_messages.NO_NUMBER]
     assert world.opened == []

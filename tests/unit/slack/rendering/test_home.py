@@ -17,7 +17,7 @@ from evoslack.calling.history_filter import HistoryFilter, Scope
 from evoslack.calling.refusals import CannotCheck, Denial, Lack, NotAllowed, NothingToOffer, Refusal, Source
 from evoslack.slack.rendering import home
 from evoslack.slack.rendering.cards import CALL_AGAIN
-from evoslack.slack.rendering.home import PER_PAGE, Page, Turn, turned
+from evoslack.slack.rendering.home import PER_PAGE, FilterAction, Page, filter_after
 from sandbox.slack.block_kit import problems_in_view
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -29,8 +29,10 @@ TEAM = HistoryFilter(Scope.TEAM)
 MINE = HistoryFilter()
 
 
-def page(*calls: Call, look: HistoryFilter = MINE, total: int | None = None, sees_team: bool = False) -> Page:
-    return Page(look, calls, len(calls) if total is None else total, sees_team)
+def page(
+    *calls: Call, chosen: HistoryFilter = MINE, total: int | None = None, sees_team: bool = False
+) -> Page:
+    return Page(chosen, calls, len(calls) if total is None else total, sees_team)
 
 
 def tab(shown: Page) -> dict[str, Any]:
@@ -70,13 +72,13 @@ def test_the_first_line_says_that_i_may_call_and_has_the_button() -> None:
 @pytest.mark.parametrize(
     ("refusal", "beginning"),
     [
-        (NotAllowed(Denial.ROLE), "*You cannot place calls.* Placing calls needs the role Manager"),
-        (CannotCheck(Source.EVO_VOICE), "*It is not known right now"),
-        (NothingToOffer(Lack.NOT_LOADED), "*It is not known right now"),
+        (NotAllowed(Denial.ROLE), "*You can't place calls.* You need the Manager role"),
+        (CannotCheck(Source.EVO_VOICE), "*EvoSlack can't tell right now"),
+        (NothingToOffer(Lack.NOT_LOADED), "*EvoSlack can't tell right now"),
     ],
 )
 def test_whoever_may_not_call_reads_why_and_nothing_else(refusal: Refusal, beginning: str) -> None:
-    view = home.refused(refusal, "US")
+    view = home.denied(refusal, "US")
 
     (line,) = view["blocks"]
     assert problems_in_view(view, "home") == []
@@ -96,9 +98,8 @@ def test_a_call_has_its_state_number_flow_time_and_length() -> None:
     shown = row(tab(page(ended)))
 
     assert shown["text"]["text"] == (
-        "*✅ Placed, ended* · (814) 404-3093\n"
-        f"Survey · <!date^{int(T0.timestamp())}^{{date_short_pretty}} {{time}}|2026-03-02 09:30 UTC> · "
-        "talked 2 min 5 s"
+        "*⏹️ Ended · “Done” · talked 2 min 5 sec* · (814) 404-3093\n"
+        f"Survey · <!date^{int(T0.timestamp())}^{{date_short_pretty}} {{time}}|2026-03-02 09:30 UTC>"
     )
     assert shown["accessory"]["action_id"] == CALL_AGAIN
     assert shown["accessory"]["accessibility_label"] == "Call again: (814) 404-3093"
@@ -124,51 +125,51 @@ def test_calling_again_after_a_doubt_asks_first() -> None:
 
 
 def test_the_team_view_says_who_called_and_mine_does_not() -> None:
-    assert "<@U_SARA>" in words(tab(page(PLACED, look=TEAM, sees_team=True)))
+    assert "<@U_SARA>" in words(tab(page(PLACED, chosen=TEAM, sees_team=True)))
     assert "<@U_SARA>" not in words(tab(page(PLACED, sees_team=True)))
 
 
 def test_only_who_may_see_the_team_finds_the_way_there() -> None:
-    assert Turn.TEAM not in elements(tab(page()))
-    tabs = elements(tab(page(look=TEAM, sees_team=True)))
-    assert (tabs[Turn.TEAM].get("style"), tabs[Turn.MINE].get("style")) == ("primary", None)
+    assert FilterAction.TEAM not in elements(tab(page()))
+    tabs = elements(tab(page(chosen=TEAM, sees_team=True)))
+    assert (tabs[FilterAction.TEAM].get("style"), tabs[FilterAction.MINE].get("style")) == ("primary", None)
 
 
 def test_people_are_searched_for_in_the_teams_calls_only() -> None:
-    assert Turn.PERSON not in elements(tab(page(sees_team=True)))
-    chosen = elements(tab(page(look=replace(TEAM, person="U_BOSS"), sees_team=True)))
-    assert chosen[Turn.PERSON]["initial_user"] == "U_BOSS"
+    assert FilterAction.PERSON not in elements(tab(page(sees_team=True)))
+    chosen = elements(tab(page(chosen=replace(TEAM, person="U_BOSS"), sees_team=True)))
+    assert chosen[FilterAction.PERSON]["initial_user"] == "U_BOSS"
 
 
 def test_the_search_keeps_what_was_typed_and_can_be_cleared() -> None:
-    assert Turn.CLEAR not in elements(tab(page()))
-    shown = elements(tab(page(look=HistoryFilter(typed="(814) 404"))))
-    assert shown[Turn.SEARCH]["initial_value"] == "(814) 404"
-    assert Turn.CLEAR in shown
+    assert FilterAction.CLEAR not in elements(tab(page()))
+    shown = elements(tab(page(chosen=HistoryFilter(search="(814) 404"))))
+    assert shown[FilterAction.SEARCH]["initial_value"] == "(814) 404"
+    assert FilterAction.CLEAR in shown
 
 
 def test_a_refresh_leaves_a_half_typed_search_alone_and_a_cleared_one_is_empty() -> None:
     """Slack keeps what is typed where the ids stay the same."""
 
-    def field(look: HistoryFilter) -> str:
-        return next(b["block_id"] for b in tab(page(PLACED, look=look))["blocks"] if b["type"] == "input")
+    def field(chosen: HistoryFilter) -> str:
+        return next(b["block_id"] for b in tab(page(PLACED, chosen=chosen))["blocks"] if b["type"] == "input")
 
     assert field(HistoryFilter()) == field(HistoryFilter(page=1))
-    assert field(HistoryFilter()) != field(HistoryFilter(typed="814"))
+    assert field(HistoryFilter()) != field(HistoryFilter(search="814"))
 
 
 @pytest.mark.parametrize(
-    ("look", "said"),
+    ("chosen", "said"),
     [
-        (HistoryFilter(), "You have not called anybody from here yet."),
-        (TEAM, "Nobody has called anybody from here yet."),
-        (HistoryFilter(typed="814"), "No call fits this search."),
-        (replace(TEAM, person="U_BOSS"), "No call fits this search."),
-        (HistoryFilter(typed="Sara"), "Type at least 3 digits"),
+        (HistoryFilter(), "No calls yet."),
+        (TEAM, "No calls yet."),
+        (HistoryFilter(search="814"), "No calls match this search."),
+        (replace(TEAM, person="U_BOSS"), "No calls match this search."),
+        (HistoryFilter(search="Sara"), "Enter at least 3 digits"),
     ],
 )
-def test_an_empty_page_says_why_it_is_empty(look: HistoryFilter, said: str) -> None:
-    assert said in words(tab(page(look=look, sees_team=True)))
+def test_an_empty_page_says_why_it_is_empty(chosen: HistoryFilter, said: str) -> None:
+    assert said in words(tab(page(chosen=chosen, sees_team=True)))
 
 
 @pytest.mark.parametrize(
@@ -176,19 +177,21 @@ def test_an_empty_page_says_why_it_is_empty(look: HistoryFilter, said: str) -> N
     [
         (0, 7, "1–7 of 7", set()),
         (0, 10, "1–10 of 10", set()),
-        (0, 11, "1–10 of 11", {Turn.OLDER}),
-        (1, 25, "11–20 of 25", {Turn.NEWER, Turn.OLDER}),
-        (2, 25, "21–25 of 25", {Turn.NEWER}),
+        (0, 11, "1–10 of 11", {FilterAction.OLDER}),
+        (1, 25, "11–20 of 25", {FilterAction.NEWER, FilterAction.OLDER}),
+        (2, 25, "21–25 of 25", {FilterAction.NEWER}),
     ],
 )
-def test_a_page_says_where_it_is_and_leads_on(number: int, total: int, heading: str, ways: set[Turn]) -> None:
+def test_a_page_says_where_it_is_and_leads_on(
+    number: int, total: int, heading: str, ways: set[FilterAction]
+) -> None:
     here = min(total - number * PER_PAGE, PER_PAGE)
     calls = [replace(PLACED, id=f"c{index}") for index in range(here)]
 
-    view = tab(page(*calls, look=HistoryFilter(page=number), total=total))
+    view = tab(page(*calls, chosen=HistoryFilter(page=number), total=total))
 
     assert heading in words(view)
-    assert {Turn.NEWER, Turn.OLDER} & set(elements(view)) == ways
+    assert {FilterAction.NEWER, FilterAction.OLDER} & set(elements(view)) == ways
 
 
 # --- the worst ------------------------------------------------------------------------------------
@@ -210,9 +213,9 @@ def worst(names: Sequence[str]) -> list[Call]:
 
 
 def test_the_fullest_page_stays_within_slacks_limits() -> None:
-    look = HistoryFilter(Scope.TEAM, "&" * 40, "U" + "0" * 20, page=3)
+    chosen = HistoryFilter(Scope.TEAM, "&" * 40, "U" + "0" * 20, page=3)
 
-    view = tab(page(*worst(["&" * 5000]), look=look, total=10_000, sees_team=True))
+    view = tab(page(*worst(["&" * 5000]), chosen=chosen, total=10_000, sees_team=True))
 
     assert len(view["blocks"]) <= 100
     assert len(json.dumps(view).encode()) < 50_000
@@ -222,7 +225,7 @@ def test_the_fullest_page_stays_within_slacks_limits() -> None:
 def test_no_name_and_no_search_breaks_the_page_or_gets_markup_in(names: list[str], typed: str) -> None:
     hostile = [f"<!channel> <http://evil.test|{name}>" for name in names]
 
-    view = tab(page(*worst(hostile), look=HistoryFilter(typed=typed)))
+    view = tab(page(*worst(hostile), chosen=HistoryFilter(search=typed)))
 
     rows = [block["text"] for block in view["blocks"] if block.get("block_id", "").startswith("home_call_")]
     assert all("<!channel" not in each["text"] and "<http" not in each["text"] for each in rows)
@@ -232,61 +235,74 @@ def test_no_name_and_no_search_breaks_the_page_or_gets_markup_in(names: list[str
 # --- what a press changes -------------------------------------------------------------------------
 
 
-def press(look: HistoryFilter, turn: str, **more: Any) -> HistoryFilter:
-    return turned(look, {"action_id": turn, **more})
+def after(chosen: HistoryFilter, action_id: str, **more: Any) -> HistoryFilter:
+    return filter_after(chosen, {"action_id": action_id, **more})
 
 
 def test_every_press_leads_to_what_it_says() -> None:
     deep = HistoryFilter(Scope.TEAM, "814", "U_BOSS", 3)
 
-    assert press(deep, Turn.MINE) == HistoryFilter(Scope.MINE, "814")
-    assert press(HistoryFilter(typed="814", page=2), Turn.TEAM) == HistoryFilter(Scope.TEAM, "814")
-    assert press(deep, Turn.SEARCH, value=" (202) 555 ") == HistoryFilter(Scope.TEAM, "(202) 555", "U_BOSS")
-    assert press(deep, Turn.SEARCH, value=None) == HistoryFilter(Scope.TEAM, "", "U_BOSS")
-    assert press(deep, Turn.PERSON, selected_user="U_SARA") == HistoryFilter(Scope.TEAM, "814", "U_SARA")
-    assert press(deep, Turn.PERSON, selected_user=None) == HistoryFilter(Scope.TEAM, "814")
-    assert press(deep, Turn.OLDER, value="4") == replace(deep, page=4)
-    assert press(deep, Turn.NEWER, value="2") == replace(deep, page=2)
-    assert press(deep, Turn.CLEAR) == TEAM
+    assert after(deep, FilterAction.MINE) == HistoryFilter(Scope.MINE, "814")
+    assert after(HistoryFilter(search="814", page=2), FilterAction.TEAM) == HistoryFilter(Scope.TEAM, "814")
+    assert after(deep, FilterAction.SEARCH, value=" (202) 555 ") == HistoryFilter(
+        Scope.TEAM, "(202) 555", "U_BOSS"
+    )
+    assert after(deep, FilterAction.SEARCH, value=None) == HistoryFilter(Scope.TEAM, "", "U_BOSS")
+    assert after(deep, FilterAction.PERSON, selected_user="U_SARA") == HistoryFilter(
+        Scope.TEAM, "814", "U_SARA"
+    )
+    assert after(deep, FilterAction.PERSON, selected_user=None) == HistoryFilter(Scope.TEAM, "814")
+    assert after(deep, FilterAction.OLDER, value="4") == replace(deep, page=4)
+    assert after(deep, FilterAction.NEWER, value="2") == replace(deep, page=2)
+    assert after(deep, FilterAction.CLEAR) == TEAM
 
 
 @pytest.mark.parametrize(
     "forged",
     [
-        {"action_id": Turn.OLDER, "value": "-1"},
-        {"action_id": Turn.OLDER, "value": "9" * 5000},
-        {"action_id": Turn.OLDER, "value": "²"},
-        {"action_id": Turn.PERSON, "selected_user": "' OR 1=1"},
-        {"action_id": Turn.PERSON, "selected_user": ["U_BOSS"]},
-        {"action_id": Turn.SEARCH, "value": "\x00\ud800"},
+        {"action_id": FilterAction.OLDER, "value": "-1"},
+        {"action_id": FilterAction.OLDER, "value": "9" * 5000},
+        {"action_id": FilterAction.OLDER, "value": "²"},
+        {"action_id": FilterAction.PERSON, "selected_user": "' OR 1=1"},
+        {"action_id": FilterAction.PERSON, "selected_user": ["U_BOSS"]},
+        {"action_id": FilterAction.SEARCH, "value": "\x00\ud800"},
         {"action_id": "home_turn_nowhere"},
         {},
     ],
 )
 def test_a_forged_press_leads_nowhere(forged: dict[str, Any]) -> None:
-    assert turned(HistoryFilter(), forged) == HistoryFilter()
+    assert filter_after(HistoryFilter(), forged) == HistoryFilter()
 
 
 PRINTABLE = st.text(st.characters().filter(str.isprintable), max_size=40)
 
 
 @given(st.builds(HistoryFilter, st.sampled_from(Scope), PRINTABLE, st.just("U_BOSS"), st.integers(0, 999)))
-def test_a_look_can_be_packed_and_unpacked(look: HistoryFilter) -> None:
-    assert HistoryFilter.unpacked(look.packed()) == look
+def test_a_filter_can_be_packed_and_unpacked(chosen: HistoryFilter) -> None:
+    assert HistoryFilter.unpacked(chosen.packed()) == chosen
+
+
+def test_a_filter_of_an_older_version_can_still_be_read() -> None:
+    """Rows and open tabs have it."""
+    text = '{"whose":"team","typed":"814","person":"U_BOSS","page":2}'
+
+    assert HistoryFilter.unpacked(text) == HistoryFilter(Scope.TEAM, "814", "U_BOSS", 2)
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "x", "1", "[]", "{}", '{"whose":"mine"}', "[" * 100_000),
+        *("", "x", "1", "[]", "{}", '{"whose":"mine"}', '{"scope":"mine"}', "[" * 100_000),
         '{"whose":"everybody","typed":"","person":"","page":0}',
         '{"whose":"team","typed":1,"person":"","page":0}',
         '{"whose":"team","typed":"","person":1,"page":0}',
+        '{"scope":"everybody","search":"","person":"","page":0}',
+        '{"scope":"team","search":1,"person":"","page":0}',
         '{"whose":"team","typed":"","person":"","page":-1}',
         '{"whose":"team","typed":"","person":"","page":1e9}',
     ],
 )
-def test_a_look_that_cannot_be_read_is_the_first_one(text: str) -> None:
+def test_a_filter_that_cannot_be_read_is_the_default_one(text: str) -> None:
     assert HistoryFilter.unpacked(text) == HistoryFilter()
 
 
@@ -307,4 +323,4 @@ def test_a_look_that_cannot_be_read_is_the_first_one(text: str) -> None:
     ],
 )
 def test_a_search_compares_digits_however_they_are_spelled(typed: str, digits: str) -> None:
-    assert HistoryFilter(typed=typed).digits == digits
+    assert HistoryFilter(search=typed).digits == digits

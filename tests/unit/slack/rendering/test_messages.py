@@ -35,7 +35,7 @@ from evoslack.calling.refusals import (
     UnknownFlow,
     UnreadableForm,
 )
-from evoslack.slack.rendering import command_words, hang_up_words, messages, refusal_messages, views
+from evoslack.slack.rendering import button_messages, form_messages, messages, refusal_messages, views
 from sandbox.slack.block_kit import problems_in_view
 
 REQUEST = CallRequest("key", "T1", "U_SARA", "acc1", "flow1", "Reminder", "+12025550143", "+12025550100")
@@ -77,15 +77,15 @@ def test_every_reason_belongs_to_a_state_and_has_words() -> None:
 )
 def test_whether_a_phone_rang_is_said_exactly_where_it_is_known(state: State, reason: Reason) -> None:
     call = ended(state, reason, **(LOOKED_FOR if reason in UNPROVEN else {}))
-    line = messages.private_line(call, "US", channel_id="C1", card_problem="")
+    line = messages.private_message(call, "US", channel_id="C1", card_problem="")
 
     if state is State.IN_DOUBT:
         assert NOTHING_RANG not in line
         assert "may have rung" in line
-        assert "does not dial it again" in line
+        assert "won't redial" in line
     else:
         assert NOTHING_RANG in line
-        assert ("Evo Voice rejected" if state is State.REJECTED else "was not placed") in line
+        assert ("Evo Voice rejected" if state is State.REJECTED else "didn't call") in line
         assert "may have rung" not in line
 
 
@@ -93,9 +93,9 @@ def test_whether_a_phone_rang_is_said_exactly_where_it_is_known(state: State, re
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        ({"progress": Progress.WAITING}, "EvoSlack is checking that nothing rang."),
+        ({"progress": Progress.WAITING}, "EvoSlack is checking whether the phone rang."),
         ({"progress": Progress.LOST, "lost_reason": LostReason.BLIND}, "couldn't check whether it rang."),
-        ({"progress": Progress.LOST, "lost_reason": LostReason.UNCLEAR}, "cannot tell the two apart."),
+        ({"progress": Progress.LOST, "lost_reason": LostReason.UNCLEAR}, "can't tell them apart."),
         ({}, "couldn't check whether it rang."),  # written down by a version that did not look
     ],
     ids=str,
@@ -105,40 +105,54 @@ def test_a_no_that_proves_nothing_is_not_said_to_mean_that_nothing_rang(
 ) -> None:
     """A 400 can come from late in the service; only a look that found nothing settles it."""
     call = ended(State.REJECTED, reason, **found)
-    line = messages.private_line(call, "US", channel_id="C1", card_problem="")
+    line = messages.private_message(call, "US", channel_id="C1", card_problem="")
 
     assert words in line
     assert "Evo Voice rejected the call to (202) 555-0143" in line
     assert NOTHING_RANG not in line
-    assert "not placed" not in line
-    assert ("may have rung, at most once" in line) is not call.is_in_progress
+    assert "didn't call" not in line
+    assert ("may have rung, once" in line) is not call.is_in_progress
 
 
 def test_a_number_that_evo_voice_just_rejected_is_said_to_be_looked_for() -> None:
     """To somebody who wants to call it: that it was just placed would not be true."""
-    words = refusal_messages.refusal_message(
-        NumberBusy(ended(State.REJECTED, Reason.BAD_REQUEST)), "US"
-    ).words
+    busy = NumberBusy(ended(State.REJECTED, Reason.BAD_REQUEST), timedelta(seconds=5))
+    words = refusal_messages.refusal_message(busy, "US").words
 
-    assert "just rejected a call to this number" in words
-    assert "just placed" not in words
+    assert "called this number 5 seconds ago. Evo Voice rejected the call" in words
+    assert "EvoSlack is checking whether it rang" in words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "ago"),
+    [
+        *((-1, "just now"), (0.4, "just now"), (1, "1 second ago"), (8, "8 seconds ago")),
+        *((59, "59 seconds ago"), (60, "1 minute ago"), (150, "2 minutes ago")),
+    ],
+)
+def test_a_busy_number_says_how_long_ago_it_was_called(seconds: float, ago: str) -> None:
+    busy = NumberBusy(CALL, timedelta(seconds=seconds))
+
+    words = refusal_messages.refusal_message(busy, "US").words
+    assert words == f"Someone called this number {ago}. Check that call first."
+    assert refusal_messages.busy_words(busy, "<@U_SARA>").startswith(f"<@U_SARA> called this number {ago}.")
 
 
 def test_a_placed_call_has_no_reason_and_claims_no_more_than_that_it_was_taken() -> None:
     """Whether anybody answers is not known at that moment."""
-    line = messages.private_line(ended(State.PLACED), "US", channel_id="C1", card_problem="")
+    line = messages.private_message(ended(State.PLACED), "US", channel_id="C1", card_problem="")
 
     assert messages.reason(ended(State.PLACED)) == ""
-    assert "took the call to (202) 555-0143" in line
-    assert "when somebody answers" in line
+    assert "accepted the call to (202) 555-0143" in line
+    assert "answered" not in line
     assert "\n" not in line
 
 
 @pytest.mark.parametrize("state", [State.ACCEPTED, State.PLACING])
-def test_an_open_call_is_on_its_way_and_nothing_else_is_claimed(state: State) -> None:
-    words = messages.on_its_way(ended(state), "US", "C1")
+def test_an_open_call_is_being_placed_and_nothing_else_is_claimed(state: State) -> None:
+    words = form_messages.submitted(ended(state), "US", "C1")
 
-    assert "On its way" in words
+    assert "⏳ Calling (202) 555-0143…" in words
     assert "<#C1>" in words
     assert "Placed" not in words
 
@@ -146,10 +160,10 @@ def test_an_open_call_is_on_its_way_and_nothing_else_is_claimed(state: State) ->
 @pytest.mark.parametrize("state", [state for state in State if state not in OPEN_STATES])
 def test_pressing_again_after_the_end_shows_how_it_ended(state: State) -> None:
     """It must not read as if another call were on its way."""
-    words = messages.on_its_way(ended(state), "US", "C1")
+    words = form_messages.submitted(ended(state), "US", "C1")
 
     assert messages.STATE_WORDS[state] in words
-    assert "On its way" not in words
+    assert "Calling" not in words
 
 
 @pytest.mark.parametrize("state", State)
@@ -162,7 +176,7 @@ def test_states_differ_in_words_or_shape_and_not_only_in_color(state: State) -> 
 
 def test_too_many_calls_says_how_long_to_wait_if_evo_voice_did() -> None:
     asked = messages.reason(ended(State.REJECTED, Reason.TOO_MANY, "30"))
-    assert asked.startswith("Evo Voice is busy and asked for a pause of 30 seconds. ")
+    assert asked.startswith("Evo Voice is busy and asked EvoSlack to wait 30 seconds. ")
     assert messages.reason(ended(State.REJECTED, Reason.TOO_MANY)).startswith("Evo Voice is busy. ")
 
 
@@ -181,14 +195,14 @@ def test_status_numbers_are_for_operators(reason: Reason) -> None:
 @pytest.mark.parametrize(
     ("problem", "words"),
     [
-        ("not_in_channel", "EvoSlack is not in <#C1>"),
-        ("channel_not_found", "EvoSlack is not in <#C1>"),
-        ("ratelimited", "the team may not know"),
+        ("not_in_channel", "EvoSlack isn't in <#C1>"),
+        ("channel_not_found", "EvoSlack isn't in <#C1>"),
+        ("ratelimited", "your team may not know"),
         ("<!channel>", "&lt;!channel&gt;"),
     ],
 )
 def test_whoever_is_told_privately_hears_when_the_team_may_not_know(problem: str, words: str) -> None:
-    line = messages.private_line(ended(State.PLACED), "US", channel_id="C1", card_problem=problem)
+    line = messages.private_message(ended(State.PLACED), "US", channel_id="C1", card_problem=problem)
 
     assert "<#C1>" in line
     assert words in line
@@ -201,7 +215,7 @@ def test_what_the_form_turns_into_is_taken_by_slack_whatever_the_flow_is_called(
 ) -> None:
     """The call is written down by then; a page that Slack refuses would look like a failure."""
     call = replace(ended(state), request=replace(REQUEST, flow_name=name))
-    words = messages.on_its_way(call, "US", "C1")
+    words = form_messages.submitted(call, "US", "C1")
 
     assert problems_in_view(views.notice(words)) == []
     assert "<!" not in words
@@ -227,7 +241,7 @@ AT_A_FIELD: list[tuple[Refusal, str]] = [
     *((BadNumber(problem), "number") for problem in Problem),
     (UnknownFlow(), "flow"),
     (UnknownCallerId(), "caller_id"),
-    (NumberBusy(CALL), "number"),
+    (NumberBusy(CALL, timedelta(seconds=8)), "number"),
     (CannotCheck(Source.SLACK), "number"),
     (CannotCheck(Source.EVO_VOICE), "number"),
     (KeyTaken(CALL), "number"),
@@ -266,10 +280,10 @@ def test_a_kind_of_no_without_words_is_noticed() -> None:
 @pytest.mark.parametrize(
     ("bad", "words"),
     [
-        (BadNumber(Problem.LETTERS, meant="+1 800-356-9377"), "Do you mean +1 800-356-9377?"),
-        (BadNumber(Problem.LETTERS), "such as 020 79"),
-        (BadNumber(Problem.TOO_SHORT), "such as 020 79"),
-        (BadNumber(Problem.COUNTRY, country="CA"), "to CA"),
+        (BadNumber(Problem.LETTERS, meant="+1 800-356-9377"), "Did you mean +1 800-356-9377?"),
+        (BadNumber(Problem.LETTERS), "Example: 020 79"),
+        (BadNumber(Problem.TOO_SHORT), "Example: 020 79"),
+        (BadNumber(Problem.COUNTRY, country="CA"), "to this country (CA)"),
         (BadNumber(Problem.COUNTRY, country="001"), "outside any country"),
     ],
 )
@@ -283,18 +297,18 @@ def test_a_form_that_became_another_call_says_which_and_how_it_stands() -> None:
     words = refusal_messages.refusal_message(KeyTaken(ended(State.PLACED)), "US").words
 
     assert "(202) 555-0143" in words
-    assert "placed" in words
+    assert "Placed" in words
 
 
 @pytest.mark.parametrize(("allowed", "abroad"), [({"US"}, False), ({"US", "CA"}, True), ({"*"}, True)])
 def test_the_hint_speaks_of_other_countries_only_where_they_can_be_called(
     allowed: set[str], abroad: bool
 ) -> None:
-    assert ("begin with +" in messages.number_hint("US", frozenset(allowed))) is abroad
+    assert ("start with +" in form_messages.number_hint("US", frozenset(allowed))) is abroad
 
 
 def test_help_names_the_command_as_it_is_called_here() -> None:
-    words = command_words.help_text("/dial", "US")
+    words = form_messages.help_text("/dial", "US")
 
     assert words.count("/dial") == 6
     assert "{" not in words
@@ -308,7 +322,9 @@ def test_a_defect_claims_nothing_and_gives_a_reference() -> None:
     assert NOTHING_RANG not in words
 
 
-@pytest.mark.parametrize("words", [*messages.REASON_MESSAGES.values(), *refusal_messages.LACK_WORDS.values()])
+@pytest.mark.parametrize(
+    "words", [*messages.REASON_MESSAGES.values(), *refusal_messages.LACK_MESSAGES.values()]
+)
 def test_sentences_end(words: str) -> None:
     assert words.endswith(".")
 
@@ -327,17 +343,21 @@ def talked(seconds: float) -> dict[str, datetime]:
 @pytest.mark.parametrize(
     ("progress", "state", "headline"),
     [
-        (None, "✅ Placed", "took the call to (202) 555-0143 and runs the flow when somebody answers."),
-        (Progress.WAITING, "✅ Placed", "runs the flow when somebody answers."),
-        (Progress.RINGING, "✅ Placed, ringing", "(202) 555-0143 is ringing; the flow runs when"),
-        (Progress.ANSWERED, "✅ Placed, answered", "(202) 555-0143 was answered; the flow is running."),
-        (Progress.ENDED, "✅ Placed, ended", "The call to (202) 555-0143 ended. Evo Voice does not say how."),
-        (Progress.LOST, "✅ Placed, no longer visible", "shows nothing more of it. Perhaps nobody answered."),
+        (None, "📞 Placed", "📞 Placed. Evo Voice accepted the call to (202) 555-0143."),
+        (Progress.WAITING, "📞 Calling…", "📞 Calling (202) 555-0143…"),
+        (Progress.RINGING, "🔔 Ringing…", "🔔 (202) 555-0143 is ringing…"),
+        (Progress.ANSWERED, "🟢 On the call", "🟢 On the call with (202) 555-0143 · Reminder is running"),
+        (Progress.ENDED, "⏹️ Ended", "⏹️ Ended · (202) 555-0143 · Evo Voice gave no outcome"),
+        (
+            Progress.LOST,
+            "❔ Lost track",
+            "❔ We lost track of the call to (202) 555-0143. It may not have been answered.",
+        ),
     ],
 )
 def test_each_step_of_a_placed_call_has_words(progress: Progress | None, state: str, headline: str) -> None:
     assert messages.state_words(followed(progress)) == state
-    assert headline in messages.headline(followed(progress), "US")
+    assert messages.headline(followed(progress), "US") == headline
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.PLACED])
@@ -354,49 +374,80 @@ def test_how_far_a_call_has_come_is_said_only_of_one_that_was_placed(
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"evo_outcome": "Completed", **talked(75)}, "ended after 1 min 15 s. Evo Voice says: “Completed”."),
-        (talked(3), "ended after 3 s. Evo Voice does not say how."),
-        ({"evo_outcome": "Busy"}, "(202) 555-0143 ended. Evo Voice says: “Busy”."),
-        ({"evo_outcome": "<!channel> & co"}, "“&lt;!channel&gt; &amp; co”."),
-        ({"ended_at": CALL.accepted_at}, "ended. Evo Voice does not say how."),
-        (talked(-2), "ended after 0 s."),
+        ({"evo_outcome": "Completed", **talked(75)}, "☑️ Completed · talked 1 min 15 sec · (202) 555-0143"),
+        (talked(3), "⏹️ Ended · talked 3 sec · (202) 555-0143 · Evo Voice gave no outcome"),
+        ({"evo_outcome": "Busy"}, "🚫 Busy · (202) 555-0143"),
+        ({"evo_outcome": "<!channel> & co"}, "⏹️ Ended · “&lt;!channel&gt; &amp; co” · (202) 555-0143"),
+        ({"ended_at": CALL.accepted_at}, "⏹️ Ended · (202) 555-0143 · Evo Voice gave no outcome"),
+        (talked(-2), "⏹️ Ended · talked 0 sec · (202) 555-0143 · Evo Voice gave no outcome"),
     ],
     ids=["all is known", "no word", "nobody answered", "nasty word", "no answer seen", "clocks differ"],
 )
 def test_the_end_says_what_is_known_and_nothing_else(more: dict[str, Any], words: str) -> None:
-    assert words in messages.headline(followed(Progress.ENDED, **more), "US")
+    assert messages.headline(followed(Progress.ENDED, **more), "US") == words
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        *((spelled, "☑️ Completed") for spelled in ("Completed", "completed", "COMPLETED ")),
+        *((spelled, "🔕 No answer") for spelled in ("No Answer", "no-answer", "NoAnswer", "NO_ANSWER")),
+        *((spelled, "✖️ Canceled") for spelled in ("Canceled", "cancelled")),
+        ("busy", "🚫 Busy"),
+        ("Failed", "⚠️ Failed"),
+        ("Voicemail", "⏹️ Ended · “Voicemail”"),
+    ],
+)
+def test_known_outcomes_are_recognized_however_they_are_spelled(outcome: str, words: str) -> None:
+    assert messages.state_words(followed(Progress.ENDED, evo_outcome=outcome)) == words
+
+
+@pytest.mark.parametrize("outcome", ["", "Busy", "No Answer", "Failed", "Canceled", "Voicemail"])
+@pytest.mark.parametrize("progress", Progress)
+def test_nothing_that_did_not_reach_a_person_wears_a_tick(progress: Progress, outcome: str) -> None:
+    call = followed(progress, evo_outcome=outcome)
+
+    said = messages.headline(call, "US") + messages.state_words(call)
+    assert not any(tick in said for tick in "✅✔☑")
+    assert not any(tick in "".join(messages.STATE_WORDS.values()) for tick in "✅✔☑")
 
 
 def test_a_call_that_was_answered_and_then_lost_is_not_said_to_be_unanswered() -> None:
     call = followed(Progress.LOST, lost_reason=LostReason.LONG, **talked(4 * 3600))
 
     assert "gone on for hours" in messages.headline(call, "US")
-    assert messages.state_words(call) == "✅ Placed, not followed"
+    assert messages.state_words(call) == "❔ No longer tracked"
+
+
+def test_a_call_that_was_answered_before_it_was_lost_is_not_said_to_be_unanswered() -> None:
+    call = followed(Progress.LOST, lost_reason=LostReason.UNSEEN, answered_at=CALL.accepted_at)
+
+    assert messages.headline(call, "US").endswith("It had been answered.")
 
 
 def test_that_nobody_could_look_is_not_said_to_be_a_look_that_found_nothing() -> None:
     placed = followed(Progress.LOST, lost_reason=LostReason.BLIND)
     doubt = replace(placed, state=State.IN_DOUBT, reason=Reason.NO_ANSWER)
 
-    assert "did not let EvoSlack see how it went on" in messages.headline(placed, "US")
-    assert "did not let EvoSlack look there" in messages.reason(doubt)
+    assert "couldn't see what happened next" in messages.headline(placed, "US")
+    assert "EvoSlack couldn't check there" in messages.reason(doubt)
     assert "found nothing" not in messages.reason(doubt)
 
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        (0, "0 s"),
-        (0.4, "0 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min 0 s"),
-        (60, "1 min 0 s"),
-        (61, "1 min 1 s"),
-        (3599, "59 min 59 s"),
-        (3600, "1 h 0 min"),
-        (3659, "1 h 0 min"),
-        (3 * 3600 + 125, "3 h 2 min"),
-        (100_000, "27 h 46 min"),
+        (0, "0 sec"),
+        (0.4, "0 sec"),
+        (59.4, "59 sec"),
+        (59.6, "1 min 0 sec"),
+        (60, "1 min 0 sec"),
+        (61, "1 min 1 sec"),
+        (3599, "59 min 59 sec"),
+        (3600, "1 hr 0 min"),
+        (3659, "1 hr 0 min"),
+        (3 * 3600 + 125, "3 hr 2 min"),
+        (100_000, "27 hr 46 min"),
     ],
 )
 def test_time_spans_are_said_as_people_say_them(seconds: float, words: str) -> None:
@@ -409,10 +460,10 @@ def test_a_doubt_is_looked_into_and_then_said_to_be_unconfirmed(reason: Reason) 
 
     for progress in set(Progress) - {Progress.LOST}:
         looking = messages.reason(replace(doubt, progress=progress))
-        assert looking.endswith("EvoSlack is looking for it there now.")
+        assert looking.endswith("EvoSlack is checking there now, too.")
     not_found = messages.reason(replace(doubt, progress=Progress.LOST))
-    assert not_found.endswith("found nothing. That doesn't prove that it didn't ring.")
-    assert "looking" not in not_found + messages.reason(doubt)
+    assert not_found.endswith("found nothing. That doesn't prove it didn't ring.")
+    assert "checking" not in not_found + messages.reason(doubt)
     assert "may have rung" in not_found
 
 
@@ -426,10 +477,12 @@ def test_a_no_that_is_proof_says_nothing_of_being_looked_for() -> None:
 
 def test_every_end_of_hanging_up_has_words_where_the_card_has_none() -> None:
     """Whether a wish that was taken came true is what the card says."""
-    assert set(hang_up_words.HANG_UP_WORDS) == set(HangUp)
-    assert set(hang_up_words.ENDING_WORDS) == {None, Ending.FORBIDDEN}
-    assert all(words.endswith(".") for words in hang_up_words.ENDING_WORDS.values())
-    assert all("end it in evo voice" in words.casefold() for words in hang_up_words.ENDING_WORDS.values())
+    assert set(button_messages.HANG_UP_MESSAGES) == set(HangUp)
+    assert set(button_messages.ENDING_MESSAGES) == {None, Ending.FORBIDDEN}
+    assert all(words.endswith(".") for words in button_messages.ENDING_MESSAGES.values())
+    assert all(
+        "end it in evo voice" in words.casefold() for words in button_messages.ENDING_MESSAGES.values()
+    )
 
 
 @pytest.mark.parametrize("state", [State.PLACED, State.IN_DOUBT])
@@ -437,7 +490,7 @@ def test_a_call_that_could_be_two_is_not_said_to_be_out_of_sight(state: State) -
     call = replace(CALL, state=state, progress=Progress.LOST, lost_reason=LostReason.UNCLEAR)
     call = replace(call, reason=Reason.NO_ANSWER) if state is State.IN_DOUBT else call
 
-    said = f"{messages.state_words(call)}: {messages.headline(call, 'US')} {messages.reason(call)}"
+    said = f"{messages.state_words(call)} {messages.headline(call, 'US')} {messages.reason(call)}"
 
-    assert "cannot tell the two apart" in said
-    assert "found nothing" not in said and "nobody answered" not in said and "visible" not in said
+    assert "can't tell them apart" in said
+    assert "found nothing" not in said and "answered" not in said and "ost track" not in said

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from evoslack.calling.offer import CallerId, Flow, Offer
 from evoslack.slack.rendering import views
+from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from sandbox.slack.block_kit import problems_in_options, problems_in_view
 
@@ -24,15 +25,15 @@ ORIGIN = FormMetadata("key", "1772443800", "C1", "https://hooks.slack.com/x")
 NASTY = ["<!channel> & <@U1>", "*bold* `code` ~x~", "x" * 300, "日本語" * 60, "👩‍👩‍👧" * 40, "a\nb\tc", '"}]']
 
 
-def form(offer: Offer = OFFER, **wish: str) -> views.View:
-    return views.form(offer, ORIGIN, region="US", allowed=frozenset({"US"}), wish=views.Prefill(**wish))
+def form(offer: Offer = OFFER, **prefill: str) -> Block:
+    return views.form(offer, ORIGIN, region="US", allowed=frozenset({"US"}), prefill=views.Prefill(**prefill))
 
 
-def element(view: views.View, block: str) -> dict[str, Any]:
+def element(view: Block, block: str) -> dict[str, Any]:
     return next(each["element"] for each in view["blocks"] if each["block_id"] == block)
 
 
-def chosen(view: views.View, block: str) -> str | None:
+def chosen(view: Block, block: str) -> str | None:
     return element(view, block).get("initial_option", {}).get("value")
 
 
@@ -143,7 +144,7 @@ def test_the_number_is_typed_as_text_and_not_as_a_number() -> None:
 @pytest.mark.parametrize(
     "view", [views.loading("ours"), views.notice("Words & <@U1>"), views.notice("x" * 2999)]
 )
-def test_the_other_pages_are_ones_that_slack_takes_and_have_nothing_to_press(view: views.View) -> None:
+def test_the_other_pages_are_ones_that_slack_takes_and_have_nothing_to_press(view: Block) -> None:
     assert problems_in_view(view) == []
     assert "submit" not in view
 

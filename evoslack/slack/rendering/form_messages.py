@@ -1,0 +1,75 @@
+"""The sentences of the form, of the choice between numbers, and of what the command answers."""
+
+from __future__ import annotations
+
+from evoslack.calling.calls import Call
+from evoslack.calling.numbers import example, pretty
+from evoslack.slack.rendering.messages import headline, shown_name, state_words
+
+FORM_TITLE = "Place a call"
+FORM_SUBMIT = "Call"
+CLOSE = "Close"
+FLOW_LABEL = "Flow"
+FLOW_HINT = "What they'll hear when they pick up."
+FLOW_PLACEHOLDER = "Choose a flow"
+NUMBER_LABEL = "Number"
+CALLER_ID_LABEL = "Caller ID"
+CALLER_ID_HINT = "What they'll see on their phone."
+CALLER_ID_PLACEHOLDER = "Choose a number"
+LOADING = "Loading…\nStill here after 10 seconds? Close this and try again."
+FORM_TOO_LATE = "The form couldn't open in time. Try again."
+FORM_MAY_STILL_OPEN = "Slack is slow. If no form opens, try again."
+
+CHOICE_SUBMIT = "Next"
+CHOICE_LABEL = "Which number?"
+NO_NUMBER = "This message has no number that EvoSlack can call. To call any number, type the command."
+NOTHING_TO_REPEAT = "No calls yet, so there's nothing to call again."
+
+
+def number_hint(region: str, allowed: frozenset[str]) -> str:
+    """An example of the region, and how to call other countries if that is allowed."""
+    if allowed == frozenset({region}):
+        return f"Example: {example(region)}"
+    return f"Example: {example(region)}. For another country, start with + and its code."
+
+
+def choice_hint(found: int, offered: int) -> str:
+    """How many numbers a message has. Counting stops at one more than are offered."""
+    if offered < found:
+        many = f"This message has more than {offered} numbers. These are the first {offered}."
+    else:
+        many = f"This message has {found} numbers."
+    return f"{many} Nothing is dialed yet."
+
+
+def submitted(call: Call, region: str, channel_id: str) -> str:
+    """What the form turns into once it became a call (mrkdwn)."""
+    if call.is_open:
+        flow = shown_name(call.request.flow_name)
+        return (
+            f"{headline(call, region, is_bold=True)}\nFlow: {flow}\n"
+            f"You can close this page. It won't change; the card in <#{channel_id}> will."
+        )
+    number = pretty(call.request.number, region)
+    return f"*{state_words(call)}*\nYour call to {number}. Details are in <#{channel_id}>."
+
+
+def help_text(command: str, region: str) -> str:
+    """What `/call help` answers (mrkdwn)."""
+    number = example(region)
+    return (
+        f"*{command}* opens a form. Choose a flow, a number, and a caller ID, then press *{FORM_SUBMIT}*. "
+        "Nothing is dialed until you do.\n"
+        f"*{command} {number}* fills in the number. *{command} {number} survey* also picks the flow with the "
+        "closest name.\n"
+        f"*{command} last* fills in your last call. *{command} history* shows your latest calls.\n"
+        f"*{command} export* sends administrators everyone's calls as a file.\n"
+        "To call a number in a message: *⋮* → *Call number in message*.\n"
+        "You need the Manager role in Evo Voice.\n"
+        "One press, at most one ring, never a ring after a no, and you always learn what happened."
+    )
+
+
+def wrong_command(arrived: str, expected: str) -> str:
+    """For a command that the manifest has and the settings do not."""
+    return f"EvoSlack answers {expected}, not {arrived}. To change that, set SLACK_COMMAND to {arrived}."

@@ -1,0 +1,34 @@
+"""What a workflow's step *Place a call* reports: the result of a call, or why there is none (mrkdwn)."""
+
+from __future__ import annotations
+
+from evoslack.calling.calls import Call, Progress
+from evoslack.calling.numbers import pretty
+from evoslack.calling.refusals import NumberBusy, Refusal
+from evoslack.slack.rendering.messages import NOTHING_RANG, TELL_ADMIN, escape, reason, what_happened
+from evoslack.slack.rendering.refusal_messages import busy_words, refusal_message
+
+UNREADABLE = f"The step doesn't say who is calling whom. {NOTHING_RANG} {TELL_ADMIN}"
+
+
+def denied(user_id: str, refusals: list[Refusal], region: str) -> str:
+    """Why this person's step became no call."""
+    return " ".join([f"For <@{user_id}>:", *(_denied(refusal, region) for refusal in refusals)])
+
+
+def _denied(refusal: Refusal, region: str) -> str:
+    if isinstance(refusal, NumberBusy):
+        return busy_words(refusal, f"<@{refusal.call.request.user_id}>")
+    return escape(refusal_message(refusal, region).words)
+
+
+def not_placed(call: Call, region: str) -> str:
+    """Why a call was not placed, or may not have been."""
+    return f"{what_happened(call, pretty(call.request.number, region))} {reason(call)}"
+
+
+def result(call: Call) -> str:
+    """How a placed call ended, as far as Evo Voice showed it. Workflows may compare it: keep the words."""
+    if call.progress is not Progress.ENDED:
+        return "no longer visible"
+    return f"ended: {escape(call.evo_outcome)}" if call.evo_outcome else "ended"
