@@ -86,7 +86,11 @@ def test_every_state_has_a_symbol_and_words(state: State) -> None:
 
 
 SLACK = Path(__file__).parents[2] / "evoslack" / "slack"
-ELSEWHERE = sorted(path for path in SLACK.rglob("*.py") if not path.stem.endswith("messages"))
+ELSEWHERE = sorted(  # what receivers say is for operators
+    path
+    for path in SLACK.rglob("*.py")
+    if not path.stem.endswith("messages") and path.parent.name != "receivers"
+)
 SENTENCE = re.compile(r"[A-Z“*].*\s.*\s.*[.?!…]|.*\. [A-Z].*", re.DOTALL)
 
 
@@ -100,7 +104,7 @@ def said_to_people(node: ast.AST) -> Iterator[str]:
         if isinstance(child, ast.Call) and ast.unparse(child.func).startswith("log."):
             continue
         if isinstance(child, ast.JoinedStr):
-            yield "".join(part.value if isinstance(part, ast.Constant) else "…" for part in child.values)
+            yield "".join(part.value if isinstance(part, ast.Constant) else "X" for part in child.values)
         elif isinstance(child, ast.Constant) and isinstance(child.value, str):
             yield child.value
         else:
