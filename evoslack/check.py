@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from evoslack.calling.numbers import pretty
+from evoslack.calling.number_format import pretty
 from evoslack.calling.offer import Offer
 from evoslack.calling.refusals import Denial, Lack, NotAllowed, NothingToOffer, Refusal
 from evoslack.evo.catalog import Catalog

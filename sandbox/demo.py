@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from evoslack.calling.calls import Call, State
-from evoslack.calling.numbers import pretty
+from evoslack.calling.number_format import pretty
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store

@@ -2,7 +2,8 @@
 
 - `calls`          what a call is, and which state may follow which
 - `refusals`       the ways to say no to a person
-- `numbers`        what was typed, as an E.164 number; `number_search` finds numbers in a message
+- `numbers`        what was typed, as an E.164 number; `number_search` finds numbers in a message,
+                   `number_format` writes them for people and for logs
 - `offer`          the flows and caller IDs to choose from
 - `permission`     who may call; `access` asks for permission and offer together
 - `validation`     turns what was filled in into a request, or says what is wrong

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from evoslack.calling.calls import STATE_OF, Call, InDoubt, NotSent, Outcome, Reason, State
-from evoslack.calling.numbers import masked
+from evoslack.calling.number_format import masked
 from evoslack.calling.ports import CallLedger, PhoneSystem
 from evoslack.calling.snapshot import Snapshot
 

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from evoslack.calling.calls import Ending, InDoubt, NotSent, Outcome, Reason, Rejected
-from evoslack.calling.numbers import masked
+from evoslack.calling.number_format import masked
 from evoslack.evo.errors import EvoError, EvoUnavailable, Forbidden, LoginFailed
 from evoslack.evo.login import BotLogin
 from evoslack.evo.transport import HeldBack, Reply, Transport, Unanswered, Unsent, seconds_until

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from evoslack.calling.calls import Call, State
-from evoslack.calling.numbers import pretty
+from evoslack.calling.number_format import pretty
 from evoslack.slack.rendering.messages import STATE_WORDS
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from evoslack.calling.calls import State
-from evoslack.calling.numbers import pretty
+from evoslack.calling.number_format import pretty
 from evoslack.slack.background.direct_message import SEPARATOR
 from evoslack.slack.rendering.messages import STATE_WORDS
 from sandbox.evo.calls import Ring

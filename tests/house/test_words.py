@@ -13,7 +13,8 @@ import pytest
 
 from evoslack.calling import refusals
 from evoslack.calling.calls import Call, CallRequest, LostReason, Progress, Reason, State
-from evoslack.calling.numbers import BadNumber, Problem, example
+from evoslack.calling.number_format import example
+from evoslack.calling.numbers import BadNumber, Problem
 from evoslack.calling.refusals import Denial, Lack, Refusal, Source
 from evoslack.slack.rendering import messages
 from evoslack.slack.rendering.refusal_messages import refusal_message

@@ -14,7 +14,7 @@ import pytest
 from slack_sdk.webhook import WebhookClient
 
 from evoslack.calling.calls import Call, CallRequest, Reason, Rejected
-from evoslack.calling.numbers import pretty
+from evoslack.calling.number_format import pretty
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store

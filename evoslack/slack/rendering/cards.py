@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from evoslack.calling.calls import Call, HangUp, Progress
-from evoslack.calling.numbers import pretty
+from evoslack.calling.number_format import pretty
 from evoslack.slack.rendering import button_messages, form_messages, messages
 from evoslack.slack.rendering.blocks import Block, actions, button, confirm, mrkdwn, section
 
@@ -23,13 +23,12 @@ _HIDDEN = "…"
 
 def text(call: Call, region: str, *, hides_number: bool = False) -> str:
     """The whole meaning in one line: notifications and screen readers get only this."""
-    call, request = _shown(call, hides_number=hides_number), call.request
-    flow, caller_id = messages.shown_name(request.flow_name), pretty(request.caller_id, region)
+    call = _shown(call, hides_number=hides_number)
     headline = messages.headline(call, region, hides_number=hides_number)
     sentences = (
         headline if headline.endswith((".", "…")) else f"{headline}.",
         messages.reason(call),
-        f"{messages.CALLED_BY} <@{request.user_id}>, flow {flow}, caller ID {caller_id}.",
+        messages.called_by(call, region),
     )
     return " ".join(sentence for sentence in sentences if sentence)
 

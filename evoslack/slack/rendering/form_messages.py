@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evoslack.calling.calls import Call
-from evoslack.calling.numbers import example, pretty
+from evoslack.calling.number_format import example, pretty
 from evoslack.slack.rendering.messages import headline, shown_name, state_words
 
 FORM_TITLE = "Place a call"

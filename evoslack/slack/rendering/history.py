@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evoslack.calling.calls import Call
-from evoslack.calling.numbers import pretty
+from evoslack.calling.number_format import pretty
 from evoslack.slack.rendering import cards, messages
 from evoslack.slack.rendering.blocks import Block, section
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from evoslack.calling.calls import Call
 from evoslack.calling.history_filter import LONGEST_SEARCH, HistoryFilter, Scope
-from evoslack.calling.numbers import example, pretty
+from evoslack.calling.number_format import example, pretty
 from evoslack.calling.refusals import NotAllowed, Refusal
 from evoslack.slack.rendering import button_messages, cards, form_messages, home_messages, messages
 from evoslack.slack.rendering.blocks import Block, actions, button, context, field, plain, section

@@ -9,7 +9,7 @@ import html
 import re
 
 from evoslack.calling.calls import Call, LostReason, Progress, Reason, State
-from evoslack.calling.numbers import pretty, redacted
+from evoslack.calling.number_format import pretty, redacted
 
 LONGEST_NAME = 200  # characters; a field takes 2,000, and escaping makes one up to five
 
@@ -208,6 +208,13 @@ def _after_rejection(call: Call, next_step: str) -> str:
     is_unclear = call.lost_reason is LostReason.UNCLEAR
     why_not = _TWO_CALLS if is_unclear else "EvoSlack couldn't check whether it rang."
     return f"{why_not} {MAY_HAVE_RUNG}"
+
+
+def called_by(call: Call, region: str) -> str:
+    """Who called, with what; escaped."""
+    request = call.request
+    flow, caller_id = shown_name(request.flow_name), pretty(request.caller_id, region)
+    return f"{CALLED_BY} <@{request.user_id}>, flow {flow}, caller ID {caller_id}."
 
 
 def private_message(call: Call, region: str, *, channel_id: str, card_problem: str) -> str:

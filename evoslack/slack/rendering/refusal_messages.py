@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from evoslack.calling.calls import State
-from evoslack.calling.numbers import BadNumber, Problem, example, pretty
+from evoslack.calling.number_format import example, pretty
+from evoslack.calling.numbers import BadNumber, Problem
 from evoslack.calling.refusals import (
     CannotCheck,
     Denial,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evoslack.calling.calls import Call, Progress
-from evoslack.calling.numbers import pretty
+from evoslack.calling.number_format import pretty
 from evoslack.calling.refusals import NumberBusy, Refusal
 from evoslack.slack.rendering.messages import NOTHING_RANG, TELL_ADMIN, escape, reason, what_happened
 from evoslack.slack.rendering.refusal_messages import busy_words, refusal_message

@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from itertools import islice
 
 from evoslack.calling.calls import Call
-from evoslack.calling.numbers import pretty
+from evoslack.calling.number_format import pretty
 from evoslack.calling.offer import CallerId, Flow, Offer
 from evoslack.slack.rendering import button_messages, form_messages
 from evoslack.slack.rendering.blocks import Block, field, modal, plain, section

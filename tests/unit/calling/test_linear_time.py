@@ -23,8 +23,9 @@ from hypothesis import strategies as st
 
 from evoslack.calling.calls import Call, CallRequest, State
 from evoslack.calling.history_filter import HistoryFilter
+from evoslack.calling.number_format import pretty
 from evoslack.calling.number_search import numbers_in
-from evoslack.calling.numbers import dialable, pretty, typed_after_command
+from evoslack.calling.numbers import dialable, typed_after_command
 from evoslack.calling.offer import CallerId, Flow
 from evoslack.calling.refusals import Refusal
 from evoslack.calling.workflow_step import StepInputs

@@ -11,6 +11,7 @@ from hypothesis import example as with_example
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evoslack.calling.number_format import example, masked, pretty, redacted
 from evoslack.calling.numbers import (
     ANY_COUNTRY,
     LONGEST_COMMAND,
@@ -19,12 +20,8 @@ from evoslack.calling.numbers import (
     Problem,
     Typed,
     dialable,
-    example,
     is_e164,
     is_region,
-    masked,
-    pretty,
-    redacted,
     typed_after_command,
 )
 

@@ -19,7 +19,8 @@ from evoslack.calling.calls import (
     Reason,
     State,
 )
-from evoslack.calling.numbers import BadNumber, Problem, example
+from evoslack.calling.number_format import example
+from evoslack.calling.numbers import BadNumber, Problem
 from evoslack.calling.refusals import (
     CannotCheck,
     Denial,
