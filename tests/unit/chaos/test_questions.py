@@ -56,7 +56,7 @@ def judged(
         ({}, "unclear"),
     ],
 )
-def test_an_answer_is_read_as_a_person_reads_it(payload: dict[str, Any] | None, answer: str) -> None:
+def test_an_answer_is_read_the_way_a_person_reads_it(payload: dict[str, Any] | None, answer: str) -> None:
     assert answer_of(press(0, payload)) == answer
 
 
