@@ -17,7 +17,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from evoslack.calling.calls import CallRequest, Placed
-from evoslack.slack.rendering.messages import STATE_WORDS
 from sandbox.evo.calls import OutgoingCall, Script
 from tests.scenario.office import Office
 
@@ -97,10 +96,10 @@ def times_to_the_card(count: int) -> list[float]:
                 age = office.evo.world.age(call)
                 if is_talking:
                     office.evo.world.hang_up(call)
-                    wanted = "ended"
+                    wanted = "Completed"
                 else:
                     call.script = replace(call.script, ring_s=age, talk_s=7200)
-                    wanted = "answered"
+                    wanted = "On the call"
                 office.slack.wait_for(
                     lambda shown=shown, wanted=wanted: any(
                         shown in card["text"] and wanted in card["text"] for card in office.cards()
@@ -138,7 +137,7 @@ def at_once() -> int:
                 ring_s, talk_s = random.uniform(2, 20), random.uniform(5, 30)
                 call.script = replace(call.script, ring_s=ring_s, talk_s=talk_s, answer=random.random() < 0.7)
             over = time.monotonic() + 60
-            ended = f"{STATE_WORDS[office.ledger()[0].state]}, ended"
+            ended = ("☑", "🔕", "⏹", "🚫", "⚠", "✖")
 
             def right() -> int:
                 return sum(card["text"].startswith(ended) for card in office.cards())

@@ -8,6 +8,9 @@ from evoslack.calling.calls import Call, State
 from evoslack.calling.number_format import pretty
 from evoslack.slack.rendering.messages import STATE_WORDS
 
+# A placed call is shown by its progress, or by how it ended.
+PLACED = ("📞", "🔔", "🟢", "☑", "🚫", "🔕", "⚠", "✖", "⏹", "❔")
+
 
 def may_ring(call: Call) -> set[int]:
     """How often a phone may have rung, by what the ledger says of the call."""
@@ -30,9 +33,10 @@ def wrong_with(
     was told. With `card_may_be_late` a private line will do: Slack itself holds the cards up.
     """
     call, *more = calls
-    words, number = STATE_WORDS[call.state], pretty(call.request.number, "US")
-    # Whoever calls several numbers gets several lines.
-    was_told = any(words in line and number in line for line in lines)
+    number = pretty(call.request.number, "US")
+    words = PLACED if call.state is State.PLACED else (STATE_WORDS[call.state],)
+    # People who call several numbers get several lines.
+    was_told = any(number in line and any(each in line for each in words) for line in lines)
     if rings > 1:
         yield "the phone rang more than once"
     if more:

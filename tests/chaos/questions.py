@@ -12,10 +12,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from evoslack.calling.calls import State
 from evoslack.calling.number_format import pretty
 from evoslack.slack.background.direct_message import SEPARATOR
-from evoslack.slack.rendering.messages import STATE_WORDS
 from sandbox.evo.calls import Ring
 from sandbox.slack.delivery import Delivery
 from sandbox.slack.team import Shown, words_of
@@ -23,17 +21,18 @@ from tests.chaos.rights import Rights
 
 Answer = Literal["yes", "no", "unclear", "error"]
 
-YES = tuple(STATE_WORDS[state] for state in (State.ACCEPTED, State.PLACING, State.PLACED, State.IN_DOUBT))
+# The page that a form turns into begins with the state's symbol. These say that it is, or may be, a call.
+YES_SYMBOLS = ("⏳", "📞", "🔔", "🟢", "☑", "🚫", "🔕", "⚠", "✖", "⏹", "❔", "❓")
 _UNCLEAR = re.compile(
-    r"already became a call|was used before|something broke|cannot tell|not certain", re.IGNORECASE
+    r"already started a call|already used|something broke|can't tell|unconfirmed", re.IGNORECASE
 )
 _NOTHING_RANG = re.compile(
     r"(?:nothing|no call) (?:was|has been|will be) dial|\b(?:was|is|were|be|been) not dial|will not be dial"
-    r"|did not dial|was not sent|not sent\b",
+    r"|did not dial|didn't call|not placed",
     re.IGNORECASE,
 )
 _NO = re.compile(
-    rf"{_NOTHING_RANG.pattern}|too late|(?:was|will) not (?:be )?placed|canceled|may not (?:call|place)",
+    rf"{_NOTHING_RANG.pattern}|too late|can't place calls|need the manager role",
     re.IGNORECASE,
 )
 
@@ -68,7 +67,7 @@ def answer_of(delivery: Delivery) -> Answer:
     if errors := payload.get("errors"):
         return "unclear" if _UNCLEAR.search(" ".join(map(str, errors.values()))) else "no"
     words = words_of("", (payload.get("view") or {}).get("blocks"))
-    if any(each in words for each in YES):
+    if words.lstrip("* \n").startswith(YES_SYMBOLS):
         return "yes"
     return "no" if words and not _UNCLEAR.search(words) else "unclear"
 

@@ -23,7 +23,7 @@ import psycopg
 import sqlalchemy as sa
 
 from evoslack.calling.calls import FINAL, OPEN_STATES, Call, State
-from evoslack.calling.matching import UNSEEN_FOR
+from evoslack.calling.matching import UNSEEN_LIMIT
 from evoslack.calling.switchboard import PLACING_LIMIT
 from evoslack.engine import SWEEP_EVERY_S
 from evoslack.ledger.calls import CallLedger
@@ -53,7 +53,7 @@ PEOPLE = 8  # who press at the same moment
 PRESSES = 3  # the most that anybody presses one form
 LATER = max(LEASE, PLACING_LIMIT) + timedelta(seconds=5)  # by then nothing of a dead bot is left to wait for
 SETTLED_WITHIN_S = 2 * (LATER.total_seconds() + SWEEP_EVERY_S)
-CORRECTED_WITHIN_S = UNSEEN_FOR.total_seconds() + SWEEP_EVERY_S  # then doubt is settled
+CORRECTED_WITHIN_S = UNSEEN_LIMIT.total_seconds() + SWEEP_EVERY_S  # then doubt is settled
 AFTER_A_JUMP_S = 1.5  # a bot takes what comes right after it for something that waited
 NOT_BEGUN = sorted(OPEN_STATES - {State.PLACING})
 

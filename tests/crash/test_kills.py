@@ -109,7 +109,7 @@ def test_killed_before_anything_was_sent(empty_office: Office, crashed: Crashed)
     assert "may have rung" in empty_office.told()[0]
 
 
-def test_killed_before_the_private_line(empty_office: Office, crashed: Crashed) -> None:
+def test_killed_before_the_private_message(empty_office: Office, crashed: Crashed) -> None:
     empty_office.evo.fault(OUTGOING, "400_json")
     empty_office.slack.fault("response_url", "hang", times=None)
     crashed.press()

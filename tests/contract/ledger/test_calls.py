@@ -62,7 +62,7 @@ def ledger(store: Store) -> CallLedger:
 
 
 @pytest.fixture
-def book(store: Store) -> NotificationLedger:
+def notifications(store: Store) -> NotificationLedger:
     return NotificationLedger(store)
 
 
@@ -122,7 +122,7 @@ def at_once(count: int, work: Callable[[int], T]) -> list[T]:
 # --- accepting ------------------------------------------------------------------------------------
 
 
-def test_what_was_accepted_is_there_whole_after_the_ledger_was_closed(database_url: str) -> None:
+def test_an_accepted_call_survives_closing_the_ledger(database_url: str) -> None:
     request = ask()
     with opened(database_url) as store:
         accepted = CallLedger(store).accept(request, at=T0)
@@ -166,19 +166,19 @@ def test_the_same_press_after_the_end_is_still_the_same_call(ledger: CallLedger,
 @pytest.mark.parametrize(
     "change", [{"number": "+12025550199"}, {"flow_id": "flow2"}, {"caller_id": "+12025550101"}]
 )
-def test_the_same_form_with_other_content_is_refused_and_changes_nothing(
+def test_the_same_form_with_other_content_is_denied_and_changes_nothing(
     ledger: CallLedger, change: dict[str, str]
 ) -> None:
     first = ledger.accept(ask(), at=T0)
 
-    with pytest.raises(KeyTaken) as refused:
+    with pytest.raises(KeyTaken) as denied:
         ledger.accept(ask(**change), at=T0)
-    assert refused.value.call == first
+    assert denied.value.call == first
     assert ledger.newest(10) == [first]
 
 
 @pytest.mark.parametrize("whose", [{"user_id": "U_BOSS"}, {"team_id": "T2"}])
-def test_nobody_can_use_somebody_elses_form(ledger: CallLedger, whose: dict[str, str]) -> None:
+def test_nobody_can_use_another_persons_form(ledger: CallLedger, whose: dict[str, str]) -> None:
     ledger.accept(ask(), at=T0)
 
     with pytest.raises(NotYourForm):
@@ -218,9 +218,7 @@ def test_a_number_is_free_again_ten_seconds_after_a_call_that_ended(
 @pytest.mark.parametrize(
     "outcome", [Placed(), DOUBT, Rejected(Reason.BAD_REQUEST), Rejected(Reason.TOO_MANY)]
 )
-def test_a_number_that_may_have_rung_just_now_is_left_alone_for_a_moment(
-    ledger: CallLedger, outcome: Outcome
-) -> None:
+def test_a_number_that_may_have_just_rung_is_busy_for_a_moment(ledger: CallLedger, outcome: Outcome) -> None:
     """Two people press at the same time; the first call may be over before the second arrives."""
     call = begun(ledger, ask("one", number="+12025550143"))
     ledger.finish(call.id, outcome, at=T0)
@@ -291,7 +289,7 @@ def test_every_waiting_call_is_either_young_enough_to_begin_or_old_enough_to_exp
 
 
 @pytest.mark.parametrize("threads", [2, MANY])
-def test_however_many_begin_at_once_each_call_is_begun_exactly_once(ledger: CallLedger, threads: int) -> None:
+def test_with_any_number_of_threads_each_call_is_begun_exactly_once(ledger: CallLedger, threads: int) -> None:
     for request in asks(40):
         ledger.accept(request, at=T0)
 
@@ -350,7 +348,7 @@ def test_the_same_press_sixteen_times_at_once_is_one_call(ledger: CallLedger) ->
 
 
 def test_sixteen_people_and_one_number_at_once_are_one_call(
-    ledger: CallLedger, book: NotificationLedger
+    ledger: CallLedger, notifications: NotificationLedger
 ) -> None:
     def press(index: int) -> Call | NumberBusy:
         try:
@@ -363,10 +361,10 @@ def test_sixteen_people_and_one_number_at_once_are_one_call(
     (won,) = [result for result in results if isinstance(result, Call)]
     assert [each.call for each in results if isinstance(each, NumberBusy)] == [won] * (MANY - 1)
     assert ledger.newest(100) == [won]
-    assert book.count_untold() == 1, "a refused press leaves no news either"
+    assert notifications.count_untold() == 1, "a refused press leaves no news either"
 
 
-def test_of_many_endings_at_once_one_is_written_down(ledger: CallLedger) -> None:
+def test_of_many_concurrent_outcomes_one_is_saved(ledger: CallLedger) -> None:
     call = begun(ledger, ask())
     ends = [Placed(), Rejected(Reason.NOT_FOUND), NotSent(Reason.UNREACHABLE)]
 
@@ -428,7 +426,7 @@ NOT_BY = {"expire": State.RECEIVED, "abandon": State.ACCEPTED}
 
 
 @pytest.mark.parametrize("start", State)
-def test_only_what_may_follow_follows(store: Store, ledger: CallLedger, start: State) -> None:
+def test_only_allowed_transitions_happen(store: Store, ledger: CallLedger, start: State) -> None:
     for move, (target, make) in MOVES.items():
         before = bring_to(ledger, start)
         assert before.state is start
@@ -447,14 +445,14 @@ def test_only_what_may_follow_follows(store: Store, ledger: CallLedger, start: S
 
 
 @pytest.mark.parametrize("start", State)
-def test_a_call_that_is_seen_was_placed_as_far_as_the_table_lets_it(
+def test_a_call_that_is_found_becomes_placed_where_the_table_allows_it(
     store: Store, ledger: CallLedger, start: State
 ) -> None:
     """The other door to *placed*: the call shows up at Evo Voice."""
-    call, trails = bring_to(ledger, start), TrackedCallLedger(store)
+    call, tracked_calls = bring_to(ledger, start), TrackedCallLedger(store)
 
-    for trail in trails.in_progress():
-        trails.write([(trail, replace(trail, session_id="S1"))], at=T0)
+    for tracked in tracked_calls.in_progress():
+        tracked_calls.write([(tracked, replace(tracked, session_id="S1"))], at=T0)
 
     is_settled = State.PLACED in TRANSITIONS[start] and start is not State.PLACING  # nobody looks for it yet
     assert state(ledger) is (State.PLACED if is_settled else start)
@@ -464,7 +462,7 @@ def test_a_call_that_is_seen_was_placed_as_far_as_the_table_lets_it(
 
 @pytest.mark.parametrize("target", State)
 @pytest.mark.parametrize("start", State)
-def test_whoever_changes_a_state_is_held_to_the_table(
+def test_every_change_of_state_must_be_in_the_table(
     store: Store, ledger: CallLedger, start: State, target: State
 ) -> None:
     call = bring_to(ledger, start)
@@ -488,7 +486,7 @@ def test_whoever_changes_a_state_is_held_to_the_table(
         (InDoubt(Reason.SERVER_ERROR, "502"), Reason.SERVER_ERROR, "502"),
     ],
 )
-def test_how_it_ended_is_written_down_with_its_reason(
+def test_an_outcome_is_saved_with_its_reason(
     ledger: CallLedger, outcome: Outcome, reason: Reason | None, detail: str
 ) -> None:
     finished = ledger.finish(begun(ledger, ask()).id, outcome, at=T0 + SECOND)
@@ -508,35 +506,35 @@ def test_a_doubt_that_is_settled_loses_its_reason(ledger: CallLedger) -> None:
     assert (settled.state, settled.reason, settled.detail) == (State.PLACED, None, "")
 
 
-def test_a_doubt_that_was_given_up_and_is_rejected_after_all_says_that_it_was_looked_for(
+def test_a_doubt_that_was_lost_and_is_rejected_after_all_says_that_it_was_tracked(
     store: Store, ledger: CallLedger
 ) -> None:
     """The answer was known to a bot that could not write it down for minutes, while another one looked."""
-    call, trails = begun(ledger, ask()), TrackedCallLedger(store)
+    call, tracked_calls = begun(ledger, ask()), TrackedCallLedger(store)
     ledger.doubt_orphans(at=T0, began_before=None)
-    (trail,) = trails.in_progress()
-    trails.write([(trail, replace(trail, progress=Progress.LOST, lost_reason=LostReason.UNSEEN))], at=T0)
+    (tracked,) = tracked_calls.in_progress()
+    tracked_calls.write(
+        [(tracked, replace(tracked, progress=Progress.LOST, lost_reason=LostReason.UNSEEN))], at=T0
+    )
 
     late = ledger.finish(call.id, Rejected(Reason.BAD_REQUEST, "no"), at=T0 + 99 * SECOND)
 
     assert late is not None
     assert (late.state, late.progress, late.is_uncertain) == (State.REJECTED, Progress.LOST, False)
-    assert trails.in_progress() == []
+    assert tracked_calls.in_progress() == []
 
 
 @pytest.mark.parametrize("outcome", [NotSent(Reason.HELD_UP), Rejected(Reason.LOGIN_REJECTED)])
-def test_a_doubt_that_proves_to_be_none_is_not_looked_for_any_more(
-    store: Store, ledger: CallLedger, outcome: Outcome
-) -> None:
-    call, trails = begun(ledger, ask()), TrackedCallLedger(store)
+def test_a_settled_doubt_is_no_longer_tracked(store: Store, ledger: CallLedger, outcome: Outcome) -> None:
+    call, tracked_calls = begun(ledger, ask()), TrackedCallLedger(store)
     ledger.doubt_orphans(at=T0, began_before=None)
-    assert trails.in_progress()
+    assert tracked_calls.in_progress()
 
     late = ledger.finish(call.id, outcome, at=T0 + SECOND)
 
     assert late is not None
     assert (late.state, late.progress, late.is_uncertain) == (STATE_OF[type(outcome)], None, False)
-    assert trails.in_progress() == []
+    assert tracked_calls.in_progress() == []
 
 
 @pytest.mark.parametrize(
@@ -596,7 +594,7 @@ def test_the_newest_calls_come_first(ledger: CallLedger) -> None:
 # --- time and text -----------------------------------------------------------------------------------
 
 
-def test_a_time_without_a_zone_is_refused(ledger: CallLedger) -> None:
+def test_a_time_without_a_zone_is_an_error(ledger: CallLedger) -> None:
     with pytest.raises(sa.exc.StatementError, match="without a zone"):
         ledger.accept(ask(), at=datetime(2026, 3, 2, 9, 30))  # noqa: DTZ001 - that is the point
     assert ledger.find("key") is None
@@ -620,80 +618,82 @@ def test_text_of_any_script_comes_back_as_it_was(ledger: CallLedger) -> None:
 # --- news --------------------------------------------------------------------------------------------
 
 
-def claim(book: NotificationLedger, at: datetime = T0, lease: timedelta = SECOND):
-    return book.claim(at=at, until=at + lease)
+def claim(notifications: NotificationLedger, at: datetime = T0, lease: timedelta = SECOND):
+    return notifications.claim(at=at, until=at + lease)
 
 
-def tell(book: NotificationLedger, *call_ids: str) -> None:
+def tell(notifications: NotificationLedger, *call_ids: str) -> None:
     """Everything is told of these calls; the others stay due."""
-    for found in list(iter(lambda: claim(book), None)):
+    for found in list(iter(lambda: claim(notifications), None)):
         again_at = None if found.call.id in call_ids else T0
-        book.release(found.call.id, lease=T0 + SECOND, again_at=again_at)
+        notifications.release(found.call.id, lease=T0 + SECOND, again_at=again_at)
 
 
-def test_a_call_is_news_from_its_first_moment_and_with_each_ending(
-    ledger: CallLedger, book: NotificationLedger
+def test_a_call_has_a_notification_when_accepted_and_with_each_outcome(
+    ledger: CallLedger, notifications: NotificationLedger
 ) -> None:
     """That dialing began is no news: the card already says that it is on its way."""
     ledger.accept(ask(), at=T0)
-    accepted = claim(book)
+    accepted = claim(notifications)
     assert accepted is not None
     assert (accepted.call, accepted.revision, accepted.attempts) == (known(ledger), 1, 1)
-    book.release(accepted.call.id, lease=T0 + SECOND)
+    notifications.release(accepted.call.id, lease=T0 + SECOND)
 
     begin(ledger)
-    assert (book.count_untold(), claim(book)) == (0, None)
+    assert (notifications.count_untold(), claim(notifications)) == (0, None)
 
     finished = ledger.finish(accepted.call.id, DOUBT, at=T0)
-    doubted = claim(book)
+    doubted = claim(notifications)
     assert doubted is not None
     assert (doubted.call, doubted.revision) == (finished, 2)
 
-    book.release(accepted.call.id, lease=T0 + SECOND)
+    notifications.release(accepted.call.id, lease=T0 + SECOND)
     ledger.finish(accepted.call.id, Placed(), at=T0)
-    settled = claim(book)
+    settled = claim(notifications)
     assert settled is not None
     assert (settled.call.state, settled.revision) == (State.PLACED, 3)
 
 
 @pytest.mark.parametrize("closing", ["expire", "doubt_orphans"])
-def test_a_call_that_the_sweep_closes_is_news(
-    ledger: CallLedger, book: NotificationLedger, closing: str
+def test_a_call_that_the_sweep_closes_has_a_notification(
+    ledger: CallLedger, notifications: NotificationLedger, closing: str
 ) -> None:
     ledger.accept(ask(), at=T0)
     if closing == "doubt_orphans":
         begin(ledger)
-    tell(book, known(ledger).id)
+    tell(notifications, known(ledger).id)
 
     MOVES["expire" if closing == "expire" else "orphan"][1](ledger, known(ledger))
 
-    notifications = claim(book)
-    assert notifications is not None
-    assert (notifications.revision, notifications.call.is_open) == (2, False)
+    notification = claim(notifications)
+    assert notification is not None
+    assert (notification.revision, notification.call.is_open) == (2, False)
 
 
-def test_news_is_leased_to_one_teller_until_the_lease_is_over(
-    ledger: CallLedger, book: NotificationLedger
+def test_a_notification_is_leased_to_one_worker_until_the_lease_ends(
+    ledger: CallLedger, notifications: NotificationLedger
 ) -> None:
     ledger.accept(ask(), at=T0)
-    assert claim(book, T0, lease=10 * SECOND)
+    assert claim(notifications, T0, lease=10 * SECOND)
 
-    assert claim(book, T0 + 9 * SECOND) is None
-    again = claim(book, T0 + 10 * SECOND)
+    assert claim(notifications, T0 + 9 * SECOND) is None
+    again = claim(notifications, T0 + 10 * SECOND)
     assert again is not None, "the teller died; somebody else takes over"
     assert again.attempts == 2
 
 
-def test_many_tellers_at_once_never_tell_the_same_news(ledger: CallLedger, book: NotificationLedger) -> None:
+def test_concurrent_workers_never_claim_the_same_notification(
+    ledger: CallLedger, notifications: NotificationLedger
+) -> None:
     for request in asks(20):
         ledger.accept(request, at=T0)
 
     def take_all(_index: int) -> list[str]:
         taken = []
-        while book.count_untold():
-            if notifications := claim(book):
-                taken.append(notifications.call.request.key)
-                book.release(notifications.call.id, lease=T0 + SECOND)
+        while notifications.count_untold():
+            if notification := claim(notifications):
+                taken.append(notification.call.request.key)
+                notifications.release(notification.call.id, lease=T0 + SECOND)
         return taken
 
     taken = [key for keys in at_once(8, take_all) for key in keys]
@@ -701,167 +701,181 @@ def test_many_tellers_at_once_never_tell_the_same_news(ledger: CallLedger, book:
     assert sorted(taken) == [request.key for request in asks(20)]
 
 
-def test_what_is_due_longest_is_told_first(ledger: CallLedger, book: NotificationLedger) -> None:
+def test_the_notification_due_longest_is_claimed_first(
+    ledger: CallLedger, notifications: NotificationLedger
+) -> None:
     late, early = ask("late"), ask("early")
     ledger.accept(late, at=T0 + SECOND)
     ledger.accept(early, at=T0)
 
-    told = [claim(book, T0 + 2 * SECOND) for _ in range(3)]
+    told = [claim(notifications, T0 + 2 * SECOND) for _ in range(3)]
 
-    assert [notifications.call.request.key if notifications else None for notifications in told] == [
+    assert [notification.call.request.key if notification else None for notification in told] == [
         "early",
         "late",
         None,
     ]
 
 
-def test_what_happens_while_news_is_told_is_due_at_once_afterwards(
-    ledger: CallLedger, book: NotificationLedger
+def test_a_change_during_a_delivery_is_due_right_after_it(
+    ledger: CallLedger, notifications: NotificationLedger
 ) -> None:
     call = begun(ledger, ask())
-    telling = claim(book, T0, lease=90 * SECOND)
-    assert telling is not None
+    delivery = claim(notifications, T0, lease=90 * SECOND)
+    assert delivery is not None
     ledger.finish(call.id, Placed(), at=T0 + SECOND)
-    assert claim(book, T0 + SECOND) is None, "not told twice at once"
+    assert claim(notifications, T0 + SECOND) is None, "not told twice at once"
 
-    book.release(call.id, lease=T0 + 90 * SECOND)
+    notifications.release(call.id, lease=T0 + 90 * SECOND)
 
-    newer = claim(book, T0 + 2 * SECOND)
+    newer = claim(notifications, T0 + 2 * SECOND)
     assert newer is not None
     assert (newer.revision, newer.call.state, newer.attempts) == (2, State.PLACED, 1)
 
 
-def test_what_could_not_be_told_comes_again_at_its_time(ledger: CallLedger, book: NotificationLedger) -> None:
+def test_a_failed_notification_is_due_again_at_its_time(
+    ledger: CallLedger, notifications: NotificationLedger
+) -> None:
     call = ledger.accept(ask(), at=T0)
-    claim(book)
-    book.release(call.id, lease=T0 + SECOND, again_at=T0 + 30 * SECOND)
+    claim(notifications)
+    notifications.release(call.id, lease=T0 + SECOND, again_at=T0 + 30 * SECOND)
 
-    assert book.count_untold() == 1
-    assert claim(book, T0 + 29 * SECOND) is None
-    again = claim(book, T0 + 30 * SECOND)
+    assert notifications.count_untold() == 1
+    assert claim(notifications, T0 + 29 * SECOND) is None
+    again = claim(notifications, T0 + 30 * SECOND)
     assert again is not None
     assert again.attempts == 2
 
 
-def test_newer_news_does_not_wait_for_older_news_that_has_to(
-    ledger: CallLedger, book: NotificationLedger
+def test_a_new_change_does_not_wait_for_a_postponed_notification(
+    ledger: CallLedger, notifications: NotificationLedger
 ) -> None:
     call = begun(ledger, ask())
-    claim(book, T0, lease=90 * SECOND)
+    claim(notifications, T0, lease=90 * SECOND)
     ledger.finish(call.id, Placed(), at=T0 + SECOND)
 
-    book.release(call.id, lease=T0 + 90 * SECOND, again_at=T0 + 300 * SECOND)
+    notifications.release(call.id, lease=T0 + 90 * SECOND, again_at=T0 + 300 * SECOND)
 
-    newer = claim(book, T0 + 2 * SECOND)
+    newer = claim(notifications, T0 + 2 * SECOND)
     assert newer is not None
     assert (newer.revision, newer.call.state) == (2, State.PLACED)
 
 
-def test_news_of_a_call_whose_card_waits_is_due_at_once(ledger: CallLedger, book: NotificationLedger) -> None:
+def test_a_change_is_due_at_once_while_its_card_is_postponed(
+    ledger: CallLedger, notifications: NotificationLedger
+) -> None:
     """Slack may want the card to wait for minutes; the caller must not."""
     call = begun(ledger, ask())
-    claim(book)
-    book.postpone_card(call.id, T0 + 300 * SECOND)
-    book.release(call.id, lease=T0 + SECOND, again_at=T0 + 300 * SECOND)
-    assert claim(book, T0 + SECOND) is None
+    claim(notifications)
+    notifications.postpone_card(call.id, T0 + 300 * SECOND)
+    notifications.release(call.id, lease=T0 + SECOND, again_at=T0 + 300 * SECOND)
+    assert claim(notifications, T0 + SECOND) is None
 
     ledger.finish(call.id, DOUBT, at=T0 + 2 * SECOND)
 
-    notifications = claim(book, T0 + 2 * SECOND)
-    assert notifications is not None
-    assert (notifications.call.state, notifications.card_due_at) == (State.IN_DOUBT, T0 + 300 * SECOND)
-    book.mark_card_shown(call.id, 2, "C1", "1.5")
-    assert book.read(call.id).card_due_at is None
+    notification = claim(notifications, T0 + 2 * SECOND)
+    assert notification is not None
+    assert (notification.call.state, notification.card_due_at) == (State.IN_DOUBT, T0 + 300 * SECOND)
+    notifications.mark_card_shown(call.id, 2, "C1", "1.5")
+    assert notifications.read(call.id).card_due_at is None
 
 
-def test_whoever_lost_the_lease_gives_nothing_back(ledger: CallLedger, book: NotificationLedger) -> None:
+def test_a_release_after_losing_the_lease_changes_nothing(
+    ledger: CallLedger, notifications: NotificationLedger
+) -> None:
     call = ledger.accept(ask(), at=T0)
-    claim(book, T0, lease=SECOND)
-    claim(book, T0 + SECOND, lease=90 * SECOND)
+    claim(notifications, T0, lease=SECOND)
+    claim(notifications, T0 + SECOND, lease=90 * SECOND)
 
-    book.release(call.id, lease=T0 + SECOND)
+    notifications.release(call.id, lease=T0 + SECOND)
 
-    assert book.count_untold() == 1, "the one who has the lease now is not done yet"
-    assert claim(book, T0 + 3 * SECOND) is None, "and still has it"
+    assert notifications.count_untold() == 1, "the one who has the lease now is not done yet"
+    assert claim(notifications, T0 + 3 * SECOND) is None, "and still has it"
 
 
-def test_a_lonely_bot_may_drop_every_lease(ledger: CallLedger, book: NotificationLedger) -> None:
+def test_a_bot_that_is_alone_may_drop_every_lease(
+    ledger: CallLedger, notifications: NotificationLedger
+) -> None:
     """Also waiting times: it starts anew. What is told stays told."""
     told, leased = (ledger.accept(request, at=T0) for request in asks(2))
-    tell(book, told.id)
-    claim(book, T0, lease=90 * SECOND)
+    tell(notifications, told.id)
+    claim(notifications, T0, lease=90 * SECOND)
 
-    book.drop_leases(at=T0 + SECOND)
+    notifications.drop_leases(at=T0 + SECOND)
 
-    notifications = claim(book, T0 + SECOND)
-    assert notifications is not None
-    assert notifications.call == leased
-    assert book.count_untold() == 1
+    notification = claim(notifications, T0 + SECOND)
+    assert notification is not None
+    assert notification.call == leased
+    assert notifications.count_untold() == 1
 
 
-def test_the_book_remembers_what_became_of_the_card(ledger: CallLedger, book: NotificationLedger) -> None:
+def test_the_state_of_the_card_is_saved(ledger: CallLedger, notifications: NotificationLedger) -> None:
     call = ledger.accept(ask(), at=T0)
-    claim(book, T0, lease=SECOND)
+    claim(notifications, T0, lease=SECOND)
 
     def now_known() -> tuple[object, ...]:
-        notifications = book.read(call.id)
+        notification = notifications.read(call.id)
         return (
-            notifications.card_tried_at,
-            notifications.card_channel,
-            notifications.card_ts,
-            notifications.card_revision,
-            notifications.card_problem,
+            notification.card_tried_at,
+            notification.card_channel,
+            notification.card_ts,
+            notification.card_revision,
+            notification.card_problem,
         )
 
     assert now_known() == (None, "", "", 0, "")
-    assert book.mark_card_tried(call.id, "C1", at=T0, lease=T0 + SECOND)
+    assert notifications.mark_card_tried(call.id, "C1", at=T0, lease=T0 + SECOND)
     assert now_known() == (T0, "C1", "", 0, "")
-    book.clear_card_tried(call.id, lease=T0)
+    notifications.clear_card_tried(call.id, lease=T0)
     assert now_known() == (T0, "C1", "", 0, ""), "somebody else's attempt"
-    book.clear_card_tried(call.id, lease=T0 + SECOND)
+    notifications.clear_card_tried(call.id, lease=T0 + SECOND)
     assert now_known() == (None, "C1", "", 0, "")
-    book.set_card_problem(call.id, "not_in_channel")
+    notifications.set_card_problem(call.id, "not_in_channel")
     assert now_known() == (None, "C1", "", 0, "not_in_channel")
-    book.mark_card_shown(call.id, 2, "C1", "1.5")
+    notifications.mark_card_shown(call.id, 2, "C1", "1.5")
     assert now_known() == (None, "C1", "1.5", 2, "")
-    book.give_up_card(call.id, 3, "message_not_found")
+    notifications.give_up_card(call.id, 3, "message_not_found")
     assert now_known() == (None, "C1", "1.5", 3, "message_not_found")
 
 
-def test_whoever_lost_the_lease_may_not_post_a_card(ledger: CallLedger, book: NotificationLedger) -> None:
+def test_a_card_may_not_be_posted_after_losing_the_lease(
+    ledger: CallLedger, notifications: NotificationLedger
+) -> None:
     """A teller that stood still for long must not post the card that another one posts by now."""
     call = ledger.accept(ask(), at=T0)
-    claim(book, T0, lease=SECOND)
-    claim(book, T0 + SECOND, lease=SECOND)
+    claim(notifications, T0, lease=SECOND)
+    claim(notifications, T0 + SECOND, lease=SECOND)
 
-    assert not book.mark_card_tried(call.id, "C1", at=T0 + SECOND, lease=T0 + SECOND)
-    assert book.read(call.id).card_tried_at is None
-    assert book.mark_card_tried(call.id, "C1", at=T0 + SECOND, lease=T0 + 2 * SECOND)
+    assert not notifications.mark_card_tried(call.id, "C1", at=T0 + SECOND, lease=T0 + SECOND)
+    assert notifications.read(call.id).card_tried_at is None
+    assert notifications.mark_card_tried(call.id, "C1", at=T0 + SECOND, lease=T0 + 2 * SECOND)
 
 
-def test_the_book_remembers_what_the_caller_was_told(ledger: CallLedger, book: NotificationLedger) -> None:
+def test_what_the_caller_was_told_is_saved(ledger: CallLedger, notifications: NotificationLedger) -> None:
     call = ledger.accept(ask(), at=T0)
 
-    book.mark_told(call.id, 1, bad_news=True, what="in_doubt")
+    notifications.mark_told(call.id, 1, bad_news=True, what="in_doubt")
 
-    notifications = claim(book)
-    assert notifications is not None
-    assert (notifications.told_revision, notifications.told_bad_news, notifications.told_what) == (
+    notification = claim(notifications)
+    assert notification is not None
+    assert (notification.told_revision, notification.told_bad_news, notification.told_what) == (
         1,
         True,
         "in_doubt",
     )
 
 
-def test_a_note_about_one_call_leaves_the_others_alone(ledger: CallLedger, book: NotificationLedger) -> None:
+def test_a_mark_on_one_call_leaves_the_others_alone(
+    ledger: CallLedger, notifications: NotificationLedger
+) -> None:
     one, other = (ledger.accept(request, at=T0) for request in asks(2))
-    book.mark_card_shown(one.id, 1, "C1", "1.5")
-    tell(book, one.id)
+    notifications.mark_card_shown(one.id, 1, "C1", "1.5")
+    tell(notifications, one.id)
 
-    notifications = claim(book)
-    assert notifications is not None
-    assert (notifications.call, notifications.card_ts) == (other, "")
-    assert claim(book) is None
+    notification = claim(notifications)
+    assert notification is not None
+    assert (notification.call, notification.card_ts) == (other, "")
+    assert claim(notifications) is None
 
 
 # --- crashes -----------------------------------------------------------------------------------------
@@ -916,13 +930,13 @@ dead = contextlib.contextmanager(killed_inside)
 
 
 def test_a_bot_killed_while_accepting_leaves_nothing_behind(
-    database_url: str, ledger: CallLedger, book: NotificationLedger
+    database_url: str, ledger: CallLedger, notifications: NotificationLedger
 ) -> None:
     with dead(database_url, "accept", "INSERT INTO calls"):
         assert ledger.find("key") is None
 
     assert ledger.find("key") is None
-    assert book.count_untold() == 0
+    assert notifications.count_untold() == 0
     assert ledger.accept(ask(number="+12025550143"), at=T0).state is State.ACCEPTED
 
 
@@ -940,18 +954,18 @@ def test_a_bot_killed_before_its_begin_was_committed_has_begun_nothing(
     assert (call.state, begin(ledger)) == (State.PLACING, None)
 
 
-def test_a_bot_killed_while_writing_the_end_leaves_an_orphan_and_no_half_news(
-    database_url: str, ledger: CallLedger, book: NotificationLedger
+def test_a_bot_killed_while_saving_the_outcome_leaves_an_orphan_and_no_notification(
+    database_url: str, ledger: CallLedger, notifications: NotificationLedger
 ) -> None:
     call = begun(ledger, ask())
-    tell(book, call.id)
+    tell(notifications, call.id)
 
     with dead(database_url, "finish", "UPDATE calls"):
         pass
 
-    assert (state(ledger), book.count_untold()) == (State.PLACING, 0)
+    assert (state(ledger), notifications.count_untold()) == (State.PLACING, 0)
     assert [each.id for each in ledger.doubt_orphans(at=T0, began_before=T0)] == [call.id]
-    assert book.count_untold() == 1
+    assert notifications.count_untold() == 1
 
 
 # --- the database itself -----------------------------------------------------------------------------
@@ -991,7 +1005,7 @@ def test_the_migrations_make_the_same_indexes_as_the_schema(store: Store) -> Non
     ]
 
 
-def test_a_database_that_another_bot_is_just_making_is_waited_for(postgres_url: str) -> None:
+def test_a_bot_waits_while_another_one_creates_the_database(postgres_url: str) -> None:
     def start(_index: int) -> list[Call]:
         with opened(postgres_url) as store:
             return CallLedger(store).newest(1)
@@ -1036,7 +1050,7 @@ def test_a_killed_bot_does_not_keep_its_sqlite_file(sqlite_url: str) -> None:
         assert store.answers()
 
 
-def test_what_sqlite_says_is_written_down_is_on_the_disk(sqlite_url: str) -> None:
+def test_a_commit_in_sqlite_is_on_the_disk(sqlite_url: str) -> None:
     with opened(sqlite_url) as store, store.engine.connect() as connection:
         pragmas = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
@@ -1045,7 +1059,7 @@ def test_what_sqlite_says_is_written_down_is_on_the_disk(sqlite_url: str) -> Non
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
-def test_a_stuck_database_is_given_up_while_the_person_can_still_be_told(
+def test_a_stuck_database_times_out_while_the_person_can_still_be_told(
     database_url: str, ledger: CallLedger
 ) -> None:
     """Slack waits three seconds, and the sentence needs a moment as well."""

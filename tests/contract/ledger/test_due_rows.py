@@ -153,7 +153,7 @@ def test_a_release_that_comes_too_late_changes_nothing(rows: Rows) -> None:
     assert rows.claim(T0 + 2 * LEASE) == "A", "the new owner died, and nothing is lost"
 
 
-def test_a_release_after_the_lease_was_given_back_changes_nothing(rows: Rows) -> None:
+def test_a_release_after_the_lease_was_released_changes_nothing(rows: Rows) -> None:
     rows.add("A", due_at=T0)
     rows.claim(T0)
     rows.release("A", T0 + LEASE)

@@ -74,7 +74,7 @@ def numbers_of(found: tuple[list[Call], int]) -> list[str]:
 # --- looking back ---------------------------------------------------------------------------------
 
 
-def test_pages_follow_each_other_without_gaps_newest_first(calls: CallLedger, history: CallHistory) -> None:
+def test_pages_have_no_gaps_and_start_with_the_newest(calls: CallLedger, history: CallHistory) -> None:
     many(calls, 25)
 
     pages = [history.page("T1", user_id=None, digits="", limit=10, offset=offset) for offset in (0, 10, 20)]
@@ -137,7 +137,7 @@ def test_a_period_begins_with_its_first_moment_and_ends_before_its_last(
     assert found == set(numbers[2:6])
 
 
-def test_whoever_reads_a_period_slowly_holds_nobody_up(calls: CallLedger, history: CallHistory) -> None:
+def test_a_slow_reader_of_a_period_blocks_nobody(calls: CallLedger, history: CallHistory) -> None:
     """SQLite has one connection: it must not stay with somebody who thinks between two calls."""
     many(calls, 3)
     reading: Iterator[Call] = history.period(T0, T0 + timedelta(hours=1))
@@ -150,7 +150,7 @@ def test_whoever_reads_a_period_slowly_holds_nobody_up(calls: CallLedger, histor
 # --- which home is due ----------------------------------------------------------------------------
 
 
-def test_a_home_is_due_when_it_was_opened_and_only_one_gets_it(homes: HomeTabLedger) -> None:
+def test_a_home_is_due_when_opened_and_claimed_once(homes: HomeTabLedger) -> None:
     assert due(homes) is None
     homes.mark_opened("T1", SARA, at=T0)
 
@@ -158,15 +158,15 @@ def test_a_home_is_due_when_it_was_opened_and_only_one_gets_it(homes: HomeTabLed
     assert due(homes) is None
 
 
-def test_a_home_remembers_what_its_owner_looked_at(homes: HomeTabLedger) -> None:
-    look = HistoryFilter(Scope.TEAM, "(202) 555", BOSS, 3)
-    homes.set_filter("T1", SARA, look, at=T0)
+def test_a_home_keeps_its_owners_filter(homes: HomeTabLedger) -> None:
+    chosen = HistoryFilter(Scope.TEAM, "(202) 555", BOSS, 3)
+    homes.set_filter("T1", SARA, chosen, at=T0)
     homes.mark_opened("T1", SARA, at=T0 + SECOND)
 
-    assert due(homes, at=T0 + SECOND) == HomeTab("T1", SARA, look, T0 + SECOND)
+    assert due(homes, at=T0 + SECOND) == HomeTab("T1", SARA, chosen, T0 + SECOND)
 
 
-def test_a_look_that_cannot_be_read_is_the_first_one(store: Store, homes: HomeTabLedger) -> None:
+def test_an_unreadable_filter_becomes_the_default(store: Store, homes: HomeTabLedger) -> None:
     homes.mark_opened("T1", SARA, at=T0)
     with store.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE home_tabs SET history_filter = '[1]'")
@@ -188,7 +188,7 @@ def test_sixteen_clicks_at_once_are_one_home(homes: HomeTabLedger) -> None:
     assert due(homes) is None
 
 
-def test_of_many_who_show_homes_each_gets_others(homes: HomeTabLedger) -> None:
+def test_concurrent_workers_claim_different_homes(homes: HomeTabLedger) -> None:
     people = [f"U{index}" for index in range(40)]
     for each in people:
         homes.mark_opened("T1", each, at=T0)
@@ -201,13 +201,13 @@ def test_of_many_who_show_homes_each_gets_others(homes: HomeTabLedger) -> None:
             shown.append(home.user_id)
         return shown
 
-    with ThreadPoolExecutor(8) as crew:
-        shown = [user_id for found in crew.map(show_all, range(8)) for user_id in found]
+    with ThreadPoolExecutor(8) as pool:
+        shown = [user_id for found in pool.map(show_all, range(8)) for user_id in found]
 
     assert sorted(shown) == sorted(people)
 
 
-def test_a_changed_call_makes_its_callers_home_due_and_that_of_whoever_sees_all(
+def test_a_changed_call_makes_the_homes_of_its_caller_and_of_managers_who_see_all_due(
     calls: CallLedger, homes: HomeTabLedger
 ) -> None:
     up_to_date(homes, SARA, BOSS, "U_ROOT", "U_OTHER")
@@ -256,7 +256,7 @@ def test_what_changes_while_a_home_is_shown_is_not_missed(calls: CallLedger, hom
     assert due(homes, at=T0 + REST) == home
 
 
-def test_a_home_that_was_shown_rests_but_not_from_its_owner(calls: CallLedger, homes: HomeTabLedger) -> None:
+def test_a_shown_home_pauses_but_not_for_its_owner(calls: CallLedger, homes: HomeTabLedger) -> None:
     up_to_date(homes, SARA)
     accept(calls, "+12025550001")
     assert due(homes, at=T0 + SECOND) is None
@@ -292,7 +292,7 @@ def test_a_home_that_could_not_be_shown_is_due_again_later_whatever_changes(
     assert due(homes, at=T0 + 60 * SECOND) == home
 
 
-def test_a_home_that_its_bot_left_is_taken_over_and_the_late_bot_has_no_say(homes: HomeTabLedger) -> None:
+def test_the_home_of_a_dead_bot_is_taken_over_and_the_late_bot_changes_nothing(homes: HomeTabLedger) -> None:
     homes.mark_opened("T1", SARA, at=T0)
     home = due(homes)
     assert home is not None
@@ -322,9 +322,7 @@ def test_a_forgotten_home_is_no_longer_due_until_it_is_opened(
     assert due(homes, at=T0 + 60 * SECOND) is not None
 
 
-def test_what_nobody_opened_for_long_is_gone_with_what_was_searched_for(
-    store: Store, homes: HomeTabLedger
-) -> None:
+def test_a_home_unopened_for_long_is_purged_with_its_search(store: Store, homes: HomeTabLedger) -> None:
     homes.set_filter("T1", SARA, HistoryFilter(search="814 404 3093"), at=T0)
     homes.mark_opened("T1", BOSS, at=T0 + SECOND)
 
@@ -346,7 +344,7 @@ def test_a_home_that_is_opened_while_it_is_forgotten_is_shown(homes: HomeTabLedg
     assert due(homes, at=T0 + SECOND) is not None
 
 
-def test_a_change_that_is_committed_while_its_home_is_due_already_is_not_missed(postgres_url: str) -> None:
+def test_a_change_committed_while_its_home_is_already_due_is_not_missed(postgres_url: str) -> None:
     """Whoever takes the home meanwhile cannot see the change yet, so the home must be due afterwards."""
     store = Store(postgres_url)
     store.open()

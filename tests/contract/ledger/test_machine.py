@@ -65,7 +65,7 @@ OUTCOMES = st.sampled_from(
 )
 # Just before and after everything that runs out: a busy number, a dialing, a lease, a wait.
 PAUSES = st.sampled_from([0.1, 1, 9, 11, 44, 61, 121])
-ANSWERS = st.sampled_from(["none yet", "none yet", "posted", "refused", "lost"])
+ANSWERS = st.sampled_from(["none yet", "none yet", "posted", "rejected", "lost"])
 STILL_TELLING = -1
 AGAIN = st.sampled_from([None, None, 5, STILL_TELLING, STILL_TELLING])  # all is told, or when to try again
 OTHERWISE = st.sampled_from(
@@ -110,11 +110,11 @@ LONG_STORIES = settings(max_examples=30, stateful_step_count=80, phases=[Phase.g
 
 
 @dataclass(eq=False)
-class Telling:
+class Delivery:
     """One bot at work on one call's news; it may be slow, and somebody else may have taken over."""
 
-    book: NotificationLedger
-    notifications: Notification
+    ledger: NotificationLedger
+    notification: Notification
     lease: datetime
     has_posted: bool = False
 
@@ -129,7 +129,7 @@ class Bots(RuleBasedStateMachine):
             connection.execute(sa.text("DELETE FROM calls"))
             connection.execute(sa.text("DELETE FROM used_keys"))
         self.ledgers = [CallLedger(store) for store in stores]
-        self.books = [NotificationLedger(store) for store in stores]
+        self.notification_ledgers = [NotificationLedger(store) for store in stores]
         self.now = T0
         self.retention = CallRetention(stores[0], lambda: self.now)
         self.forms = 0
@@ -138,8 +138,8 @@ class Bots(RuleBasedStateMachine):
         self.deliveries: Counter[str] = Counter()  # of each call that is received, crashed ones too
         self.used: set[str] = set()  # keys of calls that are forgotten
         self.dialed: list[str] = []
-        self.tellings: list[Telling] = []
-        self.holder: dict[str, Telling | None] = {}  # who has the lease of a call's news
+        self.in_delivery: list[Delivery] = []
+        self.holder: dict[str, Delivery | None] = {}  # who has the lease of a call's news
         self.revision: dict[str, int] = {}  # how often a call became news
         self.told: dict[str, int] = {}  # up to which revision somebody told all
         self.due: dict[str, datetime | None] = {}  # from when on somebody must be able to claim it
@@ -150,8 +150,11 @@ class Bots(RuleBasedStateMachine):
         self.now += LONG
         self.ledgers[0].abandon(at=self.now, received_before=None)
         self.only_what_may_follow_follows()
-        claims = [self.books[0].claim(at=self.now, until=self.now + LEASE) for _ in range(len(self.due) + 1)]
-        claimed = sorted(notifications.call.id for notifications in claims if notifications is not None)
+        claims = [
+            self.notification_ledgers[0].claim(at=self.now, until=self.now + LEASE)
+            for _ in range(len(self.due) + 1)
+        ]
+        claimed = sorted(notification.call.id for notification in claims if notification is not None)
         assert claimed == sorted(filter(self.claimable_at, self.due))
         assert all(call_id in claimed for call_id, told in self.told.items() if told < self.revision[call_id])
 
@@ -235,25 +238,25 @@ class Bots(RuleBasedStateMachine):
 
     def a_bot_tells(self, bot: int, slow: int | None, answer: str, pause_s: int | None) -> None:
         """It claims news, or one that was slow goes on."""
-        if slow is None or not self.tellings:
-            telling = self.claim(bot)
+        if slow is None or not self.in_delivery:
+            delivery = self.claim(bot)
         else:
-            telling = self.tellings[slow % len(self.tellings)]
-        if telling is None:
+            delivery = self.in_delivery[slow % len(self.in_delivery)]
+        if delivery is None:
             return
-        if answer != "none yet" and not telling.has_posted and not self.finds_card(telling):
-            self.post_card(telling, answer)
+        if answer != "none yet" and not delivery.has_posted and not self.finds_card(delivery):
+            self.post_card(delivery, answer)
         if pause_s != STILL_TELLING:
-            self.give_back(telling, pause_s)
+            self.give_back(delivery, pause_s)
 
     def all_bots_are_killed_and_one_starts(self) -> None:
-        self.tellings.clear()
+        self.in_delivery.clear()
         self.answering.clear()
         for call_id, due in self.due.items():
             if self.holder[call_id] or (due and due > self.now):
                 self.due[call_id] = self.now
         self.holder = dict.fromkeys(self.holder)
-        self.books[0].drop_leases(at=self.now)
+        self.notification_ledgers[0].drop_leases(at=self.now)
         closed = self.ledgers[0].doubt_orphans(at=self.now, began_before=None)
         assert ids(closed) == ids(self.all(State.PLACING))
         abandoned = self.ledgers[0].abandon(at=self.now, received_before=None)
@@ -294,56 +297,56 @@ class Bots(RuleBasedStateMachine):
         over = (call for call in self.seen.values() if call.accepted_at < limit and not call.is_open)
         old = ids(call for call in over if self.claimable_at(call.id) is None)
         assert self.retention.purge_calls(accepted_before=limit, at=limit) == len(old)
-        self.tellings = [one for one in self.tellings if one.notifications.call.id not in old]
+        self.in_delivery = [one for one in self.in_delivery if one.notification.call.id not in old]
         self.dialed = [call_id for call_id in self.dialed if call_id not in old]
         for call_id in old:
             self.used.add(self.seen[call_id].request.key)
             self.drop(call_id)
 
-    def claim(self, bot: int) -> Telling | None:
+    def claim(self, bot: int) -> Delivery | None:
         lease = self.now + LEASE
         due = {call_id: at for call_id in self.due if (at := self.claimable_at(call_id))}
         claimable = {call_id: at for call_id, at in due.items() if at <= self.now}
-        notifications = self.books[bot].claim(at=self.now, until=lease)
-        if notifications is None:
+        notification = self.notification_ledgers[bot].claim(at=self.now, until=lease)
+        if notification is None:
             assert claimable == {}
             return None
-        assert claimable.get(notifications.call.id) == min(claimable.values(), default=None)
-        assert (notifications.call, notifications.revision) == (
-            self.seen[notifications.call.id],
-            self.revision[notifications.call.id],
+        assert claimable.get(notification.call.id) == min(claimable.values(), default=None)
+        assert (notification.call, notification.revision) == (
+            self.seen[notification.call.id],
+            self.revision[notification.call.id],
         )
-        telling = Telling(self.books[bot], notifications, lease)
-        self.holder[notifications.call.id], self.due[notifications.call.id] = telling, None
-        self.tellings.append(telling)
-        return telling
+        delivery = Delivery(self.notification_ledgers[bot], notification, lease)
+        self.holder[notification.call.id], self.due[notification.call.id] = delivery, None
+        self.in_delivery.append(delivery)
+        return delivery
 
-    def finds_card(self, telling: Telling) -> bool:
+    def finds_card(self, delivery: Delivery) -> bool:
         """What a bot knows of a card, or finds in the channel after an attempt whose answer was lost."""
-        notifications = telling.notifications
-        return bool(
-            notifications.card_ts or (notifications.card_tried_at and self.cards[notifications.call.id])
-        )
+        notification = delivery.notification
+        return bool(notification.card_ts or (notification.card_tried_at and self.cards[notification.call.id]))
 
-    def post_card(self, telling: Telling, answer: str) -> None:
-        call_id = telling.notifications.call.id
-        telling.has_posted = telling.book.mark_card_tried(call_id, "C1", at=self.now, lease=telling.lease)
-        assert telling.has_posted == (self.holder[call_id] is telling)
-        if not telling.has_posted:
+    def post_card(self, delivery: Delivery, answer: str) -> None:
+        call_id = delivery.notification.call.id
+        delivery.has_posted = delivery.ledger.mark_card_tried(
+            call_id, "C1", at=self.now, lease=delivery.lease
+        )
+        assert delivery.has_posted == (self.holder[call_id] is delivery)
+        if not delivery.has_posted:
             return
-        if answer == "refused":
-            telling.book.clear_card_tried(call_id, lease=telling.lease)
+        if answer == "rejected":
+            delivery.ledger.clear_card_tried(call_id, lease=delivery.lease)
             return
         self.cards[call_id] += 1
         if answer == "posted":
-            telling.book.mark_card_shown(call_id, telling.notifications.revision, "C1", "1.2")
+            delivery.ledger.mark_card_shown(call_id, delivery.notification.revision, "C1", "1.2")
 
-    def give_back(self, telling: Telling, pause_s: int | None) -> None:
-        self.tellings.remove(telling)
-        call_id, revision = telling.notifications.call.id, telling.notifications.revision
+    def give_back(self, delivery: Delivery, pause_s: int | None) -> None:
+        self.in_delivery.remove(delivery)
+        call_id, revision = delivery.notification.call.id, delivery.notification.revision
         again_at = None if pause_s is None else self.now + timedelta(seconds=pause_s)
-        telling.book.release(call_id, lease=telling.lease, again_at=again_at)
-        if self.holder[call_id] is not telling:
+        delivery.ledger.release(call_id, lease=delivery.lease, again_at=again_at)
+        if self.holder[call_id] is not delivery:
             return  # too late: somebody else tells it
         self.holder[call_id] = None
         self.due[call_id] = self.due[call_id] or again_at

@@ -93,14 +93,17 @@ CALLS = [
         call(f"progress {progress}", "placed", progress=progress, known_ids='["CA0", "s0"]', skew_s=-1.5)
         for progress in Progress
     ),
-    *(call(f"hang up {wish}", "placed", progress="ringing", hang_up=wish, hang_up_at=T0) for wish in HangUp),
+    *(
+        call(f"hang up {hang_up}", "placed", progress="ringing", hang_up=hang_up, hang_up_at=T0)
+        for hang_up in HangUp
+    ),
     *(call(f"lost {why}", "in_doubt", progress="lost", lost_why=why, unclear=True) for why in LostReason),
     *(call(f"why {why}", "rejected", why=why) for why in Reason if why is not Reason.LOGIN_REJECTED),
     call("refused", "rejected", why="login_refused"),
 ]
 
 
-def news(of: dict[str, Any], **more: Any) -> dict[str, Any]:
+def notification_row(of: dict[str, Any], **more: Any) -> dict[str, Any]:
     """What is told of it: the card is there, the rest is due."""
     values = {
         "call_id": of["id"],
@@ -119,15 +122,15 @@ def news(of: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 # Nothing to tell, waiting, and being told by a bot of the previous version, which left `due_at` set.
-NEWS = {of["id"]: news(of) for of in CALLS}
-NEWS["call placed"] |= {"due_at": None}
-NEWS["call expired"] |= {
+NOTIFICATIONS = {of["id"]: notification_row(of) for of in CALLS}
+NOTIFICATIONS["call placed"] |= {"due_at": None}
+NOTIFICATIONS["call expired"] |= {
     "due_at": T0 + MINUTE,
     "attempts": 3,
     "card_due_at": T0 + MINUTE,
     "card_tried_at": T0,
 }
-NEWS["call in doubt"] |= {"leased_until": T0 + MINUTE, "attempts": 1}
+NOTIFICATIONS["call in doubt"] |= {"leased_until": T0 + MINUTE, "attempts": 1}
 
 
 def step(execution_id: str, **more: Any) -> dict[str, Any]:
@@ -151,7 +154,7 @@ def home(user_id: str, **more: Any) -> dict[str, Any]:
 
 ROWS: dict[str, list[dict[str, Any]]] = {
     "calls": CALLS,
-    "news": list(NEWS.values()),
+    "news": list(NOTIFICATIONS.values()),
     "steps": [
         step("Fx due"),
         step("Fx unreadable", inputs="", due_at=T0 + SECOND),
@@ -298,44 +301,44 @@ def test_what_was_tracked_is_still_tracked(store: Store) -> None:
     assert tracked.take_lease("following", "bot 2", at=T0 + MINUTE, until=T0 + DAY)
 
 
-def told_at(book: NotificationLedger, at: datetime) -> set[str]:
+def told_at(notifications: NotificationLedger, at: datetime) -> set[str]:
     """The calls that can be claimed then."""
     lease = at + DAY
-    return {each.call.id for each in iter(lambda: book.claim(at=at, until=lease), None)}
+    return {each.call.id for each in iter(lambda: notifications.claim(at=at, until=lease), None)}
 
 
-def test_what_was_not_told_is_told_and_what_was_being_told_too(store: Store) -> None:
-    book = NotificationLedger(store)
+def test_pending_and_leased_notifications_are_delivered(store: Store) -> None:
+    notifications = NotificationLedger(store)
     at_peace = {"call received", "call placed"}
-    assert book.count_untold() == len(CALLS) - len(at_peace)
+    assert notifications.count_untold() == len(CALLS) - len(at_peace)
 
-    at_once = told_at(book, T0)
+    at_once = told_at(notifications, T0)
 
     later = {"call expired", "call in doubt"}
     assert at_once == {each["id"] for each in CALLS} - at_peace - later
-    assert told_at(book, T0 + MINUTE - SECOND) == set()
-    left = book.claim(at=T0 + MINUTE, until=T0 + DAY)
+    assert told_at(notifications, T0 + MINUTE - SECOND) == set()
+    left = notifications.claim(at=T0 + MINUTE, until=T0 + DAY)
     assert left is not None
     assert left.attempts in {2, 4}
-    assert {left.call.id} | told_at(book, T0 + MINUTE) == later
-    assert book.count_untold() == len(CALLS) - len(at_peace), "nothing is told yet"
+    assert {left.call.id} | told_at(notifications, T0 + MINUTE) == later
+    assert notifications.count_untold() == len(CALLS) - len(at_peace), "nothing is told yet"
 
 
-def test_a_bot_that_is_alone_tells_at_once_what_the_previous_version_held(store: Store) -> None:
-    book = NotificationLedger(store)
-    book.drop_leases(at=T0)
+def test_a_bot_that_is_alone_delivers_at_once_what_the_previous_version_leased(store: Store) -> None:
+    notifications = NotificationLedger(store)
+    notifications.drop_leases(at=T0)
 
-    assert told_at(book, T0) == {each["id"] for each in CALLS} - {"call received", "call placed"}
+    assert told_at(notifications, T0) == {each["id"] for each in CALLS} - {"call received", "call placed"}
 
 
-def test_a_change_of_a_call_that_was_being_told_is_told_as_well(store: Store) -> None:
-    ledger, book = CallLedger(store), NotificationLedger(store)
+def test_a_change_of_a_call_with_a_leased_notification_is_delivered_as_well(store: Store) -> None:
+    ledger, notifications = CallLedger(store), NotificationLedger(store)
     ledger.finish("call in doubt", Placed(), at=T0 + SECOND)
-    assert "call in doubt" not in told_at(book, T0 + SECOND), "its bot still has the lease"
+    assert "call in doubt" not in told_at(notifications, T0 + SECOND), "its bot still has the lease"
 
-    claimed = book.claim(at=T0 + MINUTE, until=T0 + 2 * MINUTE)
+    claimed = notifications.claim(at=T0 + MINUTE, until=T0 + 2 * MINUTE)
     while claimed is not None and claimed.call.id != "call in doubt":
-        claimed = book.claim(at=T0 + MINUTE, until=T0 + 2 * MINUTE)
+        claimed = notifications.claim(at=T0 + MINUTE, until=T0 + 2 * MINUTE)
 
     assert claimed is not None
     assert (claimed.call.state, claimed.revision) == (State.PLACED, 3)
@@ -389,7 +392,7 @@ def test_a_number_that_was_being_dialed_is_still_held(store: Store, name: str) -
 
 
 @pytest.mark.parametrize("state", ["accepted", "placing", "received"])
-def test_two_open_calls_to_one_number_meet_the_index(store: Store, state: str) -> None:
+def test_two_open_calls_to_one_number_violate_the_index(store: Store, state: str) -> None:
     """Whatever the statement before it overlooked."""
     second = call("second", state, number=call("accepted", "accepted")["number"])
 

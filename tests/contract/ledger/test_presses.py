@@ -37,7 +37,7 @@ def ledger(store: Store) -> CallLedger:
 
 
 @pytest.fixture
-def book(store: Store) -> NotificationLedger:
+def notifications(store: Store) -> NotificationLedger:
     return NotificationLedger(store)
 
 
@@ -106,7 +106,7 @@ def commits(store: Store) -> Iterator[list[str]]:
 # --- the last look at the age
 
 
-def test_what_comes_too_late_leaves_nothing_behind(store: Store, ledger: CallLedger) -> None:
+def test_a_press_that_comes_too_late_leaves_nothing_behind(store: Store, ledger: CallLedger) -> None:
     with commits(store) as written, pytest.raises(TooLate):
         ledger.receive(ask(), at=T0, require_time=too_late)
 
@@ -124,7 +124,7 @@ def test_the_same_form_works_when_it_is_pressed_again(store: Store, ledger: Call
     assert rows(store) == {"calls": 1, "notifications": 1}
 
 
-def test_the_age_is_looked_at_when_everything_is_written(store: Store, ledger: CallLedger) -> None:
+def test_the_age_is_checked_after_everything_is_written(store: Store, ledger: CallLedger) -> None:
     """As late as possible: whatever took long before it has counted."""
     statements: list[str] = []
 
@@ -141,13 +141,13 @@ def test_the_age_is_looked_at_when_everything_is_written(store: Store, ledger: C
     assert statements == seen[0], "nothing comes after it but the commit"
 
 
-def test_a_press_that_is_a_call_already_is_not_asked_for_time(ledger: CallLedger) -> None:
+def test_a_press_that_is_a_call_already_is_not_checked_for_age(ledger: CallLedger) -> None:
     call = ledger.accept(ask(), at=T0)
 
     assert ledger.receive(ask(), at=T0, require_time=too_late) == call
 
 
-def test_many_presses_for_one_number_are_one_call_and_the_rest_are_told(ledger: CallLedger) -> None:
+def test_many_presses_for_one_number_are_one_call_and_the_rest_are_denied(ledger: CallLedger) -> None:
     """Received holds the number just as well."""
     gate = threading.Barrier(8)
 
@@ -169,23 +169,27 @@ def test_many_presses_for_one_number_are_one_call_and_the_rest_are_told(ledger: 
 # --- received, and not answered yet
 
 
-def test_a_received_press_is_neither_dialed_nor_told_of(ledger: CallLedger, book: NotificationLedger) -> None:
+def test_a_received_press_is_neither_dialed_nor_announced(
+    ledger: CallLedger, notifications: NotificationLedger
+) -> None:
     receive(ledger)
 
     assert ledger.waiting(accepted_after=LONG_AGO) is None
     assert begin(ledger) is None
-    assert book.claim(at=T0 + HOUR, until=T0 + 2 * HOUR) is None
-    assert book.count_untold() == 0
+    assert notifications.claim(at=T0 + HOUR, until=T0 + 2 * HOUR) is None
+    assert notifications.count_untold() == 0
     assert ledger.expire(at=T0 + HOUR, accepted_before=T0 + HOUR) == []
     assert ledger.doubt_orphans(at=T0 + HOUR, began_before=None) == []
 
 
-def test_it_is_both_once_it_is_confirmed(ledger: CallLedger, book: NotificationLedger) -> None:
+def test_a_confirmed_press_is_dialed_and_announced(
+    ledger: CallLedger, notifications: NotificationLedger
+) -> None:
     call = receive(ledger)
     assert [each.id for each in ledger.confirm([call.id], at=T0 + SECOND)] == [call.id]
 
     assert ledger.confirm([call.id], at=T0 + SECOND) == [], "it is confirmed once"
-    told = book.claim(at=T0 + SECOND, until=T0 + MINUTE)
+    told = notifications.claim(at=T0 + SECOND, until=T0 + MINUTE)
     assert told is not None
     assert told.call.id == call.id
     begun = begin(ledger, T0 + SECOND)
@@ -202,13 +206,15 @@ def test_many_are_confirmed_in_one_transaction(store: Store, ledger: CallLedger)
     assert written == ["calls notifications"]
 
 
-def test_nobody_can_be_answering_it_any_more(ledger: CallLedger, book: NotificationLedger) -> None:
+def test_a_press_that_nobody_can_still_be_answering_is_abandoned(
+    ledger: CallLedger, notifications: NotificationLedger
+) -> None:
     call = receive(ledger)
     assert ledger.abandon(at=T0 + SECOND, received_before=T0 - SECOND) == [], "somebody still may be"
     (abandoned,) = ledger.abandon(at=T0 + MINUTE, received_before=T0)
 
     assert (abandoned.id, abandoned.state, abandoned.reason) == (call.id, State.EXPIRED, Reason.NOT_ANSWERED)
-    told = book.claim(at=T0 + MINUTE, until=T0 + HOUR)
+    told = notifications.claim(at=T0 + MINUTE, until=T0 + HOUR)
     assert told is not None
     assert told.call == abandoned
     assert ledger.confirm([call.id], at=T0 + MINUTE) == [], "its answer left after all, and is too late"
@@ -222,7 +228,7 @@ def test_at_a_start_every_press_is_abandoned_whatever_the_clock_says(ledger: Cal
     assert len(ledger.abandon(at=T0, received_before=None)) == 1
 
 
-def test_what_is_withdrawn_leaves_nothing_behind(store: Store, ledger: CallLedger) -> None:
+def test_a_withdrawn_press_leaves_nothing_behind(store: Store, ledger: CallLedger) -> None:
     call = receive(ledger)
     ledger.withdraw([call.id])
     ledger.withdraw([call.id])  # nor does it matter if that is said twice
@@ -232,7 +238,7 @@ def test_what_is_withdrawn_leaves_nothing_behind(store: Store, ledger: CallLedge
 
 
 @pytest.mark.parametrize("becomes", ["accepted", "placing", "placed"])
-def test_what_was_answered_is_not_withdrawn_any_more(ledger: CallLedger, becomes: str) -> None:
+def test_an_answered_press_is_not_withdrawn(ledger: CallLedger, becomes: str) -> None:
     call = receive(ledger)
     ledger.confirm([call.id], at=T0)
     if becomes != "accepted":
@@ -247,7 +253,7 @@ def test_what_was_answered_is_not_withdrawn_any_more(ledger: CallLedger, becomes
     assert found.state == becomes
 
 
-def test_withdrawn_and_confirmed_at_once_it_is_one_or_the_other(ledger: CallLedger) -> None:
+def test_a_press_withdrawn_and_confirmed_at_once_is_one_or_the_other(ledger: CallLedger) -> None:
     gate = threading.Barrier(2)
 
     def at_the_same_time(work: Callable[[], object]) -> object:
@@ -270,20 +276,22 @@ def test_withdrawn_and_confirmed_at_once_it_is_one_or_the_other(ledger: CallLedg
 # --- clocks that were put back
 
 
-def test_a_call_of_the_future_is_never_dialed_but_told(ledger: CallLedger, book: NotificationLedger) -> None:
+def test_a_call_from_the_future_is_never_dialed_but_announced(
+    ledger: CallLedger, notifications: NotificationLedger
+) -> None:
     """The clock was put back while the bot was down, and nobody knows how long the call has waited."""
     call = ledger.accept(ask(), at=T0 + AHEAD + SECOND)
     assert begin(ledger, T0) is None
     (expired,) = ledger.expire(at=T0, accepted_before=T0 - MINUTE)
 
     assert (expired.id, expired.state, expired.reason) == (call.id, State.EXPIRED, Reason.WAITED)
-    told = book.claim(at=T0 + HOUR, until=T0 + 2 * HOUR)
+    told = notifications.claim(at=T0 + HOUR, until=T0 + 2 * HOUR)
     assert told is not None
     assert told.call == expired
     assert begin(ledger, T0 + AHEAD + SECOND) is None
 
 
-def test_bots_whose_clocks_are_a_little_apart_dial_each_others_calls(ledger: CallLedger) -> None:
+def test_bots_with_slightly_different_clocks_dial_each_others_calls(ledger: CallLedger) -> None:
     call = ledger.accept(ask(), at=T0 + AHEAD)
 
     assert ledger.expire(at=T0, accepted_before=T0 - MINUTE) == []
@@ -292,7 +300,7 @@ def test_bots_whose_clocks_are_a_little_apart_dial_each_others_calls(ledger: Cal
     assert begun.id == call.id
 
 
-def test_a_call_of_the_future_holds_up_nobody_else(ledger: CallLedger) -> None:
+def test_a_call_from_the_future_blocks_no_other(ledger: CallLedger) -> None:
     ledger.accept(ask("future", "+12025550199"), at=T0 + HOUR)
     call = ledger.accept(ask(), at=T0)
 
@@ -330,7 +338,7 @@ def test_a_step_becomes_its_call_in_one_transaction(
     assert not steps.deny(STEP, "nothing was dialed", lease=lease), "that would not be true any more"
 
 
-def test_whoever_lost_the_step_makes_no_call(
+def test_no_call_is_made_after_losing_the_step(
     store: Store, ledger: CallLedger, steps: WorkflowStepLedger
 ) -> None:
     lost = leased(steps)
@@ -343,9 +351,7 @@ def test_whoever_lost_the_step_makes_no_call(
     assert ledger.accept(ask(KEY), at=lost, step=(STEP, lost + MINUTE)).state is State.ACCEPTED
 
 
-def test_a_step_that_was_refused_becomes_no_call(
-    store: Store, ledger: CallLedger, steps: WorkflowStepLedger
-) -> None:
+def test_a_denied_step_becomes_no_call(store: Store, ledger: CallLedger, steps: WorkflowStepLedger) -> None:
     lease = leased(steps)
     assert steps.deny(STEP, "nothing was dialed", lease=lease)
 
@@ -355,14 +361,14 @@ def test_a_step_that_was_refused_becomes_no_call(
     assert (written, rows(store)) == ([], {"workflow_steps": 1})
 
 
-def test_a_step_that_nobody_wrote_down_becomes_no_call(store: Store, ledger: CallLedger) -> None:
+def test_an_unknown_step_becomes_no_call(store: Store, ledger: CallLedger) -> None:
     with pytest.raises(LeaseLost):
         ledger.accept(ask(KEY), at=T0, step=(STEP, T0 + MINUTE))
 
     assert rows(store) == {}
 
 
-def test_refused_and_called_at_once_it_is_one_or_the_other(
+def test_a_step_denied_and_called_at_once_is_one_or_the_other(
     store: Store, ledger: CallLedger, steps: WorkflowStepLedger
 ) -> None:
     """A runner that hangs, and another one that took over from it and says no."""

@@ -28,7 +28,7 @@ def ledger(store: Store) -> CallLedger:
 
 
 @pytest.fixture
-def book(store: Store) -> NotificationLedger:
+def notifications(store: Store) -> NotificationLedger:
     return NotificationLedger(store)
 
 
@@ -52,23 +52,23 @@ def expired(ledger: CallLedger, *keys: str) -> list[Call]:
     return ledger.expire(at=T0, accepted_before=T0)
 
 
-def tell(book: NotificationLedger, *call_ids: str) -> None:
+def tell(notifications: NotificationLedger, *call_ids: str) -> None:
     """Everything is told of these calls; the others stay due."""
-    for found in list(iter(lambda: book.claim(at=T0, until=T0 + SECOND), None)):
+    for found in list(iter(lambda: notifications.claim(at=T0, until=T0 + SECOND), None)):
         again_at = None if found.call.id in call_ids else T0
-        book.release(found.call.id, lease=T0 + SECOND, again_at=again_at)
+        notifications.release(found.call.id, lease=T0 + SECOND, again_at=again_at)
 
 
 def purge(retention: CallRetention, at: datetime = T0 + HOUR, limit: int = 500) -> int:
     return retention.purge_calls(accepted_before=T0 + SECOND, at=at, limit=limit)
 
 
-def purged(ledger: CallLedger, book: NotificationLedger, retention: CallRetention, key: str) -> None:
+def purged(ledger: CallLedger, notifications: NotificationLedger, retention: CallRetention, key: str) -> None:
     """A call from beginning to end, and then the purge."""
     call = ledger.accept(ask(key), at=T0)
     ledger.begin(at=T0, accepted_after=T0 - HOUR)
     ledger.finish(call.id, Placed(), at=T0)
-    tell(book, call.id)
+    tell(notifications, call.id)
     assert purge(retention) == 1
     assert ledger.find(key) is None
 
@@ -84,10 +84,10 @@ def rows(store: Store) -> dict[str, int]:
 
 
 def test_old_calls_are_purged_once_they_are_over_and_told(
-    ledger: CallLedger, book: NotificationLedger, retention: CallRetention
+    ledger: CallLedger, notifications: NotificationLedger, retention: CallRetention
 ) -> None:
     told, _untold = expired(ledger, "told", "untold")
-    tell(book, told.id)
+    tell(notifications, told.id)
     ledger.accept(ask("open", "+12025550123"), at=T0)
     ledger.accept(ask("young"), at=T0 + 2 * SECOND)
 
@@ -95,25 +95,25 @@ def test_old_calls_are_purged_once_they_are_over_and_told(
 
     assert (count, ledger.find(told.request.key)) == (1, None)
     assert all(ledger.find(key) for key in ("untold", "open", "young"))
-    assert book.count_untold() == 3, "no other call's notification went with it"
+    assert notifications.count_untold() == 3, "no other call's notification went with it"
 
 
 def test_a_call_that_is_being_told_is_not_purged(
-    ledger: CallLedger, book: NotificationLedger, retention: CallRetention
+    ledger: CallLedger, notifications: NotificationLedger, retention: CallRetention
 ) -> None:
     (call,) = expired(ledger, "key")
-    assert book.claim(at=T0, until=T0 + DAY)
+    assert notifications.claim(at=T0, until=T0 + DAY)
 
     assert purge(retention) == 0
 
-    book.release(call.id, lease=T0 + DAY)
+    notifications.release(call.id, lease=T0 + DAY)
     assert purge(retention) == 1
 
 
 def test_a_long_history_is_purged_bit_by_bit(
-    ledger: CallLedger, book: NotificationLedger, retention: CallRetention
+    ledger: CallLedger, notifications: NotificationLedger, retention: CallRetention
 ) -> None:
-    tell(book, *(call.id for call in expired(ledger, "one", "two", "three")))
+    tell(notifications, *(call.id for call in expired(ledger, "one", "two", "three")))
 
     assert [purge(retention, limit=2) for _ in range(3)] == [2, 1, 0]
 
@@ -128,9 +128,9 @@ def test_a_submission_that_is_being_answered_is_not_purged(
 
 @pytest.mark.parametrize("key", ["key", f"step {STEP}"])
 def test_the_form_of_a_purged_call_is_no_other_call(
-    store: Store, ledger: CallLedger, book: NotificationLedger, retention: CallRetention, key: str
+    store: Store, ledger: CallLedger, notifications: NotificationLedger, retention: CallRetention, key: str
 ) -> None:
-    purged(ledger, book, retention, key)
+    purged(ledger, notifications, retention, key)
 
     with pytest.raises(FormUsed):
         receive(ledger, ask(key), T0 + HOUR)
@@ -143,9 +143,9 @@ def test_the_form_of_a_purged_call_is_no_other_call(
 
 
 def test_a_step_whose_call_was_purged_gets_no_other_call(
-    store: Store, ledger: CallLedger, book: NotificationLedger, retention: CallRetention
+    store: Store, ledger: CallLedger, notifications: NotificationLedger, retention: CallRetention
 ) -> None:
-    purged(ledger, book, retention, f"step {STEP}")
+    purged(ledger, notifications, retention, f"step {STEP}")
     steps, lease = WorkflowStepLedger(store), T0 + 60 * SECOND
     steps.add(STEP, "T1", StepInputs("U_SARA", "flow2", "+18144043093", ""), asked_at=T0, at=T0)
     assert steps.claim(at=T0, until=lease)
@@ -157,9 +157,9 @@ def test_a_step_whose_call_was_purged_gets_no_other_call(
 
 
 def test_keys_are_purged_when_their_forms_are_too_old(
-    store: Store, ledger: CallLedger, book: NotificationLedger, retention: CallRetention
+    store: Store, ledger: CallLedger, notifications: NotificationLedger, retention: CallRetention
 ) -> None:
-    purged(ledger, book, retention, "key")
+    purged(ledger, notifications, retention, "key")
 
     retention.purge_keys(used_before=T0 + HOUR)
     assert rows(store) == {"used_keys": 1}
@@ -169,11 +169,11 @@ def test_keys_are_purged_when_their_forms_are_too_old(
 
 
 def test_it_purges_once_an_hour_and_keeps_keys_longer_than_calls(
-    store: Store, ledger: CallLedger, book: NotificationLedger
+    store: Store, ledger: CallLedger, notifications: NotificationLedger
 ) -> None:
     now = T0
     retention = CallRetention(store, lambda: now)
-    tell(book, *(call.id for call in expired(ledger, "one", "two")))
+    tell(notifications, *(call.id for call in expired(ledger, "one", "two")))
 
     now = T0 + PURGE_EVERY - SECOND
     retention.purge(SECOND)

@@ -130,7 +130,7 @@ def test_a_lost_file_is_never_written_to_or_made_anew_and_its_copy_is_complete(
     assert content(file).keys() == {"early", "late", "after"}
 
 
-def test_a_file_that_was_deleted_unnoticed_is_copied_at_the_stop(store: Store, file: Path) -> None:
+def test_a_file_that_was_deleted_unnoticed_is_copied_at_shutdown(store: Store, file: Path) -> None:
     accept(store, "before")
     delete(file, *ENDINGS)
     store.close()
@@ -140,7 +140,7 @@ def test_a_file_that_was_deleted_unnoticed_is_copied_at_the_stop(store: Store, f
     assert content(copy).keys() == {"before"}
 
 
-def test_a_copy_that_fails_is_tried_once_more_at_the_stop(
+def test_a_copy_that_fails_is_tried_once_more_at_shutdown(
     store: Store, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     accept(store, "before")
@@ -216,11 +216,11 @@ def test_nothing_of_a_lost_file_is_read_into_the_one_in_its_place(store: Store, 
     file.with_name("other.db").rename(file)
     assert not store.answers()
 
-    with closing(sqlite3.connect(file)) as looking:
-        assert looking.execute("SELECT name FROM sqlite_master").fetchall() == [("precious",)]
+    with closing(sqlite3.connect(file)) as reader:
+        assert reader.execute("SELECT name FROM sqlite_master").fetchall() == [("precious",)]
     store.close()
-    with closing(sqlite3.connect(file)) as looking:
-        assert looking.execute("SELECT name FROM sqlite_master").fetchall() == [("precious",)]
+    with closing(sqlite3.connect(file)) as reader:
+        assert reader.execute("SELECT name FROM sqlite_master").fetchall() == [("precious",)]
 
 
 def test_a_moved_file_is_complete_without_what_lay_beside_it(store: Store, file: Path) -> None:
@@ -306,7 +306,7 @@ def test_a_bot_that_lost_its_file_leaves_its_copy_to_the_next_one(store: Store, 
     assert copies(file) == []
 
 
-def test_a_bot_that_is_turned_away_takes_nothing_from_the_one_that_runs(store: Store, file: Path) -> None:
+def test_a_bot_that_cannot_start_does_not_disturb_the_running_one(store: Store, file: Path) -> None:
     """SQLite's locks of this program stay, or the next program to close the file would delete the -wal."""
     accept(store, "before")
     delete(file, ".lock")

@@ -37,7 +37,7 @@ from evoslack.ledger.tracked_calls import TrackedCallLedger
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 LONG_AGO = T0 - timedelta(days=1)
-PLACED, DOUBT, REFUSED = Placed(), InDoubt(Reason.NO_ANSWER), Rejected(Reason.BAD_REQUEST, "no")
+PLACED, DOUBT, REJECTED = Placed(), InDoubt(Reason.NO_ANSWER), Rejected(Reason.BAD_REQUEST, "no")
 MANY = 8  # threads
 
 
@@ -48,7 +48,7 @@ class Ledgers:
         self.store = store
         self.calls = CallLedger(store)
         self.notifications = NotificationLedger(store)
-        self.trails = TrackedCallLedger(store)
+        self.tracked_calls = TrackedCallLedger(store)
 
     def call(self, key: str = "key", outcome: Outcome | None = PLACED, **more: Any) -> Call:
         """A call that was dialed and ended so; None: it is being placed."""
@@ -74,13 +74,13 @@ class Ledgers:
         assert call is not None
         return call
 
-    def trail(self, call: Call | None = None) -> TrackedCall:
-        found = [one for one in self.trails.in_progress() if call is None or one.call_id == call.id]
+    def tracked(self, call: Call | None = None) -> TrackedCall:
+        found = [one for one in self.tracked_calls.in_progress() if call is None or one.call_id == call.id]
         assert len(found) == 1
         return found[0]
 
     def write(self, before: TrackedCall, **changes: Any) -> list[str]:
-        return self.trails.write([(before, replace(before, **changes))], at=T0 + 9 * SECOND)
+        return self.tracked_calls.write([(before, replace(before, **changes))], at=T0 + 9 * SECOND)
 
     def tell_everything(self) -> None:
         while notifications := self.notifications.claim(
@@ -109,76 +109,76 @@ REJECTIONS += [Rejected(Reason.TOO_MANY, "30")]
 
 
 @pytest.mark.parametrize("outcome", [Placed(), DOUBT, *REJECTIONS])
-def test_a_call_that_may_have_gone_out_is_followed(ledgers: Ledgers, outcome: Outcome) -> None:
+def test_a_call_that_may_have_been_dialed_is_tracked(ledgers: Ledgers, outcome: Outcome) -> None:
     call = ledgers.call(outcome=outcome, known_ids=["CA9", "S9"])
 
-    trail = ledgers.trail()
-    assert (trail.call_id, trail.account_id) == (call.id, "acc1")
-    assert (trail.number, trail.caller_id) == (call.request.number, call.request.caller_id)
-    assert (trail.requested_at, trail.known_ids) == (T0, {"CA9", "S9"})
-    assert (trail.progress, trail.was_rejected) == (Progress.WAITING, isinstance(outcome, Rejected))
+    tracked = ledgers.tracked()
+    assert (tracked.call_id, tracked.account_id) == (call.id, "acc1")
+    assert (tracked.number, tracked.caller_id) == (call.request.number, call.request.caller_id)
+    assert (tracked.requested_at, tracked.known_ids) == (T0, {"CA9", "S9"})
+    assert (tracked.progress, tracked.was_rejected) == (Progress.WAITING, isinstance(outcome, Rejected))
 
 
 @pytest.mark.parametrize("outcome", [None, NotSent(Reason.UNREACHABLE), Rejected(Reason.LOGIN_REJECTED)])
-def test_a_call_that_did_not_go_out_is_not_followed(ledgers: Ledgers, outcome: Outcome | None) -> None:
+def test_a_call_that_was_not_dialed_is_not_tracked(ledgers: Ledgers, outcome: Outcome | None) -> None:
     call = ledgers.call(outcome=outcome)
 
-    assert ledgers.trails.in_progress() == []
+    assert ledgers.tracked_calls.in_progress() == []
     assert call.progress is None
 
 
 @pytest.mark.parametrize("outcome", [NotSent(Reason.UNREACHABLE), Rejected(Reason.LOGIN_REJECTED)])
-def test_a_doubt_that_is_settled_as_never_sent_is_not_followed_any_more(
+def test_a_doubt_that_is_settled_as_never_sent_is_no_longer_tracked(
     ledgers: Ledgers, outcome: Outcome
 ) -> None:
     call = ledgers.call(outcome=DOUBT)
 
     ledgers.calls.finish(call.id, outcome, at=T0 + 2 * SECOND)
 
-    assert ledgers.trails.in_progress() == []
+    assert ledgers.tracked_calls.in_progress() == []
     assert not ledgers.known(call.id).is_in_progress
 
 
 def test_the_names_in_the_answer_are_known_from_the_start(ledgers: Ledgers) -> None:
     ledgers.call(outcome=Placed("S1", "CA1"))
 
-    trail = ledgers.trail()
-    assert (trail.session_id, trail.call_sid, trail.known_ids) == ("S1", "CA1", None)
+    tracked = ledgers.tracked()
+    assert (tracked.session_id, tracked.call_sid, tracked.known_ids) == ("S1", "CA1", None)
 
 
-def test_an_orphan_of_a_crash_is_followed_without_knowing_what_was_there_before(
+def test_an_orphan_of_a_crash_is_tracked_without_an_earlier_snapshot(
     ledgers: Ledgers,
 ) -> None:
     ledgers.call(outcome=None)
 
     ledgers.calls.doubt_orphans(at=T0 + SECOND, began_before=None)
 
-    assert ledgers.trail().known_ids is None
+    assert ledgers.tracked().known_ids is None
 
 
-def test_a_call_is_looked_for_from_when_it_was_dialed(ledgers: Ledgers) -> None:
+def test_a_call_is_tracked_from_when_it_was_dialed(ledgers: Ledgers) -> None:
     """And not from when it was written down: it may have waited for its turn."""
     ledgers.call(outcome=None, began_at=T0 + 30 * SECOND)
 
     ledgers.calls.doubt_orphans(at=T0 + 60 * SECOND, began_before=None)
 
-    assert ledgers.trail().requested_at == T0 + 30 * SECOND
+    assert ledgers.tracked().requested_at == T0 + 30 * SECOND
 
 
 def test_the_oldest_comes_first(ledgers: Ledgers) -> None:
     later = ledgers.call("b", at=T0 + 60 * SECOND)
     earlier = ledgers.call("a", at=T0)
 
-    assert [trail.call_id for trail in ledgers.trails.in_progress()] == [earlier.id, later.id]
+    assert [tracked.call_id for tracked in ledgers.tracked_calls.in_progress()] == [earlier.id, later.id]
 
 
 @pytest.mark.parametrize("progress", sorted(FINAL))
-def test_what_is_over_is_not_followed_any_more(ledgers: Ledgers, progress: Progress) -> None:
+def test_a_finished_call_is_no_longer_tracked(ledgers: Ledgers, progress: Progress) -> None:
     ledgers.call()
 
-    ledgers.write(ledgers.trail(), progress=progress, ended_at=T0)
+    ledgers.write(ledgers.tracked(), progress=progress, ended_at=T0)
 
-    assert ledgers.trails.in_progress() == []
+    assert ledgers.tracked_calls.in_progress() == []
 
 
 # --- calls that are over, but whose sessions are still theirs --------------------------------------------
@@ -187,10 +187,10 @@ def test_what_is_over_is_not_followed_any_more(ledgers: Ledgers, progress: Progr
 def over_and_open(ledgers: Ledgers, ago: timedelta, **more: Any) -> tuple[TrackedCall, list[TrackedCall]]:
     """A call that is over, and the rivals of one to the same number that was asked for later."""
     ledgers.call("old", number="+12025550143", at=T0 - ago, **more)
-    old = ledgers.trail()
+    old = ledgers.tracked()
     ledgers.write(old, progress=Progress.ENDED, session_id="S1", call_sid="CA1", ended_at=T0)
     ledgers.call("new", number="+12025550143")
-    return old, ledgers.trails.rivals(ledgers.trails.in_progress())
+    return old, ledgers.tracked_calls.rivals(ledgers.tracked_calls.in_progress())
 
 
 def test_an_earlier_call_to_the_same_number_keeps_its_session(ledgers: Ledgers) -> None:
@@ -210,24 +210,24 @@ def test_a_call_of_another_account_is_no_rival(ledgers: Ledgers) -> None:
 
 def test_a_call_to_another_number_is_no_rival(ledgers: Ledgers) -> None:
     ledgers.call("old")
-    ledgers.write(ledgers.trail(), progress=Progress.LOST)
+    ledgers.write(ledgers.tracked(), progress=Progress.LOST)
     ledgers.call("new")
 
-    assert ledgers.trails.rivals(ledgers.trails.in_progress()) == []
+    assert ledgers.tracked_calls.rivals(ledgers.tracked_calls.in_progress()) == []
 
 
 def test_a_call_that_is_known_has_no_rivals(ledgers: Ledgers) -> None:
     over_and_open(ledgers, timedelta(minutes=1))
-    ledgers.write(ledgers.trail(), call_sid="CA2")
+    ledgers.write(ledgers.tracked(), call_sid="CA2")
 
-    assert ledgers.trails.rivals(ledgers.trails.in_progress()) == []
-    assert ledgers.trails.rivals([]) == []
+    assert ledgers.tracked_calls.rivals(ledgers.tracked_calls.in_progress()) == []
+    assert ledgers.tracked_calls.rivals([]) == []
 
 
 # --- what is written down --------------------------------------------------------------------------------
 
 
-def test_everything_that_was_found_out_is_there_again(ledgers: Ledgers) -> None:
+def test_everything_that_was_found_is_saved(ledgers: Ledgers) -> None:
     call = ledgers.call(known_ids=["CA9"])
     found: dict[str, Any] = {
         "progress": Progress.ANSWERED,
@@ -237,19 +237,19 @@ def test_everything_that_was_found_out_is_there_again(ledgers: Ledgers) -> None:
         "gone_since": T0 + 4 * SECOND,
         "is_unclear": True,
     }
-    before = ledgers.trail()
+    before = ledgers.tracked()
 
     assert ledgers.write(before, **found) == [call.id]
 
-    assert ledgers.trail() == replace(before, **found)
+    assert ledgers.tracked() == replace(before, **found)
     call = ledgers.known(call.id)
     assert (call.progress, call.session_id, call.answered_at) == (Progress.ANSWERED, "S1", T0 + 3 * SECOND)
 
 
-def test_the_end_is_there_again(ledgers: Ledgers) -> None:
+def test_the_end_is_saved(ledgers: Ledgers) -> None:
     call = ledgers.call()
 
-    ledgers.write(ledgers.trail(), progress=Progress.ENDED, ended_at=T0 + 5 * SECOND, outcome="x" * 500)
+    ledgers.write(ledgers.tracked(), progress=Progress.ENDED, ended_at=T0 + 5 * SECOND, outcome="x" * 500)
 
     call = ledgers.known(call.id)
     assert (call.progress, call.ended_at, call.evo_outcome) == (Progress.ENDED, T0 + 5 * SECOND, "x" * 200)
@@ -265,23 +265,21 @@ def test_the_end_is_there_again(ledgers: Ledgers) -> None:
     ],
     ids=str,
 )
-def test_what_somebody_else_wrote_meanwhile_is_left_alone(
-    ledgers: Ledgers, meanwhile: dict[str, Any]
-) -> None:
+def test_a_concurrent_change_is_not_overwritten(ledgers: Ledgers, meanwhile: dict[str, Any]) -> None:
     call = ledgers.call()
-    before = ledgers.trail()
+    before = ledgers.tracked()
     ledgers.write(before, **meanwhile)
-    revision, now = ledgers.revision(call), ledgers.trail()
+    revision, now = ledgers.revision(call), ledgers.tracked()
 
     assert ledgers.write(before, progress=Progress.ENDED, session_id="S1", ended_at=T0) == []
 
-    assert ledgers.trail() == now
+    assert ledgers.tracked() == now
     assert ledgers.revision(call) == revision
 
 
-def test_one_look_of_many_bots_is_written_once(ledgers: Ledgers) -> None:
+def test_one_poll_by_many_bots_is_saved_once(ledgers: Ledgers) -> None:
     call = ledgers.call()
-    before, gate = ledgers.trail(), threading.Barrier(MANY)
+    before, gate = ledgers.tracked(), threading.Barrier(MANY)
     revision = ledgers.revision(call)
 
     def write(_: int) -> list[str]:
@@ -295,11 +293,11 @@ def test_one_look_of_many_bots_is_written_once(ledgers: Ledgers) -> None:
     assert ledgers.revision(call) == revision + 1
 
 
-def test_nothing_is_written_of_others(ledgers: Ledgers) -> None:
+def test_other_calls_are_not_touched(ledgers: Ledgers) -> None:
     other, call = ledgers.call("other"), ledgers.call("call")
     before = ledgers.known(other.id)
 
-    ledgers.write(ledgers.trail(call), progress=Progress.RINGING)
+    ledgers.write(ledgers.tracked(call), progress=Progress.RINGING)
 
     assert ledgers.known(other.id) == before
 
@@ -320,14 +318,14 @@ def test_nothing_is_written_of_others(ledgers: Ledgers) -> None:
     ],
     ids=str,
 )
-def test_people_hear_of_what_they_can_see_on_a_card(
+def test_only_a_change_that_a_card_shows_needs_a_notification(
     ledgers: Ledgers, changes: dict[str, Any], is_news: bool
 ) -> None:
     call = ledgers.call()
     ledgers.tell_everything()
     revision = ledgers.revision(call)
 
-    told = ledgers.write(ledgers.trail(), **changes)
+    told = ledgers.write(ledgers.tracked(), **changes)
 
     assert told == ([call.id] if is_news else [])
     assert ledgers.revision(call) == revision + is_news
@@ -335,13 +333,15 @@ def test_people_hear_of_what_they_can_see_on_a_card(
 
 
 @pytest.mark.parametrize("reason", sorted(LostReason))
-def test_that_a_rejected_call_was_looked_for_in_vain_is_news(ledgers: Ledgers, reason: LostReason) -> None:
+def test_a_rejected_call_that_was_not_found_needs_a_notification(
+    ledgers: Ledgers, reason: LostReason
+) -> None:
     """Only now is it known that nothing rang; or that nobody can tell."""
-    call = ledgers.call(outcome=REFUSED)
+    call = ledgers.call(outcome=REJECTED)
     ledgers.tell_everything()
     assert ledgers.known(call.id).is_uncertain
 
-    assert ledgers.write(ledgers.trail(), progress=Progress.LOST, ended_at=T0, lost_reason=reason) == [
+    assert ledgers.write(ledgers.tracked(), progress=Progress.LOST, ended_at=T0, lost_reason=reason) == [
         call.id
     ]
 
@@ -350,26 +350,26 @@ def test_that_a_rejected_call_was_looked_for_in_vain_is_news(ledgers: Ledgers, r
     assert ledgers.notifications.count_untold() == 1
 
 
-@pytest.mark.parametrize("outcome", [DOUBT, REFUSED])
+@pytest.mark.parametrize("outcome", [DOUBT, REJECTED])
 @pytest.mark.parametrize("name", [{"session_id": "S1"}, {"call_sid": "CA1"}], ids=str)
-def test_a_call_that_is_there_was_placed_whatever_the_answer_said(
+def test_a_call_that_is_found_was_placed_whatever_the_answer_said(
     ledgers: Ledgers, outcome: Outcome, name: dict[str, str]
 ) -> None:
     call = ledgers.call(outcome=outcome)
     revision = ledgers.revision(call)
 
-    assert ledgers.write(ledgers.trail(), **name) == [call.id]
+    assert ledgers.write(ledgers.tracked(), **name) == [call.id]
 
     call = ledgers.known(call.id)
     assert (call.state, call.reason, call.detail) == (State.PLACED, None, "")
     assert ledgers.revision(call) == revision + 1
-    assert not ledgers.trail().was_rejected
+    assert not ledgers.tracked().was_rejected
 
 
 def test_a_doubt_stays_one_while_nothing_is_found(ledgers: Ledgers) -> None:
     call = ledgers.call(outcome=DOUBT)
 
-    assert ledgers.write(ledgers.trail(), progress=Progress.LOST, ended_at=T0) == [call.id], (
+    assert ledgers.write(ledgers.tracked(), progress=Progress.LOST, ended_at=T0) == [call.id], (
         "no longer looked for"
     )
 
@@ -378,10 +378,10 @@ def test_a_doubt_stays_one_while_nothing_is_found(ledgers: Ledgers) -> None:
 
 def test_an_answer_that_comes_after_the_call_was_found_changes_nothing(ledgers: Ledgers) -> None:
     call = ledgers.call(outcome=DOUBT)
-    ledgers.write(ledgers.trail(), session_id="S1", progress=Progress.RINGING)
+    ledgers.write(ledgers.tracked(), session_id="S1", progress=Progress.RINGING)
     before = ledgers.known(call.id)
 
-    for late in (Placed(), REFUSED, NotSent(Reason.UNREACHABLE), DOUBT):
+    for late in (Placed(), REJECTED, NotSent(Reason.UNREACHABLE), DOUBT):
         assert ledgers.calls.finish(call.id, late, at=T0 + 20 * SECOND) is None
     assert ledgers.known(call.id) == before
 
@@ -389,35 +389,35 @@ def test_an_answer_that_comes_after_the_call_was_found_changes_nothing(ledgers: 
 # --- hanging up ------------------------------------------------------------------------------------------
 
 
-def test_a_wish_to_hang_up_is_written_down_and_news(ledgers: Ledgers) -> None:
+def test_a_hang_up_is_saved_and_needs_a_notification(ledgers: Ledgers) -> None:
     call = ledgers.call()
     ledgers.tell_everything()
 
-    assert ledgers.trails.hang_up(call.id, HangUp.ASKED, at=T0 + 3 * SECOND)
+    assert ledgers.tracked_calls.hang_up(call.id, HangUp.ASKED, at=T0 + 3 * SECOND)
 
-    trail = ledgers.trail()
-    assert (trail.hang_up, trail.hang_up_at) == (HangUp.ASKED, T0 + 3 * SECOND)
+    tracked = ledgers.tracked()
+    assert (tracked.hang_up, tracked.hang_up_at) == (HangUp.ASKED, T0 + 3 * SECOND)
     assert ledgers.known(call.id).hang_up is HangUp.ASKED
     assert ledgers.notifications.count_untold() == 1
 
 
-def test_a_wish_can_be_taken_back(ledgers: Ledgers) -> None:
+def test_a_hang_up_can_be_cleared(ledgers: Ledgers) -> None:
     call = ledgers.call()
-    ledgers.trails.hang_up(call.id, HangUp.ASKED, at=T0)
+    ledgers.tracked_calls.hang_up(call.id, HangUp.ASKED, at=T0)
 
-    assert ledgers.trails.hang_up(call.id, None, at=T0)
+    assert ledgers.tracked_calls.hang_up(call.id, None, at=T0)
 
-    assert ledgers.trail().hang_up is None
+    assert ledgers.tracked().hang_up is None
 
 
 @pytest.mark.parametrize("progress", sorted(FINAL))
-def test_what_is_over_cannot_be_hung_up(ledgers: Ledgers, progress: Progress) -> None:
+def test_a_finished_call_cannot_be_hung_up(ledgers: Ledgers, progress: Progress) -> None:
     call = ledgers.call()
-    ledgers.write(ledgers.trail(), progress=progress, ended_at=T0)
+    ledgers.write(ledgers.tracked(), progress=progress, ended_at=T0)
     ledgers.tell_everything()
 
-    assert not ledgers.trails.hang_up(call.id, HangUp.ASKED, at=T0)
-    assert not ledgers.trails.hang_up("unknown", HangUp.ASKED, at=T0)
+    assert not ledgers.tracked_calls.hang_up(call.id, HangUp.ASKED, at=T0)
+    assert not ledgers.tracked_calls.hang_up("unknown", HangUp.ASKED, at=T0)
 
     assert (ledgers.known(call.id).hang_up, ledgers.notifications.count_untold()) == (None, 0)
 
@@ -425,39 +425,45 @@ def test_what_is_over_cannot_be_hung_up(ledgers: Ledgers, progress: Progress) ->
 # --- taking turns ----------------------------------------------------------------------------------------
 
 
-def test_of_several_bots_one_has_the_turn_until_it_runs_out(ledgers: Ledgers) -> None:
+def test_of_several_bots_one_has_the_lease_until_it_expires(ledgers: Ledgers) -> None:
     until = T0 + 20 * SECOND
 
-    assert ledgers.trails.take_lease("following", "one", at=T0, until=until)
-    assert not ledgers.trails.take_lease("following", "two", at=until - SECOND, until=until + 9 * SECOND)
-    assert ledgers.trails.take_lease("following", "two", at=until, until=until + 9 * SECOND)
-    assert not ledgers.trails.take_lease("following", "one", at=until + SECOND, until=until + 99 * SECOND)
+    assert ledgers.tracked_calls.take_lease("following", "one", at=T0, until=until)
+    assert not ledgers.tracked_calls.take_lease(
+        "following", "two", at=until - SECOND, until=until + 9 * SECOND
+    )
+    assert ledgers.tracked_calls.take_lease("following", "two", at=until, until=until + 9 * SECOND)
+    assert not ledgers.tracked_calls.take_lease(
+        "following", "one", at=until + SECOND, until=until + 99 * SECOND
+    )
 
 
-def test_whoever_has_the_turn_keeps_it_by_asking_again(ledgers: Ledgers) -> None:
+def test_the_holder_of_a_lease_can_renew_it(ledgers: Ledgers) -> None:
     for second in range(0, 60, 15):
         at = T0 + second * SECOND
-        assert ledgers.trails.take_lease("following", "one", at=at, until=at + 20 * SECOND)
-        assert not ledgers.trails.take_lease("following", "two", at=at + 14 * SECOND, until=at + 99 * SECOND)
+        assert ledgers.tracked_calls.take_lease("following", "one", at=at, until=at + 20 * SECOND)
+        assert not ledgers.tracked_calls.take_lease(
+            "following", "two", at=at + 14 * SECOND, until=at + 99 * SECOND
+        )
 
 
-def test_another_thing_to_do_is_another_turn(ledgers: Ledgers) -> None:
+def test_leases_with_different_names_are_independent(ledgers: Ledgers) -> None:
     for name in ("following", "counting"):
-        assert ledgers.trails.take_lease(name, "one", at=T0, until=T0 + SECOND)
+        assert ledgers.tracked_calls.take_lease(name, "one", at=T0, until=T0 + SECOND)
     for name in ("following", "counting"):
-        assert not ledgers.trails.take_lease(name, "two", at=T0, until=T0 + SECOND)
-    assert ledgers.trails.take_lease("sweeping", "two", at=T0, until=T0 + SECOND)
+        assert not ledgers.tracked_calls.take_lease(name, "two", at=T0, until=T0 + SECOND)
+    assert ledgers.tracked_calls.take_lease("sweeping", "two", at=T0, until=T0 + SECOND)
 
 
 @pytest.mark.parametrize("is_first", [True, False])
-def test_of_bots_that_ask_at_once_one_gets_the_turn(ledgers: Ledgers, is_first: bool) -> None:
+def test_of_bots_that_ask_concurrently_one_gets_the_lease(ledgers: Ledgers, is_first: bool) -> None:
     if not is_first:
-        assert ledgers.trails.take_lease("following", "gone", at=T0 - 9 * SECOND, until=T0)
+        assert ledgers.tracked_calls.take_lease("following", "gone", at=T0 - 9 * SECOND, until=T0)
     gate = threading.Barrier(MANY)
 
     def take(index: int) -> bool:
         gate.wait(10)
-        return ledgers.trails.take_lease("following", f"bot{index}", at=T0, until=T0 + 20 * SECOND)
+        return ledgers.tracked_calls.take_lease("following", f"bot{index}", at=T0, until=T0 + 20 * SECOND)
 
     with ThreadPoolExecutor(MANY) as pool:
         assert sorted(pool.map(take, range(MANY))) == [False] * (MANY - 1) + [True]
@@ -509,14 +515,14 @@ def due(ledgers: Ledgers, table: sa.Table, name: sa.Column[Any]) -> dict[str, in
         return {row[0]: int((row[1] - T0).total_seconds()) for row in rows}
 
 
-def test_those_who_see_the_call_in_their_home_are_due(ledgers: Ledgers) -> None:
+def test_the_homes_that_show_the_call_are_due(ledgers: Ledgers) -> None:
     call = ledgers.call()
     open_home(ledgers, "U_SARA")
     open_home(ledgers, "U_SARA", team_id="T2")
     open_home(ledgers, "U_BOSS")
     open_home(ledgers, "U_ROOT", sees_all=True)
 
-    ledgers.write(ledgers.trail(call), progress=Progress.RINGING)
+    ledgers.write(ledgers.tracked(call), progress=Progress.RINGING)
 
     assert due(ledgers, home_tabs, home_tabs.c.user_id) == {"U_SARA": 9, "U_ROOT": 9}
     with ledgers.store.engine.begin() as connection:
@@ -524,7 +530,7 @@ def test_those_who_see_the_call_in_their_home_are_due(ledgers: Ledgers) -> None:
         assert connection.execute(other_team).scalar_one() is None
 
 
-def test_a_home_that_is_due_already_is_not_put_off(ledgers: Ledgers) -> None:
+def test_a_home_that_is_already_due_is_not_postponed(ledgers: Ledgers) -> None:
     open_home(ledgers, "U_SARA", due=2)
 
     ledgers.call(at=T0 + 5 * SECOND)
@@ -538,23 +544,23 @@ def test_a_step_that_waits_for_the_call_is_due_and_one_that_ended_is_not(ledgers
     run_step(ledgers, "ended", call, ended=True)
     run_step(ledgers, "of another", other)
 
-    ledgers.write(ledgers.trail(call), progress=Progress.RINGING)
+    ledgers.write(ledgers.tracked(call), progress=Progress.RINGING)
 
     assert due(ledgers, workflow_steps, workflow_steps.c.execution_id) == {"waits": 9}
 
 
-def test_a_step_hears_also_of_what_is_no_news(ledgers: Ledgers) -> None:
+def test_a_step_is_due_even_for_a_change_without_a_notification(ledgers: Ledgers) -> None:
     """Such as which call of Evo Voice's carrier it is."""
     call = ledgers.call()
     run_step(ledgers, "waits", call)
 
-    assert ledgers.write(ledgers.trail(), call_sid="CA1") == []
+    assert ledgers.write(ledgers.tracked(), call_sid="CA1") == []
 
     assert due(ledgers, workflow_steps, workflow_steps.c.execution_id) == {"waits": 9}
 
 
 @pytest.mark.parametrize("change", ["accepted", "finished", "orphaned", "hung up"])
-def test_every_change_of_a_call_reaches_whoever_looks_at_it(ledgers: Ledgers, change: str) -> None:
+def test_every_change_of_a_call_reaches_everything_that_shows_it(ledgers: Ledgers, change: str) -> None:
     placed, orphan = ledgers.call("placed"), ledgers.call("orphan", outcome=None)
     open_home(ledgers, "U_SARA")
 
@@ -566,12 +572,12 @@ def test_every_change_of_a_call_reaches_whoever_looks_at_it(ledgers: Ledgers, ch
         case "orphaned":
             ledgers.calls.doubt_orphans(at=T0 + SECOND, began_before=None)
         case "hung up":
-            ledgers.trails.hang_up(placed.id, HangUp.ASKED, at=T0 + SECOND)
+            ledgers.tracked_calls.hang_up(placed.id, HangUp.ASKED, at=T0 + SECOND)
 
     assert due(ledgers, home_tabs, home_tabs.c.user_id) == {"U_SARA": 1}
 
 
-def test_news_is_due_now_and_not_put_off_if_it_was_due_already(ledgers: Ledgers) -> None:
+def test_a_notification_is_due_now_and_not_postponed_if_it_was_due_already(ledgers: Ledgers) -> None:
     call = ledgers.call()
     with ledgers.store.engine.begin() as connection:
         mark_changed(connection, [call.id], T0 + 99 * SECOND)
@@ -579,7 +585,7 @@ def test_news_is_due_now_and_not_put_off_if_it_was_due_already(ledgers: Ledgers)
     assert ledgers.notifications.claim(at=T0, until=T0 + SECOND) is not None
 
 
-def test_no_change_wakes_nobody(ledgers: Ledgers) -> None:
+def test_without_a_change_nothing_becomes_due(ledgers: Ledgers) -> None:
     ledgers.call()
     ledgers.tell_everything()
     open_home(ledgers, "U_ROOT", sees_all=True)
@@ -589,7 +595,7 @@ def test_no_change_wakes_nobody(ledgers: Ledgers) -> None:
     assert (due(ledgers, home_tabs, home_tabs.c.user_id), ledgers.notifications.count_untold()) == ({}, 0)
 
 
-def test_a_change_that_fails_wakes_nobody(ledgers: Ledgers) -> None:
+def test_after_a_failed_change_nothing_becomes_due(ledgers: Ledgers) -> None:
     call = ledgers.call()
     ledgers.tell_everything()
     open_home(ledgers, "U_SARA")

@@ -50,7 +50,7 @@ def test_a_payload_grows_old_by_either_clock(wall: bool, monotonic: bool) -> Non
         story.arrival.require_time()
 
 
-def test_what_was_sent_in_the_future_is_new() -> None:
+def test_a_payload_from_the_future_is_new() -> None:
     assert Story(age_s=-30).arrival.age_s == 0
 
 
@@ -73,7 +73,7 @@ def test_no_answer_will_leave() -> None:
     assert story.ends == ["given up"]
 
 
-def test_the_answer_left_too_late_and_nobody_knows_what_the_person_saw() -> None:
+def test_an_answer_that_left_too_late_proves_nothing() -> None:
     story = Story()
     story.depends()
     story.wait(ANSWER_WITHIN_S + 0.1)
@@ -125,7 +125,7 @@ class Slack:
         return str(int(self.now.timestamp()))
 
 
-def test_while_nothing_is_known_of_slacks_clock_nothing_is_old() -> None:
+def test_nothing_is_old_before_slacks_clock_is_known() -> None:
     slack = Slack()
     sent = slack.sends()
     slack.passed_s += 10
@@ -134,7 +134,7 @@ def test_while_nothing_is_known_of_slacks_clock_nothing_is_old() -> None:
 
 
 @pytest.mark.parametrize("ahead_s", [0, 3.3, -3.3, 30, -30, 3600, -3600])
-def test_a_clock_that_is_off_makes_no_false_age_and_hides_none(ahead_s: float) -> None:
+def test_a_wrong_clock_neither_adds_age_nor_hides_it(ahead_s: float) -> None:
     slack = Slack(ahead_s)
     slack.answers()
     for tenths in range(50):  # wherever in a second it is sent
@@ -146,7 +146,7 @@ def test_a_clock_that_is_off_makes_no_false_age_and_hides_none(ahead_s: float) -
 
 
 @pytest.mark.parametrize("off_s", [-7, 7, 3600])
-def test_one_odd_date_moves_nothing(off_s: float) -> None:
+def test_a_single_odd_date_changes_nothing(off_s: float) -> None:
     slack = Slack()
     slack.answers()
     for _ in range(3):  # each time something else comes between two of them
@@ -157,7 +157,7 @@ def test_one_odd_date_moves_nothing(off_s: float) -> None:
         slack.answers()
 
 
-def test_two_dates_that_agree_move_it() -> None:
+def test_two_dates_that_agree_correct_the_offset() -> None:
     slack = Slack()
     slack.answers()
     slack.ahead_s = 60  # ours was wrong, or drifted for a week without a word from Slack
@@ -168,7 +168,7 @@ def test_two_dates_that_agree_move_it() -> None:
     assert slack.time.age_s(slack.sends()) <= 0.5
 
 
-def test_a_clock_that_drifts_is_followed_as_long_as_slack_answers_now_and_then() -> None:
+def test_a_drifting_clock_is_corrected_as_long_as_slack_answers_now_and_then() -> None:
     slack = Slack()
     for _ in range(100):
         slack.answers()
@@ -178,7 +178,7 @@ def test_a_clock_that_drifts_is_followed_as_long_as_slack_answers_now_and_then()
 
 
 @pytest.mark.parametrize("date", ["", "soon", "Mon, 99 Xyz 2026 99:99:99 GMT"])
-def test_a_date_that_is_none_is_nothing(date: str) -> None:
+def test_an_unreadable_date_is_ignored(date: str) -> None:
     slack = Slack()
     slack.time.note(date)
 

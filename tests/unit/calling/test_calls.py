@@ -36,12 +36,12 @@ def reachable(start: State) -> set[State]:
     return found
 
 
-def test_every_state_has_its_followers() -> None:
+def test_every_state_has_its_transitions() -> None:
     assert set(TRANSITIONS) == set(State)
 
 
 @pytest.mark.parametrize("state", State)
-def test_no_state_ever_comes_again(state: State) -> None:
+def test_no_state_is_ever_entered_twice(state: State) -> None:
     """So a call is accepted once, begun once, and dialed at most once."""
     assert state not in reachable(state)
 
@@ -50,7 +50,7 @@ def test_dialing_begins_only_from_accepted() -> None:
     assert [state for state in State if State.PLACING in TRANSITIONS[state]] == [State.ACCEPTED]
 
 
-def test_only_a_press_that_was_answered_is_accepted_and_nothing_leads_back() -> None:
+def test_only_an_answered_press_is_accepted_and_nothing_leads_back() -> None:
     assert [state for state in State if State.ACCEPTED in TRANSITIONS[state]] == [State.RECEIVED]
     assert [state for state in State if State.RECEIVED in TRANSITIONS[state]] == []
 
@@ -81,7 +81,7 @@ def test_every_outcome_is_a_state_that_may_follow_placing() -> None:
 
 
 @pytest.mark.parametrize("field", ["team_id", "user_id", "flow_id", "number", "caller_id"])
-def test_the_same_form_from_another_person_or_with_other_content_is_no_same_press(field: str) -> None:
+def test_the_same_form_from_another_person_or_with_other_content_is_another_press(field: str) -> None:
     first = Call("id", REQUEST, State.PLACED, accepted_at=datetime(2026, 1, 1, tzinfo=UTC))
     names = ("team_id", "user_id", "flow_id", "number", "caller_id")
     same = {name: getattr(REQUEST, name) for name in names}

@@ -60,13 +60,13 @@ class Ledger:
         self._go("withdraw", call_ids)
         self._real.withdraw(call_ids)
 
-    def _go(self, errand: str, call_ids: Collection[str]) -> None:
+    def _go(self, operation: str, call_ids: Collection[str]) -> None:
         if self.is_away:
             raise Away
-        self.trips.append((errand, len(call_ids)))
+        self.trips.append((operation, len(call_ids)))
 
 
-class House:
+class Harness:
     """An intake with a real ledger; `woken` says who was, in order."""
 
     def __init__(self, store: Store) -> None:
@@ -78,7 +78,7 @@ class House:
             now=lambda: self.now,
             on_answer=lambda: self.woken.append("answer"),
             on_work=lambda: self.woken.append("work"),
-            on_change=lambda: self.woken.append("news"),
+            on_change=lambda: self.woken.append("change"),
         )
 
     def press(self, request: CallRequest, *, late: bool = False) -> Answer:
@@ -99,10 +99,10 @@ class House:
 
 
 @pytest.fixture
-def house(sqlite_url: str) -> Iterator[House]:
+def harness(sqlite_url: str) -> Iterator[Harness]:
     store = Store(sqlite_url)
     store.open()
-    yield House(store)
+    yield Harness(store)
     store.close()
 
 
@@ -114,206 +114,204 @@ def several(count: int) -> list[CallRequest]:
     return [ask(f"key{index}", f"+120255501{index:02}") for index in range(count)]
 
 
-def test_a_press_is_only_received_until_its_answer_has_left(house: House) -> None:
-    answer = house.press(ask())
-    assert (house.state(), house.woken) == (State.RECEIVED, [])
+def test_a_press_is_only_received_until_its_answer_has_left(harness: Harness) -> None:
+    answer = harness.press(ask())
+    assert (harness.state(), harness.woken) == (State.RECEIVED, [])
 
-    assert not house.intake.settle_answers()
-    assert house.state() is State.RECEIVED
+    assert not harness.intake.settle_answers()
+    assert harness.state() is State.RECEIVED
     answer.answered()
-    assert house.woken == ["answer"]
+    assert harness.woken == ["answer"]
 
-    assert house.intake.settle_answers()
-    assert house.state() is State.ACCEPTED
-    assert house.woken == ["answer", "work", "news"]
+    assert harness.intake.settle_answers()
+    assert harness.state() is State.ACCEPTED
+    assert harness.woken == ["answer", "work", "change"]
 
 
-def test_answers_that_left_meanwhile_become_calls_in_one_trip(
-    house: House, caplog: pytest.LogCaptureFixture
+def test_pending_answers_become_calls_in_one_transaction(
+    harness: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    answers = [house.press(request) for request in several(12)]
+    answers = [harness.press(request) for request in several(12)]
     for answer in answers[:7]:
         answer.answered()
     for answer in answers[7:]:
         answer.unanswered()
 
-    house.intake.settle_answers()
+    harness.intake.settle_answers()
 
-    assert house.ledger.trips == [("confirm", 7), ("withdraw", 5)]
-    states = [house.state(f"key{index}") for index in range(12)]
+    assert harness.ledger.trips == [("confirm", 7), ("withdraw", 5)]
+    states = [harness.state(f"key{index}") for index in range(12)]
     assert states == [State.ACCEPTED] * 7 + [None] * 5
-    assert house.woken.count("work") == 1
+    assert harness.woken.count("work") == 1
     said = [record.getMessage() for record in caplog.records]
     assert sum(line.endswith(": accepted") for line in said) == 7
     assert "5 submission(s) could not be answered in time; nothing was dialed" in said
     assert NUMBER[:-4] not in caplog.text, "numbers are masked"
 
 
-def test_with_nothing_to_settle_nobody_is_troubled(house: House) -> None:
-    house.ledger.is_away = True
+def test_with_nothing_to_settle_the_database_is_not_asked(harness: Harness) -> None:
+    harness.ledger.is_away = True
 
-    assert not house.intake.settle_answers()
-
-
-def test_a_press_that_slack_gave_up_is_forgotten_and_works_again(house: House) -> None:
-    house.press(ask()).unanswered()
-    house.intake.settle_answers()
-    assert house.state() is None
-
-    house.press(ask()).answered()
-    house.intake.settle_answers()
-
-    assert house.state() is State.ACCEPTED
+    assert not harness.intake.settle_answers()
 
 
-def test_a_press_without_time_is_not_written_down(house: House) -> None:
+def test_a_press_that_timed_out_in_slack_is_forgotten_and_can_be_repeated(harness: Harness) -> None:
+    harness.press(ask()).unanswered()
+    harness.intake.settle_answers()
+    assert harness.state() is None
+
+    harness.press(ask()).answered()
+    harness.intake.settle_answers()
+
+    assert harness.state() is State.ACCEPTED
+
+
+def test_a_press_that_comes_too_late_is_not_recorded(harness: Harness) -> None:
     with pytest.raises(TooLate):
-        house.press(ask(), late=True)
+        harness.press(ask(), late=True)
 
-    assert house.state() is None
-    house.press(ask()).answered()
-    house.intake.settle_answers()
-    assert house.state() is State.ACCEPTED
+    assert harness.state() is None
+    harness.press(ask()).answered()
+    harness.intake.settle_answers()
+    assert harness.state() is State.ACCEPTED
 
 
-def test_while_the_database_is_away_no_answer_is_lost(house: House) -> None:
-    answered, unanswered, later = (house.press(request) for request in several(3))
+def test_no_answer_is_lost_while_the_database_is_down(harness: Harness) -> None:
+    answered, unanswered, later = (harness.press(request) for request in several(3))
     answered.answered()
     unanswered.unanswered()
-    house.ledger.is_away = True
+    harness.ledger.is_away = True
     for _ in range(3):
         with pytest.raises(Away):
-            house.intake.settle_answers()
+            harness.intake.settle_answers()
     later.answered()
     with pytest.raises(Away):
-        house.intake.settle_answers()
-    assert (house.state("key0"), house.state("key1")) == (State.RECEIVED, State.RECEIVED)
+        harness.intake.settle_answers()
+    assert (harness.state("key0"), harness.state("key1")) == (State.RECEIVED, State.RECEIVED)
 
-    house.ledger.is_away = False
-    house.intake.settle_answers()
+    harness.ledger.is_away = False
+    harness.intake.settle_answers()
 
-    assert [house.state(f"key{index}") for index in range(3)] == [
+    assert [harness.state(f"key{index}") for index in range(3)] == [
         State.ACCEPTED,
         State.RECEIVED,
         State.ACCEPTED,
     ]
     # Forgetting is not tried twice, as it counts deliveries: its caller is told that nothing was dialed.
-    (swept,) = house.ledger.abandon(at=T0 + timedelta(minutes=1), received_before=T0)
+    (swept,) = harness.ledger.abandon(at=T0 + timedelta(minutes=1), received_before=T0)
     assert swept.request.key == "key1"
 
 
-def test_a_press_that_was_swept_up_meanwhile_is_no_call_any_more(house: House) -> None:
+def test_a_press_that_was_swept_in_the_meantime_does_not_become_a_call(harness: Harness) -> None:
     """The database was away for so long that its caller was told that nothing was dialed."""
-    answer = house.press(ask())
+    answer = harness.press(ask())
     answer.answered()
-    house.ledger.abandon(at=T0 + timedelta(minutes=1), received_before=T0)
+    harness.ledger.abandon(at=T0 + timedelta(minutes=1), received_before=T0)
 
-    assert not house.intake.settle_answers()
-    assert house.state() is State.EXPIRED
-    assert house.woken == ["answer"], "there is nothing to dial"
+    assert not harness.intake.settle_answers()
+    assert harness.state() is State.EXPIRED
+    assert harness.woken == ["answer"], "there is nothing to dial"
 
 
 @pytest.mark.parametrize("first_ends", ["in time", "late"])
-def test_delivered_twice_one_in_time_and_one_late_it_is_a_call(house: House, first_ends: str) -> None:
-    answers = [house.press(ask()), house.again(ask())[0]]
+def test_a_press_delivered_once_in_time_and_once_late_is_a_call(harness: Harness, first_ends: str) -> None:
+    answers = [harness.press(ask()), harness.again(ask())[0]]
     in_time, late = answers if first_ends == "in time" else reversed(answers)
 
     late.unanswered()
-    house.intake.settle_answers()
-    assert house.state() is State.RECEIVED, "the other one is still being answered"
+    harness.intake.settle_answers()
+    assert harness.state() is State.RECEIVED, "the other one is still being answered"
     in_time.answered()
-    house.intake.settle_answers()
-    assert house.state() is State.ACCEPTED
+    harness.intake.settle_answers()
+    assert harness.state() is State.ACCEPTED
 
 
 @pytest.mark.parametrize("which_late", [0, 1])
-def test_delivered_twice_and_a_call_already_the_late_one_takes_nothing_back(
-    house: House, which_late: int
-) -> None:
-    answers = [house.press(ask()), house.again(ask())[0]]
+def test_a_late_delivery_does_not_undo_a_call(harness: Harness, which_late: int) -> None:
+    answers = [harness.press(ask()), harness.again(ask())[0]]
     answers[1 - which_late].answered()
-    house.intake.settle_answers()
+    harness.intake.settle_answers()
     answers[which_late].unanswered()
-    house.intake.settle_answers()
+    harness.intake.settle_answers()
 
-    assert house.state() is State.ACCEPTED
+    assert harness.state() is State.ACCEPTED
 
 
-def test_delivered_twice_and_both_ends_are_settled_at_once(house: House) -> None:
-    first, second = house.press(ask()), house.again(ask())[0]
+def test_one_late_and_one_timely_delivery_can_settle_together(harness: Harness) -> None:
+    first, second = harness.press(ask()), harness.again(ask())[0]
     second.answered()
     first.unanswered()
-    house.intake.settle_answers()
+    harness.intake.settle_answers()
 
-    assert house.state() is State.ACCEPTED
+    assert harness.state() is State.ACCEPTED
 
 
-def test_delivered_twice_and_both_late_nothing_is_left(house: House) -> None:
-    for answer in (house.press(ask()), house.again(ask())[0]):
+def test_two_late_deliveries_leave_nothing(harness: Harness) -> None:
+    for answer in (harness.press(ask()), harness.again(ask())[0]):
         answer.unanswered()
-    house.intake.settle_answers()
+    harness.intake.settle_answers()
 
-    assert house.state() is None
+    assert harness.state() is None
 
 
-def test_a_press_that_was_taken_back_when_it_comes_again_is_new(house: House) -> None:
-    received = house.press(ask())
-    first = house.ledger.find("key")
+def test_a_withdrawn_press_that_comes_again_is_new(harness: Harness) -> None:
+    received = harness.press(ask())
+    first = harness.ledger.find("key")
     received.unanswered()
-    house.intake.settle_answers()
+    harness.intake.settle_answers()
 
-    assert house.intake.receive_again(first, Answer()) is None
+    assert harness.intake.receive_again(first, Answer()) is None
 
 
-def test_a_press_that_is_a_call_needs_no_answer(house: House) -> None:
-    house.press(ask()).answered()
-    house.intake.settle_answers()
-    answer, call = house.again(ask())
+def test_a_press_that_is_a_call_already_needs_no_answer(harness: Harness) -> None:
+    harness.press(ask()).answered()
+    harness.intake.settle_answers()
+    answer, call = harness.again(ask())
     answer.unanswered()
-    house.intake.settle_answers()
+    harness.intake.settle_answers()
 
     assert call is not None
-    assert house.state() is State.ACCEPTED
+    assert harness.state() is State.ACCEPTED
 
 
-def test_the_same_press_many_times_at_once_is_one_call(house: House) -> None:
+def test_the_same_press_many_times_concurrently_is_one_call(harness: Harness) -> None:
     gate = threading.Barrier(8)
 
     def deliver(_index: int) -> Answer:
         gate.wait(10)
-        return house.press(ask())
+        return harness.press(ask())
 
     with ThreadPoolExecutor(8) as slacks:
         answers = list(slacks.map(deliver, range(8)))
-    assert len(house.ledger.newest(9)) == 1
+    assert len(harness.ledger.newest(9)) == 1
     for answer in answers[:-1]:
         answer.unanswered()
-    house.intake.settle_answers()
-    assert house.state() is State.RECEIVED
+    harness.intake.settle_answers()
+    assert harness.state() is State.RECEIVED
 
     answers[-1].answered()
-    house.intake.settle_answers()
+    harness.intake.settle_answers()
 
-    assert house.state() is State.ACCEPTED
-    assert house.woken.count("work") == 1
+    assert harness.state() is State.ACCEPTED
+    assert harness.woken.count("work") == 1
 
 
-def test_presses_and_settling_at_once_lose_nothing(house: House) -> None:
+def test_concurrent_presses_and_settling_lose_nothing(harness: Harness) -> None:
     over = threading.Event()
 
     def settle() -> None:
         while not over.is_set():
-            house.intake.settle_answers()
+            harness.intake.settle_answers()
 
     settler = threading.Thread(target=settle)
     settler.start()
     try:
         with ThreadPoolExecutor(4) as slacks:
-            list(slacks.map(lambda request: house.press(request).answered(), several(40)))
+            list(slacks.map(lambda request: harness.press(request).answered(), several(40)))
     finally:
         over.set()
         settler.join()
-    house.intake.settle_answers()
+    harness.intake.settle_answers()
 
-    assert {house.state(f"key{index}") for index in range(40)} == {State.ACCEPTED}
+    assert {harness.state(f"key{index}") for index in range(40)} == {State.ACCEPTED}

@@ -206,7 +206,7 @@ SIGNS = st.sampled_from(HOSTILE)
 @pytest.mark.parametrize("name", READERS)
 @settings(max_examples=25)
 @given(before=SIGNS, units=st.lists(SIGNS, min_size=1, max_size=5), after=SIGNS)
-def test_neither_is_any_mixture_of_them(name: str, before: str, units: list[str], after: str) -> None:
+def test_no_mixture_of_them_is_superlinear(name: str, before: str, units: list[str], after: str) -> None:
     def reader(text: str) -> object:
         return READERS[name](before + text + after)
 
@@ -217,7 +217,7 @@ def test_neither_is_any_mixture_of_them(name: str, before: str, units: list[str]
 @pytest.mark.parametrize("name", READERS)
 @settings(max_examples=10)
 @given(before=st.text(max_size=40), unit=st.text(min_size=1, max_size=4), after=st.text(max_size=10))
-def test_neither_is_any_other_text(name: str, before: str, unit: str, after: str) -> None:
+def test_no_other_text_is_superlinear(name: str, before: str, unit: str, after: str) -> None:
     assert not grows_too_fast(lambda text: READERS[name](before + text + after), unit, 5_000)
 
 
@@ -257,7 +257,7 @@ def test_the_count_of_steps_finds_what_is_quadratic() -> None:
     assert not takes_too_many_steps(lambda text: every_pair(text[:50]), "a", 100)
 
 
-def test_a_megabyte_is_as_quick_as_what_is_read_of_it() -> None:
+def test_a_megabyte_costs_no_more_than_the_part_that_is_read() -> None:
     """Whatever comes after the end of what is read costs nothing but being left away."""
     for unit in HOSTILE:
         read = _steps(READERS["numbers in a message"], _text(unit, 41_000))
@@ -274,11 +274,11 @@ def test_a_megabyte_is_as_quick_as_what_is_read_of_it() -> None:
     ],
     ids=["texts", "lists", "lists of lists", "digits"],
 )
-def test_a_message_of_a_hundred_thousand_parts_is_looked_at_to_an_end(blocks: list[Any]) -> None:
+def test_a_message_of_a_hundred_thousand_parts_is_searched_in_time(blocks: list[Any]) -> None:
     assert _steps(lambda _: list(texts_of({"blocks": blocks})), "") < 20 * MOST_PARTS
 
 
-def test_a_message_that_goes_deep_or_round_is_looked_at_to_an_end() -> None:
+def test_a_deeply_nested_or_circular_message_is_searched_in_time() -> None:
     round_and_round: dict[str, Any] = {"text": "814-404-3093"}
     round_and_round["elements"] = [round_and_round, round_and_round]
 

@@ -31,7 +31,7 @@ def test_numbers_as_people_and_slack_write_them_are_found_once(text: str) -> Non
     assert numbers_in(text, "US") == [US]
 
 
-def test_several_numbers_come_in_their_order_and_those_that_slack_marked_come_first() -> None:
+def test_numbers_keep_their_order_and_those_that_slack_marked_come_first() -> None:
     assert numbers_in(f"202-555-0143 or <tel:{UK}|020 7946 0958> or {US}", "US") == [UK, "+12025550143", US]
 
 
@@ -72,7 +72,7 @@ def test_other_digits_are_left_alone(text: str) -> None:
     assert numbers_in(text, "US") == []
 
 
-def test_no_more_numbers_are_found_than_a_list_can_hold_and_one() -> None:
+def test_one_more_number_is_found_than_a_list_can_hold() -> None:
     """The one more tells that there are more."""
     text = " ".join(f"(202) 555-{index:04}" for index in range(100, 2100))
 
@@ -95,7 +95,7 @@ def test_many_numbers_in_a_row_are_all_found(between: str) -> None:
 @pytest.mark.parametrize(
     "number", ["+49 30 901820", "+4930901820", f"<tel:{US}|814-404-3093>", "814-404-3093"]
 )
-def test_a_number_that_the_end_of_what_is_read_goes_through_is_no_other_number(number: str) -> None:
+def test_a_number_cut_off_by_the_length_limit_is_not_taken_for_another(number: str) -> None:
     """Half of +49 30 901820 is a number too, and somebody else's."""
     whole = numbers_in(number, "US")
     for shift in range(-150, len(number) + 2):
@@ -114,7 +114,7 @@ def test_a_number_that_the_end_of_what_is_read_goes_through_is_no_other_number(n
         "<!date^1^{date}|814-404-3093 ",
     ],
 )
-def test_digits_in_a_link_that_the_end_goes_through_are_no_number(text: str) -> None:
+def test_digits_in_a_link_cut_off_by_the_length_limit_are_no_number(text: str) -> None:
     before = "x " * (LONGEST_MESSAGE // 2 - 200)
 
     assert numbers_in(f"{before}{text}{'y' * 1000}>", "US") == []

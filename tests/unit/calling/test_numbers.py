@@ -135,7 +135,7 @@ def test_numbers_without_a_plus_are_of_the_region_and_others_of_their_own(
         ("+44 909 879 0000", Problem.PREMIUM),
     ],
 )
-def test_anything_else_is_refused_for_the_first_thing_that_is_wrong(text: str, expected: Problem) -> None:
+def test_anything_else_is_denied_with_the_first_problem(text: str, expected: Problem) -> None:
     assert problem(text) == expected
 
 
@@ -258,7 +258,7 @@ def test_no_typed_digit_is_ever_left_out(signs: tuple[str, ...], number: str) ->
         ("202 555 0143 or 202 555 0144", Typed("202 555 0143 or 202 555 0144")),
     ],
 )
-def test_what_follows_the_command_is_parted_into_number_and_words(text: str, expected: Typed) -> None:
+def test_text_after_the_command_is_split_into_number_and_words(text: str, expected: Typed) -> None:
     assert typed_after_command(text, "US") == expected
 
 
@@ -274,7 +274,7 @@ def test_nothing_typed_after_the_command_gets_lost(text: str) -> None:
     assert letters(typed.number + typed.words) == letters(text)
 
 
-def test_a_text_that_nobody_means_as_a_command_stays_whole_in_the_number_field() -> None:
+def test_text_that_is_not_a_number_stays_whole_in_the_number_field() -> None:
     """Where the form then says what is wrong with it; a number is looked for only up to some length."""
     text = "survey " * (LONGEST_COMMAND // 7 - 5) + "202 555 0143"
     assert typed_after_command(text, "US").number == "202 555 0143"
@@ -327,7 +327,7 @@ def test_the_example_of_a_region_is_a_number_that_could_be_dialed_there() -> Non
     assert wrong == []
 
 
-def test_an_unknown_region_is_none_and_still_has_an_example() -> None:
+def test_an_unknown_region_is_invalid_but_still_has_an_example() -> None:
     assert not is_region("XX")
     assert not is_region("us")
     assert not is_region("001")

@@ -17,7 +17,7 @@ GIVEN: dict[str, Any] = {
 }
 
 
-def test_what_is_filled_in_is_read_and_the_secret_is_not_kept() -> None:
+def test_the_inputs_are_read_and_the_secret_is_not_kept() -> None:
     inputs = StepInputs.of(GIVEN)
 
     assert inputs == StepInputs("U123", "flow2", "814 404 3093", "+12025550100")
@@ -25,7 +25,7 @@ def test_what_is_filled_in_is_read_and_the_secret_is_not_kept() -> None:
 
 
 @pytest.mark.parametrize("caller_id", [None, ""])
-def test_without_a_caller_id_it_is_the_preset_one(caller_id: Any) -> None:
+def test_a_missing_caller_id_means_the_default(caller_id: Any) -> None:
     inputs = StepInputs.of(GIVEN | {"caller_id": caller_id})
 
     assert inputs is not None
@@ -56,5 +56,5 @@ def test_anything_else_cannot_be_read(wrong: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("given", [None, "flow2", [], 1, {}])
-def test_what_is_no_set_of_inputs_cannot_be_read(given: Any) -> None:
+def test_anything_but_a_set_of_inputs_cannot_be_read(given: Any) -> None:
     assert StepInputs.of(given) is None

@@ -14,10 +14,12 @@ from tests.chaos.questions import Verdict, answer_of, asked_of, lines_about
 from tests.chaos.rights import Rights
 
 SARA, NUMBER = "U_SARA", "+18144043093"
-ON_ITS_WAY: dict[str, Any] = {"view": {"blocks": [{"text": {"text": "*⏳ On its way.* Evo Voice is …"}}]}}
-MAY_NOT: dict[str, Any] = {"view": {"blocks": [{"text": {"text": "Placing calls needs the role Manager."}}]}}
+ON_ITS_WAY: dict[str, Any] = {"view": {"blocks": [{"text": {"text": "*⏳ Calling (814) 404‑3093…*"}}]}}
+NOT_ALLOWED = "You need the Manager role in Evo Voice to place calls."
+MAY_NOT: dict[str, Any] = {"view": {"blocks": [{"text": {"text": NOT_ALLOWED}}]}}
 TOO_LATE: dict[str, Any] = {"errors": {"number": "EvoSlack took too long. Nothing was dialed."}}
-TAKEN: dict[str, Any] = {"errors": {"number": "This form already became a call to (814) 404-3093 (placed)."}}
+ALREADY = "This form already started a call to (814) 404-3093 (📞 Placed)."
+TAKEN: dict[str, Any] = {"errors": {"number": ALREADY}}
 
 
 def press(at: float, payload: dict[str, Any] | None, seconds: float = 0.1) -> Delivery:
@@ -56,7 +58,7 @@ def judged(
         ({}, "unclear"),
     ],
 )
-def test_an_answer_is_read_as_a_person_reads_it(payload: dict[str, Any] | None, answer: str) -> None:
+def test_an_answer_is_read_the_way_a_person_reads_it(payload: dict[str, Any] | None, answer: str) -> None:
     assert answer_of(press(0, payload)) == answer
 
 
@@ -83,20 +85,20 @@ def test_a_ring_after_a_no_is_found_wherever_the_no_was_read() -> None:
 
 
 def test_it_is_a_lie_to_say_that_nothing_was_dialed_after_it_rang() -> None:
-    found = judged([press(100, ON_ITS_WAY)], [101], (line(102, "❌ Refused. Nothing was dialed."),))
+    found = judged([press(100, ON_ITS_WAY)], [101], (line(102, "❌ Rejected. Nothing was dialed."),))
 
     assert found.lie and not found.after_no
     assert list(found.sentences)
 
 
 def test_only_lines_about_this_press_count() -> None:
-    about = line(1, "*❌ Not sent.* The call to (814) 404-3093 …")
+    about = line(1, "*❌ Not placed.* The call to (814) 404-3093 …")
     shown = [
         about,
-        line(1, "*❌ Not sent.* The call to (814) 404-3094 …"),
-        line(1, "*❌ Not sent.* The call to (814) 404-3093 …", user_id="U_BOSS"),
-        line(1, "❌ Not sent", user_id="", call_id="one"),
-        line(1, "❌ Not sent", user_id="", call_id="another"),
+        line(1, "*❌ Not placed.* The call to (814) 404-3094 …"),
+        line(1, "*❌ Not placed.* The call to (814) 404-3093 …", user_id="U_BOSS"),
+        line(1, "❌ Not placed", user_id="", call_id="one"),
+        line(1, "❌ Not placed", user_id="", call_id="another"),
     ]
 
     assert lines_about(shown, SARA, NUMBER, {"one"}) == [about, shown[3]]
