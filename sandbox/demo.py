@@ -126,8 +126,8 @@ def a_good_call(demo: Demo) -> None:
         lambda: "Customer survey" in one(demo.cards("+18144043093")),
     )
     demo.promise("the phone rang once", lambda: demo.rings("+18144043093") == 1)
-    end = "the card follows it to its end: “Completed · talked …”"
-    demo.promise(end, lambda: says(demo, "3093", "Completed · talked"))
+    end = "the card follows it to its end: “Completed”"
+    demo.promise(end, lambda: says(demo, "3093", "Completed"))
 
 
 def hanging_up(demo: Demo) -> None:
@@ -139,7 +139,7 @@ def hanging_up(demo: Demo) -> None:
     (card,) = [card for card in demo.slack.messages(CALLS) if "404-3099" in card["text"]]
     demo.slack.click(SARA, HANG_UP, CALLS, card["ts"])
     demo.promise("the call is over at the phone system", lambda: not demo.evo.world.active_calls("acc1"))
-    demo.promise("and the card says “Completed”", lambda: says(demo, "3099", "Completed"))
+    demo.promise("and the card says “Ended”", lambda: says(demo, "3099", "Ended"))
 
 
 def somebody_without_the_role(demo: Demo) -> None:

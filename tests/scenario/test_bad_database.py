@@ -435,7 +435,7 @@ def far_office(tmp_path: Path, proxy: DatabaseProxy) -> Iterator[Office]:
 MOMENTS = {
     "accept": "INSERT INTO calls",
     "begin": "began_at=",
-    "finish": "SET state=$1::VARCHAR, reason=",
+    "finish": "SET state=$1, reason=",
     "claim the news": "attempts=(notifications.attempts",
     "try the card": "card_tried_at=",
     "note the card": "card_ts=",
