@@ -195,7 +195,7 @@ def test_a_call_is_found_in_every_format(
 
     assert story.at(2, 10, 26) == [WAITING if disconnected else RINGING, ANSWERED, ENDED]
     assert story.tracked.session_id == story.call.session_id
-    ended_s = (story.tracked.ended_at - story.tracked.asked_at).total_seconds()
+    ended_s = (story.tracked.ended_at - story.tracked.requested_at).total_seconds()
     assert 24 <= ended_s <= 27, "by our clock"
 
 

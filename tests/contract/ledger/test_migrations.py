@@ -47,6 +47,7 @@ NEW_COLUMNS = {
 }
 JSON_COLUMNS = {("calls", "known_ids"), ("homes", "look"), ("steps", "inputs")}
 FILTER = HistoryFilter(Scope.TEAM, "814 404", "U_BOSS", 2)
+OLD_FILTER = '{"whose":"team","typed":"814 404","person":"U_BOSS","page":2}'  # the same, as it was written then
 INPUTS = {"user_id": "U_SARA", "flow_id": "flow2", "number": "\ud83d 814\x00", "caller_id": ""}
 
 
@@ -166,7 +167,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     ],
     "homes": [
         home("U_NEW"),
-        home("U_DUE", due_at=T0, look=FILTER.packed(), sees_all=True),
+        home("U_DUE", due_at=T0, look=OLD_FILTER, sees_all=True),
         home("U_LEFT", leased_until=T0 + SECOND),
         home("U_RESTS", due_at=T0, shown_at=T0),
     ],
