@@ -44,7 +44,7 @@ class Attempt(Deadline):
         """Called right before the first byte is sent. Raises `TimeoutError` to prevent that."""
         if not self._left:
             if self.is_over:
-                raise TimeoutError("the time was up before anything was sent")
+                raise TimeoutError("timed out before anything was sent")
             self.watch(sock)
             if not self._may_leave():
                 self.was_held_back = True

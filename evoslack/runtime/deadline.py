@@ -1,8 +1,8 @@
-"""A hard deadline around one request, whatever its answer does.
+"""A hard deadline for one request, however slowly its answer drips.
 
-The timeouts of an HTTP library count from byte to byte, so an answer that drips lives forever. Here the
-socket itself is shut when the time is up, in the middle of anything: connecting through a proxy, TLS, headers
-or body. Only resolving a host name cannot be cut short; nothing is sent when it comes back too late.
+The timeouts of an HTTP library start again with each byte, so an answer that drips never times out. Here the
+socket itself is shut down at the deadline, whatever it is doing: connecting through a proxy, TLS, headers or
+body. Only resolving a host name cannot be cut short; if that takes too long, nothing is sent.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, Self
 
 
 class Deadline:
-    """`budget_s` seconds from now; whatever socket is watched is shut then. Use it as a context manager."""
+    """`budget_s` seconds from now; the watched socket is shut down then. Use it as a context manager."""
 
     def __init__(self, budget_s: float) -> None:
         self.ends_s = time.monotonic() + budget_s
@@ -30,21 +30,21 @@ class Deadline:
 
     @property
     def is_over(self) -> bool:
-        """Whether the time is up."""
+        """Whether the deadline has passed."""
         return time.monotonic() >= self.ends_s
 
     @property
     def is_closed(self) -> bool:
-        """Whether the request ended and nothing is to be shut any more."""
+        """Whether the request has ended, so that nothing is shut down any more."""
         return self._is_closed
 
     @property
     def left_s(self) -> float:
-        """Seconds that are left; never quite zero, which a socket would take for "do not block"."""
+        """Seconds left; never zero, which a socket would take as "do not block"."""
         return max(self.ends_s - time.monotonic(), 0.001)
 
     def watch(self, sock: socket.socket) -> None:
-        """Have this connection shut when the time is up; a copy of its handle survives TLS wrapping."""
+        """Shut this socket down at the deadline; the copied handle also covers the TLS socket around it."""
         with self._lock:
             if self._handle is not None:
                 self._handle.close()
@@ -58,7 +58,7 @@ class Deadline:
         timeout: float | None = None,
         source_address: tuple[str, int] | None = None,
     ) -> socket.socket:
-        """Like `socket.create_connection`, for a watched socket; all addresses of a host share the time."""
+        """Like `socket.create_connection`, but watched; all addresses of a host share the deadline."""
         trouble: OSError | None = None
         for family, kind, protocol, _name, target in socket.getaddrinfo(*address, 0, socket.SOCK_STREAM):
             if self.is_over:
@@ -76,16 +76,16 @@ class Deadline:
                 sock.close()
             else:
                 return sock
-        raise trouble or TimeoutError("the time was up before there was a connection")
+        raise trouble or TimeoutError("timed out before there was a connection")
 
     def shut(self) -> None:
-        """End the connection now; whoever reads or writes is woken by an error or the end of the stream."""
+        """Shut the connection down now; a blocked read or write ends with an error or end of stream."""
         with self._lock, contextlib.suppress(OSError):
             if self._handle is not None:
                 self._handle.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """The request ended; its connection may go on living."""
+        """The request ended; its connection may be kept."""
         self._is_closed = True
         with self._lock:
             if self._handle is not None:
@@ -102,12 +102,12 @@ class Deadline:
 
 
 class _Timer:
-    """One thread for all deadlines; a thread of its own for each would cost more than the request's work."""
+    """One thread for all deadlines; a thread for each would cost more than the request itself."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._pending: list[tuple[float, int, Deadline]] = []  # a heap by time
-        self._order = itertools.count()  # deadlines of the same moment need not be comparable
+        self._order = itertools.count()  # breaks ties, because deadlines cannot be compared
         self._thread: threading.Thread | None = None
 
     def add(self, deadline: Deadline) -> None:
@@ -125,7 +125,7 @@ class _Timer:
             self._next().shut()
 
     def _next(self) -> Deadline:
-        """Wait for the next deadline whose time is up while its request is still under way."""
+        """Wait for the next deadline that passes while its request is still running."""
         with self._changed:
             while True:
                 while self._pending and self._pending[0][2].is_closed:

@@ -1,4 +1,4 @@
-"""What stands where in Slack's payloads. Request data: nothing in it is believed."""
+"""Where to find things in Slack's payloads. Nothing in a payload is trusted."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ ARRIVAL = "arrival"  # where listeners find the payload's `Arrival` in Bolt's co
 
 
 def team_of(body: Payload) -> str:
-    """The workspace of whoever pressed, not of whoever installed the app."""
+    """The workspace of the person who acted, which may not be the one where the app is installed."""
     return str(body["user"].get("team_id") or (body.get("team") or {}).get("id") or "")
 
 
 def text_of(value: object) -> str:
-    """The value, if it is a text at all. Raises `TypeError`."""
+    """The value if it is a string. Raises `TypeError` otherwise."""
     if not isinstance(value, str):
         raise TypeError("not a text")
     return value

@@ -1,6 +1,6 @@
-"""Who a Slack user is: a real member of our workspace with a confirmed email, or a reason why not.
+"""Whether a Slack user is a full member of our workspace with a confirmed email address.
 
-Every field is from slack-facts 9. A missing field never opens the door.
+Every field is from slack-facts 9. A missing field counts as no.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from evoslack.slack.workspace import NO_ANSWER
 log = logging.getLogger(__name__)
 
 _UNKNOWN_PERSON = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
-_MUST_BE_FALSE = ("is_bot", "is_restricted", "is_ultra_restricted")  # Slack says these of every member
-_MUST_NOT_BE_TRUE = ("deleted", "is_stranger", "is_invited_user")  # and these only where they are so
+_MUST_BE_FALSE = ("is_bot", "is_restricted", "is_ultra_restricted")  # Slack sends these for every member
+_MUST_NOT_BE_TRUE = ("deleted", "is_stranger", "is_invited_user")  # Slack sends these only when true
 SLACKBOT = "USLACKBOT"  # not flagged as a bot
 
 
@@ -32,9 +32,9 @@ class SlackPeople:
         self._enterprise_id = enterprise_id
 
     def confirmed_email(self, user_id: str, team_id: str, needs_email: bool) -> str:
-        """The email of a real member; raises `NotAllowed` or `CannotCheck`.
+        """The email address of a full member. Raises `NotAllowed` or `CannotCheck`.
 
-        Without `needs_email` only the membership counts, and the answer may be empty.
+        Without `needs_email` only membership is checked, and the result is empty.
         """
         if team_id != self._team_id and not self._enterprise_id:
             raise NotAllowed(Denial.NOT_A_MEMBER)
@@ -61,10 +61,10 @@ class SlackPeople:
         except SlackApiError as error:
             if error.response.get("error") in _UNKNOWN_PERSON:
                 raise NotAllowed(Denial.NOT_A_MEMBER) from error
-            log.warning("users.info was refused: %s", error.response.get("error"))
+            log.warning("users.info failed: %s", error.response.get("error"))
             raise CannotCheck(Source.SLACK) from error
         except NO_ANSWER as error:
-            log.warning("users.info was not answered: %s", type(error).__name__)
+            log.warning("users.info got no answer: %s", type(error).__name__)
             raise CannotCheck(Source.SLACK) from error
         if not isinstance(user, dict):
             raise CannotCheck(Source.SLACK)

@@ -1,8 +1,8 @@
-"""Slack's clients with a hard deadline: however an answer drips, a request ends when its time is up.
+"""Slack's clients with a hard deadline for each request, however slowly its answer drips.
 
-The SDK sends with urllib, whose timeout counts from byte to byte, and raises whatever goes wrong on the way.
-Here each request has one deadline (see `deadline`), and no answer, or none that can be read, is one
-exception. The methods that are replaced are the SDK's own last steps (slack-facts 8).
+The SDK sends with urllib, whose timeout starts again with each byte, and lets every kind of error through.
+Here each request has one deadline (see `deadline`), and a missing or unreadable answer is one exception. The
+methods overridden here are the SDK's last steps before urllib (slack-facts 8).
 """
 
 from __future__ import annotations
@@ -32,30 +32,30 @@ from slack_sdk.webhook import WebhookClient, WebhookResponse
 
 from evoslack.runtime.deadline import Deadline
 
-UPLOAD_TIMEOUT_S = 60  # a file is as large as people's calls are many
+UPLOAD_TIMEOUT_S = 60  # an export may be large
 _RATE_LIMITED = '{"ok": false, "error": "ratelimited"}'
 
 
 class SlackUnanswered(SlackClientError):
-    """There is no answer from Slack, or none that can be read; the text says why. It may have acted."""
+    """Slack did not answer, or not readably; the text says why. Slack may still have acted."""
 
 
 class DeadlineWebClient(WebClient):
-    """The Web API. `timeout` is for the whole request; raises `SlackApiError` or `SlackUnanswered`.
+    """The Web API. `timeout` covers the whole request. Raises `SlackApiError` or `SlackUnanswered`.
 
-    `on_date` is given the Date header of every answer, as soon as it is here.
+    `on_date` is called with the Date header of every answer.
     """
 
-    on_date: Callable[[str], None] = staticmethod(lambda _date: None)  # is told each answer's Date header
+    on_date: Callable[[str], None] = staticmethod(lambda _date: None)
 
     def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:  # noqa: ARG002
-        """Send one request; every answer is a JSON object by now, or there is none."""
+        """Send one request. The answer's body is a JSON object, or `SlackUnanswered` is raised."""
         status, headers, body = _fetch(req, self.timeout, self.proxy, self.ssl)
         self.on_date(next((value for name, value in headers.items() if name.lower() == "date"), ""))
         if not _is_object(body):
             if status != 429:
                 raise SlackUnanswered(f"status {status} without a JSON object")
-            body = _RATE_LIMITED  # something in between may say so in other words
+            body = _RATE_LIMITED  # a proxy may say it without Slack's JSON
         return {"status": status, "headers": headers, "body": body}
 
     def _upload_file(
@@ -68,14 +68,14 @@ class DeadlineWebClient(WebClient):
         proxy: str | None,
         ssl: SSLContext | None,
     ) -> FileUploadV2Result:
-        """The second step of `files_upload_v2`, which the SDK sends by a way of its own."""
-        request = Request(url, data, method="POST")  # noqa: S310 - an address of Slack's
+        """The second step of `files_upload_v2`, which the SDK sends separately."""
+        request = Request(url, data, method="POST")  # noqa: S310 - Slack gave the URL
         status, _headers, body = _fetch(request, UPLOAD_TIMEOUT_S, proxy, ssl)
         return FileUploadV2Result(status=status, body=body)
 
 
 class DeadlineWebhookClient(WebhookClient):
-    """One `response_url`. `timeout` is for the whole request; raises `SlackUnanswered`."""
+    """One `response_url`. `timeout` covers the whole request. Raises `SlackUnanswered`."""
 
     def _perform_http_request_internal(self, url: str, req: Request) -> WebhookResponse:
         status, headers, body = _fetch(req, self.timeout, self.proxy, self.ssl)
@@ -83,14 +83,14 @@ class DeadlineWebhookClient(WebhookClient):
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    """Slack does not redirect; urllib would carry the token along to wherever it is sent."""
+    """Slack does not redirect, and urllib would send the token along to any target."""
 
     def redirect_request(self, *_args: object) -> None:
         return None
 
 
 class _Http(HTTPHandler):
-    """Makes connections that are shut when the time is up."""
+    """Opens connections that are shut down at the deadline."""
 
     def __init__(self, deadline: Deadline) -> None:
         super().__init__()
@@ -115,12 +115,12 @@ class _Https(HTTPSHandler):
 
 def _connection(kind: type[HTTPConnection], deadline: Deadline, host: str, **kwargs: Any) -> HTTPConnection:
     connection: Any = kind(host, **kwargs)
-    connection._create_connection = deadline.connect  # what it calls for a socket, also to a proxy
+    connection._create_connection = deadline.connect  # called to open a socket, also to a proxy
     return connection  # type: ignore[no-any-return]
 
 
 def _opener(deadline: Deadline, proxy: str | None, context: SSLContext | None) -> OpenerDirector:
-    """As the SDK makes one: with its own proxy, else with those of the environment."""
+    """An opener like the SDK's: with the client's own proxy, or with those of the environment."""
     proxies = [ProxyHandler({"http": proxy, "https": proxy})] if proxy is not None else []
     return build_opener(*proxies, _Http(deadline), _Https(deadline, context), _NoRedirect())
 
@@ -135,7 +135,7 @@ def _fetch(
                 body = response.read()
         except (OSError, HTTPException) as error:
             raise SlackUnanswered("timed out" if deadline.is_over else _reason(error)) from error
-        if deadline.is_over:  # a body without a length ends where it is cut off
+        if deadline.is_over:  # a body without a length ends silently where it was cut off
             raise SlackUnanswered("timed out")
     return response.status, dict(response.headers.items()), body.decode(errors="replace")
 
@@ -143,7 +143,7 @@ def _fetch(
 def _open(opener: OpenerDirector, request: Request, timeout_s: float) -> Any:
     try:
         return opener.open(request, timeout=timeout_s)
-    except HTTPError as answer:  # urllib raises what is no success, but it is an answer all the same
+    except HTTPError as answer:  # urllib raises unsuccessful answers, but they are answers
         return answer
 
 

@@ -1,4 +1,4 @@
-"""The workspace that the bot token opens: clients for it, and what Slack says about the token."""
+"""The workspace of the bot token: clients for it, its identity, and how to read Slack's errors."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from slack_sdk.webhook import WebhookClient
 from evoslack.slack.web_api import DeadlineWebClient, DeadlineWebhookClient, SlackUnanswered
 
 # What our clients raise when Slack says no (`SlackApiError`) or nothing that can be read (`SlackUnanswered`).
-# Anything else is a defect of ours.
+# Anything else is a bug of ours.
 NO_ANSWER = (SlackClientError,)
-LISTENER_TIMEOUT_S = 2  # for the whole request, inside a listener, which has three seconds
-PATIENT_TIMEOUT_S = 10  # the same everywhere else
-PAUSE_S = 5.0  # after a 429 that does not say for how long
-_TLS = ssl.create_default_context()  # once: the SDK would load all certificates anew for every request
+LISTENER_TIMEOUT_S = 2  # for a whole request inside a listener, which has three seconds
+PATIENT_TIMEOUT_S = 10  # for a whole request everywhere else
+PAUSE_S = 5.0  # after a 429 without Retry-After
+_TLS = ssl.create_default_context()  # once: the SDK would load all certificates for every request
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ def web_client(
     timeout_s: int = PATIENT_TIMEOUT_S,
     on_date: Callable[[str], None] = lambda _date: None,
 ) -> WebClient:
-    """A Web API client that sends nothing twice: by default the SDK would repeat a post (slack-facts 8).
+    """A Web API client that never retries: by default the SDK would repeat a post (slack-facts 8).
 
-    However its answer drips, a request ends after `timeout_s`. `on_date` is told each answer's Date header.
+    Each request ends after `timeout_s` at the latest. `on_date` is given each answer's Date header.
     """
     client = DeadlineWebClient(
         token=token,
@@ -60,14 +60,16 @@ def web_client(
 
 
 def private_client(response_url: str) -> WebhookClient:
-    """A client for one `response_url`, which sends nothing twice either."""
+    """A client for one `response_url`; it never retries either."""
     return DeadlineWebhookClient(response_url, timeout=PATIENT_TIMEOUT_S, ssl=_TLS, retry_handlers=[])
 
 
 def identify(client: WebClient) -> Identity:
-    """Who we are. Raises what the SDK raises."""
+    """Ask `auth.test` who we are. Raises what the SDK raises."""
     answer = client.auth_test()
-    headers = {str(name).lower(): str(value) for name, value in answer.headers.items()}  # written either way
+    headers = {
+        str(name).lower(): str(value) for name, value in answer.headers.items()
+    }  # Slack writes them in either case
     scopes = headers.get("x-oauth-scopes", "")
     return Identity(
         team_id=str(answer["team_id"]),
@@ -80,7 +82,7 @@ def identify(client: WebClient) -> Identity:
 
 
 def problem_of(error: Exception) -> str:
-    """Slack's word for what is wrong, or the kind of trouble on the way."""
+    """Slack's error code, or what went wrong on the way."""
     if isinstance(error, SlackApiError):
         return str(error.response.get("error") or f"status {error.response.status_code}")
     return str(error) if isinstance(error, SlackUnanswered) else type(error).__name__
@@ -91,14 +93,14 @@ def pause_of(error: Exception) -> float | None:
     if not isinstance(error, SlackApiError):
         return None
     headers = {str(name).lower(): value for name, value in error.response.headers.items()}
-    wish = str(headers.get("retry-after", ""))
-    if wish.isdecimal():
-        return max(float(wish), 1.0)
+    asked = str(headers.get("retry-after", ""))
+    if asked.isdecimal():
+        return max(float(asked), 1.0)
     return PAUSE_S if error.response.status_code == 429 else None
 
 
 def object_in(answer: SlackResponse, name: str) -> dict[str, Any]:
-    """The JSON object under that name. Raises `SlackUnanswered` for an answer without it."""
+    """The JSON object of that name in an answer. Raises `SlackUnanswered` if there is none."""
     found = answer.get(name)
     if not isinstance(found, dict):
         raise SlackUnanswered(f"an answer without {name}")

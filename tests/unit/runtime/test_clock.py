@@ -1,4 +1,4 @@
-"""The bot's sense of time, while somebody plays with the clocks of the machine."""
+"""The bot's sense of time, while the clocks of the machine are changed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 HISTORY = timedelta(days=30)
 HOUR = timedelta(hours=1)
 STEPS = [HOUR, -HOUR, HISTORY, -HISTORY]
-EVERY = 10.0  # seconds between two looks at a reference
+EVERY = 10.0  # seconds between two adjustments
 
 
 class Machine:

@@ -9,7 +9,7 @@ import pytest
 
 from evoslack.calling.arrival import ANSWER_WITHIN_S
 from evoslack.runtime.clock import Clock
-from evoslack.runtime.heartbeat import BEAT_EVERY_S, STOOD_STILL_S, WAITED_S, WORTH_SAYING_S, Heartbeat
+from evoslack.runtime.heartbeat import BEAT_EVERY_S, LOGGED_S, STOOD_STILL_S, WAITED_S, Heartbeat
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 BOTH, MONOTONIC, WALL = "both", "monotonic", "wall"
@@ -132,7 +132,7 @@ def test_a_wall_clock_that_is_put_back_is_no_standstill_and_hides_none(process: 
 def test_a_long_one_is_one_line_in_the_log_and_a_short_one_none(
     process: Process, caplog: pytest.LogCaptureFixture
 ) -> None:
-    process.stands_still(WORTH_SAYING_S - 0.2)
+    process.stands_still(LOGGED_S - 0.2)
     process.runs(2)
     assert caplog.text == ""
 
@@ -140,7 +140,7 @@ def test_a_long_one_is_one_line_in_the_log_and_a_short_one_none(
     process.heart.beat()
     process.runs(2)
     (line,) = [record.getMessage() for record in caplog.records]
-    assert line == "EvoSlack stood still for 5.0 s; what waited meanwhile counts as late"
+    assert line == "EvoSlack stood still for 5.0 s; requests that waited meanwhile count as late"
 
 
 def test_starting_late_is_no_standstill() -> None:

@@ -12,7 +12,7 @@ log = logging.getLogger("testing")
 
 
 class Watch:
-    """A monotonic clock that goes on only when somebody says so."""
+    """A monotonic clock that only the test moves."""
 
     def __init__(self) -> None:
         self.s = 1000.0

@@ -1,4 +1,4 @@
-"""A connection to Slack reads hundreds of waiting payloads, and knows what has arrived at Slack."""
+"""A connection to Slack reads hundreds of waiting payloads, knows what has arrived, and says goodbye."""
 
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ class Session:
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
+        self.sock_send_lock = threading.Lock()
 
 
 def connected(sock: socket.socket) -> SocketConnection:
@@ -86,6 +87,23 @@ def test_what_arrives_too_late_does_not_count_as_delivered() -> None:
     connection = connected(ours)
 
     assert not connection.was_delivered(lambda: True)
+    connection.close()
+    ours.close()
+    slacks.close()
+
+
+def test_the_goodbye_is_a_masked_close_frame_with_status_1000() -> None:
+    """It is built by a private function of the SDK (docs/decisions/0005)."""
+    ours, slacks = socket.socketpair()
+    connection = connected(ours)
+
+    connection.send_close()
+
+    frame = slacks.recv(100)
+    assert (frame[:2], len(frame)) == (b"\x88\x82", 8)  # final close frame; masked, two bytes
+    mask, status = frame[2:6], frame[6:]
+    assert bytes(one ^ other for one, other in zip(status, mask, strict=False)) == b"\x03\xe8"
+    assert connection.is_closing
     connection.close()
     ours.close()
     slacks.close()
