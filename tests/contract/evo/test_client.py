@@ -202,7 +202,7 @@ def test_a_call_that_went_out_is_never_reported_as_not_dialed(evo: EvoVoice, kin
 
 
 @pytest.mark.parametrize("kind", sorted(BY_MANNER))
-def test_silence_and_broken_lines_end_in_doubt_at_the_deadline(evo: EvoVoice, kind: str) -> None:
+def test_silence_and_broken_connections_end_in_doubt_at_the_deadline(evo: EvoVoice, kind: str) -> None:
     client = logged_in(evo, deadline_s=PLENTY_S if kind.startswith("cut") else DEADLINE_S)
     evo.fault(OUTGOING, kind, seconds=0.1 if kind.startswith("drip") else DEADLINE_S + 0.2)
 
@@ -412,7 +412,7 @@ BY_LOGIN_ANSWER: dict[str, Outcome] = {
 
 
 @pytest.mark.parametrize("kind", sorted(BY_LOGIN_ANSWER))
-def test_whoever_cannot_log_in_sends_no_call_and_says_so(evo: EvoVoice, kind: str) -> None:
+def test_without_a_login_no_call_is_sent_and_that_is_said(evo: EvoVoice, kind: str) -> None:
     evo.fault(LOGIN, kind, seconds=0.1 if kind == "drip" else 5)
     deadline_s = DEADLINE_S if kind in {"hang", "slow", "late_ring", "drip"} else PLENTY_S
 
@@ -440,7 +440,7 @@ def test_a_login_page_instead_of_a_login_ends_in_a_no(evo: EvoVoice, kind: str) 
     assert (evo.posts, len(evo.world.rings)) == (2, 0)
 
 
-def test_a_wrong_password_is_tried_once_and_then_rests(evo: EvoVoice) -> None:
+def test_a_wrong_password_is_tried_once_and_then_not_for_a_while(evo: EvoVoice) -> None:
     """Trying again and again might lock the account."""
     client = client_of(evo, password="wrong")
 
@@ -501,7 +501,7 @@ def test_a_host_that_cannot_be_resolved_was_sent_nothing() -> None:
 
 @contextmanager
 def deaf_port(port: int) -> Iterator[None]:
-    """A port where connecting takes for ever: its queue is full and nobody accepts."""
+    """A port where connecting never ends: its queue is full and nothing accepts."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
@@ -611,7 +611,7 @@ def test_the_bot_knows_who_it_is(evo: EvoVoice) -> None:
 
 
 @pytest.mark.parametrize("signed_out", ["json", "empty"])
-def test_whoever_asks_who_it_is_after_its_login_expired_logs_in_again(evo: EvoVoice, signed_out: Any) -> None:
+def test_whoami_after_the_login_expired_logs_in_again(evo: EvoVoice, signed_out: Any) -> None:
     """`/auth/status` needs no login, so an expired one shows in the answer and not as a 401."""
     evo.quirks.signed_out_status = signed_out
     client = logged_in(evo)
@@ -628,7 +628,7 @@ def test_a_read_after_the_login_expired_logs_in_again(evo: EvoVoice) -> None:
     assert logins(evo) == 2
 
 
-def test_a_read_that_is_refused_for_ever_ends_the_tries_to_log_in(evo: EvoVoice) -> None:
+def test_a_read_that_always_gets_401_ends_the_attempts_to_log_in(evo: EvoVoice) -> None:
     client = logged_in(evo)
     evo.fault("/users", "401_empty", times=None)
     for _ in range(3):
@@ -643,9 +643,9 @@ def test_a_read_that_is_not_permitted_is_told_apart(evo: EvoVoice, kind: str) ->
     client = logged_in(evo)
     evo.fault("/users", kind)
 
-    with pytest.raises(Forbidden) as refused:
+    with pytest.raises(Forbidden) as denied:
         client.get("/users", {"emailFilter": "sara@acme.test"}, budget_s=PLENTY_S)
-    assert "sara" not in str(refused.value), "Evo Voice repeats the query, which is nobody's business"
+    assert "sara" not in str(denied.value), "Evo Voice repeats the query, which does not belong into a log"
 
 
 NO_USE_FOR_A_READ = {"206", "redirect", "400", "400_text", "404_text", "429", "500", "502", "html_200"}
@@ -678,8 +678,8 @@ def directory_of(evo: EvoVoice, login: str = BOT) -> Directory:
 def denial(directory: Directory, email: str, account_id: str = "acc1") -> Denial | None:
     try:
         directory.require_caller(email, account_id, budget_s=PLENTY_S)
-    except NotAllowed as refused:
-        return refused.denial
+    except NotAllowed as denied:
+        return denied.denial
     return None
 
 
@@ -700,7 +700,7 @@ def denial(directory: Directory, email: str, account_id: str = "acc1") -> Denial
         ("   ", Denial.NO_LOGIN),
     ],
 )
-def test_only_the_whole_address_of_a_manager_opens_the_door(
+def test_only_the_whole_address_of_a_manager_may_call(
     evo: EvoVoice, email: str, expected: Denial | None
 ) -> None:
     assert denial(directory_of(evo), email) == expected
@@ -723,7 +723,7 @@ def test_plus_dot_case_and_spaces_in_an_address_get_through(evo: EvoVoice, store
     assert filters[0] == typed, "a bare + in a query would have become a space"
 
 
-def test_a_plus_is_not_a_pattern_that_matches_somebody_else(evo: EvoVoice) -> None:
+def test_a_plus_is_not_a_pattern_that_matches_another_person(evo: EvoVoice) -> None:
     evo.world.add_login("saraa@acme.test", PASSWORD)
 
     assert denial(directory_of(evo), "sara+@acme.test") is Denial.NO_LOGIN
@@ -742,7 +742,7 @@ def test_a_plus_is_not_a_pattern_that_matches_somebody_else(evo: EvoVoice) -> No
         ("^nobody$@acme.test", True),
     ],
 )
-def test_only_an_address_that_a_pattern_would_not_find_is_looked_for_in_the_whole_list(
+def test_only_an_address_that_a_pattern_would_not_match_is_searched_for_in_the_whole_list(
     evo: EvoVoice, email: str, may_be_misread: bool
 ) -> None:
     assert denial(directory_of(evo), email) is Denial.NO_LOGIN
@@ -799,7 +799,7 @@ def test_the_role_must_be_there_in_exactly_these_letters(
 
 
 @pytest.mark.parametrize("email", ["", "  "])
-def test_a_login_without_an_address_is_nobodys(evo: EvoVoice, email: str) -> None:
+def test_a_login_without_an_address_belongs_to_no_one(evo: EvoVoice, email: str) -> None:
     evo.world.add_login("", PASSWORD)
 
     assert denial(directory_of(evo), email) is Denial.NO_LOGIN
@@ -831,7 +831,7 @@ def test_any_other_access_or_none_named_may_call(evo: EvoVoice, access: str | No
     assert denial(directory_of(evo), "sara@acme.test") is None
 
 
-def test_two_logins_with_one_address_are_nobody_in_particular(evo: EvoVoice) -> None:
+def test_two_logins_with_one_address_may_not_call(evo: EvoVoice) -> None:
     evo.world.add_login("Sara@acme.test", PASSWORD)
 
     assert denial(directory_of(evo), "sara@acme.test") is Denial.SEVERAL_LOGINS
@@ -855,7 +855,7 @@ def test_a_second_login_on_the_next_page_is_not_overlooked(evo: EvoVoice) -> Non
     assert denial(directory_of(evo), "sara@acme.test") is Denial.SEVERAL_LOGINS
 
 
-def test_a_role_that_was_taken_away_is_gone_at_the_next_look(evo: EvoVoice) -> None:
+def test_a_role_that_was_taken_away_is_gone_at_the_next_check(evo: EvoVoice) -> None:
     directory = directory_of(evo)
     assert denial(directory, "sara@acme.test") is None
 
@@ -869,13 +869,13 @@ def test_what_cannot_be_found_out_is_a_no_for_now(evo: EvoVoice, kind: str) -> N
     directory = directory_of(evo)
     evo.fault("/users", kind, times=None)
 
-    with pytest.raises(CannotCheck) as refused:
+    with pytest.raises(CannotCheck) as denied:
         directory.require_caller("sara@acme.test", "acc1", budget_s=PLENTY_S)
-    assert refused.value.source is Source.EVO_VOICE
+    assert denied.value.source is Source.EVO_VOICE
 
 
 @pytest.mark.parametrize("kind", ["hang", "drip", "slow", "headers_then_silence"])
-def test_the_budget_for_a_role_holds_whatever_the_line_does(evo: EvoVoice, kind: str) -> None:
+def test_the_budget_for_a_role_holds_whatever_the_connection_does(evo: EvoVoice, kind: str) -> None:
     directory = directory_of(evo)
     evo.fault("/users", kind, times=None, seconds=0.05 if kind == "drip" else 5)
 
@@ -893,11 +893,11 @@ def test_the_budget_for_a_role_covers_all_pages_together(evo: EvoVoice) -> None:
     assert evo.count("GET", "/users") >= 2
 
 
-def test_evo_voice_out_of_reach_or_a_refused_login_opens_no_door(evo: EvoVoice) -> None:
-    refused = Directory(client_of(evo, password="wrong"))
+def test_with_evo_voice_out_of_reach_or_a_failed_login_no_one_may_call(evo: EvoVoice) -> None:
+    denied = Directory(client_of(evo, password="wrong"))
     away = directory_of(evo)
     with pytest.raises(CannotCheck):
-        refused.require_caller("sara@acme.test", "acc1", budget_s=PLENTY_S)
+        denied.require_caller("sara@acme.test", "acc1", budget_s=PLENTY_S)
     evo.stop()
     with pytest.raises(CannotCheck):
         away.require_caller("sara@acme.test", "acc1", budget_s=PLENTY_S)
@@ -948,7 +948,7 @@ def test_the_offer_has_the_accounts_flows_by_name_and_its_real_numbers(evo: EvoV
     assert offer.default_caller_id == offer.caller_ids[0]
 
 
-def test_before_the_first_look_there_is_nothing_yet(evo: EvoVoice) -> None:
+def test_before_the_first_refresh_there_is_no_offer(evo: EvoVoice) -> None:
     assert lack(catalog_of(evo)) is Lack.NOT_LOADED
     assert evo.requests == []
 
@@ -1077,7 +1077,7 @@ def test_an_account_that_the_login_does_not_see_is_not_used(evo: EvoVoice) -> No
 
 @pytest.mark.parametrize("path", ["/auth/status", "/flows", "/endpoints"])
 @pytest.mark.parametrize("kind", ["500", "502_html", "429", "garbage_200", "403_text", "cut", "drip"])
-def test_the_last_good_offer_stays_when_it_cannot_be_read_anew(evo: EvoVoice, path: str, kind: str) -> None:
+def test_the_last_good_offer_stays_when_a_refresh_fails(evo: EvoVoice, path: str, kind: str) -> None:
     catalog = catalog_of(evo)
     catalog.refresh()
     before = catalog.offer()
@@ -1110,7 +1110,7 @@ def test_without_a_login_there_is_no_offer(evo: EvoVoice) -> None:
     assert lack(catalog) is Lack.LOGIN
 
 
-def test_the_offer_is_there_at_once_while_it_is_being_read_anew(evo: EvoVoice) -> None:
+def test_the_offer_is_there_at_once_during_a_refresh(evo: EvoVoice) -> None:
     catalog = catalog_of(evo)
     catalog.refresh()
     hanging = evo.fault("/flows", "hang")
@@ -1119,6 +1119,6 @@ def test_the_offer_is_there_at_once_while_it_is_being_read_anew(evo: EvoVoice) -
         evo.wait_for(lambda: hanging.hits)
         with within(0):
             assert catalog.offer().flows
-            assert catalog.refresh(budget_s=0.01), "whoever comes second does not wait for long"
+            assert catalog.refresh(budget_s=0.01), "the second thread does not wait for long"
         assert refresh.result(PLENTY_S)
     assert evo.count("GET", "/flows") == 2

@@ -210,7 +210,7 @@ def test_the_clock_that_saw_more_time_pass_decides(
     assert len(evo.world.rings) == (state is State.PLACED)
 
 
-def test_a_call_that_was_held_up_is_sent_by_nobody_later(evo: EvoVoice, house: House) -> None:
+def test_a_call_that_was_held_up_is_never_sent_later(evo: EvoVoice, house: House) -> None:
     house.phone = _InTheLastMoment(house.client, lambda: house.pass_time("wall"))
     call = house.call()
 

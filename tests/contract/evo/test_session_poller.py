@@ -60,16 +60,16 @@ def poller(client: EvoClient) -> SessionPoller:
     return SessionPoller(client, lambda: datetime.now(UTC))
 
 
-def look(poller: SessionPoller, since: datetime | None = None, account_id: str = ACCOUNT) -> Snapshot:
+def poll(poller: SessionPoller, since: datetime | None = None, account_id: str = ACCOUNT) -> Snapshot:
     return poller.poll(account_id, since or datetime.now(UTC), budget_s=PLENTY_S)
 
 
 class Story:
-    """One call from the look before it to its end, with looks at chosen ages (seconds)."""
+    """One call from the poll before it to its end, with polls at chosen ages (seconds)."""
 
-    def __init__(self, evo: EvoVoice, clock: Clock, client: EvoClient, eyes: SessionPoller) -> None:
-        self._clock, self._eyes, self._evo = clock, eyes, evo
-        before = look(eyes)
+    def __init__(self, evo: EvoVoice, clock: Clock, client: EvoClient, poller: SessionPoller) -> None:
+        self._clock, self._poller, self._evo = clock, poller, evo
+        before = poll(poller)
         self.tracked = TrackedCall(
             "call", ACCOUNT, NUMBER, CALLER_ID, datetime.now(UTC), before.ids(NUMBER, CALLER_ID)
         )
@@ -81,7 +81,7 @@ class Story:
         told = []
         for age in ages:
             self._clock.seconds = age
-            seen = look(self._eyes, self.tracked.requested_at)
+            seen = poll(self._poller, self.tracked.requested_at)
             seen = replace(seen, taken_at=self.tracked.requested_at + timedelta(seconds=age))
             (self.tracked,) = advance_all([self.tracked], seen)
             told.append(self.tracked.progress)
@@ -109,7 +109,7 @@ WAITING, RINGING, ANSWERED, ENDED, LOST = Progress
 
 
 @pytest.mark.parametrize("session", ["on_answer", "at_once", "twice"])
-def test_a_call_with_a_record_is_followed_to_its_own_word_for_the_end(begin: Any, session: Any) -> None:
+def test_a_call_with_a_session_is_tracked_to_evo_voices_outcome(begin: Any, session: Any) -> None:
     story = begin(Script(ring_s=2, talk_s=20, session=session))
 
     assert story.at(0.1, 1, 3, 10, 23) == [RINGING, RINGING, ANSWERED, ANSWERED, ENDED]
@@ -117,7 +117,7 @@ def test_a_call_with_a_record_is_followed_to_its_own_word_for_the_end(begin: Any
     assert (story.tracked.session_id, story.tracked.call_sid) == (story.call.session_id, story.call.sid)
 
 
-def test_a_call_whose_record_comes_late_ends_with_it(begin: Any) -> None:
+def test_a_call_whose_session_comes_late_ends_with_it(begin: Any) -> None:
     story = begin(Script(ring_s=2, talk_s=20, session="late"))
 
     assert story.at(1, 3, 21, 22.5) == [RINGING, ANSWERED, ANSWERED, ENDED]
@@ -128,7 +128,7 @@ def test_a_call_whose_record_comes_late_ends_with_it(begin: Any) -> None:
 @pytest.mark.parametrize(
     "script", [Script(session="never"), Script(archived=True)], ids=["never", "archived"]
 )
-def test_a_call_whose_end_is_not_recorded_is_over_when_it_is_not_listed_any_more(
+def test_a_call_whose_session_does_not_end_is_over_when_it_is_no_longer_active(
     begin: Any, script: Script
 ) -> None:
     story = begin(script)
@@ -147,14 +147,14 @@ def test_a_call_that_nobody_answers_ends_after_it_rang(begin: Any, script: Scrip
 
 
 @pytest.mark.parametrize("script", [BUSY, FAILED, NO_ANSWER], ids=["busy", "failed", "no answer"])
-def test_evo_voices_word_for_why_nobody_answered_is_kept(begin: Any, script: Script) -> None:
+def test_evo_voices_outcome_of_an_unanswered_call_is_kept(begin: Any, script: Script) -> None:
     story = begin(replace(script, session="at_once"))
 
     assert story.at(script.ring_s - 0.1, script.ring_s + 0.1) == [RINGING, ENDED]
     assert story.tracked.outcome == script.outcome
 
 
-def test_a_long_call_is_followed_for_hours_and_then_left_alone(begin: Any) -> None:
+def test_a_long_call_is_tracked_for_hours_and_then_given_up(begin: Any) -> None:
     story = begin(TALKING)
 
     assert story.at(1, 3, 3 * 3600, 4 * 3600) == [RINGING, ANSWERED, ANSWERED, LOST]
@@ -174,7 +174,7 @@ def test_a_call_that_never_shows_is_lost_after_a_window(evo: EvoVoice, begin: An
     assert story.at(1, 26, 89, 90) == [WAITING, WAITING, WAITING, LOST]
 
 
-def test_a_call_that_is_answered_and_ends_between_two_looks_is_seen_in_the_record(begin: Any) -> None:
+def test_a_call_that_is_answered_and_ends_between_two_polls_is_seen_in_its_session(begin: Any) -> None:
     story = begin(Script(ring_s=1, talk_s=1))
 
     assert story.at(5) == [ENDED]
@@ -185,7 +185,7 @@ def test_a_call_that_is_answered_and_ends_between_two_looks_is_seen_in_the_recor
 @pytest.mark.parametrize("callee_side", ["to", "from"])
 @pytest.mark.parametrize("clock_ahead_s", [-300, 0, 300])
 @pytest.mark.parametrize("disconnected", [True, False])
-def test_a_call_is_found_in_whatever_form_it_is_told(
+def test_a_call_is_found_in_every_format(
     evo: EvoVoice, begin: Any, dates: Any, callee_side: Any, clock_ahead_s: float, disconnected: bool
 ) -> None:
     evo.quirks.active_before_answer = False  # so that only the record tells
@@ -200,7 +200,7 @@ def test_a_call_is_found_in_whatever_form_it_is_told(
 
 
 @pytest.mark.parametrize("clock_ahead_s", [-300, 0, 300])
-def test_a_call_of_a_minute_before_is_not_ours_even_if_nobody_looked(
+def test_a_call_of_a_minute_before_is_not_ours_even_without_an_earlier_poll(
     evo: EvoVoice, begin: Any, clock_ahead_s: float
 ) -> None:
     evo.quirks.clock_ahead_s = clock_ahead_s
@@ -215,7 +215,9 @@ def test_a_call_of_a_minute_before_is_not_ours_even_if_nobody_looked(
     assert not story.tracked.is_matched
 
 
-def test_without_a_zone_nothing_is_ours_unless_somebody_looked_before(evo: EvoVoice, begin: Any) -> None:
+def test_without_a_time_zone_nothing_is_ours_unless_there_was_an_earlier_poll(
+    evo: EvoVoice, begin: Any
+) -> None:
     evo.quirks.dates = "naive"
     story = begin(TALKING)
     story.tracked = replace(story.tracked, known_ids=None)
@@ -223,7 +225,7 @@ def test_without_a_zone_nothing_is_ours_unless_somebody_looked_before(evo: EvoVo
     assert story.at(3) == [WAITING]
 
 
-def test_a_call_of_somebody_else_at_the_same_time_leaves_ours_open(evo: EvoVoice, begin: Any) -> None:
+def test_another_persons_call_at_the_same_time_leaves_ours_open(evo: EvoVoice, begin: Any) -> None:
     story = begin(TALKING)
     evo.world.place("flow1", NUMBER, CALLER_ID)
 
@@ -231,7 +233,7 @@ def test_a_call_of_somebody_else_at_the_same_time_leaves_ours_open(evo: EvoVoice
     assert not story.tracked.is_matched
 
 
-def test_a_later_call_of_somebody_else_is_not_mixed_up_with_ours(evo: EvoVoice, begin: Any) -> None:
+def test_another_persons_later_call_is_not_mixed_up_with_ours(evo: EvoVoice, begin: Any) -> None:
     story = begin(TALKING)
     story.at(1)
     ours = story.call
@@ -241,15 +243,15 @@ def test_a_later_call_of_somebody_else_is_not_mixed_up_with_ours(evo: EvoVoice, 
     assert (story.tracked.session_id, story.tracked.call_sid) == (ours.session_id, ours.sid)
 
 
-# --- what a look costs -----------------------------------------------------------------------------------
+# --- what a poll costs -----------------------------------------------------------------------------------
 
 
-def requests_of_a_look(
+def requests_of_a_poll(
     evo: EvoVoice, poller: SessionPoller, since: datetime | None = None
 ) -> tuple[int, int]:
     """How many times each of the two lists was asked for."""
     before = len(evo.requests)
-    look(poller, since)
+    poll(poller, since)
     paths = [request.path for request in evo.requests[before:]]
     return paths.count("/calls/active"), paths.count("/sessions")
 
@@ -262,8 +264,8 @@ def test_one_call_costs_as_much_as_three_hundred(
         evo.world.place("flow1", NUMBER, CALLER_ID)
     clock.seconds = 1
 
-    assert requests_of_a_look(evo, poller) == (1, 1)
-    assert len(look(poller).active) == calls
+    assert requests_of_a_poll(evo, poller) == (1, 1)
+    assert len(poll(poller).active) == calls
 
 
 def a_busy_day(evo: EvoVoice, calls: int) -> None:
@@ -279,9 +281,9 @@ def test_of_a_busy_day_one_page_is_read_if_the_newest_come_first(
     evo.quirks.sorts_sessions = True
     a_busy_day(evo, 5000)
 
-    assert requests_of_a_look(evo, poller) == (1, 1)
+    assert requests_of_a_poll(evo, poller) == (1, 1)
     # The 290 sessions since a call that began then, and ten minutes more to be sure.
-    assert requests_of_a_look(evo, poller, datetime.now(UTC) - timedelta(minutes=72.5)) == (1, 4)
+    assert requests_of_a_poll(evo, poller, datetime.now(UTC) - timedelta(minutes=72.5)) == (1, 4)
 
 
 @pytest.mark.parametrize("order", ["oldest first", "no order"])
@@ -293,8 +295,8 @@ def test_of_a_busy_day_all_is_read_in_any_other_order(
         random.Random(1).shuffle(evo.world.calls)
     newest = max(evo.world.calls, key=lambda call: call.placed_at)
 
-    assert requests_of_a_look(evo, poller) == (1, 10)
-    assert newest.session_id in {session.id for session in look(poller).sessions}
+    assert requests_of_a_poll(evo, poller) == (1, 10)
+    assert newest.session_id in {session.id for session in poll(poller).sessions}
 
 
 def test_smaller_pages_are_all_read(evo: EvoVoice, poller: SessionPoller, clock: Clock) -> None:
@@ -304,20 +306,20 @@ def test_smaller_pages_are_all_read(evo: EvoVoice, poller: SessionPoller, clock:
         evo.world.place("flow1", NUMBER, CALLER_ID)
     clock.seconds = 3
 
-    assert requests_of_a_look(evo, poller) == (1, 3)
-    assert len(look(poller).sessions) == 60
+    assert requests_of_a_poll(evo, poller) == (1, 3)
+    assert len(poll(poller).sessions) == 60
 
 
 @pytest.mark.parametrize(
     "fault", ["500_json", "502_html", "429", "206", "redirect", "html_200", "garbage_200"]
 )
 @pytest.mark.parametrize("path", ["/calls/active", "/sessions"])
-def test_half_a_look_is_none(evo: EvoVoice, poller: SessionPoller, path: str, fault: str) -> None:
+def test_half_a_snapshot_is_none(evo: EvoVoice, poller: SessionPoller, path: str, fault: str) -> None:
     """A list that is missing reads like calls that are over."""
     evo.fault(path, fault, times=None, method="GET")
 
     with pytest.raises(EvoUnavailable):
-        look(poller)
+        poll(poller)
 
 
 @pytest.mark.parametrize(("account_id", "error"), [("acc2", Forbidden), ("", EvoUnavailable)])
@@ -328,12 +330,12 @@ def test_an_error_that_looks_like_an_empty_list_is_an_error(
     assert evo.quirks.bare_active_errors
 
     with pytest.raises(error):
-        look(poller, account_id=account_id)
+        poll(poller, account_id=account_id)
 
 
 @pytest.mark.parametrize("path", ["/calls/active", "/sessions"])
-def test_a_look_ends_in_time(evo: EvoVoice, poller: SessionPoller, path: str) -> None:
-    look(poller)
+def test_a_poll_ends_in_time(evo: EvoVoice, poller: SessionPoller, path: str) -> None:
+    poll(poller)
     evo.fault(path, "hang", method="GET")
 
     began = time.monotonic()
@@ -342,12 +344,12 @@ def test_a_look_ends_in_time(evo: EvoVoice, poller: SessionPoller, path: str) ->
     assert time.monotonic() - began < 1
 
 
-def test_a_look_is_as_old_as_its_beginning(evo: EvoVoice, poller: SessionPoller) -> None:
+def test_a_snapshot_is_as_old_as_the_start_of_its_poll(evo: EvoVoice, poller: SessionPoller) -> None:
     """Whatever began after it may be missing."""
     evo.fault("/sessions", "slow", seconds=0.2, method="GET")
 
     began = datetime.now(UTC)
-    seen = look(poller)
+    seen = poll(poller)
 
     assert seen.taken_at - began < timedelta(seconds=0.2) <= datetime.now(UTC) - seen.taken_at
 
@@ -358,7 +360,7 @@ def test_evo_voices_clock_is_known_from_its_answers(
 ) -> None:
     evo.quirks.clock_ahead_s = clock_ahead_s
 
-    assert abs(look(poller).skew.total_seconds() - clock_ahead_s) < 2
+    assert abs(poll(poller).skew.total_seconds() - clock_ahead_s) < 2
 
 
 @pytest.mark.parametrize("clock_ahead_s", [-86400, 0, 86400])
@@ -367,7 +369,7 @@ def test_the_days_around_are_asked_for_as_their_zone_is_not_known(
 ) -> None:
     evo.quirks.clock_ahead_s = clock_ahead_s
     since = datetime.now(UTC) - timedelta(days=2)
-    look(poller, since)
+    poll(poller, since)
 
     theirs, a_day = timedelta(seconds=clock_ahead_s), timedelta(days=1)
     query = evo.requests[-1].query
@@ -384,7 +386,7 @@ def test_one_odd_entry_does_not_hide_the_others(
     ours = evo.world.place("flow1", NUMBER, CALLER_ID)
     clock.seconds = 3
 
-    assert [session.id for session in look(poller).sessions] == [ours.session_id]
+    assert [session.id for session in poll(poller).sessions] == [ours.session_id]
 
 
 def test_sessions_of_other_accounts_are_left_out(evo: EvoVoice, poller: SessionPoller, clock: Clock) -> None:
@@ -395,7 +397,7 @@ def test_sessions_of_other_accounts_are_left_out(evo: EvoVoice, poller: SessionP
     ours = evo.world.place("flow1", NUMBER, CALLER_ID)
     clock.seconds = 3
 
-    seen = look(poller)
+    seen = poll(poller)
 
     assert [session.id for session in seen.sessions] == [ours.session_id]
     assert [active.sid for active in seen.active] == [ours.sid]
@@ -572,7 +574,7 @@ def test_a_sid_that_is_none_is_left_out(odd: object) -> None:
     assert session(callSid=odd).call_sid == ""
 
 
-def test_evo_voices_word_for_the_end_can_be_written_down() -> None:
+def test_evo_voices_outcome_can_be_stored() -> None:
     assert session(outcome="No\x00 Answer\ud800").outcome == "No Answer?"
     assert session(outcome=["Busy"]).outcome == ""
 
@@ -695,7 +697,7 @@ def test_a_no_is_told_for_what_it_is(
 
 
 @pytest.mark.parametrize("fault", ["400_json", "429", "500_json", "502_html", "redirect"])
-def test_any_other_answer_says_that_nobody_took_the_wish(
+def test_any_other_answer_says_that_the_request_was_not_taken(
     evo: EvoVoice, client: EvoClient, going_on: OutgoingCall, fault: str
 ) -> None:
     evo.fault("/sessions/", fault, method="DELETE")

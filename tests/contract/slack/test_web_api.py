@@ -132,7 +132,7 @@ def test_an_answer_that_drips_ends_with_its_time(slack: SlackWorkspace, client: 
 
 
 @pytest.mark.parametrize("kind", STALLS)
-def test_who_somebody_is_cannot_be_checked_while_slack_drips(
+def test_a_person_cannot_be_checked_while_slack_drips(
     slack: SlackWorkspace, client: WebClient, kind: str
 ) -> None:
     slack.fault("users.info", kind, seconds=0.05)
@@ -146,7 +146,7 @@ def test_who_somebody_is_cannot_be_checked_while_slack_drips(
 
 
 @pytest.mark.parametrize("kind", STALLS)
-def test_a_line_to_a_response_url_ends_with_its_time(slack: SlackWorkspace, kind: str) -> None:
+def test_a_message_to_a_response_url_ends_with_its_deadline(slack: SlackWorkspace, kind: str) -> None:
     url = slack.type_command("U_SARA").sent["response_url"]
     client = DeadlineWebhookClient(url, retry_handlers=[])
     client.timeout = BUDGET_S  # type: ignore[assignment]

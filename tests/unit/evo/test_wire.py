@@ -113,11 +113,11 @@ def test_a_good_answer_is_a_placed_call_with_whatever_ids_it_has(body: Any, expe
 
 
 @pytest.mark.parametrize(
-    ("wish", "detail"),
+    ("asked", "detail"),
     [("30", "30"), ("soon", ""), ("", ""), ("-1", ""), ("Wed, 21 Oct 2026 07:28:00 GMT", "")],
 )
-def test_too_many_says_for_how_many_seconds(wish: str, detail: str) -> None:
-    assert outcome_of(reply(429, Retry_After=wish)) == Rejected(Reason.TOO_MANY, detail)
+def test_too_many_says_for_how_many_seconds(asked: str, detail: str) -> None:
+    assert outcome_of(reply(429, Retry_After=asked)) == Rejected(Reason.TOO_MANY, detail)
 
 
 def test_a_missing_role_does_not_repeat_the_request_to_anybody() -> None:

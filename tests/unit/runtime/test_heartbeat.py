@@ -51,7 +51,7 @@ def process() -> Process:
 
 @pytest.mark.parametrize("by", [BOTH, MONOTONIC, WALL])
 @pytest.mark.parametrize("beats_first", [True, False], ids=["it beats first", "it reads first"])
-def test_a_standstill_is_noticed_by_either_clock(process: Process, by: str, beats_first: bool) -> None:
+def test_a_pause_is_noticed_by_either_clock(process: Process, by: str, beats_first: bool) -> None:
     process.stands_still(5, by)
     if beats_first:
         process.heart.beat()
