@@ -32,7 +32,7 @@ class SlackPeople:
         self._enterprise_id = enterprise_id
 
     def confirmed_email(self, user_id: str, team_id: str, needs_email: bool) -> str:
-        """The email of a real member; raises `NotAllowed` or `CannotCheck`.
+        """The email address of a full member. Raises `NotAllowed` or `CannotCheck`.
 
         Without `needs_email` only membership is checked, and the result is empty.
         """

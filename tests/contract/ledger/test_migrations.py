@@ -47,7 +47,7 @@ NEW_COLUMNS = {
 }
 JSON_COLUMNS = {("calls", "known_ids"), ("homes", "look"), ("steps", "inputs")}
 FILTER = HistoryFilter(Scope.TEAM, "814 404", "U_BOSS", 2)
-OLD_FILTER = '{"whose":"team","typed":"814 404","person":"U_BOSS","page":2}'  # the same, as it was written then
+OLD_FILTER = '{"whose":"team","typed":"814 404","person":"U_BOSS","page":2}'  # as 0004 wrote it
 INPUTS = {"user_id": "U_SARA", "flow_id": "flow2", "number": "\ud83d 814\x00", "caller_id": ""}
 
 
