@@ -20,9 +20,7 @@ from evoslack.calling.workflow_step import StepInputs, WorkflowStep
 class PhoneSystem(Protocol):
     """Evo Voice; see `evo.client.EvoClient`."""
 
-    def dial(
-        self, *, flow_id: str, number: str, caller_id: str, may_leave: Callable[[], bool]
-    ) -> Outcome: ...
+    def dial(self, request: CallRequest, may_leave: Callable[[], bool]) -> Outcome: ...
     def end(self, session_id: str, budget_s: float) -> Ending: ...
 
 

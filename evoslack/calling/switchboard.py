@@ -124,14 +124,8 @@ class Switchboard:
     def _dial(self, call: Call, may_leave: Callable[[], bool]) -> Outcome:
         if not may_leave():
             return NotSent(Reason.HELD_UP)
-        request = call.request
         try:
-            return self._phone.dial(
-                flow_id=request.flow_id,
-                number=request.number,
-                caller_id=request.caller_id,
-                may_leave=may_leave,
-            )
+            return self._phone.dial(call.request, may_leave)
         except Exception:
             log.exception("call %s: dialing broke", call.id)
             return InDoubt(Reason.BOT_BROKE)

@@ -14,12 +14,12 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
-from evoslack.calling.calls import Ending, InDoubt, NotSent, Outcome, Reason, Rejected
+from evoslack.calling.calls import CallRequest, Ending, InDoubt, NotSent, Outcome, Reason, Rejected
 from evoslack.calling.number_format import masked
 from evoslack.evo.errors import EvoError, EvoUnavailable, Forbidden, LoginFailed
 from evoslack.evo.login import BotLogin
 from evoslack.evo.transport import HeldBack, Reply, Transport, Unanswered, Unsent, seconds_until
-from evoslack.evo.wire import Login, login_of, outcome_of, words_of
+from evoslack.evo.wire import Login, call_body, login_of, outcome_of, words_of
 
 log = logging.getLogger(__name__)
 
@@ -52,20 +52,13 @@ class EvoClient:
         self.skew = timedelta(0)
         self._last_skew: timedelta | None = None  # by the last answer
 
-    def dial(
-        self,
-        *,
-        flow_id: str,
-        number: str,
-        caller_id: str,
-        may_leave: Callable[[], bool] = lambda: True,
-    ) -> Outcome:
-        """Ask Evo Voice to call `number` (E.164) and run the flow when somebody answers.
+    def dial(self, request: CallRequest, may_leave: Callable[[], bool] = lambda: True) -> Outcome:
+        """Ask Evo Voice to call the number and run the flow when the callee answers.
 
         One `POST /sessions/outgoing` on a fresh connection, 30 s in all. `may_leave` is asked right before
         the first byte is sent; if it returns False, nothing is. Returns how it ended and raises nothing.
         """
-        body = {"flowId": flow_id, "numberToDial": number, "callerId": caller_id}
+        body = call_body(request)
         ends = time.monotonic() + self._dial_deadline_s
         try:
             login = self._login.ensure(ends)

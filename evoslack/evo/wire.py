@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evoslack.calling.calls import InDoubt, Outcome, Placed, Reason, Rejected
+from evoslack.calling.calls import CallRequest, InDoubt, Outcome, Placed, Reason, Rejected
 from evoslack.calling.numbers import is_e164
 from evoslack.calling.offer import CallerId, Flow
 from evoslack.evo.transport import Reply
@@ -37,6 +37,15 @@ class Login:
     account_ids: frozenset[str]
     manager_access: object  # None: older servers do not say
     account_names: Mapping[str, str]
+
+
+def call_body(request: CallRequest) -> dict[str, str]:
+    """The body of `POST /sessions/outgoing` (evo-voice-api 5.1)."""
+    return {
+        "flowId": request.flow_id,
+        "numberToDial": request.number,
+        "callerId": request.caller_id,
+    }
 
 
 def outcome_of(reply: Reply) -> Outcome:

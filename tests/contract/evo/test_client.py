@@ -16,12 +16,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from evoslack.calling.calls import PROOF, InDoubt, NotSent, Outcome, Placed, Reason, Rejected
+from evoslack.calling.calls import PROOF, CallRequest, InDoubt, NotSent, Outcome, Placed, Reason, Rejected
 from evoslack.calling.offer import CallerId, Flow
 from evoslack.calling.permission import Permission
 from evoslack.calling.refusals import CannotCheck, Denial, Lack, NotAllowed, NothingToOffer, Source
@@ -34,7 +35,7 @@ from sandbox.evo.voice import EvoVoice
 from sandbox.evo.world import PASSWORD
 
 BOT = "bot@acme.test"
-CALL = {"flow_id": "flow1", "number": "+12025550143", "caller_id": "+12025550100"}
+CALL = CallRequest("key", "T1", "U_SARA", "acc1", "flow1", "Survey", "+12025550143", "+12025550100")
 OUTGOING, LOGIN = "/sessions/outgoing", "/auth/credentials"
 PLENTY_S = 10.0  # for what should take no time at all
 DEADLINE_S = 0.3  # for those that will certainly use it up
@@ -181,7 +182,7 @@ def test_an_answer_is_never_read_as_more_than_it_proves(evo: EvoVoice, kind: str
     client = logged_in(evo)
     evo.fault(OUTGOING, kind)
 
-    outcome = client.dial(**CALL)
+    outcome = client.dial(CALL)
 
     assert outcome == BY_ANSWER[kind]
     assert (evo.posts, len(evo.world.rings)) == (1, 0)
@@ -193,7 +194,7 @@ def test_a_call_that_went_out_is_never_reported_as_not_dialed(evo: EvoVoice, kin
     client = logged_in(evo)
     evo.fault(OUTGOING, f"{kind}_after_ring")
 
-    outcome = client.dial(**CALL)
+    outcome = client.dial(CALL)
 
     assert outcome == BY_ANSWER[kind]
     assert not isinstance(outcome, NotSent)
@@ -207,7 +208,7 @@ def test_silence_and_broken_connections_end_in_doubt_at_the_deadline(evo: EvoVoi
     evo.fault(OUTGOING, kind, seconds=0.1 if kind.startswith("drip") else DEADLINE_S + 0.2)
 
     with within(DEADLINE_S):
-        outcome = client.dial(**CALL)
+        outcome = client.dial(CALL)
 
     assert outcome == BY_MANNER[kind]
     if kind in RINGS_LATE:
@@ -221,7 +222,7 @@ def test_a_drip_of_bytes_does_not_make_the_deadline_any_longer(evo: EvoVoice) ->
     evo.fault(OUTGOING, "drip_after_ring", seconds=0.2)
 
     with within(1):
-        outcome = client.dial(**CALL)
+        outcome = client.dial(CALL)
 
     assert outcome == InDoubt(Reason.NO_ANSWER)
     assert (evo.posts, len(evo.world.rings)) == (1, 1)
@@ -231,7 +232,7 @@ def test_a_drip_that_is_quick_enough_is_an_answer(evo: EvoVoice) -> None:
     client = logged_in(evo)
     evo.fault(OUTGOING, "drip_after_ring", seconds=0)
 
-    assert client.dial(**CALL) == Placed()
+    assert client.dial(CALL) == Placed()
     assert (evo.posts, len(evo.world.rings)) == (1, 1)
 
 
@@ -239,14 +240,14 @@ def test_a_drip_that_is_quick_enough_is_an_answer(evo: EvoVoice) -> None:
 def test_a_good_answer_needs_no_body(evo: EvoVoice, answer: Any) -> None:
     evo.answer = answer
 
-    assert client_of(evo).dial(**CALL) == Placed()
+    assert client_of(evo).dial(CALL) == Placed()
     assert (evo.posts, len(evo.world.rings)) == (1, 1)
 
 
 def test_ids_are_picked_up_when_the_answer_happens_to_have_them(evo: EvoVoice) -> None:
     evo.answer = "200_session"
 
-    outcome = client_of(evo).dial(**CALL)
+    outcome = client_of(evo).dial(CALL)
 
     (call,) = evo.world.calls
     assert outcome == Placed(session_id=call.session_id, call_sid=call.sid)
@@ -254,15 +255,15 @@ def test_ids_are_picked_up_when_the_answer_happens_to_have_them(evo: EvoVoice) -
 
 def test_what_rings_is_what_was_asked_for(evo: EvoVoice) -> None:
     """The caller ID always goes along: without one Evo Voice would take a random number."""
-    client_of(evo).dial(**CALL)
+    client_of(evo).dial(CALL)
 
     (ring,) = evo.world.rings
-    assert (ring.flow_id, ring.number, ring.caller_id) == tuple(CALL.values())
+    assert (ring.flow_id, ring.number, ring.caller_id) == (CALL.flow_id, CALL.number, CALL.caller_id)
     (post,) = [request for request in evo.requests if request.path == OUTGOING]
     assert json.loads(post.body) == {
-        "flowId": CALL["flow_id"],
-        "numberToDial": CALL["number"],
-        "callerId": CALL["caller_id"],
+        "flowId": CALL.flow_id,
+        "numberToDial": CALL.number,
+        "callerId": CALL.caller_id,
     }
     assert post.headers["Accept"] == post.headers["Content-Type"] == "application/json"
     assert post.headers["User-Agent"].startswith("EvoSlack/")
@@ -288,12 +289,12 @@ def test_the_services_own_no_comes_back_in_its_words(
 ) -> None:
     evo.world.add_flow("foreign", "Elsewhere", account_id="acc2")
 
-    assert client_of(evo).dial(**{**CALL, **asked}) == outcome
+    assert client_of(evo).dial(replace(CALL, **asked)) == outcome
     assert (evo.posts, len(evo.world.rings)) == (1, 0)
 
 
 def test_a_bot_without_the_role_is_told_so(evo: EvoVoice) -> None:
-    assert client_of(evo, login="agent@acme.test").dial(**CALL) == Rejected(Reason.ROLE_MISSING)
+    assert client_of(evo, login="agent@acme.test").dial(CALL) == Rejected(Reason.ROLE_MISSING)
     assert (evo.posts, len(evo.world.rings)) == (1, 0)
 
 
@@ -304,7 +305,7 @@ def test_an_answer_cut_after_any_byte_never_denies_the_ring(evo: EvoVoice, relay
     for count in range(1, 40):
         relay.most_bytes_of_a_call = count
         expected: Outcome = InDoubt(Reason.CUT_OFF) if count < status_line else Placed()
-        assert client.dial(**CALL) == expected, f"cut after {count} bytes"
+        assert client.dial(CALL) == expected, f"cut after {count} bytes"
         assert len(evo.world.rings) == evo.posts == count
 
 
@@ -315,7 +316,7 @@ def test_after_a_401_it_logs_in_again_and_the_phone_rings_once(evo: EvoVoice) ->
     client = logged_in(evo)
     evo.fault(OUTGOING, "401_empty")
 
-    assert client.dial(**CALL) == Placed()
+    assert client.dial(CALL) == Placed()
     assert (evo.posts, len(evo.world.rings), logins(evo)) == (2, 1, 2)
 
 
@@ -323,7 +324,7 @@ def test_an_expired_login_costs_one_more_request_and_no_call(evo: EvoVoice) -> N
     client = logged_in(evo)
     evo.expire_logins()
 
-    assert client.dial(**CALL) == Placed()
+    assert client.dial(CALL) == Placed()
     assert (evo.posts, len(evo.world.rings), logins(evo)) == (2, 1, 2)
 
 
@@ -331,16 +332,16 @@ def test_a_401_for_ever_is_a_no_after_two_requests(evo: EvoVoice) -> None:
     client = logged_in(evo)
     evo.fault(OUTGOING, "401_empty", times=None)
 
-    assert client.dial(**CALL) == Rejected(Reason.LOGIN_REJECTED)
+    assert client.dial(CALL) == Rejected(Reason.LOGIN_REJECTED)
     assert (evo.posts, len(evo.world.rings), logins(evo)) == (2, 0, 2)
 
 
 def test_after_a_401_for_ever_the_next_calls_do_not_log_in_again_at_once(evo: EvoVoice) -> None:
     client = logged_in(evo)
     evo.fault(OUTGOING, "401_empty", times=None)
-    client.dial(**CALL)
+    client.dial(CALL)
 
-    assert client.dial(**CALL) == Rejected(Reason.LOGIN_REJECTED)
+    assert client.dial(CALL) == Rejected(Reason.LOGIN_REJECTED)
     assert (evo.posts, logins(evo)) == (3, 2)
 
 
@@ -350,7 +351,7 @@ def test_a_401_stays_a_no_when_logging_in_again_does_not_work(evo: EvoVoice, kin
     evo.expire_logins()
     evo.fault(LOGIN, kind)
 
-    assert client.dial(**CALL) == Rejected(Reason.LOGIN_REJECTED)
+    assert client.dial(CALL) == Rejected(Reason.LOGIN_REJECTED)
     assert (evo.posts, len(evo.world.rings)) == (1, 0)
 
 
@@ -361,7 +362,7 @@ def test_the_second_request_after_a_401_shares_the_deadline(evo: EvoVoice) -> No
     evo.fault(OUTGOING, "hang_after_ring", times=None)  # the first meets it too, but gets its 401
 
     with within(1):
-        outcome = client.dial(**CALL)
+        outcome = client.dial(CALL)
 
     assert outcome == InDoubt(Reason.NO_ANSWER)
     assert (evo.posts, len(evo.world.rings)) == (2, 1)
@@ -372,7 +373,7 @@ def test_logging_in_again_while_another_call_is_on_its_way_hurts_neither(evo: Ev
     client = logged_in(evo)
     evo.fault(OUTGOING, "slow", seconds=0.3)
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(client.dial, **CALL)
+        first = pool.submit(client.dial, CALL)
         evo.wait_for(lambda: evo.posts == 1)
         evo.expire_logins()
         client.get("/users", {}, budget_s=PLENTY_S)  # logs in again; then the first call gets its 401
@@ -417,7 +418,7 @@ def test_without_a_login_no_call_is_sent_and_that_is_said(evo: EvoVoice, kind: s
     deadline_s = DEADLINE_S if kind in {"hang", "slow", "late_ring", "drip"} else PLENTY_S
 
     with within(DEADLINE_S):
-        outcome = client_of(evo, deadline_s=deadline_s).dial(**CALL)
+        outcome = client_of(evo, deadline_s=deadline_s).dial(CALL)
 
     assert outcome == BY_LOGIN_ANSWER[kind]
     assert (evo.posts, logins(evo)) == (0, 1)
@@ -427,7 +428,7 @@ def test_after_a_slow_login_no_call_is_sent_in_a_hurry(evo: EvoVoice) -> None:
     """With hardly any time left for an answer it would only make doubt."""
     evo.fault(LOGIN, "slow", seconds=0.8)
 
-    assert client_of(evo, deadline_s=1).dial(**CALL) == NOT_REACHED
+    assert client_of(evo, deadline_s=1).dial(CALL) == NOT_REACHED
     assert (evo.posts, logins(evo)) == (0, 1)
 
 
@@ -436,7 +437,7 @@ def test_a_login_page_instead_of_a_login_ends_in_a_no(evo: EvoVoice, kind: str) 
     """Something in between answers 200; the calls themselves then get 401."""
     evo.fault(LOGIN, kind, times=None)
 
-    assert client_of(evo).dial(**CALL) == Rejected(Reason.LOGIN_REJECTED)
+    assert client_of(evo).dial(CALL) == Rejected(Reason.LOGIN_REJECTED)
     assert (evo.posts, len(evo.world.rings)) == (2, 0)
 
 
@@ -444,7 +445,7 @@ def test_a_wrong_password_is_tried_once_and_then_not_for_a_while(evo: EvoVoice) 
     """Trying again and again might lock the account."""
     client = client_of(evo, password="wrong")
 
-    assert [client.dial(**CALL) for _ in range(3)] == [NOT_LET_IN] * 3
+    assert [client.dial(CALL) for _ in range(3)] == [NOT_LET_IN] * 3
     with pytest.raises(LoginFailed):
         client.whoami(budget_s=PLENTY_S)
     assert (evo.posts, logins(evo)) == (0, 1)
@@ -454,7 +455,7 @@ def test_a_login_that_only_was_not_answered_is_tried_again_with_the_next_call(ev
     client = client_of(evo)
     evo.fault(LOGIN, "502_html")
 
-    assert [client.dial(**CALL), client.dial(**CALL)] == [NOT_REACHED, Placed()]
+    assert [client.dial(CALL), client.dial(CALL)] == [NOT_REACHED, Placed()]
     assert (evo.posts, len(evo.world.rings), logins(evo)) == (1, 1, 2)
 
 
@@ -465,7 +466,7 @@ def test_sixteen_calls_at_once_share_one_login_and_ring_once_each(evo: EvoVoice)
 
     def press(number: str) -> Outcome:
         gate.wait(PLENTY_S)
-        return client.dial(**{**CALL, "number": number})
+        return client.dial(replace(CALL, number=number))
 
     with ThreadPoolExecutor(16) as pool:
         outcomes = list(pool.map(press, numbers))
@@ -482,21 +483,21 @@ def test_without_a_connection_nothing_was_sent(evo: EvoVoice) -> None:
     client = logged_in(evo)
     evo.stop()
 
-    assert client.dial(**CALL) == NOT_REACHED
+    assert client.dial(CALL) == NOT_REACHED
     evo.start()
-    assert client.dial(**CALL) == Placed()
+    assert client.dial(CALL) == Placed()
     assert (evo.posts, len(evo.world.rings)) == (1, 1)
 
 
 def test_a_failed_tls_handshake_sent_nothing(evo: EvoVoice) -> None:
     client = client_of(evo.url.replace("http:", "https:"), deadline_s=2)
 
-    assert client.dial(**CALL) == NOT_REACHED
+    assert client.dial(CALL) == NOT_REACHED
     assert evo.requests == []
 
 
 def test_a_host_that_cannot_be_resolved_was_sent_nothing() -> None:
-    assert client_of(f"http://{'x' * 64}.test").dial(**CALL) == NOT_REACHED
+    assert client_of(f"http://{'x' * 64}.test").dial(CALL) == NOT_REACHED
 
 
 @contextmanager
@@ -520,7 +521,7 @@ def test_connecting_without_end_is_given_up_at_the_deadline_and_nothing_was_sent
     evo.stop()
 
     with deaf_port(int(evo.url.rpartition(":")[2])), within(DEADLINE_S):
-        assert client.dial(**CALL) == NOT_REACHED
+        assert client.dial(CALL) == NOT_REACHED
     assert evo.posts == 0
 
 
@@ -529,7 +530,7 @@ def test_each_call_has_a_connection_of_its_own(evo: EvoVoice, relay: Relay) -> N
     client = client_of(relay.url)
     for _ in range(2):
         client.whoami(budget_s=PLENTY_S)
-        client.dial(**CALL)
+        client.dial(CALL)
 
     with_a_call = [lines for lines in relay.connections if f"POST {OUTGOING}" in lines]
     assert with_a_call == [[f"POST {OUTGOING}"]] * 2
@@ -549,7 +550,7 @@ def test_a_redirect_is_not_followed(evo: EvoVoice, kind: str) -> None:
     client = logged_in(evo)
     evo.fault(OUTGOING, kind)
 
-    client.dial(**CALL)
+    client.dial(CALL)
 
     assert evo.posts == 1
     assert not [request for request in evo.requests if request.path == "/elsewhere"]
@@ -564,7 +565,7 @@ def test_passwords_of_the_machine_are_not_sent_along(
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
 
-    assert client_of(evo).dial(**CALL) == Placed()
+    assert client_of(evo).dial(CALL) == Placed()
     assert not [request for request in evo.requests if "Authorization" in request.headers]
 
 
@@ -586,7 +587,7 @@ def test_behind_a_proxy_of_the_machine_a_ring_is_no_less_in_doubt(
     evo.fault(OUTGOING, kind, seconds=0.05)
 
     with within(DEADLINE_S):
-        assert client.dial(**CALL) == outcome
+        assert client.dial(CALL) == outcome
     assert (evo.posts, len(evo.world.rings)) == (1, 1)
 
 
@@ -596,7 +597,7 @@ def test_a_proxy_that_does_not_give_the_way_was_sent_no_call(
     """The stand-in is no proxy for https: it refuses to connect anybody."""
     monkeypatch.setenv("https_proxy", evo.url)
 
-    assert client_of("https://evo-voice.test").dial(**CALL) == NOT_REACHED
+    assert client_of("https://evo-voice.test").dial(CALL) == NOT_REACHED
     assert evo.posts == 0
 
 

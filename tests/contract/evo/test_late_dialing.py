@@ -119,14 +119,14 @@ class _InTheLastMoment:
         self._happens = happens
         self.asked = 0
 
-    def dial(self, *, may_leave: Callable[[], bool], **call: str) -> Outcome:
+    def dial(self, request: CallRequest, may_leave: Callable[[], bool]) -> Outcome:
         def asked() -> bool:
             self.asked += 1
             if self.asked == 2:  # the first time before it connects, the second time after
                 self._happens()
             return may_leave()
 
-        return self._client.dial(**call, may_leave=asked)
+        return self._client.dial(request, asked)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from evoslack.calling.calls import Ending, Placed, Progress
+from evoslack.calling.calls import CallRequest, Ending, Placed, Progress
 from evoslack.calling.matching import TrackedCall, advance_all
 from evoslack.calling.snapshot import Session, Snapshot
 from evoslack.evo.client import EvoClient
@@ -73,7 +73,7 @@ class Story:
         self.tracked = TrackedCall(
             "call", ACCOUNT, NUMBER, CALLER_ID, datetime.now(UTC), before.ids(NUMBER, CALLER_ID)
         )
-        outcome = client.dial(flow_id="flow1", number=NUMBER, caller_id=CALLER_ID)
+        outcome = client.dial(CallRequest("key", "T1", "U1", ACCOUNT, "flow1", "Survey", NUMBER, CALLER_ID))
         assert isinstance(outcome, Placed)
 
     def at(self, *ages: float) -> list[Progress]:

@@ -49,13 +49,13 @@ class Phone:
     """Every request it got; ends as it is told to, or as `happens` says."""
 
     def __init__(self) -> None:
-        self.dialed: list[dict[str, str]] = []
+        self.dialed: list[CallRequest] = []
         self.outcome: Outcome = Placed()
         self.happens: Callable[[], object] = lambda: None
 
-    def dial(self, *, may_leave: Callable[[], bool], **call: str) -> Outcome:
+    def dial(self, request: CallRequest, may_leave: Callable[[], bool]) -> Outcome:
         assert may_leave()
-        self.dialed.append(call)
+        self.dialed.append(request)
         self.happens()
         return self.outcome
 
@@ -150,9 +150,7 @@ def test_one_press_is_one_dialing_however_often_it_is_pressed_and_connected(harn
         while harness.board.dial_next():
             pass
 
-    assert harness.phone.dialed == [
-        {"flow_id": "flow1", "number": "+12025550143", "caller_id": "+12025550100"}
-    ]
+    assert harness.phone.dialed == [ask()]
     assert harness.state() is State.PLACED
 
 
@@ -217,7 +215,7 @@ def test_calls_are_dialed_in_the_order_of_their_presses(harness: Harness) -> Non
     while harness.board.dial_next():
         pass
 
-    assert [call["number"][-1] for call in harness.phone.dialed] == list("01234")
+    assert [request.number[-1] for request in harness.phone.dialed] == list("01234")
 
 
 def test_sixteen_dialers_and_forty_calls_are_forty_rings(harness: Harness) -> None:
@@ -235,7 +233,7 @@ def test_sixteen_dialers_and_forty_calls_are_forty_rings(harness: Harness) -> No
         for done in [pool.submit(work) for _ in range(16)]:
             done.result(30)
 
-    assert sorted(call["number"] for call in harness.phone.dialed) == numbers
+    assert sorted(request.number for request in harness.phone.dialed) == numbers
     assert {call.state for call in harness.ledger.newest(100)} == {State.PLACED}
 
 
