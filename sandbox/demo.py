@@ -119,37 +119,35 @@ def a_good_call(demo: Demo) -> None:
     """From the command to the card."""
     demo.call("(814) 404-3093 survey")
     demo.promise(
-        "the form was filled in and turned into “On its way”", lambda: modal_says(demo, "On its way")
+        "the form was filled in and turned into “⏳ Calling”", lambda: modal_says(demo, "⏳ Calling")
     )
     demo.promise(
-        "the card in #calls says “Placed”, with the flow “Customer survey”",
-        lambda: (
-            "Placed" in one(demo.cards("+18144043093")) and "Customer survey" in demo.cards("+18144043093")[0]
-        ),
+        "there is one card in #calls, with the flow “Customer survey”",
+        lambda: "Customer survey" in one(demo.cards("+18144043093")),
     )
     demo.promise("the phone rang once", lambda: demo.rings("+18144043093") == 1)
-    end = "the card follows it to its end: “Placed, ended”"
-    demo.promise(end, lambda: says(demo, "3093", "Placed, ended"))
+    end = "the card follows it to its end: “Completed”"
+    demo.promise(end, lambda: says(demo, "3093", "☑️ Completed"))
 
 
 def hanging_up(demo: Demo) -> None:
     """Whoever called may end it."""
     demo.evo.world.script("+18144043099", Script(ring_s=1, talk_s=3600))
     demo.call("(814) 404-3099 survey")
-    demo.promise("the card says “Placed, answered”", lambda: says(demo, "3099", "Placed, answered"))
+    demo.promise("the card says “On the call”", lambda: says(demo, "3099", "🟢 On the call"))
     say("   Sara presses  Hang up  on the card, and confirms")
     (card,) = [card for card in demo.slack.messages(CALLS) if "404-3099" in card["text"]]
     demo.slack.click(SARA, HANG_UP, CALLS, card["ts"])
     demo.promise("the call is over at the phone system", lambda: not demo.evo.world.active_calls("acc1"))
-    demo.promise("and the card says “Placed, ended”", lambda: says(demo, "3099", "Placed, ended"))
+    demo.promise("and the card says “Ended”", lambda: says(demo, "3099", "⏹️ Ended"))
 
 
 def somebody_without_the_role(demo: Demo) -> None:
     """The door stays closed."""
     say("   An agent types  /call (814) 404-3094")
     demo.slack.type_command(AGENT, "(814) 404-3094")
-    words = "needs the role Manager"
-    demo.promise("the agent reads why not: it needs the role Manager", lambda: modal_says(demo, words, AGENT))
+    words = "You need the Manager role"
+    demo.promise("the agent reads why not: it needs the Manager role", lambda: modal_says(demo, words, AGENT))
     demo.promise("nothing rang", lambda: demo.rings("+18144043094") == 0)
 
 
@@ -157,7 +155,7 @@ def a_wrong_number(demo: Demo) -> None:
     """The form stays, and nothing typed is lost."""
     demo.call("911 survey")
     demo.promise(
-        "under the number: “Emergency numbers are never dialed from here”", lambda: field_says(demo, "Emer")
+        "under the number: “EvoSlack never dials emergency numbers”", lambda: field_says(demo, "emergency")
     )
     demo.slack.fill(SARA, {"number": "404-3093"})
     demo.slack.submit(SARA)
@@ -169,7 +167,7 @@ def a_wrong_number(demo: Demo) -> None:
 def pressed_twice(demo: Demo) -> None:
     """One press, at most one ring."""
     demo.call("(814) 404-3095 survey", presses=2)
-    demo.promise("one card, “Placed”", lambda: "Placed" in one(demo.cards("+18144043095")))
+    demo.promise("one card", lambda: bool(one(demo.cards("+18144043095"))))
     demo.promise("the phone rang once", lambda: demo.rings("+18144043095") == 1)
 
 
@@ -177,7 +175,7 @@ def refused_by_the_phone_system(demo: Demo) -> None:
     """A no, in words."""
     demo.evo.fault("/sessions/outgoing", "400_json")
     demo.call("(814) 404-3096 survey")
-    demo.promise("the card says “Refused”", lambda: "Refused" in one(demo.cards("+18144043096")))
+    demo.promise("the card says “Rejected”", lambda: "Rejected" in one(demo.cards("+18144043096")))
     demo.promise(
         "Sara is told privately why", lambda: demo.told(SARA, "Evo Voice doesn't accept this number")
     )
@@ -190,14 +188,12 @@ def the_answer_gets_lost(demo: Demo) -> None:
         demo.evo.fault(path, "502_html", None, method="GET")
     demo.evo.fault("/sessions/outgoing", "cut_after_ring")
     demo.call("(814) 404-3097 survey")
-    demo.promise("the card says “Not certain”", lambda: "Not certain" in one(demo.cards("+18144043097")))
-    demo.promise(
-        "Sara is told that the phone may have rung", lambda: demo.told(SARA, "may have rung, at most once")
-    )
+    demo.promise("the card says “Unconfirmed”", lambda: "Unconfirmed" in one(demo.cards("+18144043097")))
+    demo.promise("Sara is told that the phone may have rung", lambda: demo.told(SARA, "may have rung, once"))
     demo.promise("it did ring, once, and is not dialed again", lambda: demo.rings("+18144043097") == 1)
     demo.evo.clear_faults()
-    found = "once Evo Voice shows the call, the card says “Placed”"
-    demo.promise(found, lambda: says(demo, "3097", "Placed"))
+    found = "once Evo Voice shows the call, the card says how it went on"
+    demo.promise(found, lambda: goes_on(demo, "3097"))
 
 
 def killed_in_the_middle(demo: Demo) -> None:
@@ -208,14 +204,14 @@ def killed_in_the_middle(demo: Demo) -> None:
         "the phone rings, and Evo Voice has not answered yet", lambda: demo.rings("+18144043098") == 1
     )
     demo.promise(
-        "the card says “On its way”, and the ledger knows that it does",
-        lambda: "On its way" in one(demo.cards("+18144043098")) and not demo.untold(),
+        "the card says “⏳ Calling”, and the ledger knows that it does",
+        lambda: "⏳ Calling" in one(demo.cards("+18144043098")) and not demo.untold(),
     )
     say("   The bot is killed (kill -9) and started again.")
     demo.bot.kill()
     demo.bot.start()
-    found = "EvoSlack finds the call again: the card says “Placed”"
-    demo.promise(found, lambda: says(demo, "3098", "Placed"))
+    found = "EvoSlack finds the call again: the card says how it went on"
+    demo.promise(found, lambda: goes_on(demo, "3098"))
     demo.promise("the phone rang once, not again", lambda: demo.rings("+18144043098") == 1)
 
 
@@ -239,6 +235,11 @@ def modal_says(demo: Demo, words: str, who: str = SARA) -> bool:
 def says(demo: Demo, last_digits: str, words: str) -> bool:
     """Whether the one card of the number that ends so has these words."""
     return words in one(demo.cards(f"+1814404{last_digits}"))
+
+
+def goes_on(demo: Demo, last_digits: str) -> bool:
+    """Whether the one card of the number says that the call was placed, however far it has come."""
+    return one(demo.cards(f"+1814404{last_digits}")).startswith(("📞", "🔔", "🟢", "☑️"))
 
 
 def chosen_flow(demo: Demo) -> str:

@@ -15,25 +15,29 @@ from typing import Literal
 from evoslack.calling.calls import State
 from evoslack.calling.numbers import pretty
 from evoslack.slack.background.caller_notifier import BETWEEN
-from evoslack.slack.rendering.messages import STATE_WORDS
 from sandbox.evo.calls import Ring
 from sandbox.slack.delivery import Delivery
 from sandbox.slack.team import Shown, words_of
+from tests.chaos.judge import BEGINNINGS
 from tests.chaos.rights import Rights
 
 Answer = Literal["yes", "no", "unclear", "error"]
 
-YES = tuple(STATE_WORDS[state] for state in (State.ACCEPTED, State.PLACING, State.PLACED, State.IN_DOUBT))
+YES = tuple(
+    words
+    for state in (State.ACCEPTED, State.PLACING, State.PLACED, State.IN_DOUBT)
+    for words in BEGINNINGS[state]
+)
 _UNCLEAR = re.compile(
-    r"already became a call|was used before|something broke|cannot tell|not certain", re.IGNORECASE
+    r"already started a call|already used|something broke|can't tell|unconfirmed", re.IGNORECASE
 )
 _NOTHING_RANG = re.compile(
     r"(?:nothing|no call) (?:was|has been|will be) dial|\b(?:was|is|were|be|been) not dial|will not be dial"
-    r"|did not dial|was not sent|not sent\b",
+    r"|did(?: not|n't) (?:dial|call)|not (?:sent|placed)\b",
     re.IGNORECASE,
 )
 _NO = re.compile(
-    rf"{_NOTHING_RANG.pattern}|too late|(?:was|will) not (?:be )?placed|canceled|may not (?:call|place)",
+    rf"{_NOTHING_RANG.pattern}|too late|(?:was|will) not (?:be )?placed|(?:may not|can't) (?:call|place)",
     re.IGNORECASE,
 )
 

@@ -69,7 +69,7 @@ def test_a_revoked_token_is_said_in_the_log_and_calls_that_go_on_are_finished(
     connected.call()
     connected.slack.disconnect(kind)
 
-    connected.wait_for_card("Placed")
+    connected.wait_for_card("📞 Calling")
     connected.slack.wait_for(lambda: "does not take SLACK_APP_TOKEN" in caplog.text, what="a line in the log")
     assert "no command comes in" in caplog.text
     assert not connected.bot.door.is_open()
@@ -88,7 +88,7 @@ def test_a_form_that_slack_refuses_because_it_is_too_late_is_explained(office: O
 
     assert office.slack.type_command(SARA).acked
 
-    office.wait_until_told("Slack did not let the form open in time. Please try again.")
+    office.wait_until_told("The form couldn't open in time. Try again.")
 
 
 @pytest.mark.parametrize("trouble", ["cut", "500", "429"])
@@ -114,14 +114,14 @@ def test_while_slack_limits_cards_for_minutes_everybody_is_told_and_nobody_knock
     office.slack.fault("chat.postMessage", "429", times=None, retry_after=30)
     office.evo.fault(OUTGOING, "400_json", times=1)
     office.call(SARA, "(814) 404-3001")  # is refused
-    office.wait_until_told("checking that nothing rang", SARA)  # although its card has to wait
+    office.wait_until_told("checking whether the phone rang", SARA)  # although its card has to wait
     numbers = [f"(814) 404-30{index:02}" for index in range(2, 12)]
     for number in numbers:
         office.call(BOSS, number)
     office.slack.wait_for(lambda: all(not call.is_open for call in office.ledger()))
 
     office.let_time_pass_until(
-        lambda: len([line for line in office.told(BOSS) if "Placed" in line]) == 10, within_s=20
+        lambda: len([line for line in office.told(BOSS) if "📞 Calling" in line]) == 10, within_s=20
     )
 
     assert all("The card in <#C_CALLS> is missing" in line for line in office.told(BOSS))
@@ -132,7 +132,7 @@ def test_while_slack_limits_cards_for_minutes_everybody_is_told_and_nobody_knock
     office.slack.clear_faults()
     office.let_time_pass_until(lambda: office.bot.notifications.count_untold() == 0, within_s=20)
     assert len(office.cards()) == 11
-    assert sum("Placed" in card["text"] for card in office.cards()) == 10
+    assert sum("📞 Calling" in card["text"] for card in office.cards()) == 10
     assert office.rings == 10
 
 
@@ -148,7 +148,7 @@ def test_at_one_card_a_second_every_card_comes_in_the_end(office: Office) -> Non
 
     cards = office.cards()
     assert len({card["metadata"]["event_payload"]["call_id"] for card in cards}) == len(cards) == 20
-    assert all("Placed" in card["text"] for card in cards)
+    assert all("📞 Calling" in card["text"] for card in cards)
 
 
 @pytest.mark.parametrize("problem", ["edit_window_closed", "cant_update_message", "message_not_found"])
@@ -159,7 +159,7 @@ def test_a_card_that_can_no_longer_be_changed_is_told_to_the_caller(office: Offi
 
     line = office.wait_until_told("missing or out of date")
 
-    assert "Placed" in line
+    assert "📞 Calling" in line
     office.wait_until_settled()
     assert len(office.cards()) == 1, "a new card would be a second one"
 
@@ -170,14 +170,14 @@ def test_an_archived_channel_does_not_stop_calls_and_the_callers_are_told(
     office.slack.channels["C_CALLS"]["is_archived"] = True
     office.call()
 
-    line = office.wait_until_told("Placed")
+    line = office.wait_until_told("📞 Calling")
 
     assert "is_archived" in line
     assert "choose another CALLS_CHANNEL" in caplog.text
     assert office.ledger()[0].state is State.PLACED
     office.slack.channels["C_CALLS"]["is_archived"] = False
     office.let_time_pass_until(office.cards)
-    office.wait_for_card("Placed")
+    office.wait_for_card("📞 Calling")
 
 
 @pytest.mark.parametrize("trouble", ["lose_answer", "500", "cut"])

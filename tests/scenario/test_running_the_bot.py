@@ -45,7 +45,7 @@ def test_one_ready_line_then_a_call_then_a_clean_stop(empty_office: Office, proc
     assert process.start() == "EvoSlack is ready: Socket Mode, /call, cards go to C_CALLS."
 
     press_call(empty_office)
-    empty_office.wait_for_card("Placed")
+    empty_office.wait_for_card("📞 Calling")
 
     assert process.stop() == 0
     assert process.output[-1] == "EvoSlack stopped; nothing is left."
@@ -63,7 +63,7 @@ def test_asked_to_stop_while_dialing_the_bot_finishes_the_call(
 
     assert process.stop() == 0
 
-    assert "Placed" in empty_office.cards()[0]["text"]
+    assert "📞 Calling" in empty_office.cards()[0]["text"]
     assert process.output[-1] == "EvoSlack stopped; nothing is left."
 
 
@@ -73,7 +73,7 @@ def test_json_logs_are_one_object_a_line(empty_office: Office, tmp_path: Path) -
     try:
         bot.start()
         press_call(empty_office)
-        empty_office.wait_for_card("Placed")
+        empty_office.wait_for_card("📞 Calling")
         assert bot.stop() == 0
     finally:
         bot.close()
@@ -209,7 +209,7 @@ def test_check_says_whether_calls_can_be_ended(
         (
             lambda o: setattr(o.evo.world.logins["bot@acme.test"], "roles", ("User",)),
             {},
-            "needs the role Manager",
+            "need the Manager role",
         ),
         (lambda o: None, {"EVO_USERNAME": "readonly@acme.test"}, "read-only"),
         (lambda o: o.evo.fault("/calls/active", "403_text", times=None), {}, "cards would stay at “Placed”"),
