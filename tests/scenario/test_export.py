@@ -40,7 +40,7 @@ def sent(office: Office, who: str = ROOT) -> list[dict[str, str]]:
 def test_an_administrator_gets_everybodys_calls_as_a_file(office: Office) -> None:
     office.evo.world.script(NUMBER, SHORT)
     office.call(SARA)
-    office.wait_for_card("ended", within_s=15)
+    office.wait_for_card("talked", within_s=15)
     office.evo.fault("/sessions/outgoing", "404_json")
     office.call(BOSS, "814 404 3094")
     office.wait_until_settled()

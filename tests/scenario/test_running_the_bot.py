@@ -209,7 +209,7 @@ def test_check_says_whether_calls_can_be_ended(
         (
             lambda o: setattr(o.evo.world.logins["bot@acme.test"], "roles", ("User",)),
             {},
-            "need the Manager role",
+            "needs the role Manager",
         ),
         (lambda o: None, {"EVO_USERNAME": "readonly@acme.test"}, "read-only"),
         (lambda o: o.evo.fault("/calls/active", "403_text", times=None), {}, "cards would stay at “Placed”"),
