@@ -137,10 +137,9 @@ def at_once() -> int:
                 ring_s, talk_s = random.uniform(2, 20), random.uniform(5, 30)
                 call.script = replace(call.script, ring_s=ring_s, talk_s=talk_s, answer=random.random() < 0.7)
             over = time.monotonic() + 60
-            ended = ("☑", "🔕", "⏹", "🚫", "⚠", "✖")
 
             def right() -> int:
-                return sum(card["text"].startswith(ended) for card in office.cards())
+                return sum(card["text"].startswith(("☑️", "⏹️", "🚫", "🔕")) for card in office.cards())
 
             while right() < STRICT_CALLS and time.monotonic() - began < PATIENCE_S:
                 _clock.wait(1)

@@ -171,7 +171,7 @@ def two_clocks(shim: Path, database_url: str) -> Tally:
                 f"{press.number}: told falsely: {line}"
                 for press in presses
                 for line in one.office.told(press.who)
-                if "stopped in the middle" in line
+                if "stopped while it was placing" in line
             ]
             return count(one, tally, presses, TOLD_WITHIN_S)
 

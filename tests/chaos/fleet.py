@@ -181,7 +181,12 @@ def one_dies(fleet: Fleet) -> Tally:
     fleet.office.slack.clear_faults()
     fleet.office.evo.clear_faults()
     its = evidence.begun_by(fleet.bots[0], presses)
-    left = [line for press in its for line in fleet.office.told(press.who) if "stopped in the middle" in line]
+    left = [
+        line
+        for press in its
+        for line in fleet.office.told(press.who)
+        if "stopped while it was placing" in line
+    ]
     tally.figures |= {
         "calls that it had begun": len(its),
         "of which its death left in doubt": len(left),

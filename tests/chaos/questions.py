@@ -12,27 +12,32 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from evoslack.calling.calls import State
 from evoslack.calling.number_format import pretty
 from evoslack.slack.background.direct_message import SEPARATOR
 from sandbox.evo.calls import Ring
 from sandbox.slack.delivery import Delivery
 from sandbox.slack.team import Shown, words_of
+from tests.chaos.judge import BEGINNINGS
 from tests.chaos.rights import Rights
 
 Answer = Literal["yes", "no", "unclear", "error"]
 
-# The page that a form turns into begins with the state's symbol. These say that it is, or may be, a call.
-YES_SYMBOLS = ("⏳", "📞", "🔔", "🟢", "☑", "🚫", "🔕", "⚠", "✖", "⏹", "❔", "❓")
+YES = tuple(
+    words
+    for state in (State.ACCEPTED, State.PLACING, State.PLACED, State.IN_DOUBT)
+    for words in BEGINNINGS[state]
+)
 _UNCLEAR = re.compile(
     r"already started a call|already used|something broke|can't tell|unconfirmed", re.IGNORECASE
 )
 _NOTHING_RANG = re.compile(
     r"(?:nothing|no call) (?:was|has been|will be) dial|\b(?:was|is|were|be|been) not dial|will not be dial"
-    r"|did not dial|didn't call|not placed",
+    r"|did(?: not|n't) (?:dial|call)|not (?:sent|placed)\b",
     re.IGNORECASE,
 )
 _NO = re.compile(
-    rf"{_NOTHING_RANG.pattern}|too late|can't place calls|need the manager role",
+    rf"{_NOTHING_RANG.pattern}|too late|(?:was|will) not (?:be )?placed|(?:may not|can't) (?:call|place)",
     re.IGNORECASE,
 )
 

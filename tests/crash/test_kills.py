@@ -15,7 +15,7 @@ from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
 from sandbox.bot_process import BotProcess, sandbox_settings
-from tests.scenario.office import SARA, TYPED, Office
+from tests.scenario.office import SARA, TYPED, Office, says_placed
 
 OUTGOING = "/sessions/outgoing"
 
@@ -70,7 +70,7 @@ def test_killed_while_the_phone_rings_the_call_is_found_again(empty_office: Offi
 
     crashed.start_again()
 
-    empty_office.wait_for_card("Placed")
+    empty_office.slack.wait_for(lambda: says_placed(empty_office.cards()[0]["text"]))
     assert empty_office.rings == 1
 
 
@@ -88,8 +88,8 @@ def test_killed_while_the_phone_rings_and_the_call_cannot_be_seen(
 
     assert crashed.start_again() is State.IN_DOUBT
     assert empty_office.rings == 1
-    assert "Not certain" in empty_office.wait_for_card("Not certain")["text"]
-    assert "stopped in the middle" in empty_office.told()[0]
+    assert "Unconfirmed" in empty_office.wait_for_card("Unconfirmed")["text"]
+    assert "stopped while it was placing this call" in empty_office.told()[0]
 
 
 def test_killed_before_anything_was_sent(empty_office: Office, crashed: Crashed) -> None:
@@ -113,9 +113,9 @@ def test_killed_before_the_private_message(empty_office: Office, crashed: Crashe
     empty_office.evo.fault(OUTGOING, "400_json")
     empty_office.slack.fault("response_url", "hang", times=None)
     crashed.press()
-    empty_office.wait_for_card("Refused")
+    empty_office.wait_for_card("Rejected")
     crashed.bot.kill()
 
     assert crashed.start_again() is State.REJECTED
-    assert any("checking that nothing rang" in line for line in empty_office.told())
+    assert any("checking whether the phone rang" in line for line in empty_office.told())
     assert len(empty_office.cards()) == 1

@@ -105,7 +105,7 @@ def said_to_people(node: ast.AST) -> Iterator[str]:
         if isinstance(child, ast.Call) and ast.unparse(child.func).startswith("log."):
             continue
         if isinstance(child, ast.JoinedStr):
-            yield "".join(part.value if isinstance(part, ast.Constant) else "X" for part in child.values)
+            yield "".join(part.value if isinstance(part, ast.Constant) else "0" for part in child.values)
         elif isinstance(child, ast.Constant) and isinstance(child.value, str):
             yield child.value
         else:

@@ -21,6 +21,11 @@ SARA, BOSS, ROOT, AGENT = "U_SARA", "U_BOSS", "U_ROOT", "U_AGENT"
 NUMBER, TYPED, SHOWN = "+18144043093", "814 404 3093", "(814) 404-3093"
 
 
+def says_placed(text: str) -> bool:
+    """Whether a card or a private message says that Evo Voice took the call, however far it has come."""
+    return text.lstrip("*").startswith(("📞", "🔔", "🟢", "☑️"))
+
+
 class Office:
     """Slack, the phone system and the bot, in one process, over real HTTP and websockets."""
 

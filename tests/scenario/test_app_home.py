@@ -26,7 +26,7 @@ from sandbox.evo.calls import Script
 from sandbox.slack.team import TEAM_ID
 from tests.scenario.office import AGENT, BOSS, NUMBER, ROOT, SARA, SHOWN, Office
 
-MAY, MAY_NOT = "You can place calls", "You cannot place calls"
+MAY, MAY_NOT = "You can place calls", "You can't place calls"
 RINGING = Script(ring_s=3600)
 PUBLISH = "views.publish"
 
@@ -137,19 +137,19 @@ def any_office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Offic
 
 
 def test_the_tab_says_that_i_may_call_and_its_button_opens_the_form(office: Office) -> None:
-    assert "You have not called anybody from here yet" in opens(office)
+    assert "No calls yet" in opens(office)
 
     assert office.slack.click(SARA, PLACE, where="home").acked
     assert office.slack.wait_for_modal(SARA, "call_form")
     office.fill()
     office.press()
-    office.wait_for_card("Placed")
+    office.wait_for_card("📞 Calling")
     assert office.rings == 1
 
 
 @pytest.mark.parametrize(
     ("who", "reason"),
-    [(AGENT, "needs the role Manager"), ("U_READONLY", "read-only"), ("U_OTHER", "No Evo Voice login")],
+    [(AGENT, "need the Manager role"), ("U_READONLY", "read-only"), ("U_OTHER", "No Evo Voice login")],
 )
 def test_people_who_may_not_call_read_why_and_see_no_number(
     empty_office: Office, who: str, reason: str
@@ -227,13 +227,13 @@ def test_the_tab_shows_my_call_as_it_progresses(office: Office) -> None:
     opens(office)
     office.call()
 
-    wait_for_home(office, "Placed, ringing")
+    wait_for_home(office, "Ringing…")
     (call,) = office.evo.world.calls
     call.script = replace(call.script, ring_s=office.evo.world.age(call), talk_s=3600)
-    assert CALL_AGAIN not in wait_for_home(office, "Placed, answered")
+    assert CALL_AGAIN not in wait_for_home(office, "On the call")
     office.pass_time(seconds=65)
     office.evo.world.hang_up(call)
-    over = wait_for_home(office, "Placed, ended")
+    over = wait_for_home(office, "talked")
 
     assert SHOWN in over
     assert "talked 1 min" in over
@@ -262,7 +262,7 @@ def test_when_calls_change_quickly_the_tab_skips_to_the_newest(office: Office) -
 
     for last in range(6):
         wait_for_home(office, f"(814) 404-310{last}")
-    wait_for_home(office, "1–6 of 6", without="On its way")
+    wait_for_home(office, "1–6 of 6", without="⏳ Calling")
 
 
 def test_two_people_see_only_their_own(empty_office: Office) -> None:
@@ -296,7 +296,7 @@ def test_an_administrator_sees_the_teams_calls_and_finds_them_by_person_and_numb
     assert "(312) 555-1003" in wait_for_home(any_office, "1–1 of 1", ROOT)
 
     types(any_office, "(999) 12", ROOT)
-    assert "555-1" not in wait_for_home(any_office, "No call fits this search", ROOT)
+    assert "555-1" not in wait_for_home(any_office, "No calls match this search", ROOT)
 
     presses(any_office, FilterAction.CLEAR, ROOT)
     wait_for_home(any_office, "1–3 of 3", ROOT)
@@ -310,7 +310,7 @@ def test_a_search_without_three_digits_says_so(empty_office: Office, nonsense: s
 
     types(empty_office, nonsense)
 
-    assert "1–2 of 2" in wait_for_home(empty_office, "Type at least 3 digits")
+    assert "1–2 of 2" in wait_for_home(empty_office, "Enter at least 3 digits")
 
 
 def test_forty_five_calls_are_five_pages_there_and_back(any_office: Office) -> None:
@@ -423,7 +423,7 @@ def test_while_permission_cannot_be_checked_no_call_is_shown_and_the_tab_recover
     empty_office.pass_time(seconds=61)
     empty_office.evo.stop()
 
-    assert "555" not in opens(empty_office, "It could not be checked")
+    assert "555" not in opens(empty_office, "EvoSlack couldn't check")
     empty_office.evo.start()
 
     wait_for_home(empty_office, shown_number(1001))
@@ -509,13 +509,13 @@ def test_a_tab_is_brought_up_to_date_by_the_next_bot(any_office: Office) -> None
     any_office.open()
     opens(any_office)
     any_office.call()
-    wait_for_home(any_office, "Placed, ringing")
+    wait_for_home(any_office, "Ringing…")
     any_office.bot.stop()
     any_office.evo.world.hang_up(any_office.evo.world.calls[0])
 
     any_office.open()
 
-    wait_for_home(any_office, "Placed, ended")
+    wait_for_home(any_office, "Ended")
     assert any_office.rings == 1
 
 

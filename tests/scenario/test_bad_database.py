@@ -71,7 +71,7 @@ def let_the_story_end(office: Office) -> State:
 
 def is_placed_with_one_ring(office: Office) -> None:
     assert let_the_story_end(office) is State.PLACED
-    assert "Placed" in office.wait_for_card("Placed")["text"]
+    assert "📞 Calling" in office.wait_for_card("📞 Calling")["text"]
     assert (office.rings, len(office.ledger())) == (1, 1)
 
 
@@ -290,7 +290,7 @@ def test_a_full_disk_is_told_honestly_and_an_outcome_waits_for_space(
         office.slack.wait_for(lambda: any(NOT_WRITTEN in line for line in process.log), 10)
         assert CallLedger(store).newest(9)[0].state is State.PLACING
 
-    office.wait_for_card("Placed", 10)
+    office.wait_for_card("📞 Calling", 10)
     assert office.rings == 1
     store.close()
 
@@ -455,7 +455,7 @@ def press_until_accepted(office: Office) -> Delivery:
         assert office.ledger() == [], "whose press was written down is told so, even if the answer was lost"
         delivery = office.press()
         assert delivery.acked
-    office.wait_for_page("On its way")
+    office.wait_for_page("⏳ Calling")
     return delivery
 
 
@@ -482,10 +482,10 @@ def test_a_call_survives_a_cut_at_any_moment(
     if taken_unheard:
         assert (state, far_office.rings) == (State.IN_DOUBT, 0)
         assert "may have rung" in far_office.told()[0]
-        far_office.wait_for_card("Not certain")
+        far_office.wait_for_card("Unconfirmed")
     else:
         assert (state, far_office.rings) == (State.PLACED, 1)
-        far_office.wait_for_card("Placed")
+        far_office.wait_for_card("📞 Calling")
         assert far_office.told() == []
     is_safe_to_press_again(far_office, delivery)
     far_office.bot.stop()  # when nobody tries to write anything any more
@@ -505,8 +505,8 @@ def test_a_no_is_heard_despite_a_cut_at_any_moment(
 
     assert cut.done
     assert (state, far_office.rings) == (State.REJECTED, 0)
-    far_office.wait_for_card("Refused")
-    assert all("checking that nothing rang" in line for line in far_office.told())
+    far_office.wait_for_card("Rejected")
+    assert all("checking whether the phone rang" in line for line in far_office.told())
     # Told twice is the price of never leaving somebody untold.
     assert len(far_office.told()) == (2 if (moment, answer_only) == ("note what was told", False) else 1)
     is_safe_to_press_again(far_office, delivery)

@@ -11,7 +11,7 @@ import pytest
 
 from evoslack.calling.calls import State
 from sandbox.slack.delivery import Delivery
-from tests.scenario.office import BOSS, SARA, Office
+from tests.scenario.office import BOSS, SARA, Office, says_placed
 
 OUTGOING = "/sessions/outgoing"
 
@@ -69,7 +69,7 @@ def test_a_revoked_token_is_logged_and_running_calls_are_finished(
     connected.call()
     connected.slack.disconnect(kind)
 
-    connected.wait_for_card("Placed")
+    connected.wait_for_card("📞 Calling")
     connected.slack.wait_for(
         lambda: "does not accept SLACK_APP_TOKEN" in caplog.text, what="a line in the log"
     )
@@ -90,7 +90,7 @@ def test_a_form_that_comes_too_late_for_slack_is_explained(office: Office) -> No
 
     assert office.slack.type_command(SARA).acked
 
-    office.wait_until_told("Slack did not let the form open in time. Please try again.")
+    office.wait_until_told("The form couldn't open in time. Try again.")
 
 
 @pytest.mark.parametrize("trouble", ["cut", "500", "429"])
@@ -99,7 +99,7 @@ def test_a_form_that_slack_does_not_open_is_explained(office: Office, trouble: s
 
     assert office.slack.type_command(SARA).acked
 
-    office.wait_until_told("try again")
+    office.wait_until_told("ry again")
     assert len(office.told()) == 1
     office.slack.type_command(SARA)
     office.slack.wait_for_modal(SARA, "call_form")
@@ -116,13 +116,15 @@ def test_while_slack_limits_cards_for_minutes_everyone_is_told_and_slack_is_not_
     office.slack.fault("chat.postMessage", "429", times=None, retry_after=30)
     office.evo.fault(OUTGOING, "400_json", times=1)
     office.call(SARA, "(814) 404-3001")  # is rejected
-    office.wait_until_told("checking that nothing rang", SARA)  # even though its card has to wait
+    office.wait_until_told("checking whether the phone rang", SARA)  # even though its card has to wait
     numbers = [f"(814) 404-30{index:02}" for index in range(2, 12)]
     for number in numbers:
         office.call(BOSS, number)
     office.slack.wait_for(lambda: all(not call.is_open for call in office.ledger()))
 
-    office.let_time_pass_until(lambda: sum("Placed" in text for text in office.told(BOSS)) == 10, within_s=20)
+    office.let_time_pass_until(
+        lambda: len([line for line in office.told(BOSS) if says_placed(line)]) == 10, within_s=20
+    )
 
     assert all("The card in <#C_CALLS> is missing" in text for text in office.told(BOSS))
     attempts = len(office.slack.api_calls("chat.postMessage"))
@@ -132,7 +134,7 @@ def test_while_slack_limits_cards_for_minutes_everyone_is_told_and_slack_is_not_
     office.slack.clear_faults()
     office.let_time_pass_until(lambda: office.bot.notifications.count_untold() == 0, within_s=20)
     assert len(office.cards()) == 11
-    assert sum("Placed" in card["text"] for card in office.cards()) == 10
+    assert sum(says_placed(card["text"]) for card in office.cards()) == 10
     assert office.rings == 10
 
 
@@ -148,7 +150,7 @@ def test_at_one_card_a_second_every_card_arrives_eventually(office: Office) -> N
 
     cards = office.cards()
     assert len({card["metadata"]["event_payload"]["call_id"] for card in cards}) == len(cards) == 20
-    assert all("Placed" in card["text"] for card in cards)
+    assert all(says_placed(card["text"]) for card in cards)
 
 
 @pytest.mark.parametrize("problem", ["edit_window_closed", "cant_update_message", "message_not_found"])
@@ -159,7 +161,7 @@ def test_the_caller_is_told_that_the_card_can_no_longer_be_updated(office: Offic
 
     text = office.wait_until_told("missing or out of date")
 
-    assert "Placed" in text
+    assert says_placed(text)
     office.wait_until_settled()
     assert len(office.cards()) == 1, "a new card would be a second one"
 
@@ -170,14 +172,14 @@ def test_an_archived_channel_stops_no_calls_and_the_callers_are_told(
     office.slack.channels["C_CALLS"]["is_archived"] = True
     office.call()
 
-    text = office.wait_until_told("Placed")
+    text = office.wait_until_told("📞 Calling")
 
     assert "is_archived" in text
     assert "choose another CALLS_CHANNEL" in caplog.text
     assert office.ledger()[0].state is State.PLACED
     office.slack.channels["C_CALLS"]["is_archived"] = False
     office.let_time_pass_until(office.cards)
-    office.wait_for_card("Placed")
+    office.wait_for_card("📞 Calling")
 
 
 @pytest.mark.parametrize("trouble", ["lose_answer", "500", "cut"])

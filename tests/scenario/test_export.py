@@ -40,14 +40,14 @@ def sent(office: Office, who: str = ROOT) -> list[dict[str, str]]:
 def test_an_administrator_gets_everyones_calls_as_a_file(office: Office) -> None:
     office.evo.world.script(NUMBER, SHORT)
     office.call(SARA)
-    office.wait_for_card("ended", within_s=15)
+    office.wait_for_card("talked", within_s=15)
     office.evo.fault("/sessions/outgoing", "404_json")
     office.call(BOSS, "814 404 3094")
     office.wait_until_settled()
 
     answer = export(office)
 
-    assert "come as a direct message" in answer
+    assert "as a direct message" in answer
     first, second = sent(office)
     newest, oldest = office.ledger()
     assert tuple(first) == HEADER
@@ -115,7 +115,11 @@ def test_anything_else_is_answered_with_how_to_write_a_period(shared_office: Off
 
 @pytest.mark.parametrize(
     ("who", "words"),
-    [(SARA, "administrators only"), (BOSS, "administrators only"), (AGENT, "needs the role Manager")],
+    [
+        (SARA, "Only administrators"),
+        (BOSS, "Only administrators"),
+        (AGENT, "need the Manager role"),
+    ],
 )
 def test_nobody_else_gets_a_file(office: Office, who: str, words: str) -> None:
     office.call()
@@ -143,7 +147,7 @@ def test_a_file_that_slack_does_not_accept_is_explained(office: Office, method: 
 
     export(office)
 
-    office.wait_until_told("could not be sent", ROOT)
+    office.wait_until_told("couldn't be sent", ROOT)
     assert office.slack.files(ROOT) == []
     export(office)
     assert len(sent(office)) == 1

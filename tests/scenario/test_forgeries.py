@@ -86,7 +86,7 @@ def deliver(office: Office, press: Payload) -> tuple[str, int]:
 def test_the_press_that_is_forged_below_would_ring(office: Office, press: Payload) -> None:
     words, rings = deliver(office, press)
 
-    assert "On its way" in words
+    assert "⏳ Calling" in words
     assert rings == 1
 
 
@@ -120,7 +120,7 @@ def test_only_an_owned_number_is_shown_to_the_person_called(
 
     words, rings = deliver(office, press)
 
-    assert "not an owned number" in words
+    assert "no longer available" in words
     assert rings == 0
 
 
@@ -137,7 +137,7 @@ def test_only_one_good_number_rings(office: Office, press: Payload, number: obje
 
     words, rings = deliver(office, press)
 
-    assert "'number':" in words or "cannot be read" in words
+    assert "'number':" in words or "no longer works" in words
     assert "Something broke" not in words
     assert rings == 0
 
@@ -151,7 +151,7 @@ def test_a_form_with_a_field_missing_is_refused(
 
     words, rings = deliver(office, press)
 
-    assert f"'{field}':" in words or "cannot be read" in words
+    assert f"'{field}':" in words or "no longer works" in words
     assert "Something broke" not in words
     assert rings == 0
 
@@ -208,7 +208,7 @@ def test_what_this_bot_did_not_put_into_the_form_is_refused(
 
     words, rings = deliver(office, press)
 
-    assert "cannot be read" in words
+    assert "no longer works" in words
     assert rings == 0
 
 
@@ -230,7 +230,7 @@ def test_a_press_of_nobody_in_particular_is_refused(office: Office, press: Paylo
 
     words, rings = deliver(office, press)
 
-    assert "Only full members" in words or "cannot be read" in words
+    assert "Only full members" in words or "no longer works" in words
     assert rings == 0
 
 
@@ -320,7 +320,7 @@ def test_a_fresh_key_of_ones_own_is_one_call_however_often_it_is_sent(office: Of
     answers = [deliver(office, press) for _ in range(3)]
 
     assert [rings for _words, rings in answers] == [1, 0, 0]
-    assert "This was your call" in answers[-1][0]
+    assert "Your call" in answers[-1][0]
     assert office.ledger()[0].request.response_url == ""
 
 
@@ -330,7 +330,7 @@ def test_an_address_that_is_none_is_left_out(office: Office, press: Payload, add
 
     words, rings = deliver(office, press)
 
-    assert "On its way" in words
+    assert "⏳ Calling" in words
     assert rings == 1
     assert office.ledger()[0].request.response_url == ""
 
@@ -341,7 +341,7 @@ def test_a_key_is_not_guessed_by_somebody_who_may_call(office: Office, press: Pa
 
     words, rings = deliver(office, press)
 
-    assert "belongs to somebody else" in words
+    assert "belongs to someone else" in words
     assert str(entry(press, "number")["value"]) not in words
     assert rings == 0
 

@@ -25,7 +25,7 @@ def talking(office: Office) -> Office:
     """Sara's call was answered, and the card says so."""
     office.evo.world.default_script = TALKING
     office.call()
-    see(office, "Placed, answered")
+    see(office, "On the call")
     until(office, lambda: button(office))
     return office
 
@@ -51,20 +51,23 @@ def hang_up_requests(office: Office) -> list[str]:
 @pytest.mark.parametrize("who", [SARA, ROOT])
 def test_the_caller_and_an_administrator_can_hang_up(talking: Office, who: str) -> None:
     found = button(talking)
-    assert found is not None and "cannot be taken back" in found["confirm"]["text"]["text"]
+    assert found is not None and "can't be undone" in found["confirm"]["text"]["text"]
 
     press(talking, who)
     talking.slack.wait_for(lambda: hang_up_requests(talking))
 
-    text = see(talking, "Placed, ended")
-    assert "Evo Voice says: “Ended”" in text
+    text = see(talking, "Ended · talked")
+    assert "⏹️ Ended" in text
     assert hang_up_requests(talking) == [f"/sessions/{at_the_phone(talking).session_id}"]
     assert talking.evo.world.bulk_deletes == []
     assert button(talking) is None
     assert talking.told(who) == []
 
 
-@pytest.mark.parametrize(("who", "words"), [(BOSS, "Only whoever asked"), (AGENT, "needs the role Manager")])
+@pytest.mark.parametrize(
+    ("who", "words"),
+    [(BOSS, "Only <@U_SARA> or an Evo Voice administrator"), (AGENT, "need the Manager role")],
+)
 def test_nobody_else_can_hang_up(talking: Office, who: str, words: str) -> None:
     press(talking, who)
 
@@ -78,7 +81,7 @@ def test_there_is_no_button_if_the_login_may_not_end_calls(empty_office: Office)
     empty_office.evo.world.default_script = TALKING
     empty_office.open()
     empty_office.call()
-    see(empty_office, "Placed, answered")
+    see(empty_office, "On the call")
     empty_office.wait_until_settled()
 
     assert button(empty_office) is None
@@ -89,7 +92,7 @@ def test_a_403_is_explained_and_the_call_goes_on(talking: Office) -> None:
 
     press(talking)
 
-    talking.wait_until_told("needs the role User")
+    talking.wait_until_told("needs the User role")
     (call,) = talking.ledger()
     assert (call.progress, call.hang_up) == (Progress.ANSWERED, None)
 
@@ -98,15 +101,15 @@ def test_a_hang_up_without_effect_is_reported_as_such(talking: Office) -> None:
     talking.evo.fault("/sessions/", "204", method="DELETE")
 
     press(talking)
-    talking.slack.wait_for(lambda: "has not shown the end yet" in str(talking.cards()[0]["blocks"]))
+    talking.slack.wait_for(lambda: "hasn't shown the end" in str(talking.cards()[0]["blocks"]))
     assert button(talking) is None, "it is being ended already"
-    until(talking, lambda: "but the call goes on" in str(talking.cards()[0]["blocks"]))
+    until(talking, lambda: "the call is still going" in str(talking.cards()[0]["blocks"]))
 
     (call,) = talking.ledger()
     assert (call.progress, call.hang_up) == (Progress.ANSWERED, HangUp.NO_EFFECT)
     assert button(talking) is not None, "she can try again"
     press(talking)
-    see(talking, "Placed, ended")
+    see(talking, "Ended · talked")
 
 
 def test_when_evo_voice_does_not_answer_the_person_is_told_and_the_button_comes_back(talking: Office) -> None:
@@ -114,7 +117,7 @@ def test_when_evo_voice_does_not_answer_the_person_is_told_and_the_button_comes_
 
     press(talking)
 
-    talking.wait_until_told("the call probably goes on")
+    talking.wait_until_told("the call is probably still going")
     talking.wait_until_settled()
     assert button(talking) is not None
 
@@ -122,14 +125,14 @@ def test_when_evo_voice_does_not_answer_the_person_is_told_and_the_button_comes_
 def test_pressing_the_button_of_a_call_that_is_over_ends_nothing(talking: Office) -> None:
     talking.evo.world.hang_up(at_the_phone(talking))
     card = talking.cards()[0]
-    see(talking, "Placed, ended")
+    see(talking, "Ended · talked")
 
     payload = {"actions": [{"action_id": HANG_UP, "type": "button", "value": talking.ledger()[0].id}]}
     payload |= {"user": {"id": SARA, "team_id": talking.slack.team_id}, "trigger_id": "1.2"}
     payload |= {"container": {"type": "message", "message_ts": card["ts"], "channel_id": "C_CALLS"}}
     assert talking.slack.send("block_actions", payload).acked
 
-    talking.wait_until_told("There is nothing to end")
+    talking.wait_until_told("Nothing to hang up")
     assert hang_up_requests(talking) == []
 
 
@@ -138,7 +141,7 @@ def test_there_is_no_button_while_the_session_is_unknown(office: Office) -> None
     office.evo.world.default_script = Script(ring_s=0, talk_s=3600, session="never")
     office.call()
 
-    see(office, "Placed, answered")
+    see(office, "On the call")
 
     office.wait_until_settled()
     assert button(office) is None
@@ -170,7 +173,7 @@ def test_slow_exports_do_not_hold_it_up(talking: Office) -> None:
     assert delay_s(talking) < AT_ONCE_S
 
     assert talking.slack.files(ROOT) == [], "they are still being sent"
-    see(talking, "Placed, ended")
+    see(talking, "Ended · talked")
 
 
 def test_outsiders_who_press_everything_do_not_hold_up_a_manager(talking: Office) -> None:
@@ -199,7 +202,7 @@ def test_one_person_is_looked_up_once_at_a_time(talking: Office) -> None:
 
     assert delay_s(talking) < 3
 
-    talking.wait_until_told("needs the role Manager", AGENT)
+    talking.wait_until_told("need the Manager role", AGENT)
     assert len(talking.slack.api_calls("users.info")) - asked <= 5
 
 
@@ -233,7 +236,7 @@ def test_a_hang_up_that_cannot_be_recorded_is_explained_and_works_later(
     assert hang_up_requests(talking) == [], "nothing is asked before it is recorded"
     repair_hang_up_updates(talking)
     press(talking)
-    see(talking, "Placed, ended")
+    see(talking, "Ended · talked")
 
 
 def test_a_failed_hang_up_that_cannot_be_withdrawn_is_explained(
@@ -244,13 +247,13 @@ def test_a_failed_hang_up_that_cannot_be_withdrawn_is_explained(
 
     press(talking)
 
-    talking.wait_until_told("the call probably goes on")
+    talking.wait_until_told("the call is probably still going")
     assert any(
         record.levelno == logging.ERROR and "could not write down" in record.message
         for record in caplog.records
     )
     repair_hang_up_updates(talking)
     talking.evo.clear_faults()
-    until(talking, lambda: "but the call goes on" in str(talking.cards()[0]["blocks"]))
+    until(talking, lambda: "the call is still going" in str(talking.cards()[0]["blocks"]))
     press(talking)
-    see(talking, "Placed, ended")
+    see(talking, "Ended · talked")

@@ -81,7 +81,7 @@ def head(headers: dict[str, str], **more: str) -> bytes:
 def test_the_whole_way_works_over_http(served: Office) -> None:
     served.call()
 
-    served.wait_for_card("Placed")
+    served.wait_for_card("📞 Calling")
     assert served.rings == 1
     assert not served.slack.complaints
 
@@ -181,7 +181,7 @@ def test_the_same_bytes_again_ring_no_second_time(served: Office) -> None:
     served.wait_until_settled()
     assert (served.rings, len(served.cards()), len(served.ledger())) == (1, 1, 1)
     served.pass_time(minutes=4)
-    assert "This was your call" in post(served, body, headers).text
+    assert "Your call" in post(served, body, headers).text
     assert served.rings == 1
 
 
@@ -345,7 +345,7 @@ def test_an_answer_of_slack_that_hangs_whoever_tells_shows_in_healthz(served: Of
 
     assert status == 503
     assert [name for name, is_well in parts.items() if not is_well] == ["notify"]
-    served.wait_for_card("Placed")
+    served.wait_for_card("📞 Calling")
     served.slack.wait_for(lambda: health(served)[0] == 200, what="to get on again")
 
 

@@ -28,7 +28,7 @@ def test_a_press_whose_connection_slack_closed_meanwhile_rings_nothing(office: O
     assert (office.rings, office.ledger()) == (0, [])
     office.slack.wait_for_connection()
     assert office.press().acked
-    office.wait_for_card("Placed")
+    office.wait_for_card("📞 Calling")
     assert office.rings == 1
 
 

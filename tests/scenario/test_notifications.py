@@ -372,7 +372,7 @@ def test_new_cards_in_a_shared_channel_hide_the_number(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
     office.call(SARA, "(814) 404-3001")
-    assert "(814) 404-3001" in office.wait_for_card("Placed")["text"]
+    assert "(814) 404-3001" in office.wait_for_card("📞 Calling")["text"]
     office.wait_until_settled()
 
     office.slack.channels["C_CALLS"]["is_ext_shared"] = True
@@ -382,7 +382,7 @@ def test_new_cards_in_a_shared_channel_hide_the_number(
         office.call(BOSS, number)
     office.wait_until_settled()
 
-    masked = [str(card) for card in office.cards() if "Refused" in card["text"]]
+    masked = [str(card) for card in office.cards() if "Rejected" in card["text"]]
     assert len(masked) == 2
     for card in masked:
         assert "(814) •••-••0" in card
@@ -403,7 +403,7 @@ def test_an_invitation_to_another_company_is_enough(empty_office: Office) -> Non
 
     empty_office.call(SARA, "(814) 404-3001")
 
-    assert "(814) •••-••01" in empty_office.wait_for_card("Placed")["text"]
+    assert "(814) •••-••01" in empty_office.wait_for_card("📞 Calling")["text"]
 
 
 def test_numbers_are_hidden_until_slack_says_who_can_read_the_channel(

@@ -80,7 +80,7 @@ class Kind:
 
 
 NO_LOGIN = "No Evo Voice login"
-NO_MAIL = "does not show your email"
+NO_MAIL = "can't see your email"
 KINDS = {
     "manager": Kind(),
     "manager on an older server": Kind(logins={"{}": {"manager_access": None}}),
@@ -89,23 +89,23 @@ KINDS = {
         logins={"{}": {"roles": ("SystemAdministrator",), "account_ids": (), "manager_access": None}}
     ),
     "mapped manager without an email": Kind(slack={"profile": {}}, mapped_to="boss@acme.test"),
-    "agent": Kind("needs the role Manager", logins={"{}": {"roles": AGENT_ROLE, "manager_access": None}}),
+    "agent": Kind("need the Manager role", logins={"{}": {"roles": AGENT_ROLE, "manager_access": None}}),
     "agent beside a similar address": Kind(
-        "needs the role Manager", logins={"{}": {"roles": AGENT_ROLE}, "x{}": {}}
+        "need the Manager role", logins={"{}": {"roles": AGENT_ROLE}, "x{}": {}}
     ),
-    "mapped agent": Kind("needs the role Manager", mapped_to="agent@acme.test"),
-    "no role at all": Kind("needs the role Manager", logins={"{}": {"roles": ()}}),
+    "mapped agent": Kind("need the Manager role", mapped_to="agent@acme.test"),
+    "no role at all": Kind("need the Manager role", logins={"{}": {"roles": ()}}),
     "read-only manager": Kind("read-only", logins={"{}": {"manager_access": "ReadOnly"}}),
     "manager with unknown access": Kind("read-only", logins={"{}": {"manager_access": "Sometimes"}}),
-    "manager of another account": Kind("not of the account", logins={"{}": {"account_ids": ("acc2",)}}),
+    "manager of another account": Kind("not in the account", logins={"{}": {"account_ids": ("acc2",)}}),
     "nobody": Kind(NO_LOGIN, logins={}),
     "part of a manager's address": Kind(NO_LOGIN, logins={"x{}": {}}),
     "more than a manager's address": Kind(
         NO_LOGIN, slack={"profile": {"email": "xx-{}"}}, logins={"x-{}": {}}
     ),
     "two logins": Kind("Several Evo Voice logins", logins={"{}": {}, " {}": {}}),
-    "unconfirmed email": Kind("not confirmed", slack={"is_email_confirmed": False}),
-    "confirmation not told": Kind("not confirmed", slack={"is_email_confirmed": None}),
+    "unconfirmed email": Kind("isn't confirmed", slack={"is_email_confirmed": False}),
+    "confirmation not told": Kind("isn't confirmed", slack={"is_email_confirmed": None}),
     "no email": Kind(NO_MAIL, slack={"profile": {}}),
     "no profile": Kind(NO_MAIL, slack={"profile": None}),
     "deleted": Kind(MEMBERS_ONLY, slack={"deleted": True}),
@@ -121,12 +121,12 @@ KINDS = {
     "comes from another team": Kind(MEMBERS_ONLY, team_id="T_OTHER"),
     "comes from no team": Kind(MEMBERS_ONLY, team_id=""),
     "somebody else by Slack's answer": Kind(MEMBERS_ONLY, slack={"id": "U_BOSS"}),
-    "manager until a minute ago": Kind("needs the role Manager", trouble=role_is_taken_away),
+    "manager until a minute ago": Kind("need the Manager role", trouble=role_is_taken_away),
     "manager while Evo Voice is down": Kind(
-        "It could not be checked whether you may call", trouble=evo_voice_is_down
+        "EvoSlack couldn't check whether you can place calls", trouble=evo_voice_is_down
     ),
     "manager while Slack has an error": Kind(
-        "It could not be checked who you are", trouble=slack_has_an_error
+        "EvoSlack couldn't check who you are", trouble=slack_has_an_error
     ),
 }
 
@@ -273,7 +273,7 @@ def at_the_button(office: Office, person: Person) -> str:
         assert delivery.payload["response_action"] == "errors"
         return delivery.payload["errors"]["number"]
     words = delivery.payload["view"]["blocks"][0]["text"]["text"]
-    return "" if "On its way" in words else words
+    return "" if "⏳ Calling" in words else words
 
 
 def at_home(office: Office, person: Person) -> str:
@@ -315,7 +315,7 @@ def at_the_step(office: Office, person: Person) -> str:
     event |= {"function_execution_id": execution_id}
     payload = {"type": "event_callback", "team_id": person.kind.team_id, "event": event}
     assert office.slack.send("events_api", payload).acked
-    if "could not be checked" in person.kind.words:  # which the step does not take for an answer at once
+    if "couldn't check" in person.kind.words:  # which the step does not take for an answer at once
         office.pass_time(seconds=61)
         office.bot.wake()
 
@@ -335,7 +335,7 @@ def at_the_export(office: Office, person: Person) -> str:
     delivery = person.types(office, "export")
     assert delivery.acked
     is_administrator = person.kind is KINDS["administrator"]
-    wanted = "come as a direct message" if is_administrator else ADMINISTRATORS_ONLY
+    wanted = "as a direct message" if is_administrator else ADMINISTRATORS_ONLY
     words = delivery.payload["text"]
     return "" if wanted in words else words
 

@@ -45,7 +45,7 @@ def test_one_ready_line_then_a_call_then_a_clean_stop(empty_office: Office, proc
     assert process.start() == "EvoSlack is ready: Socket Mode, /call, cards go to C_CALLS."
 
     press_call(empty_office)
-    empty_office.wait_for_card("Placed")
+    empty_office.wait_for_card("📞 Calling")
 
     assert process.stop() == 0
     assert process.output[-1] == "EvoSlack stopped. Unfinished calls: none."
@@ -61,7 +61,7 @@ def test_stopped_while_dialing_the_bot_finishes_the_call(empty_office: Office, p
 
     assert process.stop() == 0
 
-    assert "Placed" in empty_office.cards()[0]["text"]
+    assert "📞 Calling" in empty_office.cards()[0]["text"]
     assert process.output[-1] == "EvoSlack stopped. Unfinished calls: none."
 
 
@@ -71,7 +71,7 @@ def test_json_logs_are_one_object_per_line(empty_office: Office, tmp_path: Path)
     try:
         bot.start()
         press_call(empty_office)
-        empty_office.wait_for_card("Placed")
+        empty_office.wait_for_card("📞 Calling")
         assert bot.stop() == 0
     finally:
         bot.close()

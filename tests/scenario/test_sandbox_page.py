@@ -61,7 +61,7 @@ class Visitor:
         self.open_form(f"{number} survey")
         told = self.act("submit", typed={"number": number})
         assert told == {"seen": "", "missing": []}
-        self.see(lambda state: "On its way" in words(state["modal"]))
+        self.see(lambda state: "⏳ Calling" in words(state["modal"]))
         self.act("close")
 
     def calls_go(self, course: str = "answered", ring_s: float = 2, record: str = "on_answer") -> None:
@@ -145,7 +145,7 @@ def test_a_manager_calls_and_sees_form_ring_and_card(visitor: Visitor) -> None:
     assert form["state"]["values"]["flow"]["flow"]["selected_option"]["text"]["text"] == "Customer survey"
 
     visitor.act("submit", typed={})
-    state = visitor.see(lambda state: "Placed" in words(cards(state, "404-3093")))
+    state = visitor.see(lambda state: "📞 Calling" in words(cards(state, "404-3093")))
 
     assert len(cards(state, "404-3093")) == 1
     assert [call["number"] for call in state["calls"]].count("+18144043093") == 1
@@ -168,14 +168,14 @@ def test_an_emergency_number_is_refused_under_its_field_and_nothing_rings(visito
     before = visitor.open_form("survey")["rings"]
     visitor.act("submit", typed={"number": "911"})
     state = visitor.see(lambda state: state["errors"])
-    assert state["errors"] == {"number": "Emergency numbers are never dialed from here. Use a phone."}
+    assert state["errors"] == {"number": "EvoSlack never dials emergency numbers. Use a phone."}
     assert state["rings"] == before
     visitor.act("close")
 
 
 def test_who_may_call_is_told_beside_the_name_and_the_bot_agrees(visitor: Visitor) -> None:
     visitor.act("write", AGENT, channel="C_GENERAL", text="/call")
-    state = visitor.see(lambda state: "role Manager" in words(state["modal"]), AGENT)
+    state = visitor.see(lambda state: "Manager role" in words(state["modal"]), AGENT)
     roles = {person["name"]: person["role"] for person in state["people"]}
     assert (roles["Sara"], roles["Agent"]) == ("Manager", "no calling role")
     assert visitor.see(lambda state: True)["modal"] is None, "nobody sees another one's screen"
@@ -187,13 +187,13 @@ def test_a_switch_loses_one_answer_and_the_caller_hears_that_it_is_not_certain(v
         visitor.act("trouble", id=trouble, on=True)
     visitor.call("(412) 555-0100")
 
-    state = visitor.see(lambda state: "Not certain" in words(cards(state, "555-0100")))
+    state = visitor.see(lambda state: "Unconfirmed" in words(cards(state, "555-0100")))
     on = {each["id"]: each["on"] for each in state["troubles"]}
     assert (on["unseen"], on["answer_lost"]) == (True, False), "the second one was for one call"
     told = visitor.see(lambda state: "555-0100" in words(messages(state, "C_GENERAL")))
     (line,) = (each for each in messages(told, "C_GENERAL") if "555-0100" in words(each))
     assert line["only_you"]
-    assert "Not certain" in words(line)
+    assert "Unconfirmed" in words(line)
     others = visitor.see(lambda state: True, AGENT)
     assert "555-0100" not in words(messages(others, "C_GENERAL"))
     visitor.act("trouble", id="unseen", on=False)
@@ -209,7 +209,7 @@ def test_a_bot_killed_in_the_middle_of_a_call_comes_back_finds_it_and_never_ring
 
     visitor.act("kill")
 
-    state = visitor.see(lambda state: "Placed, answered" in words(cards(state, "555-0101")))
+    state = visitor.see(lambda state: "On the call" in words(cards(state, "555-0101")))
     assert len(cards(state, "555-0101")) == 1
     (call,) = (each for each in state["calls"] if each["number"] == "+14125550101")
     visitor.act("hang_up", sid=call["sid"])
@@ -257,7 +257,7 @@ def test_hanging_up_on_the_card_asks_first_and_ends_the_call_at_the_phone(visito
 
     assert visitor.press(button, card)["seen"] == ""
     visitor.see_call("+14125550112", "hung up")
-    visitor.see(lambda state: "Placed, ended" in words(cards(state, "555-0112")))
+    visitor.see(lambda state: "talked" in words(cards(state, "555-0112")))
 
 
 def test_a_card_tells_since_when_people_talk_in_a_form_that_the_page_keeps_up_to_date(
@@ -278,9 +278,9 @@ def test_one_picks_up_a_ringing_phone_and_hangs_up_there(visitor: Visitor) -> No
     assert (ringing["script"], ringing["record"]) == ("no answer after 25 s", "its session is listed")
 
     visitor.act("answer", sid=ringing["sid"])
-    visitor.see(lambda state: "Placed, answered" in words(cards(state, "555-0114")))
+    visitor.see(lambda state: "On the call" in words(cards(state, "555-0114")))
     visitor.act("hang_up", sid=ringing["sid"])
-    visitor.see(lambda state: "Placed, ended" in words(cards(state, "555-0114")))
+    visitor.see(lambda state: "talked" in words(cards(state, "555-0114")))
 
 
 @pytest.mark.parametrize(
@@ -321,7 +321,7 @@ def test_the_home_tab_shows_what_one_may_and_its_search_and_buttons_work(visitor
     search = field(home, "Search")
     ids = {"block": search["block_id"], "action": search["element"]["action_id"]}
     visitor.act("type_home", **ids, text="5550999", enter=True)
-    found = visitor.see(lambda state: "No call fits" in words(state["home"]))["home"]
+    found = visitor.see(lambda state: "No calls match" in words(state["home"]))["home"]
     assert "555-0119" not in words(found)
 
     (place,) = components(found["blocks"], "home_place")
@@ -334,7 +334,7 @@ def test_the_home_tab_shows_what_one_may_and_its_search_and_buttons_work(visitor
 
 
 def test_everybody_has_a_home_tab_of_their_own(visitor: Visitor) -> None:
-    for person, said in ((AGENT, "You cannot place calls"), (ROOT, "Team's calls")):
+    for person, said in ((AGENT, "You can't place calls"), (ROOT, "Team calls")):
         visitor.act("open_home", person, tab="home")
         visitor.see(lambda state, said=said: said in words(state["home"]), person)
 
@@ -365,7 +365,7 @@ def test_a_step_that_may_not_call_fails_with_words(visitor: Visitor) -> None:
     visitor.act("run_step", AGENT, step="place_call", values=values)
     state = visitor.see(lambda state: any(each["error"] for each in state["runs"]))
     (run,) = (each for each in state["runs"] if each["status"] == "failed")
-    assert "role Manager" in run["error"]
+    assert "Manager role" in run["error"]
     assert "5550121" not in words(state["calls"])
 
 

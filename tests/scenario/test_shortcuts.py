@@ -42,7 +42,7 @@ def test_the_shortcut_opens_an_empty_form_and_the_call_is_told_by_direct_message
 
     assert office.press().acked
 
-    office.wait_until_told("checking that nothing rang")
+    office.wait_until_told("checking whether the phone rang")
     (line,) = office.slack.private(SARA)
     assert line.kind == "dm", "a shortcut has no place to answer in"
 
@@ -53,7 +53,7 @@ def test_one_number_in_a_message_fills_the_form(office: Office) -> None:
     assert in_form(office)["number"] == NUMBER
     office.fill(number=TYPED)
     office.press()
-    office.wait_for_card("Placed")
+    office.wait_for_card("📞 Calling")
     assert office.rings == 1
 
 
@@ -73,7 +73,7 @@ def test_several_numbers_are_a_choice(office: Office) -> None:
 def test_a_message_without_a_number_says_so(office: Office) -> None:
     call_number_in(office, "Invoice #4155550143 costs $415,555.01 <https://x.test/4155550143> <@U4155550143>")
 
-    office.wait_for_page("no phone number in this message")  # where the form would be
+    office.wait_for_page("no number that EvoSlack can call")  # where the form would be
 
 
 def test_a_message_made_to_hold_the_bot_up_is_answered_like_any_other(office: Office) -> None:
@@ -88,7 +88,7 @@ def test_a_message_with_two_hundred_numbers_offers_a_hundred_of_them(office: Off
     view = office.slack.wait_for_modal(SARA, "call_choice")
     assert len(view["blocks"][0]["element"]["options"]) == 100
     hint = view["blocks"][0]["hint"]["text"]
-    assert "More than 100 numbers are in this message; these are the first 100." in hint
+    assert "This message has more than 100 numbers. These are the first 100." in hint
 
 
 def test_numbers_in_blocks_and_attachments_are_found(office: Office) -> None:
@@ -116,12 +116,12 @@ def test_call_last_fills_in_what_was_called_last(office: Office) -> None:
 def test_call_last_without_a_last_call_says_so(office: Office) -> None:
     assert office.slack.type_command(SARA, " LAST ").acked
 
-    assert office.told() == ["You have not called anybody from here yet, so there is nothing to call again."]
+    assert office.told() == ["No calls yet, so there's nothing to call again."]
 
 
 def test_call_again_on_a_card_opens_the_same_form_for_whoever_may_call(office: Office) -> None:
     office.call(SARA)
-    card = office.wait_for_card("Placed")
+    card = office.wait_for_card("📞 Calling")
 
     assert office.slack.click(BOSS, CALL_AGAIN, "C_CALLS", card["ts"]).acked
 
@@ -135,22 +135,22 @@ def test_a_card_has_no_call_again_while_the_call_is_on_its_way(office: Office) -
     held = office.evo.fault("/sessions/outgoing", "slow", seconds=0.5)
     office.call()
     office.evo.wait_for(lambda: held.hits)
-    card = office.wait_for_card("On its way")
+    card = office.wait_for_card("⏳ Calling")
     assert CALL_AGAIN not in str(card["blocks"])
 
-    assert CALL_AGAIN in str(office.wait_for_card("Placed")["blocks"])
+    assert CALL_AGAIN in str(office.wait_for_card("📞 Calling")["blocks"])
 
 
 def test_call_again_for_a_call_that_was_forgotten_says_so(office: Office) -> None:
     office.call()
-    card = office.wait_for_card("Placed")
+    card = office.wait_for_card("📞 Calling")
     office.wait_until_settled()
     office.pass_time(days=366)
     office.let_time_pass_until(lambda: not office.ledger(), step_s=3601)
 
     office.slack.click(SARA, CALL_AGAIN, "C_CALLS", card["ts"])
 
-    assert "no record of this call" in office.wait_until_told("no record")
+    assert "no longer has a record of this call" in office.wait_until_told("record")
 
 
 @pytest.mark.parametrize("trouble", ["expired", "cut"])
@@ -162,7 +162,7 @@ def test_a_shortcut_whose_form_does_not_open_is_explained(office: Office, troubl
 
     assert office.slack.use_shortcut(SARA, PLACE_A_CALL).acked
 
-    assert office.wait_until_told("try again")
+    assert office.wait_until_told("Try again")
 
 
 def test_a_forged_choice_cannot_be_read(office: Office) -> None:
@@ -174,17 +174,17 @@ def test_a_forged_choice_cannot_be_read(office: Office) -> None:
             "view_submission",
             {"user": {"id": SARA, "team_id": office.slack.team_id}, "view": {**view, "state": state}},
         )
-        assert "cannot be read" in str(delivery.payload)
+        assert "no longer works" in str(delivery.payload)
 
 
 def test_after_a_doubt_call_again_asks_first_whether_somebody_has_looked(office: Office) -> None:
     office.hide_calls()
     office.evo.fault("/sessions/outgoing", "cut_after_ring")
     office.call()
-    card = office.wait_for_card("Not certain")
+    card = office.wait_for_card("Unconfirmed")
 
     button = card["blocks"][-1]["elements"][0]
-    assert "rings the same phone twice" in button["confirm"]["text"]["text"]
+    assert "rings the same phone a second time" in button["confirm"]["text"]["text"]
     office.slack.click(SARA, CALL_AGAIN, "C_CALLS", card["ts"])  # and says yes
     assert in_form(office)["number"] == SHOWN
     assert office.rings == 1
@@ -203,8 +203,8 @@ def test_history_shows_ones_own_latest_calls_with_call_again(office: Office) -> 
     note = office.slack.private(SARA)[-1]
     heading, newest, oldest = (block["text"]["text"] for block in note.blocks)
     assert heading == "*Your latest calls*"
-    assert "Placed" in newest and SHOWN in newest and "Customer survey" in newest
-    assert "Refused" in oldest and "(202) 555-0143" in oldest
+    assert "📞 Calling" in newest and SHOWN in newest and "Customer survey" in newest
+    assert "Rejected" in oldest and "(202) 555-0143" in oldest
     assert "555-0144" not in str(note.blocks), "somebody else's call"
     again = note.blocks[2]["accessory"]
     office.slack.click(SARA, again["action_id"], note.channel_id, note.ts, note.blocks[2]["block_id"])
@@ -215,8 +215,8 @@ def test_history_without_calls_or_without_the_role_says_so(office: Office) -> No
     office.slack.type_command(SARA, "history")
     office.slack.type_command("U_AGENT", "history")
 
-    office.wait_until_told("You have not called anybody from here yet.", SARA)
-    office.wait_until_told("needs the role Manager", "U_AGENT")
+    office.wait_until_told("No calls yet.", SARA)
+    office.wait_until_told("need the Manager role", "U_AGENT")
 
 
 def test_history_is_ten_calls_long(office: Office) -> None:

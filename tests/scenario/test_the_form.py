@@ -75,9 +75,7 @@ def test_a_renamed_command_works_and_help_says_its_name(empty_office: Office) ->
 def test_a_command_that_the_settings_do_not_know_says_what_to_do(office: Office) -> None:
     assert office.slack.type_command(SARA, "", command="/dial").acked
 
-    assert office.told() == [
-        "EvoSlack listens to /call, not to /dial. Set SLACK_COMMAND to /dial to change that."
-    ]
+    assert office.told() == ["EvoSlack answers /call, not /dial. To change that, set SLACK_COMMAND to /dial."]
 
 
 def test_the_only_flow_is_chosen_already(empty_office: Office) -> None:
@@ -121,7 +119,7 @@ def test_names_longer_than_slack_allows_are_cut_and_still_work(office: Office) -
     assert len(option["text"]["text"]) == 75
     office.slack.fill(SARA, {"flow": "long"})
     assert office.press().acked
-    office.wait_for_card("Placed")
+    office.wait_for_card("📞 Calling")
 
 
 @pytest.mark.parametrize(
@@ -129,19 +127,19 @@ def test_names_longer_than_slack_allows_are_cut_and_still_work(office: Office) -
     [
         (
             lambda world: [world.remove_flow(flow) for flow in ("flow1", "flow2", "flow3")],
-            "no flow to choose",
+            "no flows to choose",
         ),
         (
             lambda world: [world.remove_number(n) for n in ("+12025550100", "+12025550101")],
-            "owns no phone number",
+            "has no phone number",
         ),
         (
             lambda world: setattr(world.logins["bot@acme.test"], "account_ids", ("acc1", "acc2")),
-            "not set up which",
+            "isn't set up with",
         ),
         (
             lambda world: setattr(world.logins["bot@acme.test"], "password", "changed"),
-            "does not accept EvoSlack",
+            "doesn't accept EvoSlack",
         ),
     ],
 )
@@ -159,18 +157,18 @@ def test_an_account_that_the_login_cannot_see_is_said(empty_office: Office) -> N
     empty_office.open(EVO_ACCOUNT_ID="acc2")
 
     empty_office.slack.type_command(SARA)
-    empty_office.wait_for_page("does not see the account")
+    empty_office.wait_for_page("can't see the Evo Voice account")
 
 
 def test_with_evo_voice_down_at_start_the_bot_runs_says_so_and_recovers(empty_office: Office) -> None:
     empty_office.evo.stop()
     empty_office.open()
     empty_office.slack.type_command(SARA)
-    empty_office.wait_for_page("Evo Voice cannot be reached right now")
+    empty_office.wait_for_page("EvoSlack can't reach Evo Voice right now")
 
     empty_office.evo.start()
     empty_office.call()
-    empty_office.wait_for_card("Placed")
+    empty_office.wait_for_card("📞 Calling")
 
 
 def test_only_allowed_flows_are_offered(empty_office: Office) -> None:
@@ -185,7 +183,7 @@ def test_slack_refusing_the_form_is_said_privately(office: Office) -> None:
     office.slack.fault("views.open", "error:expired_trigger_id")
 
     assert office.slack.type_command(SARA, NUMBER).acked
-    office.wait_until_told("Slack did not let the form open in time. Please try again.")
+    office.wait_until_told("The form couldn't open in time. Try again.")
 
 
 def test_an_open_form_does_not_show_flows_to_whoever_lost_the_role(office: Office) -> None:
@@ -198,6 +196,6 @@ def test_an_open_form_does_not_show_flows_to_whoever_lost_the_role(office: Offic
 
 def test_somebody_who_may_not_call_sees_why_and_no_form(office: Office) -> None:
     office.slack.type_command(AGENT, NUMBER)
-    office.wait_for_page("needs the role Manager", AGENT)
+    office.wait_for_page("need the Manager role", AGENT)
 
     assert "call_form" not in str(office.slack.api_calls("views.update"))

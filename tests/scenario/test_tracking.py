@@ -12,7 +12,7 @@ import pytest
 
 from evoslack.calling.calls import LostReason, Progress, State
 from sandbox.evo.calls import BUSY, OutgoingCall, Script
-from tests.scenario.office import BOSS, NUMBER, SARA, SHOWN, TYPED, Office
+from tests.scenario.office import BOSS, NUMBER, SARA, SHOWN, TYPED, Office, says_placed
 
 RINGING = Script(ring_s=3600)
 POLLS = ("/calls/active", "/sessions")
@@ -72,26 +72,26 @@ def ringing(office: Office) -> Office:
     """Sara's call, which keeps ringing."""
     office.evo.world.default_script = RINGING
     office.call()
-    office.wait_for_card("Placed")
+    office.wait_for_card("📞 Calling")
     return office
 
 
 def test_from_placed_to_ringing_to_answered_to_its_end(ringing: Office) -> None:
-    see(ringing, "Placed, ringing")
+    see(ringing, "is ringing")
 
     answered(ringing)
-    see(ringing, "Placed, answered")
+    see(ringing, "On the call")
     (card,) = ringing.cards()
     assert "{ago}" in str(card["blocks"]), "a running time that Slack keeps current"
 
     ringing.pass_time(minutes=2)
     at_the_phone(ringing).script = replace(at_the_phone(ringing).script, talk_s=0.001, outcome="Survey done")
-    text = see(ringing, "Placed, ended")
+    text = see(ringing, "Ended")
 
     (call,) = ringing.ledger()
     assert (call.state, call.progress, call.is_in_progress) == (State.PLACED, Progress.ENDED, False)
     assert call.talked_s is not None and 115 < call.talked_s < 140
-    assert "ended after 2 min" in text and "Evo Voice says: “Survey done”" in text
+    assert "talked 2 min" in text and "“Survey done”" in text
     assert len(ringing.cards()) == 1
     assert ringing.told() == [], "the card tells those who can read the channel"
     assert ringing.rings == 1
@@ -99,9 +99,9 @@ def test_from_placed_to_ringing_to_answered_to_its_end(ringing: Office) -> None:
 
 def test_polling_stops_when_no_call_is_running(ringing: Office) -> None:
     answered(ringing)
-    see(ringing, "answered")
+    see(ringing, "On the call")
     ringing.evo.world.hang_up(at_the_phone(ringing))
-    see(ringing, "ended")
+    see(ringing, "Ended")
     before = polls(ringing)
 
     for _round in range(3):
@@ -114,10 +114,9 @@ def test_an_unanswered_call_ends_with_evo_voices_outcome(office: Office, session
     office.evo.world.default_script = replace(BUSY, session=session if session != "on_answer" else "late")
     office.call()
 
-    text = see(office, "Placed, ended")
+    text = see(office, "🚫 Busy")
 
-    assert "Evo Voice says: “Busy”" in text
-    assert " after " not in text, "there was no conversation"
+    assert "talked" not in text, "there was no conversation"
 
 
 def test_without_a_session_the_end_has_no_outcome(ringing: Office) -> None:
@@ -125,7 +124,7 @@ def test_without_a_session_the_end_has_no_outcome(ringing: Office) -> None:
     see(ringing, "ringing")
     ringing.evo.world.hang_up(at_the_phone(ringing))
 
-    assert "does not say how" in see(ringing, "Placed, ended")
+    assert "gave no outcome" in see(ringing, "Ended")
 
 
 def test_a_call_that_leaves_no_trace_is_lost(office: Office) -> None:
@@ -133,9 +132,9 @@ def test_a_call_that_leaves_no_trace_is_lost(office: Office) -> None:
     office.evo.world.default_script = RINGING
     office.call()
 
-    text = see(office, "no longer visible", step_s=31)
+    text = see(office, "lost track", step_s=31)
 
-    assert "Perhaps nobody answered" in text
+    assert "may not have been answered" in text
     (call,) = office.ledger()
     assert (call.state, call.progress) == (State.PLACED, Progress.LOST)
 
@@ -145,23 +144,23 @@ def test_a_call_in_doubt_that_is_found_was_placed_after_all(office: Office) -> N
     office.evo.fault("/sessions/outgoing", "cut_after_ring")
     office.call()
 
-    see(office, "Placed, ringing")
+    see(office, "is ringing")
 
     office.wait_until_settled()
     assert office.rings == 1
     if office.told():  # about the doubt, if the call was not found first
-        assert "Placed" in office.told()[-1]
+        assert says_placed(office.told()[-1])
 
 
 def test_a_call_in_doubt_that_is_not_found_stays_in_doubt_and_the_card_says_so(office: Office) -> None:
     office.evo.fault("/sessions/outgoing", "502_html")  # nothing rang
     office.call()
-    office.wait_until_told("EvoSlack is looking for it")
+    office.wait_until_told("EvoSlack is checking there now")
     office.wait_until_settled()
 
     text = see(office, "found nothing. That doesn't prove", step_s=31)
 
-    assert "Not certain" in text
+    assert "Unconfirmed" in text
     office.wait_until_told("found nothing")
     (call,) = office.ledger()
     assert (call.state, call.progress) == (State.IN_DOUBT, Progress.LOST)
@@ -173,10 +172,10 @@ def test_a_400_for_a_call_that_rings_is_corrected(office: Office) -> None:
     office.evo.fault("/sessions/outgoing", "400_json_after_ring")
     office.call()
 
-    see(office, "Placed, ringing")
+    see(office, "is ringing")
 
     if office.told():  # about the rejection, if the call was not found first
-        office.wait_until_told("Placed")
+        office.slack.wait_for(lambda: any(map(says_placed, office.told())))
     assert len(office.cards()) == 1
 
 
@@ -184,15 +183,15 @@ def test_a_400_for_a_call_that_rings_is_corrected(office: Office) -> None:
 def test_a_rejection_is_checked_before_the_card_says_that_nothing_rang(office: Office, fault: str) -> None:
     office.evo.fault("/sessions/outgoing", fault)
     office.call()
-    text = office.wait_for_card("Refused")["text"]
-    assert "checking that nothing rang" in text and "Nothing was dialed" not in text
+    text = office.wait_for_card("Rejected")["text"]
+    assert "checking whether the phone rang" in text and "Nothing was dialed" not in text
     office.wait_until_settled()
     assert "confirm" in office.cards()[0]["blocks"][-1]["elements"][0], "Call again asks first"
     assert not any("Nothing was dialed" in text for text in office.told())
 
     text = see(office, "Nothing was dialed", step_s=5)
 
-    assert "Refused" in text and "may have rung" not in text
+    assert "Rejected" in text and "may have rung" not in text
     office.wait_until_told("Nothing was dialed")
     assert "confirm" not in office.cards()[0]["blocks"][-1]["elements"][0]
     assert len(office.cards()) == 1
@@ -204,10 +203,10 @@ def test_a_rejection_of_a_call_that_rings_is_corrected(office: Office, fault: st
     office.evo.fault("/sessions/outgoing", f"{fault}_after_ring")
     office.call()
 
-    see(office, "Placed, ringing")
+    see(office, "is ringing")
 
     if office.told():  # about the rejection, if the call was not found first
-        office.wait_until_told("Placed")
+        office.slack.wait_for(lambda: any(map(says_placed, office.told())))
     assert not any("Nothing was dialed" in text for text in office.told())
     assert len(office.cards()) == 1
 
@@ -216,12 +215,12 @@ def test_a_rejection_that_cannot_be_checked_is_called_uncertain(office: Office) 
     office.hide_calls()
     office.evo.fault("/sessions/outgoing", "400_json_after_ring")
     office.call()
-    office.wait_for_card("Refused")
+    office.wait_for_card("Rejected")
 
     text = see(office, "couldn't check whether it rang", step_s=31)
 
-    assert "may have rung, at most once" in text
-    assert "may have rung, at most once" in office.wait_until_told("couldn't check whether it rang")
+    assert "may have rung, once" in text
+    assert "may have rung, once" in office.wait_until_told("couldn't check whether it rang")
     assert not any("Nothing was dialed" in text for text in office.told())
     assert "confirm" in office.cards()[0]["blocks"][-1]["elements"][0]
 
@@ -231,20 +230,20 @@ def test_a_number_that_was_just_rejected_cannot_be_called_for_a_moment(office: O
     office.evo.fault("/sessions/outgoing", "400_json_after_ring")
     office.hide_calls()
     office.call(SARA)
-    office.wait_for_card("Refused")
+    office.wait_for_card("Rejected")
 
     office.form(BOSS)
     office.fill(BOSS, TYPED)
     delivery = office.press(BOSS)
 
-    assert "Evo Voice just rejected a call to this number" in str(delivery.payload)
+    assert "Evo Voice rejected the call, and EvoSlack is checking" in str(delivery.payload)
     assert office.rings == 1
 
 
 def test_a_real_400_stands_and_is_checked_only_for_a_while(office: Office) -> None:
     office.evo.fault("/sessions/outgoing", "400_json")
     office.call()
-    office.wait_for_card("Refused")
+    office.wait_for_card("Rejected")
     office.wait_until_settled()
 
     until(office, lambda: office.ledger()[0].progress is Progress.LOST, step_s=5)
@@ -260,7 +259,7 @@ def test_a_real_400_stands_and_is_checked_only_for_a_while(office: Office) -> No
 
 
 def test_two_calls_to_the_same_number_are_told_apart(ringing: Office) -> None:
-    see(ringing, "Placed, ringing")
+    see(ringing, "is ringing")
     first = at_the_phone(ringing)
     ringing.pass_time(seconds=10)
     ringing.call(BOSS)
@@ -283,7 +282,7 @@ def test_an_outsiders_call_to_the_same_number_is_not_mistaken_for_ours(office: O
     office.evo.world.default_script = RINGING
     office.call()
 
-    see(office, "Placed, ringing")
+    see(office, "is ringing")
     seen = polls(office)
     office.evo.world.hang_up(outsider)
     until(office, lambda: polls(office) >= seen + 6)
@@ -300,13 +299,13 @@ def test_when_two_sessions_could_be_ours_neither_is(office: Office) -> None:
     office.call()
     office.evo.wait_for(lambda: office.rings)
     office.evo.world.place("flow2", NUMBER, "+12025550100", "boss@acme.test")
-    office.wait_for_card("Placed")
+    office.wait_for_card("📞 Calling")
     seen = polls(office)
     until(office, lambda: polls(office) >= seen + 4)
 
-    text = see(office, "Placed, not followed", step_s=31)
+    text = see(office, "Not tracked", step_s=31)
 
-    assert "cannot tell the two apart" in text
+    assert "can't tell them apart" in text
     (call,) = office.ledger()
     assert (call.session_id, call.lost_reason) == ("", LostReason.UNCLEAR)
     assert "hang_up" not in str(office.cards()[0]["blocks"])
@@ -331,14 +330,14 @@ def test_one_call_or_thirty_cost_the_same_number_of_requests(office: Office) -> 
 
 
 def test_evo_voice_being_down_for_a_while_does_not_end_the_call(ringing: Office) -> None:
-    see(ringing, "Placed, ringing")
+    see(ringing, "is ringing")
     ringing.evo.stop()
     for _round in range(5):
         poll_after(ringing, seconds=30)
     ringing.evo.start()
     answered(ringing)
 
-    see(ringing, "Placed, answered")
+    see(ringing, "On the call")
 
 
 def test_a_restarted_bot_keeps_tracking(empty_office: Office) -> None:
@@ -356,12 +355,12 @@ def test_a_restarted_bot_keeps_tracking(empty_office: Office) -> None:
     for call in office.evo.world.calls:
         office.evo.world.hang_up(call)
     until(office, lambda: all(call.progress is Progress.ENDED for call in office.ledger()))
-    until(office, lambda: all("Placed, ended" in card["text"] for card in office.cards()))
+    until(office, lambda: all("Evo Voice gave no outcome" in card["text"] for card in office.cards()))
     assert (office.rings, len(office.cards())) == (50, 50)
 
 
 def test_a_deleted_card_does_not_come_back(ringing: Office) -> None:
-    see(ringing, "Placed, ringing")
+    see(ringing, "is ringing")
     ringing.slack.delete_message("C_CALLS", ringing.cards()[0]["ts"])
 
     answered(ringing)
@@ -378,12 +377,12 @@ def test_a_caller_who_cannot_read_the_channel_is_told_how_it_ended(empty_office:
     office.evo.world.default_script = RINGING
     office.open(CALLS_CHANNEL="C_BOARD")
     office.call()
-    office.wait_until_told("Placed")
+    office.wait_until_told("📞 Calling")
     answered(office)
     until(office, lambda: office.ledger()[0].progress is Progress.ANSWERED)
     office.evo.world.hang_up(at_the_phone(office))
 
-    until(office, lambda: any("Placed, ended" in text for text in office.told()))
+    until(office, lambda: any("talked" in text for text in office.told()))
 
     assert len(office.told()) == 2, "not every step in between"
 
@@ -416,7 +415,7 @@ def test_numbers_are_compared_by_their_digits_on_either_side(office: Office) -> 
     office.evo.world.default_script = Script(ring_s=0, talk_s=3600, session="at_once")
     office.call(SARA, TYPED)
 
-    see(office, "Placed, answered")
+    see(office, "On the call")
 
 
 @pytest.mark.parametrize("fault", ["502_html", "400_json"])
@@ -439,7 +438,7 @@ def test_a_call_that_never_rang_does_not_take_another_calls_session(office: Offi
     boss, sara = office.ledger()
     assert sara.state is not State.PLACED
     assert boss.state is State.PLACED
-    assert not any("Placed" in text for text in office.told(SARA))
+    assert not any("📞 Calling" in text for text in office.told(SARA))
 
 
 def test_a_call_that_was_only_found_later_cannot_be_hung_up(office: Office) -> None:
@@ -448,7 +447,7 @@ def test_a_call_that_was_only_found_later_cannot_be_hung_up(office: Office) -> N
     office.evo.fault("/sessions/outgoing", "cut_after_ring")
     office.call()
 
-    see(office, "Placed, answered")
+    see(office, "On the call")
     office.wait_until_settled()
 
     assert "hang_up" not in str(office.cards()[0]["blocks"])

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from evoslack.calling.calls import State
-from tests.scenario.office import BOSS, NUMBER, SARA, Office
+from tests.scenario.office import BOSS, NUMBER, SARA, Office, says_placed
 
 OUTGOING = "/sessions/outgoing"
 
@@ -15,20 +15,20 @@ OUTGOING = "/sessions/outgoing"
 @pytest.mark.parametrize(
     ("fault", "state", "words", "rings"),
     [
-        ("400_json", State.REJECTED, "doesn't accept this number, flow or caller ID", 0),
-        ("403_text", State.REJECTED, "login in Evo Voice isn't allowed to place calls", 0),
+        ("400_json", State.REJECTED, "doesn't accept this number, flow, or caller ID", 0),
+        ("403_text", State.REJECTED, "Evo Voice login isn't allowed to place calls", 0),
         ("403_json", State.REJECTED, "doesn't permit this call", 0),
-        ("404_json", State.REJECTED, "doesn't know this flow any more", 0),
-        ("404_json_after_ring", State.REJECTED, "doesn't know this flow any more", 1),
-        ("429", State.REJECTED, "asked for a pause of 7 seconds", 0),
-        ("html_200", State.IN_DOUBT, "answered with a web page", 0),
-        ("html_200_after_ring", State.IN_DOUBT, "answered with a web page", 1),
-        ("206_after_ring", State.IN_DOUBT, "an answer that proves nothing", 1),
+        ("404_json", State.REJECTED, "couldn't find this flow", 0),
+        ("404_json_after_ring", State.REJECTED, "couldn't find this flow", 1),
+        ("429", State.REJECTED, "asked EvoSlack to wait 7 seconds", 0),
+        ("html_200", State.IN_DOUBT, "A web page came back", 0),
+        ("html_200_after_ring", State.IN_DOUBT, "A web page came back", 1),
+        ("206_after_ring", State.IN_DOUBT, "answer was unclear", 1),
         ("500_after_ring", State.IN_DOUBT, "had an error while placing", 1),
         ("502_html", State.IN_DOUBT, "had an error while placing", 0),
-        ("redirect", State.IN_DOUBT, "an answer that proves nothing", 0),
+        ("redirect", State.IN_DOUBT, "answer was unclear", 0),
         ("cut_after_ring", State.IN_DOUBT, "connection to Evo Voice broke", 1),
-        ("hang_after_ring", State.IN_DOUBT, "did not answer in time", 1),
+        ("hang_after_ring", State.IN_DOUBT, "didn't answer in time", 1),
     ],
 )
 def test_everything_but_placed_is_told_on_the_card_and_privately(
@@ -49,11 +49,11 @@ def test_everything_but_placed_is_told_on_the_card_and_privately(
     assert line.kind == "response_url"
     assert (empty_office.rings, empty_office.evo.posts) == (rings, 1)
     if state is State.IN_DOUBT:
-        assert "may have rung, at most once" in line.text
+        assert "may have rung, once" in line.text
     else:
-        assert "EvoSlack is checking that nothing rang" in line.text
+        assert "EvoSlack is checking whether the phone rang" in line.text
     assert "Nothing was dialed" not in line.text + card["text"], "it is not known yet"
-    assert "not placed" not in line.text + card["text"]
+    assert "didn't call" not in line.text + card["text"]
 
 
 def test_a_login_that_is_refused_proves_at_once_that_nothing_rang(empty_office: Office) -> None:
@@ -76,8 +76,8 @@ def test_evo_voice_out_of_reach_is_told_as_not_sent(office: Office) -> None:
 
     (call,) = office.wait_until_settled()
     assert call.state is State.NOT_SENT
-    assert "could not be reached" in office.wait_for_card("Not sent")["text"]
-    assert "could not be reached" in office.told()[0]
+    assert "couldn't reach Evo Voice" in office.wait_for_card("Not placed")["text"]
+    assert "couldn't reach Evo Voice" in office.told()[0]
 
 
 def test_an_expired_login_is_renewed_and_the_call_goes_out_once(office: Office) -> None:
@@ -86,7 +86,7 @@ def test_an_expired_login_is_renewed_and_the_call_goes_out_once(office: Office) 
     office.evo.expire_logins()
     office.press()
 
-    office.wait_for_card("Placed")
+    office.wait_for_card("📞 Calling")
     assert office.rings == 1
 
 
@@ -113,7 +113,7 @@ def test_a_closed_response_url_leads_to_a_direct_message(office: Office) -> None
 
     office.wait_until_settled()
     (line,) = office.slack.private(SARA)
-    assert (line.kind, "❌ Refused" in line.text) == ("dm", True)
+    assert (line.kind, "❌ Rejected" in line.text) == ("dm", True)
 
 
 def test_foreign_text_cannot_mention_anybody_or_plant_links(office: Office) -> None:
@@ -123,7 +123,7 @@ def test_foreign_text_cannot_mention_anybody_or_plant_links(office: Office) -> N
     office.fill()
     office.press()
 
-    card = office.wait_for_card("Placed")
+    card = office.wait_for_card("📞 Calling")
     shown = card["text"] + str(card["blocks"])
     assert "<!channel>" not in shown
     assert "<http" not in shown
@@ -139,15 +139,17 @@ def test_without_a_seat_in_the_channel_the_call_is_placed_and_the_caller_told(
     empty_office.open()
     with caplog.at_level(logging.ERROR, "evoslack"):
         empty_office.call()
-        line = empty_office.wait_until_told("Placed")
+        line = empty_office.wait_until_told("(814) 404-3093")
 
-    assert "EvoSlack is not in <#C_CALLS>, so there is no card yet" in line
+    assert says_placed(line)
+    assert "EvoSlack isn't in <#C_CALLS>, so there's no card yet" in line
     assert "invite the bot to CALLS_CHANNEL" in caplog.text
     assert (empty_office.rings, empty_office.cards()) == (1, [])
 
     empty_office.slack.channels["C_CALLS"]["is_member"] = True
     empty_office.let_time_pass_until(empty_office.cards)
-    assert "Placed" in empty_office.wait_for_card("Placed")["text"]
+    (card,) = empty_office.cards()
+    assert says_placed(card["text"])
     assert len(empty_office.told()) == 1
 
 
@@ -157,7 +159,7 @@ def test_slack_in_trouble_while_posting_leads_to_one_card_later(office: Office, 
     office.call()
     office.slack.wait_for(lambda: office.ledger()[0].state is State.PLACED)
 
-    office.let_time_pass_until(lambda: any("Placed" in card["text"] for card in office.cards()))
+    office.let_time_pass_until(lambda: any(says_placed(card["text"]) for card in office.cards()))
     office.wait_until_settled()
     assert len(office.cards()) == 1
 
@@ -167,7 +169,7 @@ def test_a_card_whose_posting_was_not_answered_is_found_again_and_not_doubled(of
     office.evo.fault(OUTGOING, "400_json")
     office.call()
 
-    office.let_time_pass_until(lambda: any("Refused" in card["text"] for card in office.cards()))
+    office.let_time_pass_until(lambda: any("Rejected" in card["text"] for card in office.cards()))
     office.wait_until_settled()
     assert len(office.cards()) == 1
 
@@ -187,7 +189,7 @@ def test_a_deleted_card_is_not_posted_again(empty_office: Office) -> None:
     office.open(dial_deadline_s=1.5)
     office.evo.fault(OUTGOING, "hang_after_ring")
     office.call()
-    card = office.wait_for_card("On its way")
+    card = office.wait_for_card("⏳ Calling")
     office.slack.delete_message("C_CALLS", card["ts"])
 
     office.wait_until_told("message_not_found", within_s=10)
@@ -225,7 +227,7 @@ def test_whoever_cannot_read_a_private_channel_is_told_of_a_good_call_too(empty_
     empty_office.open(CALLS_CHANNEL="C_SECRET")
 
     empty_office.call(SARA)
-    assert "Evo Voice took the call" in empty_office.wait_until_told("Placed")
+    assert "Calling (814) 404-3093…" in empty_office.wait_until_told("📞 Calling")
     empty_office.call(BOSS, number="814 404 3094")
 
     empty_office.wait_until_settled()
@@ -240,7 +242,7 @@ def test_a_card_that_is_in_trouble_for_long_is_told_to_the_caller(office: Office
     office.let_time_pass_until(office.told)
 
     (line,) = office.told()
-    assert "✅ Placed" in line
+    assert says_placed(line)
     assert "The card in <#C_CALLS> is missing or out of date" in line
 
 
@@ -249,4 +251,4 @@ def test_a_flow_with_an_endless_name_still_gets_its_card(office: Office) -> None
     office.bot.catalog.refresh()
     office.call()
 
-    assert len(office.wait_for_card("Placed")["text"]) < 4000
+    assert len(office.wait_for_card("📞 Calling")["text"]) < 4000

@@ -14,7 +14,7 @@ from tests.scenario.office import SARA, Office
 def test_managers_and_administrators_may_call(office: Office, who: str) -> None:
     office.call(who)
 
-    office.wait_for_card("Placed")
+    office.wait_for_card("📞 Calling")
     assert office.rings == 1
 
 
@@ -28,10 +28,10 @@ def test_managers_and_administrators_may_call(office: Office, who: str) -> None:
         ({"is_stranger": True}, "Only full members"),
         ({"is_invited_user": True}, "Only full members"),
         ({"team_id": "T_OTHER"}, "Only full members"),
-        ({"is_email_confirmed": False}, "not confirmed"),
-        ({"is_email_confirmed": None}, "not confirmed"),
-        ({"profile": {}}, "does not show your email"),
-        ({"profile": {"email": "  "}}, "does not show your email"),
+        ({"is_email_confirmed": False}, "isn't confirmed"),
+        ({"is_email_confirmed": None}, "isn't confirmed"),
+        ({"profile": {}}, "can't see your email"),
+        ({"profile": {"email": "  "}}, "can't see your email"),
         ({"profile": {"email": "nobody@acme.test"}}, "No Evo Voice login"),
     ],
 )
@@ -54,8 +54,8 @@ def loses(field: str, value: object) -> Callable[[World], None]:
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (loses("roles", ("User",)), "needs the role Manager"),
-        (loses("roles", ("Customer", "Manager-of-nothing")), "needs the role Manager"),
+        (loses("roles", ("User",)), "need the Manager role"),
+        (loses("roles", ("Customer", "Manager-of-nothing")), "need the Manager role"),
         (loses("account_ids", ("acc2",)), "No Evo Voice login"),  # invisible to the bot's own login
         (loses("manager_access", "ReadOnly"), "read-only"),
         (lambda world: world.logins.pop("sara@acme.test"), "No Evo Voice login"),
@@ -75,7 +75,7 @@ def test_a_manager_of_another_account_reads_that(empty_office: Office) -> None:
     empty_office.open(EVO_ACCOUNT_ID="acc1")
 
     empty_office.slack.type_command("U_OTHER")
-    empty_office.wait_for_page("not of the account", "U_OTHER")
+    empty_office.wait_for_page("not in the account", "U_OTHER")
 
 
 def test_part_of_a_managers_address_is_not_that_manager(office: Office) -> None:
@@ -89,7 +89,7 @@ def test_capitals_and_spaces_do_not_matter(office: Office) -> None:
     office.slack.users[SARA]["profile"]["email"] = " Sara@ACME.test "
 
     office.call()
-    office.wait_for_card("Placed")
+    office.wait_for_card("📞 Calling")
 
 
 def test_a_mapped_user_calls_with_the_mapped_login(empty_office: Office) -> None:
@@ -97,7 +97,7 @@ def test_a_mapped_user_calls_with_the_mapped_login(empty_office: Office) -> None
     empty_office.open(EVO_USER_MAP="U_ALICE=boss@acme.test,U_AGENT=boss@acme.test")
 
     empty_office.call("U_ALICE")
-    empty_office.wait_for_card("Placed")
+    empty_office.wait_for_card("📞 Calling")
     empty_office.slack.users["U_AGENT"]["is_restricted"] = True
     empty_office.slack.type_command("U_AGENT")
     empty_office.wait_for_page("Only full members", "U_AGENT")  # a map opens no door for guests
@@ -134,7 +134,7 @@ def test_a_role_taken_away_while_the_form_was_open_stops_the_call(office: Office
 
     assert office.press().acked
 
-    office.wait_for_page("needs the role Manager")
+    office.wait_for_page("need the Manager role")
     assert (office.rings, office.ledger()) == (0, [])
 
 
@@ -159,8 +159,8 @@ def test_at_submit_a_check_that_fails_keeps_the_form(office: Office) -> None:
     delivery = office.press()
 
     assert delivery.acked  # within Slack's three seconds, although Evo Voice hangs
-    assert "could not be checked whether you may call" in office.under("number")
+    assert "couldn't check whether you can place calls" in office.under("number")
     office.evo.clear_faults()
     office.press()
-    office.wait_for_card("Placed")
+    office.wait_for_card("📞 Calling")
     assert office.rings == 1

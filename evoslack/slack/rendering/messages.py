@@ -47,6 +47,7 @@ _OUTCOME_WORDS = {
     "failed": "⚠️ Failed",
     "canceled": "✖️ Canceled",
     "cancelled": "✖️ Canceled",
+    "ended": "⏹️ Ended",
 }
 _ENDED = "⏹️ Ended"  # says nothing about how
 

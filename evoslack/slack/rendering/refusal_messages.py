@@ -41,8 +41,7 @@ DENIAL_MESSAGES = {
         "connect the two."
     ),
     Denial.SEVERAL_LOGINS: (
-        "Several Evo Voice logins have your email address, so EvoSlack can't tell which one is yours. "
-        "Ask an Evo Voice administrator to keep only one."
+        "Several Evo Voice logins have your email address. Ask an Evo Voice administrator to keep only one."
     ),
     Denial.ROLE: (
         "You need the Manager role in Evo Voice to place calls. "

@@ -14,12 +14,12 @@ from tests.chaos.questions import Verdict, answer_of, asked_of, lines_about
 from tests.chaos.rights import Rights
 
 SARA, NUMBER = "U_SARA", "+18144043093"
-ON_ITS_WAY: dict[str, Any] = {"view": {"blocks": [{"text": {"text": "*⏳ Calling (814) 404‑3093…*"}}]}}
-NOT_ALLOWED = "You need the Manager role in Evo Voice to place calls."
-MAY_NOT: dict[str, Any] = {"view": {"blocks": [{"text": {"text": NOT_ALLOWED}}]}}
+CALLING: dict[str, Any] = {"view": {"blocks": [{"text": {"text": "*⏳ Calling (814) 404-3093…*"}}]}}
+MAY_NOT: dict[str, Any] = {"view": {"blocks": [{"text": {"text": "You need the Manager role."}}]}}
 TOO_LATE: dict[str, Any] = {"errors": {"number": "EvoSlack took too long. Nothing was dialed."}}
-ALREADY = "This form already started a call to (814) 404-3093 (📞 Placed)."
-TAKEN: dict[str, Any] = {"errors": {"number": ALREADY}}
+TAKEN: dict[str, Any] = {
+    "errors": {"number": "This form already started a call to (814) 404-3093 (📞 Placed)."}
+}
 
 
 def press(at: float, payload: dict[str, Any] | None, seconds: float = 0.1) -> Delivery:
@@ -51,7 +51,7 @@ def judged(
     ("payload", "answer"),
     [
         (None, "error"),
-        (ON_ITS_WAY, "yes"),
+        (CALLING, "yes"),
         (MAY_NOT, "no"),
         (TOO_LATE, "no"),
         (TAKEN, "unclear"),
@@ -63,7 +63,7 @@ def test_an_answer_is_read_the_way_a_person_reads_it(payload: dict[str, Any] | N
 
 
 def test_a_press_that_is_answered_and_rings_is_right() -> None:
-    assert judged([press(100, ON_ITS_WAY)], [100.05, 101]) == Verdict()
+    assert judged([press(100, CALLING)], [100.05, 101]) == Verdict()
 
 
 def test_a_ring_after_slacks_own_error_is_found() -> None:
@@ -72,31 +72,31 @@ def test_a_ring_after_slacks_own_error_is_found() -> None:
 
 
 def test_pressing_again_makes_it_right_only_if_it_was_answered_with_a_yes() -> None:
-    assert judged([press(100, None), press(104, ON_ITS_WAY)], [104.2]) == Verdict()
-    assert judged([press(100, None), press(104, ON_ITS_WAY)], [103.5]).after_error
+    assert judged([press(100, None), press(104, CALLING)], [104.2]) == Verdict()
+    assert judged([press(100, None), press(104, CALLING)], [103.5]).after_error
     found = judged([press(100, None), press(104, MAY_NOT)], [108])
     assert (found.after_error, found.after_no) == (True, True)
 
 
 def test_a_ring_after_a_no_is_found_wherever_the_no_was_read() -> None:
     assert judged([press(100, TOO_LATE)], [101]).after_no
-    assert judged([press(100, ON_ITS_WAY)], [130], (line(120, "⌛ Too late. Nothing was dialed."),)).after_no
-    assert judged([press(100, TOO_LATE), press(102, ON_ITS_WAY)], [103]) == Verdict()
+    assert judged([press(100, CALLING)], [130], (line(120, "⌛ Too late. Nothing was dialed."),)).after_no
+    assert judged([press(100, TOO_LATE), press(102, CALLING)], [103]) == Verdict()
 
 
 def test_it_is_a_lie_to_say_that_nothing_was_dialed_after_it_rang() -> None:
-    found = judged([press(100, ON_ITS_WAY)], [101], (line(102, "❌ Rejected. Nothing was dialed."),))
+    found = judged([press(100, CALLING)], [101], (line(102, "❌ Rejected. Nothing was dialed."),))
 
     assert found.lie and not found.after_no
     assert list(found.sentences)
 
 
 def test_only_lines_about_this_press_count() -> None:
-    about = line(1, "*❌ Not placed.* The call to (814) 404-3093 …")
+    about = line(1, "*❌ Not placed.* EvoSlack didn't call (814) 404-3093.")
     shown = [
         about,
-        line(1, "*❌ Not placed.* The call to (814) 404-3094 …"),
-        line(1, "*❌ Not placed.* The call to (814) 404-3093 …", user_id="U_BOSS"),
+        line(1, "*❌ Not placed.* EvoSlack didn't call (814) 404-3094."),
+        line(1, "*❌ Not placed.* EvoSlack didn't call (814) 404-3093.", user_id="U_BOSS"),
         line(1, "❌ Not placed", user_id="", call_id="one"),
         line(1, "❌ Not placed", user_id="", call_id="another"),
     ]
@@ -107,16 +107,16 @@ def test_only_lines_about_this_press_count() -> None:
 def test_a_role_counts_as_gone_when_nobody_may_remember_it_any_more() -> None:
     rights = Rights({SARA: 100.0})
 
-    assert judged([press(150, ON_ITS_WAY)], [151], rights=rights) == Verdict()
-    assert judged([press(161, ON_ITS_WAY)], [162], rights=rights).not_allowed
+    assert judged([press(150, CALLING)], [151], rights=rights) == Verdict()
+    assert judged([press(161, CALLING)], [162], rights=rights).not_allowed
     rights.never_had_by(SARA)
-    assert judged([press(1, ON_ITS_WAY)], [2], rights=rights).not_allowed
+    assert judged([press(1, CALLING)], [2], rights=rights).not_allowed
 
 
 def test_a_message_that_tells_of_two_calls_is_read_as_two() -> None:
-    words = "The call to (814) 404-0001 was not placed. Nothing was dialed."
-    line = Shown(2.0, "U1", "D1", "1.0", f"{words}\n\nThe call to (814) 404-0002 ended.", {})
+    words = "❌ Not placed. EvoSlack didn't call (814) 404-0001. Nothing was dialed."
+    line = Shown(2.0, "U1", "D1", "1.0", f"{words}\n\n☑️ Completed · (814) 404-0002", {})
 
     (about,) = lines_about([line], "U1", "+18144040002", set())
 
-    assert about.text == "The call to (814) 404-0002 ended."
+    assert about.text == "☑️ Completed · (814) 404-0002"
