@@ -72,7 +72,7 @@ def answer_of(delivery: Delivery) -> Answer:
     if errors := payload.get("errors"):
         return "unclear" if _UNCLEAR.search(" ".join(map(str, errors.values()))) else "no"
     words = words_of("", (payload.get("view") or {}).get("blocks"))
-    if words.lstrip("* \n").startswith(YES_SYMBOLS):
+    if words.lstrip("* \n").startswith(YES):
         return "yes"
     return "no" if words and not _UNCLEAR.search(words) else "unclear"
 

@@ -26,6 +26,13 @@ def says_placed(text: str) -> bool:
     return text.lstrip("*").startswith(("📞", "🔔", "🟢", "☑️"))
 
 
+Words = str | Callable[[str], bool]  # what a text must contain, or a question about it
+
+
+def _says(text: str, words: Words) -> bool:
+    return words in text if isinstance(words, str) else words(text)
+
+
 class Office:
     """Slack, the phone system and the bot, in one process, over real HTTP and websockets."""
 
@@ -142,9 +149,9 @@ class Office:
         """The cards in the channel."""
         return self.slack.messages(channel_id)
 
-    def wait_for_card(self, words: str, within_s: float = 6) -> dict[str, Any]:
-        """Wait for the one card to say these words."""
-        self.slack.wait_for(lambda: any(words in card["text"] for card in self.cards()), within_s, words)
+    def wait_for_card(self, words: Words, within_s: float = 6) -> dict[str, Any]:
+        """Wait for the one card to say this."""
+        self.slack.wait_for(lambda: any(_says(card["text"], words) for card in self.cards()), within_s, words)
         (card,) = self.cards()
         return card
 
@@ -152,10 +159,10 @@ class Office:
         """Everything that only this person was told."""
         return [line.text for line in self.slack.private(who)]
 
-    def wait_until_told(self, words: str, who: str = SARA, within_s: float = 6) -> str:
-        """Wait for a private line with these words."""
-        self.slack.wait_for(lambda: any(words in line for line in self.told(who)), within_s, words)
-        return next(line for line in self.told(who) if words in line)
+    def wait_until_told(self, words: Words, who: str = SARA, within_s: float = 6) -> str:
+        """Wait for a private message that says this."""
+        self.slack.wait_for(lambda: any(_says(text, words) for text in self.told(who)), within_s, words)
+        return next(text for text in self.told(who) if _says(text, words))
 
     def ledger(self) -> list[Call]:
         """Every call that was written down, newest first."""

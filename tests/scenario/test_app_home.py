@@ -24,7 +24,7 @@ from evoslack.slack.rendering.cards import CALL_AGAIN
 from evoslack.slack.rendering.home import PLACE, FilterAction
 from sandbox.evo.calls import Script
 from sandbox.slack.team import TEAM_ID
-from tests.scenario.office import AGENT, BOSS, NUMBER, ROOT, SARA, SHOWN, Office
+from tests.scenario.office import AGENT, BOSS, NUMBER, ROOT, SARA, SHOWN, Office, says_placed
 
 MAY, MAY_NOT = "You can place calls", "You can't place calls"
 RINGING = Script(ring_s=3600)
@@ -143,7 +143,7 @@ def test_the_tab_says_that_i_may_call_and_its_button_opens_the_form(office: Offi
     assert office.slack.wait_for_modal(SARA, "call_form")
     office.fill()
     office.press()
-    office.wait_for_card("📞 Calling")
+    office.wait_for_card(says_placed)
     assert office.rings == 1
 
 

@@ -28,7 +28,7 @@ from sandbox.evo.faults import Fault
 from sandbox.slack.delivery import Delivery
 from tests.database_proxy import DatabaseProxy
 from tests.postgres import Postgres
-from tests.scenario.office import TYPED, Office
+from tests.scenario.office import TYPED, Office, says_placed
 
 OUTGOING = "/sessions/outgoing"
 BROKE = "Something broke in EvoSlack (reference "
@@ -71,7 +71,7 @@ def let_the_story_end(office: Office) -> State:
 
 def is_placed_with_one_ring(office: Office) -> None:
     assert let_the_story_end(office) is State.PLACED
-    assert "📞 Calling" in office.wait_for_card("📞 Calling")["text"]
+    office.wait_for_card(says_placed)
     assert (office.rings, len(office.ledger())) == (1, 1)
 
 
@@ -290,7 +290,7 @@ def test_a_full_disk_is_told_honestly_and_an_outcome_waits_for_space(
         office.slack.wait_for(lambda: any(NOT_WRITTEN in line for line in process.log), 10)
         assert CallLedger(store).newest(9)[0].state is State.PLACING
 
-    office.wait_for_card("📞 Calling", 10)
+    office.wait_for_card(says_placed, 10)
     assert office.rings == 1
     store.close()
 
@@ -485,7 +485,7 @@ def test_a_call_survives_a_cut_at_any_moment(
         far_office.wait_for_card("Unconfirmed")
     else:
         assert (state, far_office.rings) == (State.PLACED, 1)
-        far_office.wait_for_card("📞 Calling")
+        far_office.wait_for_card(says_placed)
         assert far_office.told() == []
     is_safe_to_press_again(far_office, delivery)
     far_office.bot.stop()  # when nobody tries to write anything any more

@@ -69,7 +69,7 @@ def test_a_revoked_token_is_logged_and_running_calls_are_finished(
     connected.call()
     connected.slack.disconnect(kind)
 
-    connected.wait_for_card("📞 Calling")
+    connected.wait_for_card(says_placed)
     connected.slack.wait_for(
         lambda: "does not accept SLACK_APP_TOKEN" in caplog.text, what="a line in the log"
     )
@@ -172,14 +172,14 @@ def test_an_archived_channel_stops_no_calls_and_the_callers_are_told(
     office.slack.channels["C_CALLS"]["is_archived"] = True
     office.call()
 
-    text = office.wait_until_told("📞 Calling")
+    text = office.wait_until_told(says_placed)
 
     assert "is_archived" in text
     assert "choose another CALLS_CHANNEL" in caplog.text
     assert office.ledger()[0].state is State.PLACED
     office.slack.channels["C_CALLS"]["is_archived"] = False
     office.let_time_pass_until(office.cards)
-    office.wait_for_card("📞 Calling")
+    office.wait_for_card(says_placed)
 
 
 @pytest.mark.parametrize("trouble", ["lose_answer", "500", "cut"])

@@ -6,7 +6,7 @@ import contextlib
 import time
 from datetime import timedelta
 
-from tests.scenario.office import SARA, Office
+from tests.scenario.office import SARA, Office, says_placed
 
 
 def test_a_clock_that_was_put_right_keeps_nobody_out(empty_office: Office) -> None:
@@ -17,7 +17,7 @@ def test_a_clock_that_was_put_right_keeps_nobody_out(empty_office: Office) -> No
 
     assert empty_office.slack.type_command(SARA, "help").status == 200
     empty_office.call()
-    empty_office.wait_for_card("📞 Calling")
+    empty_office.wait_for_card(says_placed)
     assert empty_office.rings == 1
 
 
@@ -45,5 +45,5 @@ def test_a_clock_that_counts_too_fast_makes_no_press_late_for_ever(empty_office:
         assert time.monotonic() < ends, "every request seems to be late"
     empty_office.fill()
     assert empty_office.press().acked
-    empty_office.wait_for_card("📞 Calling")
+    empty_office.wait_for_card(says_placed)
     assert empty_office.rings == 1

@@ -96,7 +96,7 @@ def test_only_a_flow_on_offer_rings(office: Office, press: Payload, flow: object
 
     words, rings = deliver(office, press)
 
-    assert "not on offer" in words
+    assert "no longer available" in words
     assert rings == 0
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 import requests
 
-from tests.scenario.office import SARA, Office
+from tests.scenario.office import SARA, Office, says_placed
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 BODY = urlencode({"command": "/call", "text": "help", "user_id": SARA, "team_id": "T0SANDBOX"})
@@ -81,7 +81,7 @@ def head(headers: dict[str, str], **more: str) -> bytes:
 def test_the_whole_way_works_over_http(served: Office) -> None:
     served.call()
 
-    served.wait_for_card("📞 Calling")
+    served.wait_for_card(says_placed)
     assert served.rings == 1
     assert not served.slack.complaints
 
@@ -345,7 +345,7 @@ def test_an_answer_of_slack_that_hangs_whoever_tells_shows_in_healthz(served: Of
 
     assert status == 503
     assert [name for name, is_well in parts.items() if not is_well] == ["notify"]
-    served.wait_for_card("📞 Calling")
+    served.wait_for_card(says_placed)
     served.slack.wait_for(lambda: health(served)[0] == 200, what="to get on again")
 
 

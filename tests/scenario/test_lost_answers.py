@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from evoslack.slack.listeners.shortcuts import PLACE_A_CALL
-from tests.scenario.office import SARA, Office
+from tests.scenario.office import SARA, Office, says_placed
 
 
 @pytest.mark.parametrize("kind", ["fin", "reset", "close_frame"])
@@ -28,7 +28,7 @@ def test_a_press_whose_connection_slack_closed_meanwhile_rings_nothing(office: O
     assert (office.rings, office.ledger()) == (0, [])
     office.slack.wait_for_connection()
     assert office.press().acked
-    office.wait_for_card("📞 Calling")
+    office.wait_for_card(says_placed)
     assert office.rings == 1
 
 

@@ -24,7 +24,7 @@ from evoslack.slack.background.private_messages import PrivateMessages
 from evoslack.slack.background.rate_limiter import POST_INTERVAL_S, RateLimiter
 from evoslack.slack.workspace import private_client, web_client
 from sandbox.slack.workspace import SlackWorkspace
-from tests.scenario.office import BOSS, SARA, Office
+from tests.scenario.office import BOSS, SARA, Office, says_placed
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 LONG_AGO = T0 - timedelta(days=1)
@@ -372,7 +372,7 @@ def test_new_cards_in_a_shared_channel_hide_the_number(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
     office.call(SARA, "(814) 404-3001")
-    assert "(814) 404-3001" in office.wait_for_card("📞 Calling")["text"]
+    assert "(814) 404-3001" in office.wait_for_card(says_placed)["text"]
     office.wait_until_settled()
 
     office.slack.channels["C_CALLS"]["is_ext_shared"] = True
@@ -403,7 +403,7 @@ def test_an_invitation_to_another_company_is_enough(empty_office: Office) -> Non
 
     empty_office.call(SARA, "(814) 404-3001")
 
-    assert "(814) •••-••01" in empty_office.wait_for_card("📞 Calling")["text"]
+    assert "(814) •••-••01" in empty_office.wait_for_card(says_placed)["text"]
 
 
 def test_numbers_are_hidden_until_slack_says_who_can_read_the_channel(

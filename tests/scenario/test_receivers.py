@@ -19,7 +19,7 @@ import pytest
 
 from evoslack.calling.refusals import Denial, NotAllowed
 from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
-from evoslack.slack.rendering import messages
+from evoslack.slack.rendering import button_messages
 from evoslack.slack.rendering.cards import CALL_AGAIN, HANG_UP
 from evoslack.slack.rendering.export_messages import ADMINISTRATORS_ONLY
 from evoslack.slack.rendering.home import PLACE, FilterAction
@@ -238,8 +238,8 @@ def at_hang_up(office: Office, person: Person) -> str:
     office.slack.wait_for(lambda: office.told(person.user_id), what="a word about hanging up")
     words = office.told(person.user_id)[-1]
     assert not [request for request in office.evo.requests if request.method == "DELETE"]
-    not_theirs = messages.only_caller_can_hang_up(office.ledger()[-1])
-    return "" if words in {not_theirs, messages.NOTHING_TO_HANG_UP} else words
+    not_theirs = button_messages.only_caller_can_hang_up(office.ledger()[-1])
+    return "" if words in {not_theirs, button_messages.NOTHING_TO_HANG_UP} else words
 
 
 def at_the_choice(office: Office, person: Person) -> str:
@@ -396,4 +396,4 @@ def test_only_whoever_may_call_finds_something_in_the_lists(office: Office, kind
 def test_every_no_says_what_can_be_done_about_it(denial: Denial) -> None:
     words = refusal_message(NotAllowed(denial), "US").words
 
-    assert re.search(r"\b(ask|confirm|tell|try again|can give)\b", words, re.IGNORECASE)
+    assert re.search(r"\b(ask|confirm|tell|try again|can give|can change)\b", words, re.IGNORECASE)

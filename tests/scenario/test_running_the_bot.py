@@ -13,7 +13,7 @@ import pytest
 
 from bot import environment
 from sandbox.bot_process import BOT, BotProcess, sandbox_settings
-from tests.scenario.office import SARA, TYPED, Office
+from tests.scenario.office import SARA, TYPED, Office, says_placed
 
 SECRETS = ("xoxb-sandbox", "xapp-sandbox", "let-me-in", "sandbox-secret")
 
@@ -45,7 +45,7 @@ def test_one_ready_line_then_a_call_then_a_clean_stop(empty_office: Office, proc
     assert process.start() == "EvoSlack is ready: Socket Mode, /call, cards go to C_CALLS."
 
     press_call(empty_office)
-    empty_office.wait_for_card("📞 Calling")
+    empty_office.wait_for_card(says_placed)
 
     assert process.stop() == 0
     assert process.output[-1] == "EvoSlack stopped. Unfinished calls: none."
@@ -71,7 +71,7 @@ def test_json_logs_are_one_object_per_line(empty_office: Office, tmp_path: Path)
     try:
         bot.start()
         press_call(empty_office)
-        empty_office.wait_for_card("📞 Calling")
+        empty_office.wait_for_card(says_placed)
         assert bot.stop() == 0
     finally:
         bot.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.scenario.office import AGENT, NUMBER, SARA, Office
+from tests.scenario.office import AGENT, NUMBER, SARA, Office, says_placed
 
 
 def element(view: dict, block_id: str) -> dict:
@@ -119,7 +119,7 @@ def test_names_longer_than_slack_allows_are_cut_and_still_work(office: Office) -
     assert len(option["text"]["text"]) == 75
     office.slack.fill(SARA, {"flow": "long"})
     assert office.press().acked
-    office.wait_for_card("📞 Calling")
+    office.wait_for_card(says_placed)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_with_evo_voice_down_at_start_the_bot_runs_says_so_and_recovers(empty_of
 
     empty_office.evo.start()
     empty_office.call()
-    empty_office.wait_for_card("📞 Calling")
+    empty_office.wait_for_card(says_placed)
 
 
 def test_only_allowed_flows_are_offered(empty_office: Office) -> None:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from evoslack.calling.calls import State
-from tests.scenario.office import BOSS, NUMBER, SARA, SHOWN, Office
+from tests.scenario.office import BOSS, NUMBER, SARA, SHOWN, Office, says_placed
 
 TYPED_WELL = "٨١٤ ٤٠٤ ٣٠٩٣"  # the same number in Arabic digits
 
@@ -20,7 +20,7 @@ def test_a_good_call_rings_once_and_everybody_learns_of_it(office: Office) -> No
     assert office.press().acked
     office.wait_for_page("⏳ Calling")
 
-    card = office.wait_for_card("📞 Calling")
+    card = office.wait_for_card(says_placed)
     (ring,) = office.evo.world.rings
     assert (ring.number, ring.flow_id, ring.caller_id) == (NUMBER, "flow2", "+12025550100")
     (call,) = office.wait_until_settled()
@@ -50,19 +50,19 @@ def test_pressed_several_times_at_once_rings_once(office: Office, presses: int) 
 
 def test_the_same_envelope_delivered_again_rings_once(office: Office) -> None:
     delivery = office.call()
-    office.wait_for_card("📞 Calling")
+    office.wait_for_card(says_placed)
 
     again = office.slack.redeliver(delivery)
 
     assert again.acked
-    assert "📞 Calling" in str(again.payload["view"])
+    assert "Your call to (814) 404-3093" in str(again.payload["view"])
     office.wait_until_settled()
     assert (office.rings, len(office.cards())) == (1, 1)
 
 
 def test_a_press_whose_ack_was_lost_can_be_repeated_even_after_the_role_was_lost(office: Office) -> None:
     delivery = office.call()
-    office.wait_for_card("📞 Calling")
+    office.wait_for_card(says_placed)
     office.evo.world.logins["sara@acme.test"].roles = ("User",)
     office.pass_time(minutes=2)
 
@@ -101,13 +101,13 @@ def test_a_bad_number_gets_its_own_sentence_under_the_field(office: Office, type
     assert (office.rings, office.ledger(), office.slack.complaints) == (0, [], [])
     office.slack.fill(SARA, {"number": TYPED_WELL})
     assert office.press().acked  # the form was not lost
-    office.wait_for_card("📞 Calling")
+    office.wait_for_card(says_placed)
 
 
 @pytest.mark.parametrize("typed", [TYPED_WELL, "tel:+1-814-404-3093", "<tel:+18144043093|(814) 404-3093>"])
 def test_every_usual_spelling_is_dialed_as_e164(office: Office, typed: str) -> None:
     office.call(number=typed)
-    office.wait_for_card("📞 Calling")
+    office.wait_for_card(says_placed)
 
     assert [ring.number for ring in office.evo.world.rings] == [NUMBER]
 
@@ -116,7 +116,7 @@ def test_another_country_can_be_allowed(empty_office: Office) -> None:
     empty_office.open(ALLOWED_COUNTRIES="US,GB")
     empty_office.call(number="+44 20 7946 0018")
 
-    assert "+44 20 7946 0018" in empty_office.wait_for_card("📞 Calling")["text"]
+    assert "+44 20 7946 0018" in empty_office.wait_for_card(says_placed)["text"]
 
 
 def pressed(office: Office, number: str = "911") -> dict:
@@ -159,7 +159,7 @@ def test_an_empty_field_is_refused_by_slack_itself(office: Office) -> None:
 
 def test_the_same_form_with_other_content_is_refused_and_the_first_call_stands(office: Office) -> None:
     delivery = office.call()
-    office.wait_for_card("📞 Calling")
+    office.wait_for_card(says_placed)
     payload = copy.deepcopy(delivery.sent)
     payload["view"]["state"]["values"]["number"]["number"]["value"] = "814 404 3094"
 
@@ -228,7 +228,7 @@ def test_a_broken_ledger_is_told_honestly_and_nothing_rings(office: Office) -> N
     with office.bot.store.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE gone RENAME TO notifications")
     assert office.press().acked
-    office.wait_for_card("📞 Calling")
+    office.wait_for_card(says_placed)
     assert office.rings == 1
 
 
@@ -263,5 +263,5 @@ def test_a_form_that_became_a_call_yesterday_still_says_so(office: Office) -> No
 
     again = office.slack.redeliver(delivery)
 
-    assert "📞 Calling" in str(again.payload)
+    assert "Your call to (814) 404-3093" in str(again.payload)
     assert office.rings == 1

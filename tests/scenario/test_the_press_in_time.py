@@ -36,7 +36,7 @@ from sandbox.slack.delivery import Delivery, sign
 from tests.chaos import doomed
 from tests.database_proxy import DatabaseProxy
 from tests.postgres import Postgres
-from tests.scenario.office import AGENT, BOSS, SARA, TYPED, Office
+from tests.scenario.office import AGENT, BOSS, SARA, TYPED, Office, says_placed
 
 BOTH_WAYS = pytest.mark.parametrize("over_http", [False, True], ids=["socket mode", "http"])
 NOTHING_RANG = "Nothing was dialed."
@@ -228,11 +228,11 @@ def test_a_press_that_is_a_call_already_is_not_denied_when_it_comes_again_late(e
     office = empty_office
     office.open(over_http=True)
     delivery = office.call()
-    office.wait_for_card("📞 Calling")
+    office.wait_for_card(says_placed)
 
     again = posted(office, delivery.sent, sent_ago_s=10).text
 
-    assert "📞 Calling" in again
+    assert "Your call to (814) 404-3093" in again
     assert NOTHING_RANG not in again
     assert office.rings == 1
 
@@ -343,7 +343,7 @@ def test_a_wall_clock_that_jumps_and_comes_back_forgets_no_call(
         office.pass_time(hours=1)
         office.bot.wake()
 
-    assert "📞 Calling" in str(office.slack.redeliver(delivery).payload)
+    assert "Your call to (814) 404-3093" in str(office.slack.redeliver(delivery).payload)
     office.form()  # and everything goes on
     office.fill(number="814 404 3094")
     assert office.press().acked
@@ -385,7 +385,7 @@ def test_a_press_that_waited_while_the_bot_stood_still(empty_office: Office, pro
 
     # What is pressed in the very same moment is refused in words; nobody can know that it did not wait.
     office.slack.wait_for(lambda: office.slack.submit(SARA).acked and not office.under("number"))
-    office.wait_for_card("📞 Calling")
+    office.wait_for_card(says_placed)
     assert (office.rings, len(CallLedger(store).newest(9))) == (1, 1)
     store.close()
 

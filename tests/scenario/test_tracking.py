@@ -72,7 +72,7 @@ def ringing(office: Office) -> Office:
     """Sara's call, which keeps ringing."""
     office.evo.world.default_script = RINGING
     office.call()
-    office.wait_for_card("📞 Calling")
+    office.wait_for_card(says_placed)
     return office
 
 
@@ -299,7 +299,7 @@ def test_when_two_sessions_could_be_ours_neither_is(office: Office) -> None:
     office.call()
     office.evo.wait_for(lambda: office.rings)
     office.evo.world.place("flow2", NUMBER, "+12025550100", "boss@acme.test")
-    office.wait_for_card("📞 Calling")
+    office.wait_for_card(says_placed)
     seen = polls(office)
     until(office, lambda: polls(office) >= seen + 4)
 
@@ -377,7 +377,7 @@ def test_a_caller_who_cannot_read_the_channel_is_told_how_it_ended(empty_office:
     office.evo.world.default_script = RINGING
     office.open(CALLS_CHANNEL="C_BOARD")
     office.call()
-    office.wait_until_told("📞 Calling")
+    office.wait_until_told(says_placed)
     answered(office)
     until(office, lambda: office.ledger()[0].progress is Progress.ANSWERED)
     office.evo.world.hang_up(at_the_phone(office))

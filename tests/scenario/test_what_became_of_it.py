@@ -86,7 +86,7 @@ def test_an_expired_login_is_renewed_and_the_call_goes_out_once(office: Office) 
     office.evo.expire_logins()
     office.press()
 
-    office.wait_for_card("📞 Calling")
+    office.wait_for_card(says_placed)
     assert office.rings == 1
 
 
@@ -123,7 +123,7 @@ def test_foreign_text_cannot_mention_anybody_or_plant_links(office: Office) -> N
     office.fill()
     office.press()
 
-    card = office.wait_for_card("📞 Calling")
+    card = office.wait_for_card(says_placed)
     shown = card["text"] + str(card["blocks"])
     assert "<!channel>" not in shown
     assert "<http" not in shown
@@ -227,7 +227,7 @@ def test_whoever_cannot_read_a_private_channel_is_told_of_a_good_call_too(empty_
     empty_office.open(CALLS_CHANNEL="C_SECRET")
 
     empty_office.call(SARA)
-    assert "Calling (814) 404-3093…" in empty_office.wait_until_told("📞 Calling")
+    assert "Calling (814) 404-3093…" in empty_office.wait_until_told(says_placed)
     empty_office.call(BOSS, number="814 404 3094")
 
     empty_office.wait_until_settled()
@@ -251,4 +251,4 @@ def test_a_flow_with_an_endless_name_still_gets_its_card(office: Office) -> None
     office.bot.catalog.refresh()
     office.call()
 
-    assert len(office.wait_for_card("📞 Calling")["text"]) < 4000
+    assert len(office.wait_for_card(says_placed)["text"]) < 4000

@@ -7,14 +7,14 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.evo.world import World
-from tests.scenario.office import SARA, Office
+from tests.scenario.office import SARA, Office, says_placed
 
 
 @pytest.mark.parametrize("who", ["U_SARA", "U_BOSS", "U_ROOT"])
 def test_managers_and_administrators_may_call(office: Office, who: str) -> None:
     office.call(who)
 
-    office.wait_for_card("📞 Calling")
+    office.wait_for_card(says_placed)
     assert office.rings == 1
 
 
@@ -89,7 +89,7 @@ def test_capitals_and_spaces_do_not_matter(office: Office) -> None:
     office.slack.users[SARA]["profile"]["email"] = " Sara@ACME.test "
 
     office.call()
-    office.wait_for_card("📞 Calling")
+    office.wait_for_card(says_placed)
 
 
 def test_a_mapped_user_calls_with_the_mapped_login(empty_office: Office) -> None:
@@ -97,7 +97,7 @@ def test_a_mapped_user_calls_with_the_mapped_login(empty_office: Office) -> None
     empty_office.open(EVO_USER_MAP="U_ALICE=boss@acme.test,U_AGENT=boss@acme.test")
 
     empty_office.call("U_ALICE")
-    empty_office.wait_for_card("📞 Calling")
+    empty_office.wait_for_card(says_placed)
     empty_office.slack.users["U_AGENT"]["is_restricted"] = True
     empty_office.slack.type_command("U_AGENT")
     empty_office.wait_for_page("Only full members", "U_AGENT")  # a map opens no door for guests
@@ -162,5 +162,5 @@ def test_at_submit_a_check_that_fails_keeps_the_form(office: Office) -> None:
     assert "couldn't check whether you can place calls" in office.under("number")
     office.evo.clear_faults()
     office.press()
-    office.wait_for_card("📞 Calling")
+    office.wait_for_card(says_placed)
     assert office.rings == 1
