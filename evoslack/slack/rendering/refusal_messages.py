@@ -53,7 +53,7 @@ DENIAL_MESSAGES = {
     ),
     Denial.READ_ONLY: (
         "Your manager access in Evo Voice is read-only, so you can't place calls. "
-        "An Evo Voice administrator can change that."
+        "An Evo Voice administrator can give you full access."
     ),
 }
 
