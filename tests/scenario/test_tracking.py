@@ -131,7 +131,7 @@ def test_a_call_that_leaves_no_trace_is_lost(office: Office) -> None:
     office.evo.world.quirks.active_before_answer = False
     office.evo.world.default_script = RINGING
     office.call()
-    office.wait_for_card(says_placed)  # a card whose lease runs out with every leap of the clock is never posted
+    office.wait_for_card(says_placed)  # it is not posted while the clock leaps
 
     text = see(office, "lost track", step_s=31)
 
