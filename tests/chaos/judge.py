@@ -16,7 +16,7 @@ def may_ring(call: Call) -> set[int]:
     """How often a phone may have rung, by what the ledger says of the call."""
     if call.state is State.PLACED:
         return {1}
-    return {0, 1} if call.is_uncertain else {0}  # also a no that nobody has looked into yet
+    return {0, 1} if call.is_uncertain else {0}  # also a no that was not checked yet
 
 
 def wrong_with(
@@ -30,12 +30,12 @@ def wrong_with(
     """A sentence for each thing that breaks the promise; none if it was kept.
 
     `calls` are what the form became, `cards` what the channel shows of them, `lines` what the caller alone
-    was told. With `card_may_be_late` a private line will do: Slack itself holds the cards up.
+    was told. With `card_may_be_late` a private message is enough: Slack itself delays the cards.
     """
     call, *more = calls
     number = pretty(call.request.number, "US")
     words = PLACED if call.state is State.PLACED else (STATE_WORDS[call.state],)
-    # People who call several numbers get several lines.
+    # A person who calls several numbers gets several messages.
     was_told = any(number in line and any(each in line for each in words) for line in lines)
     if rings > 1:
         yield "the phone rang more than once"

@@ -105,7 +105,7 @@ CALLS = [
 
 
 def notification_row(of: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """What is told of it: the card is there, the rest is due."""
+    """Its notification row: the card is posted, the rest is due."""
     values = {
         "call_id": of["id"],
         "revision": 2,
@@ -122,7 +122,7 @@ def notification_row(of: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {**values, **more}
 
 
-# Nothing to tell, waiting, and being told by a bot of the previous version, which left `due_at` set.
+# Nothing due, waiting, and leased by a bot of the previous version, which left `due_at` set.
 NOTIFICATIONS = {of["id"]: notification_row(of) for of in CALLS}
 NOTIFICATIONS["call placed"] |= {"due_at": None}
 NOTIFICATIONS["call expired"] |= {

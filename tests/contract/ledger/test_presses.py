@@ -78,7 +78,7 @@ def rows(store: Store) -> dict[str, int]:
 
 @contextmanager
 def commits(store: Store) -> Iterator[list[str]]:
-    """What is written meanwhile: the tables of each transaction that is committed."""
+    """The tables written by each transaction that is committed in this block."""
     written: list[str] = []
     under_way: dict[int, list[str]] = {}
 
@@ -103,7 +103,7 @@ def commits(store: Store) -> Iterator[list[str]]:
         sa.event.remove(store.engine, name, listener)
 
 
-# --- the last look at the age
+# --- the last check of the age
 
 
 def test_a_press_that_comes_too_late_leaves_nothing_behind(store: Store, ledger: CallLedger) -> None:
@@ -125,7 +125,7 @@ def test_the_same_form_works_when_it_is_pressed_again(store: Store, ledger: Call
 
 
 def test_the_age_is_checked_after_everything_is_written(store: Store, ledger: CallLedger) -> None:
-    """As late as possible: whatever took long before it has counted."""
+    """As late as possible, so that everything slow before it counts."""
     statements: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
@@ -210,7 +210,7 @@ def test_a_press_that_nobody_can_still_be_answering_is_abandoned(
     ledger: CallLedger, notifications: NotificationLedger
 ) -> None:
     call = receive(ledger)
-    assert ledger.abandon(at=T0 + SECOND, received_before=T0 - SECOND) == [], "somebody still may be"
+    assert ledger.abandon(at=T0 + SECOND, received_before=T0 - SECOND) == [], "it may still be answered"
     (abandoned,) = ledger.abandon(at=T0 + MINUTE, received_before=T0)
 
     assert (abandoned.id, abandoned.state, abandoned.reason) == (call.id, State.EXPIRED, Reason.NOT_ANSWERED)
@@ -313,7 +313,7 @@ def test_a_call_from_the_future_blocks_no_other(ledger: CallLedger) -> None:
 
 
 def leased(steps: WorkflowStepLedger, at: datetime = T0) -> datetime:
-    """A workflow reached the step, and somebody works on it until then."""
+    """A workflow reached the step, and a worker holds it until then."""
     steps.add(STEP, "T1", StepInputs("U_SARA", "flow2", NUMBER, ""), asked_at=at, at=at)
     assert steps.claim(at=at, until=at + MINUTE) is not None
     return at + MINUTE
@@ -327,7 +327,7 @@ def call_of_step(store: Store) -> str | None:
 def test_a_step_becomes_its_call_in_one_transaction(
     store: Store, ledger: CallLedger, steps: WorkflowStepLedger
 ) -> None:
-    """So nobody can be killed in between."""
+    """So no crash can come in between."""
     lease = leased(steps)
     with commits(store) as written:
         call = ledger.accept(ask(KEY), at=T0, step=(STEP, lease))
@@ -371,7 +371,7 @@ def test_an_unknown_step_becomes_no_call(store: Store, ledger: CallLedger) -> No
 def test_a_step_denied_and_called_at_once_is_one_or_the_other(
     store: Store, ledger: CallLedger, steps: WorkflowStepLedger
 ) -> None:
-    """A runner that hangs, and another one that took over from it and says no."""
+    """A runner that hangs, and another one that took over and denies the step."""
     lease = leased(steps)
     gate = threading.Barrier(2)
 

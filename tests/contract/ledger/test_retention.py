@@ -53,7 +53,7 @@ def expired(ledger: CallLedger, *keys: str) -> list[Call]:
 
 
 def tell(notifications: NotificationLedger, *call_ids: str) -> None:
-    """Everything is told of these calls; the others stay due."""
+    """Deliver everything about these calls; the others stay due."""
     for found in list(iter(lambda: notifications.claim(at=T0, until=T0 + SECOND), None)):
         again_at = None if found.call.id in call_ids else T0
         notifications.release(found.call.id, lease=T0 + SECOND, again_at=again_at)

@@ -328,7 +328,7 @@ def test_a_thread_that_the_stop_did_not_wait_for_keeps_its_locks(store: Store, f
         store.close()
 
         another_program(LOOK_AND_CLOSE, file)
-        assert file.with_name("ledger.db-wal").exists(), "somebody else may not clear it away"
+        assert file.with_name("ledger.db-wal").exists(), "another process may not remove it"
     with closing(Store(f"sqlite:///{file}")) as again:
         again.open()
 

@@ -1,4 +1,4 @@
-"""What the book of workflow steps promises, on SQLite and on a real PostgreSQL alike."""
+"""What the ledger of workflow steps promises, on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_adding_the_same_step_again_changes_nothing(steps: WorkflowStepLedger) -
     steps.add("Fx1", "T2", None, asked_at=T0 + MINUTE, at=T0 + MINUTE)
 
     assert claimed(steps, T0 + MINUTE) == WorkflowStep("Fx1", "T1", INPUTS, T0)
-    asked(steps, at=T0 + MINUTE)  # nor does it while somebody works on it
+    asked(steps, at=T0 + MINUTE)  # nor during the lease
     assert claimed(steps, T0 + MINUTE + SECOND) is None
 
 
@@ -78,7 +78,7 @@ def test_of_many_workers_one_claims_each_step(steps: WorkflowStepLedger) -> None
         found = [step.execution_id for each in tries if (step := each.result())]
 
     assert len(found) == len(set(found))
-    while step := claimed(steps, T0):  # whoever found the row locked goes away empty, and looks again
+    while step := claimed(steps, T0):  # a worker that found the row locked got nothing and retries
         found.append(step.execution_id)
     assert sorted(found) == sorted(f"Fx{number}" for number in range(20))
 

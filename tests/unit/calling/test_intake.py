@@ -1,4 +1,4 @@
-"""Presses become calls with their answers: in batches, and whatever the database does meanwhile."""
+"""Presses become calls once answered, in batches, whatever the database does in the meantime."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NUMBER = "+12025550143"
 
 
 class Answer:
-    """One delivery of a press; how its answer ends is said by the story."""
+    """One delivery of a press; the test decides how its answer ends."""
 
     def __init__(self, *, late: bool = False) -> None:
         self.late = late
@@ -42,7 +42,7 @@ class Away(Exception):
 
 
 class Ledger:
-    """The real ledger, which can be away; `trips` says what was asked of it, in order."""
+    """The real ledger, which can be taken down; `trips` lists the operations in order."""
 
     def __init__(self, real: CallLedger) -> None:
         self._real = real
@@ -67,7 +67,7 @@ class Ledger:
 
 
 class Harness:
-    """An intake with a real ledger; `woken` says who was, in order."""
+    """An intake with a real ledger; `woken` lists what was woken, in order."""
 
     def __init__(self, store: Store) -> None:
         self.ledger = Ledger(CallLedger(store))
@@ -82,13 +82,13 @@ class Harness:
         )
 
     def press(self, request: CallRequest, *, late: bool = False) -> Answer:
-        """Deliver a press; its answer is on its way."""
+        """Deliver a press that is not answered yet."""
         answer = Answer(late=late)
         self.intake.receive(request, answer)
         return answer
 
     def again(self, request: CallRequest) -> tuple[Answer, Call | None]:
-        """Deliver a press that is known already."""
+        """Deliver a known press again."""
         answer, first = Answer(), self.ledger.find(request.key)
         assert first is not None
         return answer, self.intake.receive_again(first, answer)
@@ -198,13 +198,13 @@ def test_no_answer_is_lost_while_the_database_is_down(harness: Harness) -> None:
         State.RECEIVED,
         State.ACCEPTED,
     ]
-    # Forgetting is not tried twice, as it counts deliveries: its caller is told that nothing was dialed.
+    # Withdrawing counts deliveries, so it is not retried: the caller is told that nothing was dialed.
     (swept,) = harness.ledger.abandon(at=T0 + timedelta(minutes=1), received_before=T0)
     assert swept.request.key == "key1"
 
 
 def test_a_press_that_was_swept_in_the_meantime_does_not_become_a_call(harness: Harness) -> None:
-    """The database was away for so long that its caller was told that nothing was dialed."""
+    """The database was down for so long that the caller was told that nothing was dialed."""
     answer = harness.press(ask())
     answer.answered()
     harness.ledger.abandon(at=T0 + timedelta(minutes=1), received_before=T0)

@@ -1,4 +1,4 @@
-"""Nobody can hold the bot up with a text: what is read takes time that grows with its length and no faster.
+"""No text can stall the bot: reading takes time linear in its length.
 
 Speed is measured by ratio: a text four times as long may take eight times as long; what is quadratic takes
 sixteen. Python's own steps are counted, which is exact; what happens inside `re` is CPU time of this thread,
@@ -258,7 +258,7 @@ def test_the_count_of_steps_finds_what_is_quadratic() -> None:
 
 
 def test_a_megabyte_costs_no_more_than_the_part_that_is_read() -> None:
-    """Whatever comes after the end of what is read costs nothing but being left away."""
+    """Text beyond the length limit costs nothing."""
     for unit in HOSTILE:
         read = _steps(READERS["numbers in a message"], _text(unit, 41_000))
         assert _steps(READERS["numbers in a message"], _text(unit, 1_000_000)) <= read + NO_STEPS, unit

@@ -1,4 +1,4 @@
-"""What happens to a call from the press to its end, with the real ledger and a phone made by hand."""
+"""What happens to a call from the press to its end, with the real ledger and a fake phone."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Answered:
 
 
 class Phone:
-    """Every request it got; ends as it is told to, or as `happens` says."""
+    """Records every request; ends with `outcome`, after running `happens`."""
 
     def __init__(self) -> None:
         self.dialed: list[dict[str, str]] = []
@@ -61,7 +61,7 @@ class Phone:
 
 
 class Earlier:
-    """What Evo Voice showed before a call went out: something for that number."""
+    """A snapshot before dialing that has one call to that number."""
 
     skew = timedelta(seconds=-7.5)
 
@@ -70,7 +70,7 @@ class Earlier:
 
 
 class Poller:
-    """Gives what Evo Voice showed before a call, or nothing."""
+    """Gives the snapshot before dialing, or none."""
 
     def __init__(self) -> None:
         self.snapshot: Earlier | None = None
@@ -84,7 +84,7 @@ class Poller:
 
 
 class Harness:
-    """A switchboard with everything around it; `woken` says who was, in order."""
+    """A switchboard and its dependencies; `woken` lists what was woken, in order."""
 
     def __init__(self, url: str) -> None:
         self.store = Store(url)
@@ -116,7 +116,7 @@ class Harness:
         )
 
     def accept(self, request: CallRequest) -> Call:
-        """A press that is answered at once."""
+        """Accept a press that is answered at once."""
         call = self.intake.receive(request, Answered())
         self.intake.settle_answers()
         return self.call(call.request.key)
@@ -341,7 +341,7 @@ def test_a_late_outcome_settles_what_the_sweep_doubted(harness: Harness) -> None
 
 
 class Sleepy:
-    """The real ledger, but the machine stands still for a while right after a call was begun."""
+    """The real ledger, but the machine is suspended right after a call was begun."""
 
     def __init__(self, harness: Harness, pause: timedelta) -> None:
         self._harness = harness
@@ -363,7 +363,7 @@ class Sleepy:
 def test_a_machine_that_was_suspended_after_beginning_does_not_dial(
     harness: Harness, pause: timedelta, state: State, dialed: int
 ) -> None:
-    """By then others may have told people that the call is in doubt and never dialed again."""
+    """By then another bot may have reported the call as in doubt."""
     board = harness.switchboard(Sleepy(harness, pause))
     harness.accept(ask())
 
@@ -493,7 +493,7 @@ def test_a_failed_snapshot_does_not_delay_a_call(harness: Harness) -> None:
 
     assert harness.state() is State.PLACED
     (tracked,) = TrackedCallLedger(harness.store).in_progress()
-    assert tracked.known_ids is None, "nobody knows what was there before"
+    assert tracked.known_ids is None, "no snapshot"
 
 
 def test_no_snapshot_is_taken_while_nothing_waits(harness: Harness) -> None:
@@ -502,7 +502,7 @@ def test_no_snapshot_is_taken_while_nothing_waits(harness: Harness) -> None:
 
 
 def test_the_snapshot_comes_before_the_row_says_placing(harness: Harness) -> None:
-    """A crash during the look leaves a call that is dialed later, and no doubt."""
+    """A crash during the snapshot leaves a call that is dialed later, not in doubt."""
     seen: list[State] = []
     harness.poller.happens = lambda: seen.append(harness.state())
     harness.accept(ask())
@@ -521,7 +521,7 @@ def test_a_call_that_another_bot_took_during_the_snapshot_is_not_dialed_here(har
 
 
 def test_a_call_that_waited_while_the_machine_was_suspended_is_not_dialed(harness: Harness) -> None:
-    """Both clocks stood still meanwhile; then the wall clock was put right."""
+    """Both clocks stopped; then the wall clock was corrected."""
     harness.accept(ask())
     harness.wall_is_ahead = timedelta(hours=1)
     assert harness.board.dial_next() is False
