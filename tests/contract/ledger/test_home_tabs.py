@@ -10,13 +10,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from evoslack.calling.calls import Call, CallRequest, Placed, State
+from evoslack.calling.calls import Call, Placed, State
 from evoslack.calling.history_filter import HistoryFilter, HomeTab, Scope
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.dependents import mark_dependents_due
 from evoslack.ledger.history import PIECE, CallHistory
 from evoslack.ledger.home_tabs import HomeTabLedger
 from evoslack.ledger.store import Store
+from tests.calls import call_request
 
 T0 = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -42,8 +43,7 @@ def homes(store: Store) -> HomeTabLedger:
 
 def accept(calls: CallLedger, number: str, *, who: str = SARA, team: str = "T1", at: datetime = T0) -> Call:
     key = f"{who}{number}{at.isoformat()}"
-    request = CallRequest(key, team, who, "acc1", "flow1", "Survey", number, "+12025550100")
-    return calls.accept(request, at=at)
+    return calls.accept(call_request(key, number, team_id=team, user_id=who), at=at)
 
 
 def many(calls: CallLedger, count: int) -> list[str]:

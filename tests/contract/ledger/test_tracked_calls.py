@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from evoslack.calling.calls import (
     FINAL,
     Call,
-    CallRequest,
     HangUp,
     InDoubt,
     LostReason,
@@ -33,6 +32,7 @@ from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.schema import home_tabs, workflow_steps
 from evoslack.ledger.store import Store
 from evoslack.ledger.tracked_calls import TrackedCallLedger
+from tests.calls import call_request, own_number
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -54,16 +54,8 @@ class Ledgers:
         """A call that was dialed and ended so; None: it is being placed."""
         at, known_ids = more.pop("at", T0), more.pop("known_ids", None)
         began_at = more.pop("began_at", at)
-        values = {
-            "team_id": "T1",
-            "user_id": "U_SARA",
-            "account_id": "acc1",
-            "flow_id": "flow1",
-            "flow_name": "Reminder",
-            "number": f"+1202555{sum(map(ord, key)) % 10000:04}",
-            "caller_id": "+12025550100",
-        }
-        call = self.calls.accept(CallRequest(key=key, **(values | more)), at=at)
+        request = call_request(key, **({"number": own_number(key)} | more))
+        call = self.calls.accept(request, at=at)
         self.calls.begin(at=began_at, accepted_after=LONG_AGO)
         if outcome is not None:
             self.calls.finish(call.id, outcome, at=at + SECOND, known_ids=known_ids)

@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from evoslack.calling.calls import Call, CallRequest, Placed
+from evoslack.calling.calls import Call, Placed
 from evoslack.calling.workflow_step import StepInputs, WorkflowStep
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.retention import CallRetention
 from evoslack.ledger.store import Store
 from evoslack.ledger.workflow_steps import WorkflowStepLedger
+from tests.calls import call_request
 
 T0 = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -39,8 +40,7 @@ def claimed(steps: WorkflowStepLedger, at: datetime) -> WorkflowStep | None:
 
 
 def a_call(calls: CallLedger, key: str = "step Fx1") -> Call:
-    request = CallRequest(key, "T1", "U_SARA", "acc1", "flow2", "Survey", "+18144043093", "+12025550100")
-    return calls.accept(request, at=T0)
+    return calls.accept(call_request(key), at=T0)
 
 
 def test_a_step_is_read_back_unchanged(steps: WorkflowStepLedger) -> None:

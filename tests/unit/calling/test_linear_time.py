@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evoslack.calling.calls import Call, CallRequest, State
+from evoslack.calling.calls import Call, State
 from evoslack.calling.history_filter import HistoryFilter
 from evoslack.calling.number_format import pretty
 from evoslack.calling.number_search import numbers_in
@@ -34,6 +34,7 @@ from evoslack.slack.listeners.export import Period, Unreadable
 from evoslack.slack.listeners.message_texts import MOST_PARTS, texts_of
 from evoslack.slack.rendering import home, messages, views
 from evoslack.slack.rendering.call_csv import row_of
+from tests.calls import call_request
 
 Reader = Callable[[str], object]
 
@@ -44,7 +45,7 @@ TRIES = 6
 
 FLOWS = [Flow(f"flow{count}", f"Customer survey {count} aaaaaaaaaaaaaaaaaaaa") for count in range(30)]
 CALLER_IDS = [CallerId(f"+120255501{count:02}", f"Desk {count} aaaaaaaaaaaaaaaa") for count in range(30)]
-REQUEST = CallRequest("key", "T1", "U_SARA", "acc1", "flow2", "Survey", "+18144043093", "+12025550100")
+REQUEST = call_request()
 CALL = Call("call1", REQUEST, State.PLACED, datetime(2026, 3, 2, tzinfo=UTC))
 
 READERS: Mapping[str, Reader] = {

@@ -15,7 +15,6 @@ import pytest
 
 from evoslack.calling.calls import (
     Call,
-    CallRequest,
     Ending,
     HangUp,
     InDoubt,
@@ -44,6 +43,7 @@ from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
 from evoslack.ledger.tracked_calls import TrackedCallLedger
+from tests.calls import call_request
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -113,7 +113,7 @@ class Harness:
     ) -> Call:
         """Place a call now; each index has its own number."""
         key, number = key or f"key{index}", f"+1202555{index:04}"
-        request = CallRequest(key, "T1", "U_SARA", account_id, "flow1", "Reminder", number, CALLER_ID)
+        request = call_request(key, number, account_id=account_id)
         call = self.calls.accept(request, at=self.now)
         self.calls.begin(at=self.now, accepted_after=T0 - timedelta(days=1))
         self.calls.finish(call.id, outcome, at=self.now, **({"known_ids": []} | more))
