@@ -1,4 +1,4 @@
-"""A bare Bolt app at a stand-in Slack, and how its tests speak of Slack's answers."""
+"""A bare Bolt app connected to a stand-in Slack, and helpers for Slack's answers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Silent(WSGIRequestHandler):
 
 @contextmanager
 def connected(app: App, slack: SlackWorkspace, way: str) -> Iterator[None]:
-    """Payloads reach the app, in one of both ways; the workspace is closed with it."""
+    """Connect the app over HTTP or Socket Mode; closes the workspace afterward."""
     if way == "http":
         server = make_server("127.0.0.1", 0, SlackRequestHandler(app), ThreadingWSGIServer, Silent)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
@@ -55,14 +55,14 @@ def connected(app: App, slack: SlackWorkspace, way: str) -> Iterator[None]:
 
 
 def refusal(call: Callable[..., Any], **args: Any) -> Any:
-    """The answer with which Slack refuses this call."""
+    """The error response of this Web API call."""
     with pytest.raises(SlackApiError) as caught:
         call(**args)
     return caught.value.response
 
 
 def why_not(call: Callable[..., Any], **args: Any) -> str:
-    """Slack's word for it."""
+    """The error code of this Web API call."""
     return str(refusal(call, **args)["error"])
 
 

@@ -1,7 +1,7 @@
-"""`make bench-following`: what it costs to follow calls, and how soon people see it.
+"""`make bench-following`: what tracking calls costs, and how soon people see a change.
 
 Three measurements with the real bot between the stand-ins: requests a minute at Evo Voice by how many calls
-go on; the time from a change at the phone system to the card; and how long two hundred calls at once take to
+are open; the time from a change at the phone system to the card; and how long two hundred calls take to
 show their last state, with a Slack that is as strict as the real one.
 """
 
@@ -41,7 +41,7 @@ def main() -> int:
 
 
 def an_office(folder: str, **settings: str) -> Office:
-    """A bot that follows; nothing else is unusual."""
+    """A bot that tracks calls, with default settings."""
     office = Office(Path(folder))
     office.evo.world.default_script = SESSIONS
     office.open(**settings)
@@ -78,7 +78,7 @@ def requests_a_minute(count: int) -> float:
 
 
 def times_to_the_card(count: int) -> list[float]:
-    """Somebody answers, one call after the other; when does its card say so?"""
+    """Answer one call after the other; when does its card say so?"""
     with tempfile.TemporaryDirectory() as folder:
         office = an_office(folder)
         try:

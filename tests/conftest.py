@@ -1,4 +1,4 @@
-"""What every test may lean on: clean settings, a stand-in Evo Voice, and both databases for real."""
+"""Fixtures for every test: clean settings, a stand-in Evo Voice, and both databases for real."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ SETTINGS = (
     *("EVO_CALLER_ID", "EVO_USER_MAP", "CALLS_CHANNEL", "DEFAULT_REGION", "ALLOWED_COUNTRIES"),
     *("MAX_CALLS_AT_ONCE", "MAX_WAIT_SECONDS", "HISTORY_DAYS", "DATABASE_URL", "LOG_LEVEL", "LOG_FORMAT"),
 )
-# A proxy of the machine would carry loopback traffic away, and libpq has variables of its own.
+# A proxy would catch loopback traffic, and libpq reads its own variables.
 SURROUNDINGS = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "PGHOST", "PGPORT", "PGUSER")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_from_outside() -> Iterator[None]:
-    """Nobody's own settings get into a test, nor into a program that a test starts."""
+    """Keep the developer's settings out of tests and of programs that tests start."""
     with pytest.MonkeyPatch.context() as patch:
         for name in (*SETTINGS, *SURROUNDINGS, *map(str.lower, SURROUNDINGS)):
             patch.delenv(name, raising=False)
@@ -64,13 +64,13 @@ def postgres_url(postgres_server: Postgres) -> str:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """A new database of each kind in turn: whatever the ledger promises, it promises on both."""
+    """A new database of each kind: every promise of the ledger holds on both."""
     return str(request.getfixturevalue(f"{request.param}_url"))
 
 
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
-    """An open ledger on each kind of database in turn."""
+    """An open store on each kind of database."""
     store = Store(database_url)
     store.open()
     yield store

@@ -24,7 +24,7 @@ class Cut:
 
     words: str
     answer_only: bool  # the COMMIT arrives and is carried out; only its answer is lost
-    holds: bool = False  # nothing is cut: whoever waits for the answer waits in vain
+    holds: bool = False  # nothing is cut, but the answer never comes
     done: bool = False
 
 
@@ -86,7 +86,7 @@ class DatabaseProxy:
                 threading.Thread(target=_Link(self, client, server).carry, daemon=True).start()
 
     def take(self, statements: set[str]) -> Cut | None:
-        """The cut that one of these statements was waited for with, if nobody else has it."""
+        """The cut that matches one of these statements, unless another connection took it."""
         with self._taking:
             cut = self._cut
             if cut is None or not any(cut.words in statement for statement in statements):
@@ -184,7 +184,7 @@ def _exactly(source: socket.socket, count: int) -> bytes:
 
 
 def _hang_up(side: socket.socket) -> None:
-    """Also wakes whoever is reading from it."""
+    """Also wakes the thread that is reading from it."""
     with suppress(OSError):
         side.shutdown(socket.SHUT_RDWR)
     side.close()

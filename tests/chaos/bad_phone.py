@@ -82,7 +82,7 @@ class _Bot:
         self._bot.stop()
 
     def restart(self) -> None:
-        """Forget a refused login: it would rest for a minute."""
+        """Forget a rejected login, which would pause logins for a minute."""
         self.__exit__()
         self.__enter__()
 
@@ -102,7 +102,7 @@ def _dial(here: Scene, bot: _Bot, tally: Tally) -> None:
     took_s: list[float] = []
     for kind, times, state in DIALING:
         press = here.fill_in(here.newcomer(f"d{len(presses)}"), f"{kind}, {times or 'any number of'} times")
-        for path in SIGHTS:  # else doubt would be settled before anybody can look at it
+        for path in SIGHTS:  # or doubt would be settled before anyone can see it
             here.evo.fault(path, "502_html", None, method="GET")
         here.evo.fault(OUTGOING, kind, times, seconds=SECONDS.get(kind, 0.3))
         here.press(press)

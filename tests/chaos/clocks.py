@@ -25,7 +25,7 @@ from tests.chaos.wall_clock import NEEDS, WallClock, build_shim, can_be_set
 
 MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86400.0
 HISTORY_DAYS = 30
-TOLD_WITHIN_S = 40.0  # bad news comes at once; the rest is for a machine that is busy with other experiments
+TOLD_WITHIN_S = 40.0  # bad outcomes come at once; the rest is slack for a busy machine
 NOTICED_S = 1.5  # until the bot has seen a step
 SHOWS_CALLS = ("/calls/active", "/sessions")
 SPEAKING = ("response_url", "chat.postMessage", "chat.postEphemeral")
@@ -126,15 +126,15 @@ def doubt_then_95_s(shim: Path) -> Tally:
 
 
 def bad_news_after_a_step(shim: Path, step_s: float) -> Tally:
-    """A call is refused after the step, another one before it and told after it; Home goes on."""
-    tally = Tally(f"bad news after the clock was set {'ahead' if step_s > 0 else 'back'} by an hour")
+    """A call is rejected after the step, another one before it and announced after it; Home works."""
+    tally = Tally(f"bad outcomes after the clock was set {'ahead' if step_s > 0 else 'back'} by an hour")
     with _clocked(shim, Set(people=4)) as (one, clock):
         office = one.office
         presses = one.crowd.open_forms(4)
         office.slack.open_home(presses[0].who)
         until(lambda: office.slack.home(presses[0].who), 10)
         office.evo.fault(OUTGOING, "400_json", times=3)
-        for method in SPEAKING:  # the first news has to be told a second time, which is written down
+        for method in SPEAKING:  # the first notification has to be sent again, which is recorded
             office.slack.fault(method, "500", times=None)
         one.crowd.press(presses[0])
         wait(NOTICED_S)
@@ -182,7 +182,7 @@ def _state(one: Stage, press: FormSubmission) -> State | None:
 
 
 def _home_shows(one: Stage, press: FormSubmission) -> bool:
-    """Whether the tab of whoever pressed has their call."""
+    """Whether the caller's Home tab has the call."""
     return press.number[-4:] in str(one.office.slack.home(press.who))
 
 

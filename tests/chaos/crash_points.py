@@ -2,7 +2,7 @@
 
 A first bot notes every line that a call passes from the press until everything is told. Then, for each of
 these points, a bot is started that dies there. Many die on one ledger, each with a call of its own; each
-also finds what the one before it left. At the end one bot stays alive, whoever got no answer presses again,
+also finds what the one before it left. At the end one bot stays alive, people without an answer press again,
 and every press is judged.
 """
 
@@ -69,7 +69,7 @@ def run(scale: Scale) -> list[Tally]:
     for database, mine in tallies.items():
         tried = sum(len(batch.points) for batch in batches if batch.database == database)
         if int(mine.figures.get("not reached", 0)) > tried * MISSED:
-            raise RuntimeError(f"{mine.figures}: the watching is broken")
+            raise RuntimeError(f"{mine.figures}: the tracing is broken")
     return list(tallies.values())
 
 
@@ -143,7 +143,7 @@ def _press_and_die(where: Scene, batch: Batch, point: Point | None) -> tuple[For
 
 
 def _filled_in(where: Scene, how: str) -> FormSubmission:
-    """Somebody new in front of the button; on a busy machine the command may have to be typed again."""
+    """A new person opens a form; on a busy machine the command may have to be typed again."""
     user_id = where.newcomer(f"caller{len(where.slack.users)}")
     for _ in range(TRIES):
         with suppress(AssertionError, LookupError):

@@ -150,7 +150,7 @@ class Evidence:
     def trouble(self, press: FormSubmission, *, card_may_be_late: bool = False) -> str:
         """What is wrong with what became of a press; empty when the promise was kept.
 
-        With `card_may_be_late` a private line will do: Slack itself holds the cards up.
+        With `card_may_be_late` a private message is enough: Slack itself delays the cards.
         """
         call, rings = self.call(press), self.rings(press)
         if call is None:
@@ -178,7 +178,7 @@ class Evidence:
 def evidence_when_kept(
     look: Callable[[], Evidence], presses: Sequence[FormSubmission], within_s: float
 ) -> Evidence:
-    """The first look at which nothing is wrong (cards are corrected for a while), or the last one."""
+    """The first evidence without problems (cards are corrected for a while), or the last."""
     found: list[Evidence] = []
 
     def is_kept() -> bool:
@@ -233,7 +233,7 @@ def at_once(times: int, act: Callable[[], T]) -> list[T]:
 
 
 def until(predicate: Callable[[], T], within_s: float) -> T:
-    """The predicate's value once it is true, or its last one; looks seldom, so as not to be a load."""
+    """The predicate's value once it is true, or its last one; polls slowly to cause no load."""
     deadline, clock = time.monotonic() + within_s, threading.Event()
     while not (value := predicate()) and time.monotonic() < deadline:
         clock.wait(GLANCE_S)

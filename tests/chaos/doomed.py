@@ -1,8 +1,8 @@
 """A bot that dies at one given point of a call's life, or that notes every point on the way.
 
-The bot is the real one, `bot.py` in a process of its own. It is watched from outside: Python tells which
+The bot is the real one, `bot.py` in its own process. It is traced from outside: Python tells which
 line is about to run, SQLAlchemy tells of commits, and the interpreter's audit tells of bytes that are sent.
-Watching begins with the press of the button, so what the bot does all day does not count.
+Tracing begins with the press of the button, so what the bot does all day does not count.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def borders(steps: list[Step]) -> list[Point]:
 
 
 class _Watch:
-    """Looks at every line of a call's life."""
+    """Traces every line of a call's life."""
 
     def __init__(self, doom: Point | None, notes: Path | None) -> None:
         self._doom = doom
@@ -162,7 +162,7 @@ def _live(settings: dict[str, str], folder: Path, doom: Point | None, notes: Pat
     os.dup2(log, 1)
     os.dup2(log, 2)
     watch = _Watch(doom, notes)
-    threading.settrace(watch.enter)  # for the threads to come; starting goes on in this one, unwatched
+    threading.settrace(watch.enter)  # for the threads to come; starting goes on in this one, untraced
     if notes is not None:
         sys.addaudithook(watch.note_sending)
         sa.event.listen(sa.Engine, "commit", watch.note_commit)

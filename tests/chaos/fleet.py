@@ -241,13 +241,13 @@ def rolling_restart(fleet: Fleet) -> Tally:
         rounds = [caller.result() for caller in calling]
     fleet.office.evo.clear_faults()
     presses = [press for mine, _missed in rounds for press in mine]
-    # Whoever got no form saw Slack's own error, and nothing was pressed: that is counted, not lost.
+    # People without a form saw Slack's own error, and nothing was pressed: that is counted, not lost.
     tally.figures["commands that saw Slack's own error"] = sum(len(missed) for _mine, missed in rounds)
     return _counted(fleet, tally, presses)
 
 
 def second_bot_on_one_file() -> Tally:
-    """A SQLite file belongs to one bot; a second one is refused at its start, in one sentence."""
+    """A SQLite file belongs to one bot; a second one fails at its start, with one sentence."""
     tally = Tally("two bots on one SQLite file")
     with tempfile.TemporaryDirectory() as folder:
         office = Office(Path(folder))

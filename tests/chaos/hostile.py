@@ -52,7 +52,7 @@ class Stolen:
 
 
 def run(scale: Scale) -> list[Tally]:
-    """Through both doors; in the short form only by HTTP."""
+    """Through both receivers; in the short form only HTTP."""
     doors = (True,) if scale == "short" else (True, False)
     return [everybody(scale, over_http=over_http) for over_http in doors]
 
@@ -76,7 +76,7 @@ def everybody(scale: Scale, *, over_http: bool) -> Tally:
         slow = [each for each in answers if not each.acked or each.seconds > ANSWER_S]
         tally.lost += [f"a manager waited {each.seconds:.2f} s {each.seen}".rstrip() for each in slow]
         if len(_endings(one)) > ends or _rung(one, talking) != 1:
-            tally.lost.append("somebody who may not ended a manager's call, or called it again")
+            tally.lost.append("a person who may not call ended a manager's call, or called again")
         return count(one, tally, [*mine, talking, *forged])
 
 
@@ -114,7 +114,7 @@ def _read_the_worst(one: Stage, who: str, tally: Tally) -> list[Delivery]:
     for name, text in TEXTS.items():
         ts = slack.say("U_AGENT", "C_GENERAL", text)
         answers.append(slack.use_message_shortcut(who, NUMBER_IN_MESSAGE, "C_GENERAL", ts))
-        tally.figures[f"looked for numbers in {name}, answered ms"] = round(answers[-1].seconds * 1000)
+        tally.figures[f"searched {name} for numbers, answered ms"] = round(answers[-1].seconds * 1000)
         if not answers[-1].acked:
             break  # the bot has enough to do now
     return answers
@@ -160,7 +160,7 @@ def _steal(one: Stage, talking: FormSubmission, never: FormSubmission) -> Stolen
 
 
 def _everything(one: Stage, stolen: Stolen) -> list[Callable[[str], object]]:
-    """Every door, as something that one person does."""
+    """Every entry point, as an action of one person."""
     slack = one.office.slack
     texts = {name: slack.say("U_AGENT", "C_GENERAL", text) for name, text in TEXTS.items()}
     acts: list[Callable[[str], object]] = [
@@ -180,7 +180,7 @@ def _everything(one: Stage, stolen: Stolen) -> list[Callable[[str], object]]:
 
 
 def _read(one: Stage, ts: str, who: str) -> Delivery:
-    """Look for numbers in somebody's message."""
+    """Search another person's message for numbers."""
     return one.office.slack.use_message_shortcut(who, NUMBER_IN_MESSAGE, "C_GENERAL", ts)
 
 
@@ -195,7 +195,7 @@ def _search(one: Stage, stolen: Stolen, text: str, who: str) -> Delivery:
 
 
 def _forge(one: Stage, press: FormSubmission, stolen: Stolen) -> None:
-    """Press the button of somebody else's form."""
+    """Submit another person's form."""
     press.deliveries.append(
         one.office.slack.send("view_submission", stolen.form.sent | {"user": _as(one, press.who)})
     )

@@ -34,7 +34,7 @@ def may_ring(call: Call) -> set[int]:
     """How often a phone may have rung, by what the ledger says of the call."""
     if call.state is State.PLACED:
         return {1}
-    return {0, 1} if call.is_uncertain else {0}  # also a no that nobody has looked into yet
+    return {0, 1} if call.is_uncertain else {0}  # also a no that was not checked yet
 
 
 def wrong_with(
@@ -48,7 +48,7 @@ def wrong_with(
     """A sentence for each thing that breaks the promise; none if it was kept.
 
     `calls` are what the form became, `cards` what the channel shows of them, `lines` what the caller alone
-    was told. With `card_may_be_late` a private line will do: Slack itself holds the cards up.
+    was told. With `card_may_be_late` a private message is enough: Slack itself delays the cards.
     """
     call, *more = calls
     beginnings, number = BEGINNINGS[call.state], pretty(call.request.number, "US")

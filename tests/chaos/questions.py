@@ -59,7 +59,7 @@ class Verdict:
         if self.after_no:
             yield "it rang after a no"
         if self.not_allowed:
-            yield "it rang for somebody who was not allowed"
+            yield "it rang for a person who may not call"
         if self.lie:
             yield f"it had rung, and then it was said that nothing was dialed: {self.lie!r}"
 

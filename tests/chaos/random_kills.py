@@ -1,7 +1,7 @@
 """kill -9 at any moment, again and again, while people keep calling.
 
 The phone system is slow, sometimes says no and sometimes hangs after the ring; Slack sometimes loses the
-answer to a post. Whoever sees Slack's own error presses the same form again. At the end a bot stays alive,
+answer to a post. People who see Slack's own error submit the same form again. At the end a bot stays alive,
 and every press is judged. With several bots on one PostgreSQL a random one of them is killed.
 """
 

@@ -1,7 +1,7 @@
 """Who may call at which moment, as far as an experiment takes rights away or never gave any.
 
 The bot remembers a yes for a minute, by design. So a right counts as gone only when it has been gone for
-longer than that before the press; whoever never had one has nothing that could be remembered.
+longer than that before the press; a person who never had one has nothing to be cached.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ NEVER = float("-inf")
 
 @dataclass
 class Rights:
-    """Since when people may not call; whoever is not in here may."""
+    """Since when people may not call; everyone else may."""
 
     lost_at: dict[str, float] = field(default_factory=dict)  # user id to Unix time
 

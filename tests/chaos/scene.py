@@ -99,7 +99,7 @@ class Scene:
     # --- people
 
     def newcomer(self, name: str) -> str:
-        """Somebody who may call; returns the user id."""
+        """Add a person who may call; returns the user id."""
         user_id, email = f"U{name.upper()}", f"{name}@acme.test"
         self.evo.world.add_login(email, PASSWORD)
         self.slack.add_user(user_id, name, email)
@@ -167,7 +167,7 @@ class Scene:
     # --- the end
 
     def settle(self, presses: Iterable[FormSubmission], scale: Scale) -> None:
-        """One more bot, which stays alive: whoever got no answer presses again, then all is settled and told.
+        """One more bot, which stays alive: people without an answer press again, then all settles.
 
         For a short experiment its clocks are put ahead, so that the waiting that is meant for other bots is
         over.

@@ -1,7 +1,7 @@
 """Slack is slow: forms take two seconds to open, answers drip in byte by byte, or never come.
 
-Whoever has a form open still gets an answer to the button in time, and no phone rings after Slack showed
-its error; what drips or hangs for some holds nobody else up, and whoever watches the bot is not told that all
+A person with an open form still gets an answer to the button in time, and no phone rings after Slack showed
+its error; slow answers for some delay no one else, and the health check does not report that all
 is well while it stands still. By hand: `python -m tests.chaos.slow_slack short`.
 """
 
@@ -113,7 +113,7 @@ def beside(trouble: Trouble) -> Tally:
         victims, others = presses[:VICTIMS], presses[VICTIMS:]
         slack.fault(trouble.method, trouble.kind, times=VICTIMS, seconds=DROP_S)
         if trouble.method == "response_url":
-            evo.fault(OUTGOING, "400_json", times=VICTIMS)  # bad news goes there first
+            evo.fault(OUTGOING, "400_json", times=VICTIMS)  # bad outcomes are sent there first
         met = _let_them_meet_it(one, trouble, victims)
         evo.fault(OUTGOING, "400_json", times=VICTIMS // 2)
         answers = [one.crowd.press(press).deliveries[-1] for press in others]
@@ -146,8 +146,8 @@ def _let_them_meet_it(one: Stage, trouble: Trouble, victims: Sequence[FormSubmis
 
 
 def hanging_up_beside_exports() -> Tally:
-    """Exports hang in Slack's answers while somebody hangs up: that must not wait for them."""
-    tally = Tally("exports that drip while somebody hangs up")
+    """Exports hang in Slack's answers during a hang-up, which must not wait for them."""
+    tally = Tally("exports that drip during a hang-up")
     with stage(Set(over_http=False, people=2)) as one:
         office = one.office
         office.evo.world.default_script = TALKING

@@ -1,4 +1,4 @@
-"""A stage for experiments from outside: real bots in processes of their own, people, and whoever takes notes.
+"""A stage for experiments from outside: real bots in their own processes, people, and a ledger to read.
 
 One bot or several, on SQLite or PostgreSQL, in Socket Mode or over HTTP, each with settings of its own.
 """
@@ -104,7 +104,7 @@ class Stage:
             self.office.slack.wait_for(lambda: self.office.slack.connections >= 2 * self.set.bots, 20)
 
     def is_healthy(self, bot: int = 0) -> bool:
-        """What whoever watches the bot is told; HTTP only."""
+        """What the health check says; HTTP only."""
         with suppress(OSError), urllib.request.urlopen(health_url(self.urls[bot]), timeout=5) as answer:
             return int(answer.status) == 200
         return False

@@ -1,6 +1,6 @@
 """Five hundred people press within five seconds, while Evo Voice takes ten seconds for every call.
 
-Meanwhile somebody else types /call ten times a second. Everybody gets an answer before Slack gives up on it;
+Meanwhile another person types /call ten times a second. Everyone is answered before Slack times out;
 what can be dialed in time is dialed once, the rest expires honestly, and everybody is told which. The bot
 is a real one in a process of its own. By hand: `python -m tests.chaos.storm short`.
 """

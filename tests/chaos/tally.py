@@ -25,8 +25,8 @@ class Tally:
     runs: int = 0
     rings: Counter[str] = field(default_factory=Counter)  # "0", "1", "2+"
     after_error: int = 0  # rang after Slack had shown its error
-    after_no: int = 0  # rang after somebody was told that it does not
-    not_allowed: int = 0  # rang for somebody who could not be thought to be allowed
+    after_no: int = 0  # rang after a person was told that it does not
+    not_allowed: int = 0  # rang for a person who could not be considered allowed
     told: int = 0
     lost: list[str] = field(default_factory=list)  # a sentence for each
     figures: dict[str, float | str] = field(default_factory=dict)  # such as {"ack p99 ms": 12.3}

@@ -1,4 +1,4 @@
-"""Crash stories happen in the same office."""
+"""Crash tests use the scenario fixtures."""
 
 from tests.scenario.conftest import empty_office
 

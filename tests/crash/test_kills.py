@@ -1,4 +1,4 @@
-"""kill -9 at three bad moments: no phone rings twice, no call stays open, and everybody is told the truth.
+"""kill -9 at three bad moments: no phone rings twice, no call stays open, and everyone is told the truth.
 
 Every other moment is tried by `tests/chaos/crash_points.py`.
 """

@@ -30,7 +30,7 @@ class NotThere(Exception):
 def main(arguments: Sequence[str]) -> int:
     """Break, run, print; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.breaks", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only look whether every break can be made")
+    parser.add_argument("--check", action="store_true", help="only check that every break can be made")
     parser.add_argument("--only", nargs="+", type=int, metavar="N", help="just these, counted from 1")
     parser.add_argument("--no-tests", action="store_true", help="the experiments only")
     chosen = parser.parse_args(arguments)

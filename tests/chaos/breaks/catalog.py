@@ -44,7 +44,7 @@ BREAKS = (
         ("tests/unit/calling/test_arrival.py", "tests/scenario/test_the_press_in_time.py"),
     ),
     Break(
-        "the last look at the age is in the transaction, and what came too late is taken back",
+        "the last check of the age is in the transaction, and what came too late is taken back",
         (
             Edit(CALLS, "lambda _connection, _id: require_time()", "lambda _connection, _id: None"),
             Edit(ARRIVAL, "if self._on_answered is not None and not self.is_late:", "if self._on_answered:"),

@@ -43,6 +43,8 @@ from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import LedgerTaken, MadeByNewer, Store
 from evoslack.ledger.tracked_calls import TrackedCallLedger
 from evoslack.ledger.transitions import change_state
+from tests.calls import call_request, own_number
+from tests.contract.ledger.rows import deliver
 
 T = TypeVar("T")
 
@@ -56,30 +58,10 @@ DOUBT = InDoubt(Reason.NO_ANSWER)
 OUTCOMES: tuple[Outcome, ...] = (Placed(), Rejected(Reason.NOT_FOUND), NotSent(Reason.UNREACHABLE), DOUBT)
 
 
-@pytest.fixture
-def ledger(store: Store) -> CallLedger:
-    return CallLedger(store)
-
-
-@pytest.fixture
-def notifications(store: Store) -> NotificationLedger:
-    return NotificationLedger(store)
-
-
 def ask(key: str = "key", **more: str) -> CallRequest:
-    """A press; each key asks for a number of its own unless told otherwise."""
-    values = {
-        "team_id": "T1",
-        "user_id": "U_SARA",
-        "account_id": "acc1",
-        "flow_id": "flow1",
-        "flow_name": "Appointment reminder",
-        "number": f"+1202555{sum(map(ord, key)) % 10000:04}",
-        "caller_id": "+12025550100",
-        "channel_id": "C1",
-        "response_url": "https://hooks.slack.com/x",
-    }
-    return CallRequest(key=key, **{**values, **more})
+    """A press; by default each key calls its own number."""
+    values = {"number": own_number(key), "channel_id": "C1", "response_url": "https://hooks.slack.com/x"}
+    return call_request(key, **(values | more))
 
 
 def asks(count: int) -> list[CallRequest]:
@@ -386,7 +368,7 @@ def rejected(written: list[Call]) -> Call | None:
 
 
 def bring_to(ledger: CallLedger, target: State) -> Call:
-    """A call in that state, by the doors that lead there."""
+    """A call in that state, reached by regular transitions."""
     if target is State.RECEIVED:
         return receive(ledger)
     call = ledger.accept(ask(), at=T0)
@@ -448,13 +430,13 @@ def test_only_allowed_transitions_happen(store: Store, ledger: CallLedger, start
 def test_a_call_that_is_found_becomes_placed_where_the_table_allows_it(
     store: Store, ledger: CallLedger, start: State
 ) -> None:
-    """The other door to *placed*: the call shows up at Evo Voice."""
+    """The other way to *placed*: the call shows up at Evo Voice."""
     call, tracked_calls = bring_to(ledger, start), TrackedCallLedger(store)
 
     for tracked in tracked_calls.in_progress():
         tracked_calls.write([(tracked, replace(tracked, session_id="S1"))], at=T0)
 
-    is_settled = State.PLACED in TRANSITIONS[start] and start is not State.PLACING  # nobody looks for it yet
+    is_settled = State.PLACED in TRANSITIONS[start] and start is not State.PLACING  # not tracked yet
     assert state(ledger) is (State.PLACED if is_settled else start)
     assert known(ledger).found_later is is_settled
     assert known(ledger).began_at == call.began_at
@@ -509,7 +491,7 @@ def test_a_doubt_that_is_settled_loses_its_reason(ledger: CallLedger) -> None:
 def test_a_doubt_that_was_lost_and_is_rejected_after_all_says_that_it_was_tracked(
     store: Store, ledger: CallLedger
 ) -> None:
-    """The answer was known to a bot that could not write it down for minutes, while another one looked."""
+    """One bot knew the answer but could not save it for minutes, while another one tracked the call."""
     call, tracked_calls = begun(ledger, ask()), TrackedCallLedger(store)
     ledger.doubt_orphans(at=T0, began_before=None)
     (tracked,) = tracked_calls.in_progress()
@@ -615,24 +597,17 @@ def test_text_of_any_script_comes_back_as_it_was(ledger: CallLedger) -> None:
     assert known(ledger).request.flow_name == name
 
 
-# --- news --------------------------------------------------------------------------------------------
+# --- notifications -----------------------------------------------------------------------------------
 
 
 def claim(notifications: NotificationLedger, at: datetime = T0, lease: timedelta = SECOND):
     return notifications.claim(at=at, until=at + lease)
 
 
-def tell(notifications: NotificationLedger, *call_ids: str) -> None:
-    """Everything is told of these calls; the others stay due."""
-    for found in list(iter(lambda: claim(notifications), None)):
-        again_at = None if found.call.id in call_ids else T0
-        notifications.release(found.call.id, lease=T0 + SECOND, again_at=again_at)
-
-
 def test_a_call_has_a_notification_when_accepted_and_with_each_outcome(
     ledger: CallLedger, notifications: NotificationLedger
 ) -> None:
-    """That dialing began is no news: the card already says that it is on its way."""
+    """The start of dialing needs no notification: the card says so already."""
     ledger.accept(ask(), at=T0)
     accepted = claim(notifications)
     assert accepted is not None
@@ -661,7 +636,7 @@ def test_a_call_that_the_sweep_closes_has_a_notification(
     ledger.accept(ask(), at=T0)
     if closing == "doubt_orphans":
         begin(ledger)
-    tell(notifications, known(ledger).id)
+    deliver(notifications, known(ledger).id, at=T0)
 
     MOVES["expire" if closing == "expire" else "orphan"][1](ledger, known(ledger))
 
@@ -678,7 +653,7 @@ def test_a_notification_is_leased_to_one_worker_until_the_lease_ends(
 
     assert claim(notifications, T0 + 9 * SECOND) is None
     again = claim(notifications, T0 + 10 * SECOND)
-    assert again is not None, "the teller died; somebody else takes over"
+    assert again is not None, "the worker died; another one takes over"
     assert again.attempts == 2
 
 
@@ -724,7 +699,7 @@ def test_a_change_during_a_delivery_is_due_right_after_it(
     delivery = claim(notifications, T0, lease=90 * SECOND)
     assert delivery is not None
     ledger.finish(call.id, Placed(), at=T0 + SECOND)
-    assert claim(notifications, T0 + SECOND) is None, "not told twice at once"
+    assert claim(notifications, T0 + SECOND) is None, "not delivered twice at once"
 
     notifications.release(call.id, lease=T0 + 90 * SECOND)
 
@@ -764,7 +739,7 @@ def test_a_new_change_does_not_wait_for_a_postponed_notification(
 def test_a_change_is_due_at_once_while_its_card_is_postponed(
     ledger: CallLedger, notifications: NotificationLedger
 ) -> None:
-    """Slack may want the card to wait for minutes; the caller must not."""
+    """Slack may postpone the card for minutes, but not the message to the caller."""
     call = begun(ledger, ask())
     claim(notifications)
     notifications.postpone_card(call.id, T0 + 300 * SECOND)
@@ -796,9 +771,9 @@ def test_a_release_after_losing_the_lease_changes_nothing(
 def test_a_bot_that_is_alone_may_drop_every_lease(
     ledger: CallLedger, notifications: NotificationLedger
 ) -> None:
-    """Also waiting times: it starts anew. What is told stays told."""
+    """Also waiting times, since it starts over. What was delivered stays delivered."""
     told, leased = (ledger.accept(request, at=T0) for request in asks(2))
-    tell(notifications, told.id)
+    deliver(notifications, told.id, at=T0)
     claim(notifications, T0, lease=90 * SECOND)
 
     notifications.drop_leases(at=T0 + SECOND)
@@ -827,7 +802,7 @@ def test_the_state_of_the_card_is_saved(ledger: CallLedger, notifications: Notif
     assert notifications.mark_card_tried(call.id, "C1", at=T0, lease=T0 + SECOND)
     assert now_known() == (T0, "C1", "", 0, "")
     notifications.clear_card_tried(call.id, lease=T0)
-    assert now_known() == (T0, "C1", "", 0, ""), "somebody else's attempt"
+    assert now_known() == (T0, "C1", "", 0, ""), "another worker's attempt"
     notifications.clear_card_tried(call.id, lease=T0 + SECOND)
     assert now_known() == (None, "C1", "", 0, "")
     notifications.set_card_problem(call.id, "not_in_channel")
@@ -841,7 +816,7 @@ def test_the_state_of_the_card_is_saved(ledger: CallLedger, notifications: Notif
 def test_a_card_may_not_be_posted_after_losing_the_lease(
     ledger: CallLedger, notifications: NotificationLedger
 ) -> None:
-    """A teller that stood still for long must not post the card that another one posts by now."""
+    """A worker that was suspended must not post the card that another one is posting."""
     call = ledger.accept(ask(), at=T0)
     claim(notifications, T0, lease=SECOND)
     claim(notifications, T0 + SECOND, lease=SECOND)
@@ -870,7 +845,7 @@ def test_a_mark_on_one_call_leaves_the_others_alone(
 ) -> None:
     one, other = (ledger.accept(request, at=T0) for request in asks(2))
     notifications.mark_card_shown(one.id, 1, "C1", "1.5")
-    tell(notifications, one.id)
+    deliver(notifications, one.id, at=T0)
 
     notification = claim(notifications)
     assert notification is not None
@@ -949,8 +924,9 @@ def test_a_bot_killed_before_its_begin_was_committed_has_begun_nothing(
     with dead(database_url, "begin", "UPDATE calls"):
         assert state(ledger) is State.ACCEPTED
 
-    call = begin(ledger)
-    assert call is not None
+    deadline = time.monotonic() + 10
+    while (call := begin(ledger)) is None:  # PostgreSQL holds the row until it notices the dead connection
+        assert time.monotonic() < deadline
     assert (call.state, begin(ledger)) == (State.PLACING, None)
 
 
@@ -958,7 +934,7 @@ def test_a_bot_killed_while_saving_the_outcome_leaves_an_orphan_and_no_notificat
     database_url: str, ledger: CallLedger, notifications: NotificationLedger
 ) -> None:
     call = begun(ledger, ask())
-    tell(notifications, call.id)
+    deliver(notifications, call.id, at=T0)
 
     with dead(database_url, "finish", "UPDATE calls"):
         pass
@@ -1074,7 +1050,7 @@ def test_a_stuck_database_times_out_while_the_person_can_still_be_told(
 
 @contextlib.contextmanager
 def stuck(url: str) -> Iterator[None]:
-    """Somebody holds the table."""
+    """Hold a lock on the table."""
     where = sa.make_url(url)
     if where.get_backend_name() == "sqlite":
         with contextlib.closing(sqlite3.connect(where.database or "")) as connection:

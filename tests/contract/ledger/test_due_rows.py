@@ -18,7 +18,7 @@ SECOND, LEASE = timedelta(seconds=1), timedelta(seconds=60)
 
 
 class Rows:
-    """A table with due rows; each row is known by a word."""
+    """A table with due rows; each row has a name."""
 
     def __init__(self, store: Store, table: sa.Table) -> None:
         self.engine, self.table, self.due_rows = store.engine, table, DueRows(table)

@@ -1,4 +1,4 @@
-"""What the ledger promises about looking back and about Home tabs, on SQLite and PostgreSQL alike."""
+"""What the ledger promises about call history and Home tabs, on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from evoslack.calling.calls import Call, CallRequest, Placed, State
+from evoslack.calling.calls import Call, Placed, State
 from evoslack.calling.history_filter import HistoryFilter, HomeTab, Scope
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.dependents import mark_dependents_due
 from evoslack.ledger.history import PIECE, CallHistory
 from evoslack.ledger.home_tabs import HomeTabLedger
 from evoslack.ledger.store import Store
+from tests.calls import call_request
 
 T0 = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -42,8 +43,7 @@ def homes(store: Store) -> HomeTabLedger:
 
 def accept(calls: CallLedger, number: str, *, who: str = SARA, team: str = "T1", at: datetime = T0) -> Call:
     key = f"{who}{number}{at.isoformat()}"
-    request = CallRequest(key, team, who, "acc1", "flow1", "Survey", number, "+12025550100")
-    return calls.accept(request, at=at)
+    return calls.accept(call_request(key, number, team_id=team, user_id=who), at=at)
 
 
 def many(calls: CallLedger, count: int) -> list[str]:
@@ -59,7 +59,7 @@ def due(homes: HomeTabLedger, *, at: datetime = T0) -> HomeTab | None:
 
 
 def up_to_date(homes: HomeTabLedger, *who: str, at: datetime = T0) -> None:
-    """These people have opened their homes, and they were shown."""
+    """These people opened their Home tabs, and the tabs were published."""
     for each in who:
         homes.mark_opened("T1", each, at=at)
         home = due(homes, at=at)
@@ -71,7 +71,7 @@ def numbers_of(found: tuple[list[Call], int]) -> list[str]:
     return [call.request.number for call in found[0]]
 
 
-# --- looking back ---------------------------------------------------------------------------------
+# --- history --------------------------------------------------------------------------------------
 
 
 def test_pages_have_no_gaps_and_start_with_the_newest(calls: CallLedger, history: CallHistory) -> None:
@@ -138,7 +138,7 @@ def test_a_period_begins_with_its_first_moment_and_ends_before_its_last(
 
 
 def test_a_slow_reader_of_a_period_blocks_nobody(calls: CallLedger, history: CallHistory) -> None:
-    """SQLite has one connection: it must not stay with somebody who thinks between two calls."""
+    """SQLite has one connection, which a slow reader must not keep between two calls."""
     many(calls, 3)
     reading: Iterator[Call] = history.period(T0, T0 + timedelta(hours=1))
     next(reading)
@@ -345,7 +345,7 @@ def test_a_home_that_is_opened_while_it_is_forgotten_is_shown(homes: HomeTabLedg
 
 
 def test_a_change_committed_while_its_home_is_already_due_is_not_missed(postgres_url: str) -> None:
-    """Whoever takes the home meanwhile cannot see the change yet, so the home must be due afterwards."""
+    """A worker that claims the home now cannot see the change yet, so the home must be due afterward."""
     store = Store(postgres_url)
     store.open()
     calls, homes = CallLedger(store), HomeTabLedger(store)

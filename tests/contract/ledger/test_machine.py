@@ -111,7 +111,7 @@ LONG_STORIES = settings(max_examples=30, stateful_step_count=80, phases=[Phase.g
 
 @dataclass(eq=False)
 class Delivery:
-    """One bot at work on one call's news; it may be slow, and somebody else may have taken over."""
+    """One bot delivering one call's notification; it may be slow, and another may have taken over."""
 
     ledger: NotificationLedger
     notification: Notification
@@ -120,7 +120,7 @@ class Delivery:
 
 
 class Bots(RuleBasedStateMachine):
-    """The bots, and what an onlooker remembers of them."""
+    """The bots, and the model they are compared with."""
 
     def __init__(self, stores: list[Store]) -> None:
         super().__init__()
@@ -133,20 +133,20 @@ class Bots(RuleBasedStateMachine):
         self.now = T0
         self.retention = CallRetention(stores[0], lambda: self.now)
         self.forms = 0
-        self.seen: dict[str, Call] = {}  # every call as it stood at the last look, oldest first
+        self.seen: dict[str, Call] = {}  # every call at the last check, oldest first
         self.answering: list[str] = []  # the call of each delivery that is being answered
         self.deliveries: Counter[str] = Counter()  # of each call that is received, crashed ones too
         self.used: set[str] = set()  # keys of calls that are forgotten
         self.dialed: list[str] = []
         self.in_delivery: list[Delivery] = []
-        self.holder: dict[str, Delivery | None] = {}  # who has the lease of a call's news
-        self.revision: dict[str, int] = {}  # how often a call became news
-        self.told: dict[str, int] = {}  # up to which revision somebody told all
-        self.due: dict[str, datetime | None] = {}  # from when on somebody must be able to claim it
+        self.holder: dict[str, Delivery | None] = {}  # who has the lease of a call's notification
+        self.revision: dict[str, int] = {}  # how often a call changed
+        self.told: dict[str, int] = {}  # up to which revision everything was delivered
+        self.due: dict[str, datetime | None] = {}  # from when it must be claimable
         self.cards: Counter[str] = Counter()  # what stands in the channel
 
     def teardown(self) -> None:
-        """However it went, all that nobody was told is claimed in the end, and nothing twice."""
+        """In the end everything undelivered is claimed, and nothing twice."""
         self.now += LONG
         self.ledgers[0].abandon(at=self.now, received_before=None)
         self.only_what_may_follow_follows()
@@ -237,7 +237,7 @@ class Bots(RuleBasedStateMachine):
         assert ids(ledger.doubt_orphans(at=self.now, began_before=began)) == ids(orphans)
 
     def a_bot_tells(self, bot: int, slow: int | None, answer: str, pause_s: int | None) -> None:
-        """It claims news, or one that was slow goes on."""
+        """Claim a notification, or continue a slow delivery."""
         if slow is None or not self.in_delivery:
             delivery = self.claim(bot)
         else:
@@ -347,7 +347,7 @@ class Bots(RuleBasedStateMachine):
         again_at = None if pause_s is None else self.now + timedelta(seconds=pause_s)
         delivery.ledger.release(call_id, lease=delivery.lease, again_at=again_at)
         if self.holder[call_id] is not delivery:
-            return  # too late: somebody else tells it
+            return  # too late: another bot delivers it
         self.holder[call_id] = None
         self.due[call_id] = self.due[call_id] or again_at
         if again_at is None:
@@ -420,7 +420,7 @@ class Bots(RuleBasedStateMachine):
         self.due[call_id] = self.now if due is None else min(due, self.now)
 
     def claimable_at(self, call_id: str) -> datetime | None:
-        """When it is due, or when the lease of whoever tells it ends; None: there is nothing to tell."""
+        """When it is due, or when its lease ends; None: nothing to deliver."""
         holder = self.holder[call_id]
         return self.due[call_id] if holder is None else holder.lease
 

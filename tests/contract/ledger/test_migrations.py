@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from evoslack.calling.calls import CallRequest, HangUp, LostReason, Placed, Progress, Reason, State
+from evoslack.calling.calls import HangUp, LostReason, Placed, Progress, Reason, State
 from evoslack.calling.history_filter import HistoryFilter, HomeTab, Scope
 from evoslack.calling.refusals import FormUsed, NumberBusy
 from evoslack.calling.workflow_step import StepInputs, WorkflowStep
@@ -23,6 +23,7 @@ from evoslack.ledger.schema import metadata
 from evoslack.ledger.store import Store
 from evoslack.ledger.tracked_calls import TrackedCallLedger
 from evoslack.ledger.workflow_steps import WorkflowStepLedger
+from tests.calls import call_request
 
 T0 = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
@@ -105,7 +106,7 @@ CALLS = [
 
 
 def notification_row(of: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """What is told of it: the card is there, the rest is due."""
+    """Its notification row: the card is posted, the rest is due."""
     values = {
         "call_id": of["id"],
         "revision": 2,
@@ -122,7 +123,7 @@ def notification_row(of: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {**values, **more}
 
 
-# Nothing to tell, waiting, and being told by a bot of the previous version, which left `due_at` set.
+# Nothing due, waiting, and leased by a bot of the previous version, which left `due_at` set.
 NOTIFICATIONS = {of["id"]: notification_row(of) for of in CALLS}
 NOTIFICATIONS["call placed"] |= {"due_at": None}
 NOTIFICATIONS["call expired"] |= {
@@ -377,7 +378,7 @@ def test_home_tabs_go_on_where_they_were(store: Store) -> None:
 
 
 def test_a_form_whose_call_is_deleted_is_still_used(store: Store) -> None:
-    request = CallRequest("used", "T1", "U_SARA", "acc1", "flow1", "Survey", "+18144043093", "+12025550100")
+    request = call_request("used")
 
     with pytest.raises(FormUsed):
         CallLedger(store).accept(request, at=T0)
@@ -386,7 +387,7 @@ def test_a_form_whose_call_is_deleted_is_still_used(store: Store) -> None:
 @pytest.mark.parametrize("name", ["received", "accepted", "placing"])
 def test_a_number_that_was_being_dialed_is_still_held(store: Store, name: str) -> None:
     number = call(name, name)["number"]
-    request = CallRequest("new", "T1", "U_BOSS", "acc1", "flow1", "Survey", number, "+12025550100")
+    request = call_request("new", number, user_id="U_BOSS")
 
     with pytest.raises(NumberBusy):
         CallLedger(store).receive(request, at=T0 + MINUTE, require_time=lambda: None)

@@ -19,35 +19,21 @@ from evoslack.calling.refusals import NumberBusy, TooLate
 from evoslack.calling.workflow_step import LeaseLost, StepInputs
 from evoslack.ledger.calls import AHEAD, CallLedger
 from evoslack.ledger.notifications import NotificationLedger
-from evoslack.ledger.schema import metadata
 from evoslack.ledger.store import Store
 from evoslack.ledger.workflow_steps import WorkflowStepLedger
+from tests.calls import NUMBER, call_request
+from tests.contract.ledger.rows import count_rows
 
 T0 = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
 LONG_AGO = T0 - timedelta(days=1)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
-NUMBER = "+18144043093"
 STEP = "Fx1"
 KEY = f"step {STEP}"
 
 
 @pytest.fixture
-def ledger(store: Store) -> CallLedger:
-    return CallLedger(store)
-
-
-@pytest.fixture
-def notifications(store: Store) -> NotificationLedger:
-    return NotificationLedger(store)
-
-
-@pytest.fixture
 def steps(store: Store) -> WorkflowStepLedger:
     return WorkflowStepLedger(store)
-
-
-def ask(key: str = "key", number: str = NUMBER, user: str = "U_SARA") -> CallRequest:
-    return CallRequest(key, "T1", user, "acc1", "flow2", "Survey", number, "+12025550100")
 
 
 def in_time() -> None:
@@ -59,26 +45,16 @@ def too_late() -> None:
 
 
 def receive(ledger: CallLedger, request: CallRequest | None = None, at: datetime = T0) -> Call:
-    return ledger.receive(request or ask(), at=at, require_time=in_time)
+    return ledger.receive(request or call_request(), at=at, require_time=in_time)
 
 
 def begin(ledger: CallLedger, at: datetime = T0) -> Call | None:
     return ledger.begin(at=at, accepted_after=at - HOUR)
 
 
-def rows(store: Store) -> dict[str, int]:
-    """How many rows there are, in every table that has some."""
-    with store.engine.connect() as connection:
-        counts = {
-            table.name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
-            for table in metadata.sorted_tables
-        }
-    return {name: count for name, count in counts.items() if count}
-
-
 @contextmanager
 def commits(store: Store) -> Iterator[list[str]]:
-    """What is written meanwhile: the tables of each transaction that is committed."""
+    """The tables written by each transaction that is committed in this block."""
     written: list[str] = []
     under_way: dict[int, list[str]] = {}
 
@@ -103,29 +79,29 @@ def commits(store: Store) -> Iterator[list[str]]:
         sa.event.remove(store.engine, name, listener)
 
 
-# --- the last look at the age
+# --- the last check of the age
 
 
 def test_a_press_that_comes_too_late_leaves_nothing_behind(store: Store, ledger: CallLedger) -> None:
     with commits(store) as written, pytest.raises(TooLate):
-        ledger.receive(ask(), at=T0, require_time=too_late)
+        ledger.receive(call_request(), at=T0, require_time=too_late)
 
-    assert (written, rows(store)) == ([], {})
-    other = receive(ledger, ask("another form", user="U_BOSS"))
+    assert (written, count_rows(store)) == ([], {})
+    other = receive(ledger, call_request("another form", user_id="U_BOSS"))
     assert other.state is State.RECEIVED, "the number is free"
 
 
 def test_the_same_form_works_when_it_is_pressed_again(store: Store, ledger: CallLedger) -> None:
     with pytest.raises(TooLate):
-        ledger.receive(ask(), at=T0, require_time=too_late)
+        ledger.receive(call_request(), at=T0, require_time=too_late)
     call = receive(ledger)
 
     assert call.state is State.RECEIVED
-    assert rows(store) == {"calls": 1, "notifications": 1}
+    assert count_rows(store) == {"calls": 1, "notifications": 1}
 
 
 def test_the_age_is_checked_after_everything_is_written(store: Store, ledger: CallLedger) -> None:
-    """As late as possible: whatever took long before it has counted."""
+    """As late as possible, so that everything slow before it counts."""
     statements: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
@@ -133,7 +109,7 @@ def test_the_age_is_checked_after_everything_is_written(store: Store, ledger: Ca
 
     sa.event.listen(store.engine, "before_cursor_execute", note)
     seen: list[list[str]] = []
-    ledger.receive(ask(), at=T0, require_time=lambda: seen.append(statements.copy()))
+    ledger.receive(call_request(), at=T0, require_time=lambda: seen.append(statements.copy()))
     sa.event.remove(store.engine, "before_cursor_execute", note)
 
     assert len(seen) == 1
@@ -142,9 +118,9 @@ def test_the_age_is_checked_after_everything_is_written(store: Store, ledger: Ca
 
 
 def test_a_press_that_is_a_call_already_is_not_checked_for_age(ledger: CallLedger) -> None:
-    call = ledger.accept(ask(), at=T0)
+    call = ledger.accept(call_request(), at=T0)
 
-    assert ledger.receive(ask(), at=T0, require_time=too_late) == call
+    assert ledger.receive(call_request(), at=T0, require_time=too_late) == call
 
 
 def test_many_presses_for_one_number_are_one_call_and_the_rest_are_denied(ledger: CallLedger) -> None:
@@ -154,7 +130,7 @@ def test_many_presses_for_one_number_are_one_call_and_the_rest_are_denied(ledger
     def press(index: int) -> Call | None:
         gate.wait(10)
         try:
-            return receive(ledger, ask(f"form {index}"))
+            return receive(ledger, call_request(f"form {index}"))
         except NumberBusy:
             return None
 
@@ -163,7 +139,7 @@ def test_many_presses_for_one_number_are_one_call_and_the_rest_are_denied(ledger
 
     assert len(received) == 1
     ledger.withdraw([received[0].id])
-    assert receive(ledger, ask("one more")).state is State.RECEIVED
+    assert receive(ledger, call_request("one more")).state is State.RECEIVED
 
 
 # --- received, and not answered yet
@@ -198,7 +174,7 @@ def test_a_confirmed_press_is_dialed_and_announced(
 
 
 def test_many_are_confirmed_in_one_transaction(store: Store, ledger: CallLedger) -> None:
-    ids = [receive(ledger, ask(f"form {index}", f"+120255501{index:02}")).id for index in range(30)]
+    ids = [receive(ledger, call_request(f"form {index}", f"+120255501{index:02}")).id for index in range(30)]
     with commits(store) as written:
         confirmed = ledger.confirm(ids, at=T0)
 
@@ -210,7 +186,7 @@ def test_a_press_that_nobody_can_still_be_answering_is_abandoned(
     ledger: CallLedger, notifications: NotificationLedger
 ) -> None:
     call = receive(ledger)
-    assert ledger.abandon(at=T0 + SECOND, received_before=T0 - SECOND) == [], "somebody still may be"
+    assert ledger.abandon(at=T0 + SECOND, received_before=T0 - SECOND) == [], "it may still be answered"
     (abandoned,) = ledger.abandon(at=T0 + MINUTE, received_before=T0)
 
     assert (abandoned.id, abandoned.state, abandoned.reason) == (call.id, State.EXPIRED, Reason.NOT_ANSWERED)
@@ -219,7 +195,9 @@ def test_a_press_that_nobody_can_still_be_answering_is_abandoned(
     assert told.call == abandoned
     assert ledger.confirm([call.id], at=T0 + MINUTE) == [], "its answer left after all, and is too late"
     assert begin(ledger, T0 + MINUTE) is None
-    assert receive(ledger, ask("another form"), T0 + MINUTE).state is State.RECEIVED, "the number is free"
+    assert receive(ledger, call_request("another form"), T0 + MINUTE).state is State.RECEIVED, (
+        "the number is free"
+    )
 
 
 def test_at_a_start_every_press_is_abandoned_whatever_the_clock_says(ledger: CallLedger) -> None:
@@ -233,7 +211,7 @@ def test_a_withdrawn_press_leaves_nothing_behind(store: Store, ledger: CallLedge
     ledger.withdraw([call.id])
     ledger.withdraw([call.id])  # nor does it matter if that is said twice
 
-    assert rows(store) == {}
+    assert count_rows(store) == {}
     assert ledger.join(call.id) is None
 
 
@@ -280,7 +258,7 @@ def test_a_call_from_the_future_is_never_dialed_but_announced(
     ledger: CallLedger, notifications: NotificationLedger
 ) -> None:
     """The clock was put back while the bot was down, and nobody knows how long the call has waited."""
-    call = ledger.accept(ask(), at=T0 + AHEAD + SECOND)
+    call = ledger.accept(call_request(), at=T0 + AHEAD + SECOND)
     assert begin(ledger, T0) is None
     (expired,) = ledger.expire(at=T0, accepted_before=T0 - MINUTE)
 
@@ -292,7 +270,7 @@ def test_a_call_from_the_future_is_never_dialed_but_announced(
 
 
 def test_bots_with_slightly_different_clocks_dial_each_others_calls(ledger: CallLedger) -> None:
-    call = ledger.accept(ask(), at=T0 + AHEAD)
+    call = ledger.accept(call_request(), at=T0 + AHEAD)
 
     assert ledger.expire(at=T0, accepted_before=T0 - MINUTE) == []
     begun = begin(ledger, T0)
@@ -301,8 +279,8 @@ def test_bots_with_slightly_different_clocks_dial_each_others_calls(ledger: Call
 
 
 def test_a_call_from_the_future_blocks_no_other(ledger: CallLedger) -> None:
-    ledger.accept(ask("future", "+12025550199"), at=T0 + HOUR)
-    call = ledger.accept(ask(), at=T0)
+    ledger.accept(call_request("future", "+12025550199"), at=T0 + HOUR)
+    call = ledger.accept(call_request(), at=T0)
 
     begun = begin(ledger)
     assert begun is not None
@@ -313,7 +291,7 @@ def test_a_call_from_the_future_blocks_no_other(ledger: CallLedger) -> None:
 
 
 def leased(steps: WorkflowStepLedger, at: datetime = T0) -> datetime:
-    """A workflow reached the step, and somebody works on it until then."""
+    """A workflow reached the step, and a worker holds it until then."""
     steps.add(STEP, "T1", StepInputs("U_SARA", "flow2", NUMBER, ""), asked_at=at, at=at)
     assert steps.claim(at=at, until=at + MINUTE) is not None
     return at + MINUTE
@@ -327,10 +305,10 @@ def call_of_step(store: Store) -> str | None:
 def test_a_step_becomes_its_call_in_one_transaction(
     store: Store, ledger: CallLedger, steps: WorkflowStepLedger
 ) -> None:
-    """So nobody can be killed in between."""
+    """So no crash can come in between."""
     lease = leased(steps)
     with commits(store) as written:
-        call = ledger.accept(ask(KEY), at=T0, step=(STEP, lease))
+        call = ledger.accept(call_request(KEY), at=T0, step=(STEP, lease))
 
     assert len(written) == 1
     assert {"calls", "notifications", "workflow_steps"} <= set(written[0].split())
@@ -345,10 +323,10 @@ def test_no_call_is_made_after_losing_the_step(
     assert steps.claim(at=lost, until=lost + MINUTE) is not None  # by another bot
 
     with commits(store) as written, pytest.raises(LeaseLost):
-        ledger.accept(ask(KEY), at=lost, step=(STEP, lost))
+        ledger.accept(call_request(KEY), at=lost, step=(STEP, lost))
 
-    assert (written, rows(store)) == ([], {"workflow_steps": 1})
-    assert ledger.accept(ask(KEY), at=lost, step=(STEP, lost + MINUTE)).state is State.ACCEPTED
+    assert (written, count_rows(store)) == ([], {"workflow_steps": 1})
+    assert ledger.accept(call_request(KEY), at=lost, step=(STEP, lost + MINUTE)).state is State.ACCEPTED
 
 
 def test_a_denied_step_becomes_no_call(store: Store, ledger: CallLedger, steps: WorkflowStepLedger) -> None:
@@ -356,29 +334,29 @@ def test_a_denied_step_becomes_no_call(store: Store, ledger: CallLedger, steps: 
     assert steps.deny(STEP, "nothing was dialed", lease=lease)
 
     with commits(store) as written, pytest.raises(LeaseLost):
-        ledger.accept(ask(KEY), at=T0, step=(STEP, lease))
+        ledger.accept(call_request(KEY), at=T0, step=(STEP, lease))
 
-    assert (written, rows(store)) == ([], {"workflow_steps": 1})
+    assert (written, count_rows(store)) == ([], {"workflow_steps": 1})
 
 
 def test_an_unknown_step_becomes_no_call(store: Store, ledger: CallLedger) -> None:
     with pytest.raises(LeaseLost):
-        ledger.accept(ask(KEY), at=T0, step=(STEP, T0 + MINUTE))
+        ledger.accept(call_request(KEY), at=T0, step=(STEP, T0 + MINUTE))
 
-    assert rows(store) == {}
+    assert count_rows(store) == {}
 
 
 def test_a_step_denied_and_called_at_once_is_one_or_the_other(
     store: Store, ledger: CallLedger, steps: WorkflowStepLedger
 ) -> None:
-    """A runner that hangs, and another one that took over from it and says no."""
+    """A runner that hangs, and another one that took over and denies the step."""
     lease = leased(steps)
     gate = threading.Barrier(2)
 
     def call() -> bool:
         gate.wait(10)
         try:
-            return bool(ledger.accept(ask(KEY), at=T0, step=(STEP, lease)))
+            return bool(ledger.accept(call_request(KEY), at=T0, step=(STEP, lease)))
         except LeaseLost:
             return False
 
@@ -392,4 +370,4 @@ def test_a_step_denied_and_called_at_once_is_one_or_the_other(
 
     assert is_called is not is_refused
     assert (call_of_step(store) is not None) is is_called
-    assert ("calls" in rows(store)) is is_called
+    assert ("calls" in count_rows(store)) is is_called

@@ -19,10 +19,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from evoslack.calling.calls import CallRequest, State
+from evoslack.calling.calls import State
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.sqlite_file import LedgerLost
 from evoslack.ledger.store import LedgerTaken, Store
+from tests.calls import call_request
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 ENDINGS = ("", "-wal", "-shm")
@@ -43,8 +44,7 @@ def store(file: Path) -> Iterator[Store]:
 
 
 def accept(store: Store, key: str, number: str = "+12025550143") -> None:
-    request = CallRequest(key, "T1", "U_SARA", "acc1", "flow1", "Flow", number, "+12025550100")
-    CallLedger(store).accept(request, at=T0)
+    CallLedger(store).accept(call_request(key, number), at=T0)
 
 
 def keys(store: Store) -> set[str]:
@@ -328,7 +328,7 @@ def test_a_thread_that_the_stop_did_not_wait_for_keeps_its_locks(store: Store, f
         store.close()
 
         another_program(LOOK_AND_CLOSE, file)
-        assert file.with_name("ledger.db-wal").exists(), "somebody else may not clear it away"
+        assert file.with_name("ledger.db-wal").exists(), "another process may not remove it"
     with closing(Store(f"sqlite:///{file}")) as again:
         again.open()
 

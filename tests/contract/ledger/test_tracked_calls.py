@@ -1,4 +1,4 @@
-"""What the follower's book promises, on SQLite and on a real PostgreSQL alike, and whom a change wakes."""
+"""What the ledger of tracked calls promises, on SQLite and PostgreSQL, and what a change makes due."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from evoslack.calling.calls import (
     FINAL,
     Call,
-    CallRequest,
     HangUp,
     InDoubt,
     LostReason,
@@ -33,6 +32,7 @@ from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.schema import home_tabs, workflow_steps
 from evoslack.ledger.store import Store
 from evoslack.ledger.tracked_calls import TrackedCallLedger
+from tests.calls import call_request, own_number
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -54,16 +54,8 @@ class Ledgers:
         """A call that was dialed and ended so; None: it is being placed."""
         at, known_ids = more.pop("at", T0), more.pop("known_ids", None)
         began_at = more.pop("began_at", at)
-        values = {
-            "team_id": "T1",
-            "user_id": "U_SARA",
-            "account_id": "acc1",
-            "flow_id": "flow1",
-            "flow_name": "Reminder",
-            "number": f"+1202555{sum(map(ord, key)) % 10000:04}",
-            "caller_id": "+12025550100",
-        }
-        call = self.calls.accept(CallRequest(key=key, **(values | more)), at=at)
+        request = call_request(key, **({"number": own_number(key)} | more))
+        call = self.calls.accept(request, at=at)
         self.calls.begin(at=began_at, accepted_after=LONG_AGO)
         if outcome is not None:
             self.calls.finish(call.id, outcome, at=at + SECOND, known_ids=known_ids)
@@ -98,7 +90,7 @@ def ledgers(store: Store) -> Ledgers:
     return Ledgers(store)
 
 
-# --- which calls are followed ----------------------------------------------------------------------------
+# --- which calls are tracked -----------------------------------------------------------------------------
 
 
 REJECTIONS = [
@@ -157,7 +149,7 @@ def test_an_orphan_of_a_crash_is_tracked_without_an_earlier_snapshot(
 
 
 def test_a_call_is_tracked_from_when_it_was_dialed(ledgers: Ledgers) -> None:
-    """And not from when it was written down: it may have waited for its turn."""
+    """Not from when it was accepted: it may have waited in the queue."""
     ledgers.call(outcome=None, began_at=T0 + 30 * SECOND)
 
     ledgers.calls.doubt_orphans(at=T0 + 60 * SECOND, began_before=None)
@@ -185,7 +177,7 @@ def test_a_finished_call_is_no_longer_tracked(ledgers: Ledgers, progress: Progre
 
 
 def over_and_open(ledgers: Ledgers, ago: timedelta, **more: Any) -> tuple[TrackedCall, list[TrackedCall]]:
-    """A call that is over, and the rivals of one to the same number that was asked for later."""
+    """A finished call, and the rivals of a later call to the same number."""
     ledgers.call("old", number="+12025550143", at=T0 - ago, **more)
     old = ledgers.tracked()
     ledgers.write(old, progress=Progress.ENDED, session_id="S1", call_sid="CA1", ended_at=T0)
@@ -302,7 +294,7 @@ def test_other_calls_are_not_touched(ledgers: Ledgers) -> None:
     assert ledgers.known(other.id) == before
 
 
-# --- what is news ----------------------------------------------------------------------------------------
+# --- what needs a notification ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -370,7 +362,7 @@ def test_a_doubt_stays_one_while_nothing_is_found(ledgers: Ledgers) -> None:
     call = ledgers.call(outcome=DOUBT)
 
     assert ledgers.write(ledgers.tracked(), progress=Progress.LOST, ended_at=T0) == [call.id], (
-        "no longer looked for"
+        "no longer tracked"
     )
 
     assert (ledgers.known(call.id).state, ledgers.known(call.id).reason) == (State.IN_DOUBT, Reason.NO_ANSWER)
@@ -422,7 +414,7 @@ def test_a_finished_call_cannot_be_hung_up(ledgers: Ledgers, progress: Progress)
     assert (ledgers.known(call.id).hang_up, ledgers.notifications.count_untold()) == (None, 0)
 
 
-# --- taking turns ----------------------------------------------------------------------------------------
+# --- leases ----------------------------------------------------------------------------------------------
 
 
 def test_of_several_bots_one_has_the_lease_until_it_expires(ledgers: Ledgers) -> None:
@@ -469,7 +461,7 @@ def test_of_bots_that_ask_concurrently_one_gets_the_lease(ledgers: Ledgers, is_f
         assert sorted(pool.map(take, range(MANY))) == [False] * (MANY - 1) + [True]
 
 
-# --- who looks at a call elsewhere than on its card ------------------------------------------------------
+# --- what shows a call besides its card ------------------------------------------------------------------
 
 
 def open_home(

@@ -1,4 +1,4 @@
-"""What the book of workflow steps promises, on SQLite and on a real PostgreSQL alike."""
+"""What the ledger of workflow steps promises, on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from evoslack.calling.calls import Call, CallRequest, Placed
+from evoslack.calling.calls import Call, Placed
 from evoslack.calling.workflow_step import StepInputs, WorkflowStep
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.retention import CallRetention
 from evoslack.ledger.store import Store
 from evoslack.ledger.workflow_steps import WorkflowStepLedger
+from tests.calls import call_request
 
 T0 = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -39,8 +40,7 @@ def claimed(steps: WorkflowStepLedger, at: datetime) -> WorkflowStep | None:
 
 
 def a_call(calls: CallLedger, key: str = "step Fx1") -> Call:
-    request = CallRequest(key, "T1", "U_SARA", "acc1", "flow2", "Survey", "+18144043093", "+12025550100")
-    return calls.accept(request, at=T0)
+    return calls.accept(call_request(key), at=T0)
 
 
 def test_a_step_is_read_back_unchanged(steps: WorkflowStepLedger) -> None:
@@ -57,7 +57,7 @@ def test_adding_the_same_step_again_changes_nothing(steps: WorkflowStepLedger) -
     steps.add("Fx1", "T2", None, asked_at=T0 + MINUTE, at=T0 + MINUTE)
 
     assert claimed(steps, T0 + MINUTE) == WorkflowStep("Fx1", "T1", INPUTS, T0)
-    asked(steps, at=T0 + MINUTE)  # nor does it while somebody works on it
+    asked(steps, at=T0 + MINUTE)  # nor during the lease
     assert claimed(steps, T0 + MINUTE + SECOND) is None
 
 
@@ -78,7 +78,7 @@ def test_of_many_workers_one_claims_each_step(steps: WorkflowStepLedger) -> None
         found = [step.execution_id for each in tries if (step := each.result())]
 
     assert len(found) == len(set(found))
-    while step := claimed(steps, T0):  # whoever found the row locked goes away empty, and looks again
+    while step := claimed(steps, T0):  # a worker that found the row locked got nothing and retries
         found.append(step.execution_id)
     assert sorted(found) == sorted(f"Fx{number}" for number in range(20))
 

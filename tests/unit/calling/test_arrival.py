@@ -1,4 +1,4 @@
-"""How old a payload is, what becomes of it with its answer, and Slack's clock seen from ours."""
+"""A payload's age, what depends on its answer, and the offset of Slack's clock."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IN_TIME, NEVER, LATE = "in time", "never", "late"
 
 
 class Story:
-    """A payload that arrived, at a bot whose clocks are put forward; `ends` is what came of it."""
+    """A payload that arrived at a bot with manual clocks; `ends` lists the callbacks."""
 
     def __init__(self, age_s: float = 0.0) -> None:
         self.wall, self.monotonic_s = T0, 500.0
@@ -105,7 +105,7 @@ def test_nothing_depends_on_most_answers() -> None:
 
 
 class Slack:
-    """Slack, whose clock is `ahead_s` of nothing in particular; the bot has only its monotonic one."""
+    """Slack with a clock that is off by `ahead_s`; the bot uses only its monotonic clock."""
 
     def __init__(self, ahead_s: float = 0.0) -> None:
         self.passed_s = 0.0
@@ -160,7 +160,7 @@ def test_a_single_odd_date_changes_nothing(off_s: float) -> None:
 def test_two_dates_that_agree_correct_the_offset() -> None:
     slack = Slack()
     slack.answers()
-    slack.ahead_s = 60  # ours was wrong, or drifted for a week without a word from Slack
+    slack.ahead_s = 60  # ours was wrong, or drifted for a week without an answer from Slack
     slack.answers()
     slack.passed_s += 3
     slack.answers()

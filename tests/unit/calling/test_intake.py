@@ -1,4 +1,4 @@
-"""Presses become calls with their answers: in batches, and whatever the database does meanwhile."""
+"""Presses become calls once answered, in batches, whatever the database does in the meantime."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from evoslack.calling.intake import Intake
 from evoslack.calling.refusals import TooLate
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.store import Store
+from tests.calls import NUMBER, call_request
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-NUMBER = "+12025550143"
 
 
 class Answer:
-    """One delivery of a press; how its answer ends is said by the story."""
+    """One delivery of a press; the test decides how its answer ends."""
 
     def __init__(self, *, late: bool = False) -> None:
         self.late = late
@@ -42,7 +42,7 @@ class Away(Exception):
 
 
 class Ledger:
-    """The real ledger, which can be away; `trips` says what was asked of it, in order."""
+    """The real ledger, which can be taken down; `trips` lists the operations in order."""
 
     def __init__(self, real: CallLedger) -> None:
         self._real = real
@@ -67,7 +67,7 @@ class Ledger:
 
 
 class Harness:
-    """An intake with a real ledger; `woken` says who was, in order."""
+    """An intake with a real ledger; `woken` lists what was woken, in order."""
 
     def __init__(self, store: Store) -> None:
         self.ledger = Ledger(CallLedger(store))
@@ -82,13 +82,13 @@ class Harness:
         )
 
     def press(self, request: CallRequest, *, late: bool = False) -> Answer:
-        """Deliver a press; its answer is on its way."""
+        """Deliver a press that is not answered yet."""
         answer = Answer(late=late)
         self.intake.receive(request, answer)
         return answer
 
     def again(self, request: CallRequest) -> tuple[Answer, Call | None]:
-        """Deliver a press that is known already."""
+        """Deliver a known press again."""
         answer, first = Answer(), self.ledger.find(request.key)
         assert first is not None
         return answer, self.intake.receive_again(first, answer)
@@ -106,16 +106,12 @@ def harness(sqlite_url: str) -> Iterator[Harness]:
     store.close()
 
 
-def ask(key: str = "key", number: str = NUMBER) -> CallRequest:
-    return CallRequest(key, "T1", "U_SARA", "acc1", "flow1", "Reminder", number, "+12025550100")
-
-
 def several(count: int) -> list[CallRequest]:
-    return [ask(f"key{index}", f"+120255501{index:02}") for index in range(count)]
+    return [call_request(f"key{index}", f"+120255501{index:02}") for index in range(count)]
 
 
 def test_a_press_is_only_received_until_its_answer_has_left(harness: Harness) -> None:
-    answer = harness.press(ask())
+    answer = harness.press(call_request())
     assert (harness.state(), harness.woken) == (State.RECEIVED, [])
 
     assert not harness.intake.settle_answers()
@@ -157,11 +153,11 @@ def test_with_nothing_to_settle_the_database_is_not_asked(harness: Harness) -> N
 
 
 def test_a_press_that_timed_out_in_slack_is_forgotten_and_can_be_repeated(harness: Harness) -> None:
-    harness.press(ask()).unanswered()
+    harness.press(call_request()).unanswered()
     harness.intake.settle_answers()
     assert harness.state() is None
 
-    harness.press(ask()).answered()
+    harness.press(call_request()).answered()
     harness.intake.settle_answers()
 
     assert harness.state() is State.ACCEPTED
@@ -169,10 +165,10 @@ def test_a_press_that_timed_out_in_slack_is_forgotten_and_can_be_repeated(harnes
 
 def test_a_press_that_comes_too_late_is_not_recorded(harness: Harness) -> None:
     with pytest.raises(TooLate):
-        harness.press(ask(), late=True)
+        harness.press(call_request(), late=True)
 
     assert harness.state() is None
-    harness.press(ask()).answered()
+    harness.press(call_request()).answered()
     harness.intake.settle_answers()
     assert harness.state() is State.ACCEPTED
 
@@ -198,14 +194,14 @@ def test_no_answer_is_lost_while_the_database_is_down(harness: Harness) -> None:
         State.RECEIVED,
         State.ACCEPTED,
     ]
-    # Forgetting is not tried twice, as it counts deliveries: its caller is told that nothing was dialed.
+    # Withdrawing counts deliveries, so it is not retried: the caller is told that nothing was dialed.
     (swept,) = harness.ledger.abandon(at=T0 + timedelta(minutes=1), received_before=T0)
     assert swept.request.key == "key1"
 
 
 def test_a_press_that_was_swept_in_the_meantime_does_not_become_a_call(harness: Harness) -> None:
-    """The database was away for so long that its caller was told that nothing was dialed."""
-    answer = harness.press(ask())
+    """The database was down for so long that the caller was told that nothing was dialed."""
+    answer = harness.press(call_request())
     answer.answered()
     harness.ledger.abandon(at=T0 + timedelta(minutes=1), received_before=T0)
 
@@ -216,7 +212,7 @@ def test_a_press_that_was_swept_in_the_meantime_does_not_become_a_call(harness: 
 
 @pytest.mark.parametrize("first_ends", ["in time", "late"])
 def test_a_press_delivered_once_in_time_and_once_late_is_a_call(harness: Harness, first_ends: str) -> None:
-    answers = [harness.press(ask()), harness.again(ask())[0]]
+    answers = [harness.press(call_request()), harness.again(call_request())[0]]
     in_time, late = answers if first_ends == "in time" else reversed(answers)
 
     late.unanswered()
@@ -229,7 +225,7 @@ def test_a_press_delivered_once_in_time_and_once_late_is_a_call(harness: Harness
 
 @pytest.mark.parametrize("which_late", [0, 1])
 def test_a_late_delivery_does_not_undo_a_call(harness: Harness, which_late: int) -> None:
-    answers = [harness.press(ask()), harness.again(ask())[0]]
+    answers = [harness.press(call_request()), harness.again(call_request())[0]]
     answers[1 - which_late].answered()
     harness.intake.settle_answers()
     answers[which_late].unanswered()
@@ -239,7 +235,7 @@ def test_a_late_delivery_does_not_undo_a_call(harness: Harness, which_late: int)
 
 
 def test_one_late_and_one_timely_delivery_can_settle_together(harness: Harness) -> None:
-    first, second = harness.press(ask()), harness.again(ask())[0]
+    first, second = harness.press(call_request()), harness.again(call_request())[0]
     second.answered()
     first.unanswered()
     harness.intake.settle_answers()
@@ -248,7 +244,7 @@ def test_one_late_and_one_timely_delivery_can_settle_together(harness: Harness) 
 
 
 def test_two_late_deliveries_leave_nothing(harness: Harness) -> None:
-    for answer in (harness.press(ask()), harness.again(ask())[0]):
+    for answer in (harness.press(call_request()), harness.again(call_request())[0]):
         answer.unanswered()
     harness.intake.settle_answers()
 
@@ -256,7 +252,7 @@ def test_two_late_deliveries_leave_nothing(harness: Harness) -> None:
 
 
 def test_a_withdrawn_press_that_comes_again_is_new(harness: Harness) -> None:
-    received = harness.press(ask())
+    received = harness.press(call_request())
     first = harness.ledger.find("key")
     received.unanswered()
     harness.intake.settle_answers()
@@ -265,9 +261,9 @@ def test_a_withdrawn_press_that_comes_again_is_new(harness: Harness) -> None:
 
 
 def test_a_press_that_is_a_call_already_needs_no_answer(harness: Harness) -> None:
-    harness.press(ask()).answered()
+    harness.press(call_request()).answered()
     harness.intake.settle_answers()
-    answer, call = harness.again(ask())
+    answer, call = harness.again(call_request())
     answer.unanswered()
     harness.intake.settle_answers()
 
@@ -280,7 +276,7 @@ def test_the_same_press_many_times_concurrently_is_one_call(harness: Harness) ->
 
     def deliver(_index: int) -> Answer:
         gate.wait(10)
-        return harness.press(ask())
+        return harness.press(call_request())
 
     with ThreadPoolExecutor(8) as slacks:
         answers = list(slacks.map(deliver, range(8)))

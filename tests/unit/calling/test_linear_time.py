@@ -1,4 +1,4 @@
-"""Nobody can hold the bot up with a text: what is read takes time that grows with its length and no faster.
+"""No text can stall the bot: reading takes time linear in its length.
 
 Speed is measured by ratio: a text four times as long may take eight times as long; what is quadratic takes
 sixteen. Python's own steps are counted, which is exact; what happens inside `re` is CPU time of this thread,
@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evoslack.calling.calls import Call, CallRequest, State
+from evoslack.calling.calls import Call, State
 from evoslack.calling.history_filter import HistoryFilter
 from evoslack.calling.number_format import pretty
 from evoslack.calling.number_search import numbers_in
@@ -34,6 +34,7 @@ from evoslack.slack.listeners.export import Period, Unreadable
 from evoslack.slack.listeners.message_texts import MOST_PARTS, texts_of
 from evoslack.slack.rendering import home, messages, views
 from evoslack.slack.rendering.call_csv import row_of
+from tests.calls import call_request
 
 Reader = Callable[[str], object]
 
@@ -44,7 +45,7 @@ TRIES = 6
 
 FLOWS = [Flow(f"flow{count}", f"Customer survey {count} aaaaaaaaaaaaaaaaaaaa") for count in range(30)]
 CALLER_IDS = [CallerId(f"+120255501{count:02}", f"Desk {count} aaaaaaaaaaaaaaaa") for count in range(30)]
-REQUEST = CallRequest("key", "T1", "U_SARA", "acc1", "flow2", "Survey", "+18144043093", "+12025550100")
+REQUEST = call_request()
 CALL = Call("call1", REQUEST, State.PLACED, datetime(2026, 3, 2, tzinfo=UTC))
 
 READERS: Mapping[str, Reader] = {
@@ -258,7 +259,7 @@ def test_the_count_of_steps_finds_what_is_quadratic() -> None:
 
 
 def test_a_megabyte_costs_no_more_than_the_part_that_is_read() -> None:
-    """Whatever comes after the end of what is read costs nothing but being left away."""
+    """Text beyond the length limit costs nothing."""
     for unit in HOSTILE:
         read = _steps(READERS["numbers in a message"], _text(unit, 41_000))
         assert _steps(READERS["numbers in a message"], _text(unit, 1_000_000)) <= read + NO_STEPS, unit

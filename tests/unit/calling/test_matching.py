@@ -1,5 +1,5 @@
-"""How a call goes on, from what Evo Voice shows: nothing is claimed that was not seen, and in doubt no call
-is taken for ours, for it would be shown to the wrong people and could be ended by them.
+"""A call's progress, from what Evo Voice shows: nothing is claimed that was not seen, and in doubt no call
+is taken for ours, because the wrong people would see it and could hang it up.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def after(seconds: float) -> datetime:
 
 
 def asked(at: float = 0, **more: Any) -> TrackedCall:
-    """A call of ours that was asked for that many seconds after T0."""
+    """A call of ours that was requested that many seconds after T0."""
     values: dict[str, Any] = {
         "call_id": f"call-{at}",
         "account_id": "acc1",
@@ -55,7 +55,7 @@ def asked(at: float = 0, **more: Any) -> TrackedCall:
 
 
 def ringing(sid: str = "CA1", at: float | None = 0.5, **more: Any) -> Active:
-    """A call that the carrier lists, made at that second; None: it does not say when."""
+    """A call in the carrier's list, created at that second; None: no creation time."""
     values: dict[str, Any] = {"to": NUMBER, "sender": CALLER_ID, "is_answered": False}
     return Active(sid, created_at=None if at is None else after(at), **(values | more))
 
@@ -65,7 +65,7 @@ def answered(sid: str = "CA1", at: float | None = 0.5, **more: Any) -> Active:
 
 
 def recorded(name: str = "S1", sid: str = "", at: float | None = 0.5, **more: Any) -> Session:
-    """A session as a fresh one looks: `callState` says Disconnected, so it says nothing yet."""
+    """A new session: its `callState` is Disconnected, which says nothing yet."""
     values: dict[str, Any] = {"numbers": BOTH, "is_ringing": False, "is_talking": False, "is_over": False}
     return Session(name, sid, created_at=None if at is None else after(at), **(values | more))
 
@@ -75,7 +75,7 @@ def ended(name: str = "S1", sid: str = "", at: float | None = 0.5, **more: Any) 
 
 
 def shown(at: float, *found: Active | Session, ahead_s: float = 0) -> Snapshot:
-    """What Evo Voice shows at that second; its clock may be ahead of ours."""
+    """A snapshot at that second; Evo Voice's clock may be ahead of ours."""
     return Snapshot(
         after(at),
         timedelta(seconds=ahead_s),
@@ -102,7 +102,7 @@ def ids(tracked: TrackedCall) -> tuple[str, str]:
         (-5.0, LostReason.UNSEEN),
         (2 + MAX_UNWATCHED.total_seconds(), LostReason.UNSEEN),
         (2.1 + MAX_UNWATCHED.total_seconds(), LostReason.BLIND),
-        (None, LostReason.BLIND),  # this is the first look since long
+        (None, LostReason.BLIND),  # the first poll in a long time
     ],
 )
 def test_only_polls_since_the_answer_prove_that_a_rejected_call_did_not_ring(
@@ -169,7 +169,7 @@ def test_a_list_that_lags_behind_takes_nothing_back() -> None:
 
 
 def test_disconnected_is_not_the_end() -> None:
-    """That is also how a session looks before anybody answers (evo-voice-api 5.5)."""
+    """A session also says so before anyone answers (evo-voice-api 5.5)."""
     tracked = poll(asked(), 3, ringing(), recorded(sid="CA1"))
     assert tracked.progress is Progress.RINGING
 
@@ -199,7 +199,7 @@ def test_a_session_that_is_seen_late_still_gives_the_end() -> None:
 @pytest.mark.parametrize(
     ("completed_at", "expected"),
     [(None, 30), (after(25), 25), (after(99), 30), (after(-99), 6)],
-    ids=["not said", "said", "after the look", "before the answer"],
+    ids=["not said", "said", "after the poll", "before the answer"],
 )
 def test_the_end_lies_between_the_answer_and_the_poll(completed_at: datetime | None, expected: int) -> None:
     tracked = poll(asked(), 6, answered())
@@ -220,7 +220,7 @@ def test_the_end_is_given_in_our_clock(ahead_s: float) -> None:
     assert poll(asked(), 30, over, ahead_s=ahead_s).ended_at == after(20)
 
 
-# --- out of sight ----------------------------------------------------------------------------------------
+# --- no longer listed ------------------------------------------------------------------------------------
 
 
 def test_a_call_that_is_not_listed_any_more_is_over_after_a_while() -> None:
@@ -239,7 +239,7 @@ def test_a_call_that_was_gone_for_a_moment_goes_on() -> None:
     tracked = poll(tracked, 11, answered())
     assert (tracked.progress, tracked.gone_since) == (Progress.ANSWERED, None)
 
-    assert poll(tracked, 19).progress is Progress.ANSWERED, "the seconds of before do not count"
+    assert poll(tracked, 19).progress is Progress.ANSWERED, "the seconds before do not count"
 
 
 def test_the_record_that_comes_while_a_call_is_gone_tells_how_it_ended() -> None:
@@ -259,7 +259,7 @@ def test_a_call_that_is_never_seen_is_lost_after_a_while() -> None:
 
 
 def test_a_call_that_has_a_record_is_waited_for_longer() -> None:
-    """It may be ringing: such sessions say Disconnected until somebody answers."""
+    """It may be ringing: such sessions say Disconnected until someone answers."""
     tracked = poll(asked(), 3, recorded())
     window = RECORDED_LIMIT.total_seconds()
 
@@ -317,7 +317,7 @@ def test_a_call_that_ends_after_hanging_up_keeps_the_request() -> None:
 
 
 def test_a_call_that_is_no_longer_listed_is_not_said_to_go_on() -> None:
-    """The look after hanging up may come late, when Evo Voice was slow or away."""
+    """The poll after a hang-up may be late when Evo Voice was slow or down."""
     tracked = poll(hung_up(5), 60)
     assert (tracked.hang_up, tracked.progress) == (HangUp.ASKED, Progress.ANSWERED)
 
@@ -413,7 +413,7 @@ def test_a_call_between_others_or_the_other_way_is_not_ours(other: dict[str, Any
     ids=["three people", "only the number", "only the caller ID", "other caller ID", "called back"],
 )
 def test_a_session_of_others_or_the_other_way_is_not_ours(other: dict[str, Any]) -> None:
-    """Somebody who calls back has the same two numbers, and Hang up would end that call."""
+    """A person who calls back has the same two numbers, and Hang up would end that call."""
     assert not poll(asked(), 9, recorded(**other)).is_matched
     assert not poll(asked(), 9, recorded(sid="CA1", **other)).is_matched
 
@@ -524,7 +524,7 @@ def test_two_calls_of_ours_to_one_number_are_told_apart_if_they_show_up_one_by_o
 
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_call_that_could_be_either_of_two_is_given_to_neither(turned: bool) -> None:
-    """The first may have rung unseen until somebody answered."""
+    """The first may have rung unseen until someone answered."""
     tracked_calls = [asked(0), asked(12)]
     tracked_calls.reverse() if turned else None
 
@@ -565,7 +565,7 @@ def test_a_recently_lost_call_may_still_be_the_one_that_shows_up() -> None:
 
 
 def test_the_session_of_a_finished_call_is_given_to_no_other() -> None:
-    """The look before the second one failed, so nothing else tells them apart."""
+    """The snapshot before the second one failed, so nothing else tells them apart."""
     over = asked(0, progress=Progress.ENDED, session_id="S1", call_sid="CA1", ended_at=after(13))
     second = asked(12, known_ids=NO_SNAPSHOT)
     found = [ended("S1", "CA1", at=11), ended("S3", "CA3", at=11)]
@@ -617,7 +617,7 @@ PEOPLE = st.sampled_from([NUMBER, NUMBER, NUMBER, THIRD])
 
 @st.composite
 def records_of(draw: st.DrawFn, sid: str) -> list[Active | Session]:
-    """What one look shows of the call with this SID: nothing, the call, its record, or both."""
+    """What one poll shows of the call with this SID: nothing, the call, its record, or both."""
     people, at = frozenset({draw(PEOPLE), CALLER_ID}), draw(TIMES)
     (to,) = people - {CALLER_ID}
     call = Active(sid, to, CALLER_ID, draw(st.booleans()), at, draw(st.sampled_from([True, True, False])))
@@ -649,7 +649,7 @@ ORDER = {progress: rank for rank, progress in enumerate(Progress)}
 
 
 def story(tracked_calls: list[TrackedCall], polls: list[Any]) -> list[list[TrackedCall]]:
-    """How the trails stand after each look; the looks may come in any order of time."""
+    """The tracked calls after each poll; the polls may come in any order of time."""
     told = [tracked_calls]
     for at, ahead_s, found in polls:
         told.append(advance_all(told[-1], shown(at, *itertools.chain(*found), ahead_s=ahead_s)))
@@ -728,7 +728,7 @@ def test_a_thousand_open_calls_take_well_under_a_second() -> None:
 
 @pytest.mark.parametrize("step_s", [-600, -20, 20, 600])
 def test_our_clock_may_be_corrected_between_dialing_and_polling(step_s: float) -> None:
-    """The times of calls are Evo Voice's; what counts is how its clock stood to ours when we asked."""
+    """Call times are Evo Voice's; what counts is the clock difference at the time of dialing."""
     tracked = replace(asked(), skew=timedelta(0), answered_by=after(1))
     step = timedelta(seconds=step_s)
     seen = ringing("CA1", 0.5)

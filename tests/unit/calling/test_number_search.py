@@ -1,4 +1,4 @@
-"""Which digits in somebody's message are telephone numbers, and which are not."""
+"""Which digits in a message are telephone numbers, and which are not."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_many_numbers_in_a_row_are_all_found(between: str) -> None:
     "number", ["+49 30 901820", "+4930901820", f"<tel:{US}|814-404-3093>", "814-404-3093"]
 )
 def test_a_number_cut_off_by_the_length_limit_is_not_taken_for_another(number: str) -> None:
-    """Half of +49 30 901820 is a number too, and somebody else's."""
+    """Half of +49 30 901820 is a number too, and belongs to another person."""
     whole = numbers_in(number, "US")
     for shift in range(-150, len(number) + 2):
         before = "x " * (LONGEST_MESSAGE // 2 - len(number)) + " " * (len(number) + shift)

@@ -1,4 +1,4 @@
-"""Who may call is asked at every door, remembered for a minute, and a no whenever in doubt."""
+"""Permission is checked at every entry point, cached for a minute, and denied when in doubt."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Clock:
 
 
 class Slack:
-    """Knows everybody's email, or says no. Answering takes `takes_s`."""
+    """Knows every email, or raises `no`. Answering takes `takes_s`."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -47,7 +47,7 @@ class Slack:
 
 
 class EvoVoice:
-    """Lets everybody call, or says no."""
+    """Lets everyone call, or raises `no`."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -182,7 +182,7 @@ def test_a_failed_check_is_repeated_the_next_time(
 def test_a_no_is_cached_for_ten_seconds_and_no_longer(
     harness: Harness, says: Callable[[Harness, Refusal], None], denial: Denial
 ) -> None:
-    """Whoever presses on and on does not make Evo Voice look through its logins each time."""
+    """Repeated presses do not make Evo Voice search its logins each time."""
     says(harness, NotAllowed(denial))
     assert [denied(harness) for _ in range(50)] == [denial] * 50
     assert len(harness.slack.asked) == 1
@@ -264,7 +264,7 @@ def test_both_questions_share_one_budget(harness: Harness, slack_takes_s: float,
 
 @pytest.mark.parametrize("slack_takes_s", [BUDGET_S, 90.0])
 def test_an_answer_that_comes_too_late_is_a_no(harness: Harness, slack_takes_s: float) -> None:
-    """Slack has told the person by then that it failed; a call minutes later would come out of nowhere."""
+    """Slack has already told the person that it failed; a call minutes later would be a surprise."""
     harness.slack.takes_s = slack_takes_s
 
     with pytest.raises(CannotCheck) as no:

@@ -1,4 +1,4 @@
-"""What happens to a call from the press to its end, with the real ledger and a phone made by hand."""
+"""What happens to a call from the press to its end, with the real ledger and a fake phone."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
 from evoslack.ledger.tracked_calls import TrackedCallLedger
+from tests.calls import call_request
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 TICK = timedelta(milliseconds=1)
@@ -46,7 +47,7 @@ class Answered:
 
 
 class Phone:
-    """Every request it got; ends as it is told to, or as `happens` says."""
+    """Records every request; ends with `outcome`, after running `happens`."""
 
     def __init__(self) -> None:
         self.dialed: list[CallRequest] = []
@@ -61,7 +62,7 @@ class Phone:
 
 
 class Earlier:
-    """What Evo Voice showed before a call went out: something for that number."""
+    """A snapshot before dialing that has one call to that number."""
 
     skew = timedelta(seconds=-7.5)
 
@@ -70,7 +71,7 @@ class Earlier:
 
 
 class Poller:
-    """Gives what Evo Voice showed before a call, or nothing."""
+    """Gives the snapshot before dialing, or none."""
 
     def __init__(self) -> None:
         self.snapshot: Earlier | None = None
@@ -84,7 +85,7 @@ class Poller:
 
 
 class Harness:
-    """A switchboard with everything around it; `woken` says who was, in order."""
+    """A switchboard and its dependencies; `woken` lists what was woken, in order."""
 
     def __init__(self, url: str) -> None:
         self.store = Store(url)
@@ -116,7 +117,7 @@ class Harness:
         )
 
     def accept(self, request: CallRequest) -> Call:
-        """A press that is answered at once."""
+        """Accept a press that is answered at once."""
         call = self.intake.receive(request, Answered())
         self.intake.settle_answers()
         return self.call(call.request.key)
@@ -140,13 +141,9 @@ def harness(sqlite_url: str) -> Iterator[Harness]:
     harness.store.close()
 
 
-def ask(key: str = "key", number: str = "+12025550143") -> CallRequest:
-    return CallRequest(key, "T1", "U_SARA", "acc1", "flow1", "Reminder", number, "+12025550100")
-
-
 def test_one_press_is_one_dialing_however_often_it_is_pressed_and_connected(harness: Harness) -> None:
     for _ in range(3):
-        harness.accept(ask())
+        harness.accept(call_request())
         while harness.board.dial_next():
             pass
 
@@ -157,7 +154,7 @@ def test_one_press_is_one_dialing_however_often_it_is_pressed_and_connected(harn
 def test_the_row_says_placing_before_the_phone_can_ring(harness: Harness) -> None:
     seen: list[State] = []
     harness.phone.happens = lambda: seen.append(harness.state())
-    harness.accept(ask())
+    harness.accept(call_request())
 
     assert harness.board.dial_next()
     assert seen == [State.PLACING]
@@ -176,7 +173,7 @@ def test_the_outcome_of_dialing_is_recorded_and_announced(
     harness: Harness, outcome: Outcome, state: State
 ) -> None:
     harness.phone.outcome = outcome
-    harness.accept(ask())
+    harness.accept(call_request())
     harness.woken.clear()
 
     assert harness.board.dial_next()
@@ -198,7 +195,7 @@ def test_a_defect_while_dialing_is_doubt_and_no_second_try(
         raise RuntimeError("a defect")
 
     harness.phone.happens = breaks
-    harness.accept(ask())
+    harness.accept(call_request())
 
     assert harness.board.dial_next()
     assert not harness.board.dial_next()
@@ -210,7 +207,7 @@ def test_a_defect_while_dialing_is_doubt_and_no_second_try(
 def test_calls_are_dialed_in_the_order_of_their_presses(harness: Harness) -> None:
     for index in range(5):
         harness.now = T0 + index * TICK
-        harness.accept(ask(f"key{index}", f"+1202555014{index}"))
+        harness.accept(call_request(f"key{index}", f"+1202555014{index}"))
 
     while harness.board.dial_next():
         pass
@@ -221,7 +218,7 @@ def test_calls_are_dialed_in_the_order_of_their_presses(harness: Harness) -> Non
 def test_sixteen_dialers_and_forty_calls_are_forty_rings(harness: Harness) -> None:
     numbers = [f"+12025550{index:03}" for index in range(40)]
     for number in numbers:
-        harness.accept(ask(number, number))
+        harness.accept(call_request(number, number))
     gate = threading.Barrier(16)
 
     def work() -> None:
@@ -241,7 +238,7 @@ def test_sixteen_dialers_and_forty_calls_are_forty_rings(harness: Harness) -> No
 
 
 def test_a_call_that_waited_too_long_is_never_dialed_and_its_caller_is_told(harness: Harness) -> None:
-    harness.accept(ask())
+    harness.accept(call_request())
     harness.woken.clear()
     harness.now = T0 + MAX_WAIT
 
@@ -255,7 +252,7 @@ def test_a_call_that_waited_too_long_is_never_dialed_and_its_caller_is_told(harn
 
 
 def test_a_call_that_is_just_young_enough_is_dialed_and_not_swept(harness: Harness) -> None:
-    harness.accept(ask())
+    harness.accept(call_request())
     harness.now = T0 + MAX_WAIT - TICK
 
     harness.board.sweep()
@@ -270,7 +267,7 @@ def test_a_call_that_is_just_young_enough_is_dialed_and_not_swept(harness: Harne
 def test_a_call_that_is_being_dialed_is_doubted_only_past_the_limit(
     harness: Harness, later: timedelta, expected: State
 ) -> None:
-    harness.accept(ask())
+    harness.accept(call_request())
     harness.begin()
     harness.now = T0 + later
 
@@ -280,7 +277,7 @@ def test_a_call_that_is_being_dialed_is_doubted_only_past_the_limit(
 
 
 def test_a_bot_that_knows_it_is_alone_doubts_every_orphan_at_its_start(harness: Harness) -> None:
-    harness.accept(ask())
+    harness.accept(call_request())
     harness.begin()
     harness.woken.clear()
 
@@ -296,7 +293,7 @@ def test_a_bot_that_knows_it_is_alone_doubts_orphans_even_after_the_clock_was_se
     harness: Harness,
 ) -> None:
     """A crash and a corrected clock must not leave a call being placed, and its number busy."""
-    harness.accept(ask())
+    harness.accept(call_request())
     harness.begin()
     harness.now = T0 - timedelta(hours=1)
 
@@ -306,7 +303,7 @@ def test_a_bot_that_knows_it_is_alone_doubts_orphans_even_after_the_clock_was_se
 
 
 def test_waiting_calls_survive_a_restart_and_are_dialed_once(harness: Harness) -> None:
-    harness.accept(ask())
+    harness.accept(call_request())
     harness.now = T0 + timedelta(seconds=30)
 
     harness.board.sweep(everything_is_orphaned=True)
@@ -317,7 +314,7 @@ def test_waiting_calls_survive_a_restart_and_are_dialed_once(harness: Harness) -
 
 
 def test_a_sweep_with_nothing_to_close_wakes_no_worker(harness: Harness) -> None:
-    harness.accept(ask())
+    harness.accept(call_request())
     harness.woken.clear()
 
     harness.board.sweep()
@@ -332,14 +329,14 @@ def test_a_late_outcome_settles_what_the_sweep_doubted(harness: Harness) -> None
         assert harness.state() is State.IN_DOUBT
 
     harness.phone.happens = long_silence
-    harness.accept(ask())
+    harness.accept(call_request())
     harness.board.dial_next()
 
     assert harness.state() is State.PLACED
 
 
 class Sleepy:
-    """The real ledger, but the machine stands still for a while right after a call was begun."""
+    """The real ledger, but the machine is suspended right after a call was begun."""
 
     def __init__(self, harness: Harness, pause: timedelta) -> None:
         self._harness = harness
@@ -361,9 +358,9 @@ class Sleepy:
 def test_a_machine_that_was_suspended_after_beginning_does_not_dial(
     harness: Harness, pause: timedelta, state: State, dialed: int
 ) -> None:
-    """By then others may have told people that the call is in doubt and never dialed again."""
+    """By then another bot may have reported the call as in doubt."""
     board = harness.switchboard(Sleepy(harness, pause))
-    harness.accept(ask())
+    harness.accept(call_request())
 
     assert board.dial_next()
     assert (harness.state(), len(harness.phone.dialed)) == (state, dialed)
@@ -401,7 +398,7 @@ class Forgetful:
 
 def test_an_outcome_that_could_not_be_saved_is_saved_later_without_dialing_again(harness: Harness) -> None:
     board = harness.switchboard(Forgetful(harness.ledger, failures=1))
-    harness.accept(ask())
+    harness.accept(call_request())
 
     assert board.dial_next()
     assert (harness.state(), len(harness.phone.dialed)) == (State.PLACED, 1)
@@ -410,7 +407,7 @@ def test_an_outcome_that_could_not_be_saved_is_saved_later_without_dialing_again
 def test_a_stopping_bot_gives_up_saving_and_the_next_start_reports_doubt(harness: Harness) -> None:
     ledger = Forgetful(harness.ledger, failures=float("inf"))
     board = harness.switchboard(ledger)
-    harness.accept(ask())
+    harness.accept(call_request())
     dialing = threading.Thread(target=board.dial_next)
     dialing.start()
     assert ledger.tried.wait(SOON_S)
@@ -425,7 +422,7 @@ def test_a_stopping_bot_gives_up_saving_and_the_next_start_reports_doubt(harness
 
 
 def test_a_ledger_that_cannot_begin_lets_nothing_be_dialed(harness: Harness) -> None:
-    harness.accept(ask())
+    harness.accept(call_request())
     with harness.store.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE calls RENAME TO gone")
 
@@ -441,7 +438,7 @@ def test_each_change_is_one_log_line_with_the_call_id_and_a_masked_number(
     harness: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "evoslack.calling.switchboard")
-    call = harness.accept(ask())
+    call = harness.accept(call_request())
     harness.board.dial_next()
 
     assert [(record.state, record.levelname) for record in caplog.records] == [
@@ -455,7 +452,7 @@ def test_each_change_is_one_log_line_with_the_call_id_and_a_masked_number(
 
 def test_doubt_is_logged_as_a_warning(harness: Harness, caplog: pytest.LogCaptureFixture) -> None:
     harness.phone.outcome = InDoubt(Reason.NO_ANSWER)
-    harness.accept(ask())
+    harness.accept(call_request())
     harness.board.dial_next()
 
     (record,) = [each for each in caplog.records if each.levelno >= logging.WARNING]
@@ -464,7 +461,7 @@ def test_doubt_is_logged_as_a_warning(harness: Harness, caplog: pytest.LogCaptur
 
 def test_every_outcome_has_a_notification(harness: Harness) -> None:
     notifications = NotificationLedger(harness.store)
-    harness.accept(ask())
+    harness.accept(call_request())
     harness.board.dial_next()
 
     notification = notifications.claim(at=T0, until=T0 + TICK)
@@ -474,7 +471,7 @@ def test_every_outcome_has_a_notification(harness: Harness) -> None:
 
 def test_calls_seen_before_dialing_are_saved_with_the_outcome(harness: Harness) -> None:
     harness.poller.snapshot = Earlier()
-    call = harness.accept(ask())
+    call = harness.accept(call_request())
 
     harness.board.dial_next()
 
@@ -485,13 +482,13 @@ def test_calls_seen_before_dialing_are_saved_with_the_outcome(harness: Harness) 
 
 
 def test_a_failed_snapshot_does_not_delay_a_call(harness: Harness) -> None:
-    harness.accept(ask())
+    harness.accept(call_request())
 
     harness.board.dial_next()
 
     assert harness.state() is State.PLACED
     (tracked,) = TrackedCallLedger(harness.store).in_progress()
-    assert tracked.known_ids is None, "nobody knows what was there before"
+    assert tracked.known_ids is None, "no snapshot"
 
 
 def test_no_snapshot_is_taken_while_nothing_waits(harness: Harness) -> None:
@@ -500,10 +497,10 @@ def test_no_snapshot_is_taken_while_nothing_waits(harness: Harness) -> None:
 
 
 def test_the_snapshot_comes_before_the_row_says_placing(harness: Harness) -> None:
-    """A crash during the look leaves a call that is dialed later, and no doubt."""
+    """A crash during the snapshot leaves a call that is dialed later, not in doubt."""
     seen: list[State] = []
     harness.poller.happens = lambda: seen.append(harness.state())
-    harness.accept(ask())
+    harness.accept(call_request())
 
     harness.board.dial_next()
 
@@ -512,15 +509,15 @@ def test_the_snapshot_comes_before_the_row_says_placing(harness: Harness) -> Non
 
 def test_a_call_that_another_bot_took_during_the_snapshot_is_not_dialed_here(harness: Harness) -> None:
     harness.poller.happens = harness.begin
-    harness.accept(ask())
+    harness.accept(call_request())
 
     assert not harness.board.dial_next()
     assert harness.phone.dialed == []
 
 
 def test_a_call_that_waited_while_the_machine_was_suspended_is_not_dialed(harness: Harness) -> None:
-    """Both clocks stood still meanwhile; then the wall clock was put right."""
-    harness.accept(ask())
+    """Both clocks stopped; then the wall clock was corrected."""
+    harness.accept(call_request())
     harness.wall_is_ahead = timedelta(hours=1)
     assert harness.board.dial_next() is False
 
@@ -537,7 +534,7 @@ def test_a_call_that_comes_after_the_clock_was_corrected_is_dialed(harness: Harn
     harness.board.dial_next()
     harness.now += TICK
 
-    harness.accept(ask())
+    harness.accept(call_request())
 
     assert harness.board.dial_next() is True
     assert harness.state() is State.PLACED
@@ -545,7 +542,7 @@ def test_a_call_that_comes_after_the_clock_was_corrected_is_dialed(harness: Harn
 
 @pytest.mark.parametrize("off", [timedelta(seconds=4), timedelta(hours=-1)], ids=["a little", "back"])
 def test_other_changes_of_the_wall_clock_lose_no_call(harness: Harness, off: timedelta) -> None:
-    harness.accept(ask())
+    harness.accept(call_request())
     harness.wall_is_ahead = off
 
     assert harness.board.dial_next() is True

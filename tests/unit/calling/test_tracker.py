@@ -1,4 +1,4 @@
-"""Following at its own pace: few looks, one bot at a time, and a phone system that may not answer."""
+"""Tracking polls rarely, from one bot at a time, and survives a phone system that does not answer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ import pytest
 
 from evoslack.calling.calls import (
     Call,
-    CallRequest,
     Ending,
     HangUp,
     InDoubt,
@@ -44,6 +43,7 @@ from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
 from evoslack.ledger.tracked_calls import TrackedCallLedger
+from tests.calls import call_request
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -53,7 +53,7 @@ SOON_S = 5.0
 
 
 class Phone:
-    """Shows the calls that are put into it, and ends them as it is told to."""
+    """A stand-in for Evo Voice: shows the calls it was given and answers hang-ups as configured."""
 
     def __init__(self, harness: Harness) -> None:
         self._harness = harness
@@ -85,7 +85,7 @@ class Phone:
 
 
 class Harness:
-    """Trackers with a real ledger and a phone made by hand; time passes only when it is told to."""
+    """Trackers with a real ledger, a fake phone and a manual clock."""
 
     def __init__(self, url: str) -> None:
         self.store = Store(url)
@@ -111,9 +111,9 @@ class Harness:
     def place(
         self, index: int = 0, outcome: Outcome = PLACED, account_id: str = "acc1", key: str = "", **more: Any
     ) -> Call:
-        """A call that went out just now; each index has a number of its own."""
+        """Place a call now; each index has its own number."""
         key, number = key or f"key{index}", f"+1202555{index:04}"
-        request = CallRequest(key, "T1", "U_SARA", account_id, "flow1", "Reminder", number, CALLER_ID)
+        request = call_request(key, number, account_id=account_id)
         call = self.calls.accept(request, at=self.now)
         self.calls.begin(at=self.now, accepted_after=T0 - timedelta(days=1))
         self.calls.finish(call.id, outcome, at=self.now, **({"known_ids": []} | more))
@@ -137,7 +137,7 @@ class Harness:
         return self.known(call).progress
 
     def pass_time(self, span: timedelta, *bots: CallTracker) -> list[datetime]:
-        """Let every follower do as its crew does, twice a second; when they looked."""
+        """Run every tracker twice a second, as its worker does; returns the times of the polls."""
         polled_at, ends = [], self.now + span
         while self.now < ends:
             for bot in bots or (self.tracker,):
@@ -237,7 +237,7 @@ def test_each_account_is_polled_separately(harness: Harness) -> None:
     assert [account_id for account_id, *_ in harness.phone.polls] == ["acc1", "acc2"]
 
 
-# --- what becomes of a look ------------------------------------------------------------------------------
+# --- the result of a poll --------------------------------------------------------------------------------
 
 
 def test_only_a_visible_change_wakes_the_notifier(harness: Harness) -> None:
@@ -319,7 +319,7 @@ def test_a_rejected_call_that_could_not_be_polled_for_stays_uncertain(harness: H
 
 
 def test_a_rejected_call_that_was_polled_for_too_late_stays_uncertain(harness: Harness) -> None:
-    """By then a call that nobody answered would not be there any more."""
+    """By then an unanswered call would no longer be listed."""
     call = harness.place(outcome=REJECTED)
     harness.phone.broken["acc1"] = EvoUnavailable("down")
     harness.pass_time(MAX_UNWATCHED + 20 * SECOND)
@@ -356,9 +356,7 @@ def test_the_session_of_a_finished_call_is_not_given_to_the_next(harness: Harnes
     harness.phone.shows = []
     harness.pass_time(30 * SECOND)
     assert harness.progress(first) is Progress.ENDED
-    second = harness.place(
-        key="again", outcome=InDoubt(Reason.NO_ANSWER), known_ids=None
-    )  # nobody could look
+    second = harness.place(key="again", outcome=InDoubt(Reason.NO_ANSWER), known_ids=None)  # no snapshot
     harness.show(first, sid="CA1", talking=True)
 
     harness.pass_time(UNSEEN_LIMIT + 5 * SECOND)
@@ -387,7 +385,7 @@ def test_another_bot_takes_over_from_one_that_died(harness: Harness) -> None:
     assert LEASE <= took_over - died_at <= LEASE + FAST
 
 
-# --- when Evo Voice cannot be looked at ------------------------------------------------------------------
+# --- when Evo Voice cannot be polled ---------------------------------------------------------------------
 
 
 def test_failed_polls_do_not_end_a_call(harness: Harness) -> None:
@@ -436,7 +434,7 @@ def test_an_outage_of_one_account_does_not_hide_another(harness: Harness) -> Non
     assert harness.progress(other) is Progress.RINGING
 
 
-# --- the look before a call goes out ---------------------------------------------------------------------
+# --- the snapshot before dialing -------------------------------------------------------------------------
 
 
 def test_a_snapshot_before_dialing_contains_existing_calls(harness: Harness) -> None:
@@ -492,7 +490,7 @@ def test_a_failed_snapshot_is_not_retried_at_once(harness: Harness) -> None:
 
 
 def test_an_old_snapshot_is_not_used_during_an_outage(harness: Harness) -> None:
-    """What began since would be taken for ours."""
+    """Calls that began since then would be taken for ours."""
     harness.tracker.snapshot_before("acc1")
     harness.now += FRESH + SECOND
     harness.phone.broken["acc1"] = OSError("away")
@@ -543,7 +541,7 @@ def test_a_clock_that_is_set_back_does_not_stop_polling(harness: Harness) -> Non
 
 
 def test_concurrent_dialers_share_one_snapshot(harness: Harness) -> None:
-    """Whoever comes second waits for the first and takes what it saw."""
+    """The second one waits for the first and uses its snapshot."""
     others: list[Any] = []
     with ThreadPoolExecutor(4) as pool:
         harness.phone.happens = lambda: (
@@ -556,7 +554,7 @@ def test_concurrent_dialers_share_one_snapshot(harness: Harness) -> None:
 
 
 def test_waiting_for_another_threads_snapshot_counts_toward_the_budget(harness: Harness) -> None:
-    """The first look takes half a second and fails; the second has only what is left."""
+    """The first snapshot takes half a second and fails; the second has only the rest of the budget."""
     seconds: list[Any] = []
     slow = threading.Event()
     with ThreadPoolExecutor(1) as pool:
@@ -601,7 +599,7 @@ def test_a_snapshot_never_takes_longer_than_its_budget(harness: Harness) -> None
 
 @pytest.fixture
 def talking(harness: Harness) -> Call:
-    """A call that is known and goes on; nobody has looked for a while."""
+    """A matched call in progress, with the last poll a while ago."""
     call = harness.place()
     harness.show(call, talking=True, session=True)
     harness.pass_time(3 * SECOND)
@@ -617,7 +615,7 @@ def test_a_hang_up_is_recorded_announced_and_checked_at_once(harness: Harness, t
     assert harness.phone.ended == [talking.session_id]
     assert (harness.known(talking).hang_up, harness.woken) == (HangUp.ASKED, 1)
     harness.tracker.poll()
-    assert len(harness.phone.polls) == polls + 1, "without waiting for its turn"
+    assert len(harness.phone.polls) == polls + 1, "without waiting for the next scheduled poll"
 
 
 def test_a_hang_up_is_recorded_before_evo_voice_is_asked(harness: Harness, talking: Call) -> None:
@@ -687,7 +685,7 @@ def test_every_hang_up_is_logged(
 
 
 class ForgetfulLedger(TrackedCallLedger):
-    """A real ledger whose database breaks at some wishes: before it wrote them down, or right after."""
+    """A real ledger whose database fails at some hang-ups, before or right after saving them."""
 
     def __init__(self, store: Store, *, breaks_at: HangUp | None, writes: bool) -> None:
         super().__init__(store)
@@ -728,7 +726,7 @@ def test_the_result_of_a_hang_up_is_returned_even_if_it_cannot_be_cleared(
     assert tracker.hang_up(talking) is Ending.FORBIDDEN
     assert harness.known(talking).hang_up is HangUp.ASKED
     harness.pass_time(20 * SECOND)
-    assert harness.known(talking).hang_up is HangUp.NO_EFFECT, "so that it can be tried again"
+    assert harness.known(talking).hang_up is HangUp.NO_EFFECT, "so it can be tried again"
 
 
 def test_a_call_without_a_known_session_cannot_be_hung_up(harness: Harness) -> None:
@@ -749,6 +747,6 @@ def test_a_call_that_already_ended_is_not_hung_up(harness: Harness, talking: Cal
 
 def test_a_hang_up_is_sent_once(harness: Harness, talking: Call) -> None:
     assert harness.tracker.hang_up(talking) is Ending.TAKEN
-    assert harness.tracker.hang_up(talking) is Ending.GONE, "somebody is at it already"
+    assert harness.tracker.hang_up(talking) is Ending.GONE, "a hang-up was sent already"
 
     assert len(harness.phone.ended) == 1

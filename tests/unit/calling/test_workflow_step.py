@@ -1,4 +1,4 @@
-"""What a workflow fills in is read strictly: nothing is guessed."""
+"""The inputs of a workflow step are read strictly: nothing is guessed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The judge of the experiments: when a ring came after an error, after a no, or for somebody not allowed."""
+"""The judge of the experiments: a ring after an error, after a no, or for a person who may not call."""
 
 from __future__ import annotations
 
