@@ -79,9 +79,9 @@ class HistoryFilter:
 
 @dataclass(frozen=True, slots=True)
 class HomeTab:
-    """Somebody's Home tab that is to be shown anew."""
+    """A person's Home tab that is due to be published."""
 
     team_id: str
     user_id: str
-    look: HistoryFilter
+    history_filter: HistoryFilter
     opened_at: datetime  # or turned to another page

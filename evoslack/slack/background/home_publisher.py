@@ -90,7 +90,7 @@ class HomePublisher:
         except Refusal as refusal:
             return home.denied(refusal, self._region), isinstance(refusal, (CannotCheck, NothingToOffer))
         sees_team = role is Role.ADMINISTRATOR
-        wanted = due.look if sees_team else replace(due.look, scope=Scope.MINE, person="")
+        wanted = due.history_filter if sees_team else replace(due.history_filter, scope=Scope.MINE, person="")
         user_id = (wanted.person or None) if wanted.scope is Scope.TEAM else due.user_id
         calls, total = self._page(due.team_id, user_id, wanted)
         if not calls and wanted.page:  # fewer calls are left than there were

@@ -30,5 +30,5 @@ ENDING_MESSAGES = {
 
 
 def only_caller_can_hang_up(call: Call) -> str:
-    """For somebody who is neither the caller nor an administrator (mrkdwn)."""
+    """For a person who is neither the caller nor an administrator (mrkdwn)."""
     return f"Only <@{call.request.user_id}> or an Evo Voice administrator can hang up this call."

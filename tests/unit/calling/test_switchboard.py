@@ -147,7 +147,7 @@ def test_one_press_is_one_dialing_however_often_it_is_pressed_and_connected(harn
         while harness.board.dial_next():
             pass
 
-    assert harness.phone.dialed == [ask()]
+    assert harness.phone.dialed == [call_request()]
     assert harness.state() is State.PLACED
 
 
