@@ -78,7 +78,7 @@ class EvoClient:
         return outcome_of(reply) if isinstance(reply, Reply) else reply
 
     def end(self, session_id: str, budget_s: float) -> Ending:
-        """Ask Evo Voice to end a session (evo-voice-api 5.7 and 8); whether it does is for the next look.
+        """Ask Evo Voice to end a session (evo-voice-api 5.7 and 8); the next poll shows whether it did.
 
         Raises `EvoUnavailable` or `LoginFailed` if the request was not taken.
         """
