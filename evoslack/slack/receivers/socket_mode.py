@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from slack_bolt import App, BoltRequest
 from slack_bolt.adapter.socket_mode.internals import build_headers, send_response
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from evoslack.calling.arrival import Arrival
@@ -160,7 +159,7 @@ class SocketModeReceiver:
         try:
             self._open()
         except (*NO_ANSWER, NoHello) as error:
-            self._back_off(now, pause_of(error) if isinstance(error, SlackApiError) else None)
+            self._back_off(now, pause_of(error))
             self._log_failure(str(error) if isinstance(error, NoHello) else problem_of(error))
         else:
             self._trouble.worked()
