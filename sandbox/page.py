@@ -16,16 +16,16 @@ from aiohttp import web
 
 from sandbox.app_manifest import AppManifest
 from sandbox.evo.voice import EvoVoice
-from sandbox.page_acts import all_acts
+from sandbox.fault_switches import all_switches
+from sandbox.page_actions import all_actions
 from sandbox.page_state import Bot, PageState
 from sandbox.phones import Phones
 from sandbox.slack.workspace import SlackWorkspace
-from sandbox.troubles import all_troubles
 
 FOLDER = Path(__file__).parent / "page"
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 FILES = {path.name: TYPES[path.suffix] for path in FOLDER.iterdir()}
-GLANCE_S = 0.3  # calls go on without anybody saying so
+POLL_S = 0.3  # calls go on without anybody saying so
 SAFE = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src data:",
@@ -39,9 +39,9 @@ class Page:
 
     def __init__(self, slack: SlackWorkspace, evo: EvoVoice, bot: Bot, manifest: AppManifest) -> None:
         self._slack = slack
-        phones, troubles = Phones(evo), all_troubles(slack, evo)
-        self._state = PageState(slack, evo, bot, manifest, phones, troubles)
-        self._acts = all_acts(slack, bot, manifest, phones, troubles)
+        phones, switches = Phones(evo), all_switches(slack, evo)
+        self._state = PageState(slack, evo, bot, manifest, phones, switches)
+        self._acts = all_actions(slack, bot, manifest, phones, switches)
         self._acted = asyncio.Event()
 
     def app(self) -> web.Application:
@@ -89,7 +89,7 @@ class Page:
                 await stream.write(f"data: {now}\n\n".encode())
                 sent = now
             try:
-                await asyncio.wait_for(acted.wait(), GLANCE_S)
+                await asyncio.wait_for(acted.wait(), POLL_S)
             except TimeoutError:
                 continue
 

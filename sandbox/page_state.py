@@ -8,11 +8,11 @@ from typing import Protocol
 from sandbox.app_manifest import AppManifest
 from sandbox.evo.voice import EvoVoice
 from sandbox.evo.world import ADMINISTRATOR, Login
+from sandbox.fault_switches import FaultSwitch
 from sandbox.phones import Phones
 from sandbox.slack.block_kit import Json
 from sandbox.slack.steps import Execution
 from sandbox.slack.workspace import SlackWorkspace
-from sandbox.troubles import Trouble
 
 MOST_MESSAGES = 100
 LOG_LINES = 50
@@ -42,10 +42,10 @@ class PageState:
         bot: Bot,
         manifest: AppManifest,
         phones: Phones,
-        troubles: Mapping[str, Trouble],
+        switches: Mapping[str, FaultSwitch],
     ) -> None:
         self._slack, self._evo, self._bot = slack, evo, bot
-        self._manifest, self._phones, self._troubles = manifest, phones, troubles
+        self._manifest, self._phones, self._switches = manifest, phones, switches
 
     def seen_by(self, person: str) -> Json:
         """Everything on the page, as this person sees it."""
@@ -74,7 +74,7 @@ class PageState:
             "next_calls": self._phones.next_calls(),
             "troubles": [
                 {"id": id_, "where": each.where, "words": each.words, "on": each.is_on()}
-                for id_, each in self._troubles.items()
+                for id_, each in self._switches.items()
             ],
             "complaints": list(slack.complaints),
         }

@@ -145,7 +145,7 @@ def at_once() -> int:
                 _clock.wait(1)
             took, late = time.monotonic() - began, time.monotonic() - over
             cards = len(office.cards())
-            refused = office.slack.limits.refused
+            refused = office.slack.limits.rejections
             written = {"chat.postMessage", "chat.update"}
             writes = sum(call.method in written for call in office.slack.api_calls()) - refused
             print(

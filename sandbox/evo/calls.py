@@ -1,4 +1,4 @@
-"""One outgoing call in the stand-in Evo Voice: its script, how far it has come, how the API shows it."""
+"""An outgoing call in the stand-in Evo Voice: its script, its status, and its rows in the API."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any, Literal
 
 Row = dict[str, Any]
 
-# How a call that went out is answered; 204 without a body is the likeliest (evo-voice-api 5.1).
+# The response to a placed call; 204 without a body is the most likely (evo-voice-api 5.1).
 GoodAnswer = Literal["204", "200_session", "200_empty", "200_garbage"]
 
-QUEUED_S = 0.5  # how long a call waits at the carrier before the phone rings
+QUEUED_S = 0.5  # how long a call is queued before the phone rings
 
 
 @dataclass(frozen=True)
 class Script:
-    """How a call goes. Seconds; when nobody answers, the call is over after `ring_s`.
+    """The course of a call. Times in seconds; an unanswered call ends after `ring_s`.
 
-    `session` says when the session record exists (evo-voice-api 5.2 leaves that open): from the answer on,
-    never, at once, late (only when the call is over), or twice (from the answer on, with a second record of
-    the same two numbers beside it). `archived`: once over, only the archive has it (5.4).
+    `session` says when the session record appears (evo-voice-api 5.2 leaves that open): when the call is
+    answered, never, at once, late (when the call ends), or twice (when it is answered, plus a second record
+    with the same two numbers). `archived`: after the call ends, only the archive has the record (5.4).
     """
 
     ring_s: float = 2
@@ -40,18 +40,18 @@ FAILED = Script(ring_s=0.5, answer=False, outcome="Failed")
 
 @dataclass
 class Quirks:
-    """What is odd about Evo Voice or not known (evo-voice-api 9 and 10), each as a switch."""
+    """Evo Voice's oddities and unknowns (evo-voice-api 9 and 10), one switch each."""
 
     answer: GoodAnswer = "204"
-    curl_refused: bool = True
+    curl_blocked: bool = True
     log_only_in_list: bool = True  # 5.4
     disconnected_before_answer: bool = True  # callState; off: Ringing (5.5)
     active_before_answer: bool = True  # /calls/active lists queued and ringing calls
     bare_active_errors: bool = True  # /calls/active: service errors without a responseStatus (5.6)
-    callee_side: Literal["to", "from"] = "to"  # which address of a session holds the dialed number
+    callee_side: Literal["to", "from"] = "to"  # the session address that holds the dialed number
     dates: Literal["iso", "naive", "servicestack", "rfc2822"] = "iso"
-    clock_ahead_s: float = 0  # of ours: the Date header and every date it writes
-    sorts_sessions: bool = False  # does as `sortField` dateCreated asks; off: oldest first
+    clock_ahead_s: float = 0  # offset of the Date header and of every date in a response
+    sorts_sessions: bool = False  # honors `sortField` dateCreated; off: oldest first
     number_field: Literal["phoneNumber", "number", "displayName"] = "phoneNumber"
     signed_out_status: Literal["json", "empty"] = "json"  # GET /auth/status without a login (3.3)
     end_needs_user: bool = True  # DELETE /sessions/{id}
@@ -63,7 +63,7 @@ class Quirks:
 
 @dataclass(frozen=True)
 class Ring:
-    """A phone that really rang. `at` is aware UTC."""
+    """A phone that rang. `at` is aware UTC."""
 
     at: datetime
     flow_id: str
@@ -79,7 +79,7 @@ def _id() -> str:
 
 @dataclass
 class OutgoingCall:
-    """A call that went out. Ages are scripted seconds since then; change `script` to change its course."""
+    """A placed call. An age is the scripted seconds since then; change `script` to change the course."""
 
     flow: Row
     number: str
@@ -95,17 +95,17 @@ class OutgoingCall:
 
     @property
     def end_s(self) -> float:
-        """The age at which the call is over."""
+        """The age at which the call ends."""
         planned = self.script.ring_s + (self.script.talk_s if self.script.answer else 0)
         return planned if self.hung_up_s is None else self.hung_up_s
 
     @property
     def answered(self) -> bool:
-        """Whether somebody answers before the end."""
+        """Whether the call is answered before it ends."""
         return self.script.answer and self.end_s >= self.script.ring_s
 
     def status(self, age: float) -> str:
-        """In the carrier's words: queued, ringing, in-progress, completed."""
+        """The carrier's status: queued, ringing, in-progress, completed."""
         steps = [(self.end_s, "completed"), (self.script.ring_s, "in-progress"), (QUEUED_S, "ringing")]
         return next((name for since, name in steps if age >= since), "queued")
 
@@ -114,7 +114,7 @@ class OutgoingCall:
         return self.script.archived and age >= self.end_s
 
     def sessions(self, age: float, speed: float, quirks: Quirks) -> list[Row]:
-        """The session records that exist at this age: none, one or two."""
+        """The session records at this age: none, one, or two."""
         on_answer = self.script.ring_s if self.answered else None
         appears = {"never": None, "at_once": 0.0, "late": self.end_s}.get(self.script.session, on_answer)
         if appears is None or age < appears:
@@ -124,7 +124,7 @@ class OutgoingCall:
         return [row, twin] if self.script.session == "twice" else [row]
 
     def session(self, age: float, speed: float, quirks: Quirks) -> Row:
-        """SessionInfo (5.5), whether or not the record should exist yet."""
+        """SessionInfo (5.5), whether or not the API lists it yet."""
         over, talking = age >= self.end_s, self.status(age) == "in-progress"
         before = "Disconnected" if quirks.disconnected_before_answer else "Ringing"
         milestones = [("placed", 0.0), ("answered", self.script.ring_s), ("ended", self.end_s)]
@@ -157,7 +157,7 @@ class OutgoingCall:
         }
 
     def active(self, age: float, speed: float, quirks: Quirks) -> Row | None:
-        """CallInfo (5.6), or None when the call is over or hidden."""
+        """CallInfo (5.6), or None when the call has ended or is hidden."""
         status = self.status(age)
         if status == "completed" or (status != "in-progress" and not quirks.active_before_answer):
             return None
@@ -179,7 +179,7 @@ class OutgoingCall:
         }
 
     def _stamp(self, age: float, speed: float, quirks: Quirks) -> str:
-        """The wall-clock time of an age, in the format that the quirks ask for (2.4)."""
+        """The wall-clock time at this age, in the configured date format (2.4)."""
         at = self.placed_at + timedelta(seconds=age / speed + quirks.clock_ahead_s)
         if quirks.dates == "servicestack":
             return f"/Date({int(at.timestamp() * 1000)}+0000)/"

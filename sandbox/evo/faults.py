@@ -1,8 +1,8 @@
-"""Everything that can go wrong between a caller and the stand-in Evo Voice, as two tables.
+"""Fault injection for the stand-in Evo Voice: two tables of faults by name.
 
-A fault stands in front of the service, which then never sees the request; only `slow` and `late_ring` let it
-through afterwards. With `_after_ring` at the end of its name it stands behind the service instead: the call
-really went out, and the caller hears about it in this way.
+A fault answers instead of the service, which never sees the request; only `slow` and `late_ring` pass it on
+afterwards. With the suffix `_after_ring` the service runs first: the call is placed, and then the fault
+decides what the client receives.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Service = Callable[[Request], web.Response]
 
 @dataclass
 class Fault:
-    """What the next `times` requests to paths that start with `path` meet; `hits` counts those that did."""
+    """A fault for the next `times` requests to paths that start with `path`; `hits` counts them."""
 
     path: str
     kind: str
@@ -41,21 +41,21 @@ class Fault:
     hits: int = 0
 
     def __post_init__(self) -> None:
-        if self.base not in ANSWERS and self.base not in MANNERS:
-            raise ValueError(f"no such fault: {self.kind}; there are {sorted([*ANSWERS, *MANNERS])}")
+        if self.base not in ANSWERS and self.base not in BEHAVIORS:
+            raise ValueError(f"no such fault: {self.kind}; there are {sorted([*ANSWERS, *BEHAVIORS])}")
 
     @property
     def after_ring(self) -> bool:
-        """Whether the call goes out first."""
+        """Whether the call is placed first."""
         return self.kind.endswith(AFTER_RING)
 
     @property
     def base(self) -> str:
-        """The kind without its ending."""
+        """The kind without the suffix."""
         return self.kind.removesuffix(AFTER_RING)
 
     def meets(self, request: Request) -> bool:
-        """Whether this fault is for that request, and not used up."""
+        """Whether this fault applies to the request and is not used up."""
         return (
             (self.times is None or self.hits < self.times)
             and request.path.startswith(self.path)
@@ -65,12 +65,12 @@ class Fault:
 
 
 def is_outgoing(request: Request) -> bool:
-    """Whether the request asks for a call."""
+    """Whether the request places a call."""
     return (request.method, request.path) == OUTGOING
 
 
 async def play(fault: Fault, http: web.Request, request: Request, service: Service) -> web.StreamResponse:
-    """Answer a request as the fault says; a call that the service itself refuses is refused as ever."""
+    """Respond as the fault says; a call that the service itself rejects is rejected as usual."""
     answer = service
     if fault.after_ring:
         done = service(request)
@@ -78,10 +78,10 @@ async def play(fault: Fault, http: web.Request, request: Request, service: Servi
             return done
         answer = _always(done)
     elif is_outgoing(request) and fault.base not in LET_THROUGH:
-        answer = _always(_html(502))  # nothing rings, so the bytes that drip must not say that it did
+        answer = _always(_html(502))  # nothing rings, so the response must not report success
     if fault.base in ANSWERS:
         return ANSWERS[fault.base](fault, request)
-    return await MANNERS[fault.base](fault, http, request, answer)
+    return await BEHAVIORS[fault.base](fault, http, request, answer)
 
 
 def _always(response: web.Response) -> Service:
@@ -119,7 +119,7 @@ ANSWERS |= {"400": ANSWERS["400_json"], "500": ANSWERS["500_json"], "502": ANSWE
 
 
 async def _silence() -> NoReturn:
-    """For ever; the server ends it when the caller has gone or the port closes."""
+    """Wait forever; the server cancels it when the client disconnects or the port closes."""
     while True:
         await asyncio.sleep(3600)
 
@@ -149,7 +149,7 @@ async def _late_ring(
         if not done.cancelled():
             done.set_result(response)
 
-    asyncio.get_running_loop().call_later(fault.seconds, serve)  # whether or not the caller still waits
+    asyncio.get_running_loop().call_later(fault.seconds, serve)  # even if the client is gone
     return await done
 
 
@@ -177,14 +177,14 @@ async def _headers_then_silence(
     await _silence()
 
 
-MANNERS: dict[str, Callable[[Fault, web.Request, Request, Service], Awaitable[web.StreamResponse]]] = {
-    "hang": _hang,  # no answer until the caller goes
-    "cut": _cut,  # the connection breaks without an answer
-    "slow": _slow,  # waits, then serves; a caller who goes meanwhile takes the request along
-    "late_ring": _late_ring,  # waits, then serves even if the caller has gone
-    "drip": _drip,  # one byte of the answer, then `seconds`, and so on
-    "cut_in_answer": _cut_in_answer,  # the first half of the bytes, then the connection ends
-    "headers_then_silence": _headers_then_silence,  # a 200 that never gets its body
+BEHAVIORS: dict[str, Callable[[Fault, web.Request, Request, Service], Awaitable[web.StreamResponse]]] = {
+    "hang": _hang,  # no response
+    "cut": _cut,  # the connection breaks without a response
+    "slow": _slow,  # waits, then serves, unless the client disconnects meanwhile
+    "late_ring": _late_ring,  # waits, then serves even if the client has disconnected
+    "drip": _drip,  # one byte of the response every `seconds`
+    "cut_in_answer": _cut_in_answer,  # half of the response, then the connection closes
+    "headers_then_silence": _headers_then_silence,  # a 200 whose body never comes
 }
 LET_THROUGH = {"slow", "late_ring"}
 
@@ -194,7 +194,7 @@ def _body(response: web.Response) -> bytes:
 
 
 def _raw(response: web.Response) -> bytes:
-    """The whole answer as it goes over the wire."""
+    """The whole response as bytes on the wire."""
     body = _body(response)
     lines = [f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}"]
     lines += [] if "Date" in response.headers else [f"Date: {formatdate(usegmt=True)}"]

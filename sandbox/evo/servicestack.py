@@ -1,6 +1,6 @@
-"""How the stand-in Evo Voice speaks: the ways of ServiceStack, the framework that the real one is built with.
+"""The wire formats of ServiceStack, the framework that Evo Voice is built with.
 
-Request parameters, JSON answers, the several shapes of a no, list pages. Section numbers are those of
+Request parameters, JSON responses, error responses, and paged lists. Section numbers are those of
 evo-voice-api.
 """
 
@@ -20,7 +20,7 @@ Row = dict[str, Any]
 
 @dataclass
 class Request:
-    """One request that arrived. Repeated query parameters are joined with commas; `at` is aware UTC."""
+    """A request. Repeated query parameters are joined with commas; `at` is aware UTC."""
 
     method: str
     path: str
@@ -28,12 +28,10 @@ class Request:
     headers: Mapping[str, str]
     at: datetime
     body: bytes = b""
-    fresh_cookies: dict[str, str] = field(
-        default_factory=dict
-    )  # to be set with the answer; empty value: deleted
+    fresh_cookies: dict[str, str] = field(default_factory=dict)  # set by the response; "" deletes one
 
     def cookie(self, name: str) -> str:
-        """A cookie's value, or that of the header `X-{name}`, which means the same (3.2)."""
+        """The value of the header `X-{name}`, which takes precedence (3.2), or of the cookie."""
         try:
             cookies = SimpleCookie(self.headers.get("Cookie", ""))
         except CookieError:
@@ -41,8 +39,8 @@ class Request:
         return self.headers.get(f"X-{name}") or (cookies[name].value if name in cookies else "")
 
 
-class Refused(Exception):
-    """A no, with the answer that says so."""
+class HttpError(Exception):
+    """An error response to send."""
 
     def __init__(self, response: web.Response) -> None:
         super().__init__(response.status)
@@ -50,7 +48,7 @@ class Refused(Exception):
 
     @property
     def by_service(self) -> bool:
-        """Whether a service said it, not the framework in front of it (6)."""
+        """Whether it comes from a service and not from the framework (6)."""
         return self.response.content_type == "application/json"
 
 
@@ -66,14 +64,14 @@ def _without_nulls(data: Any) -> Any:
 
 
 def service_error(status: int, code: str, message: str, empty_field: str = "") -> web.Response:
-    """The JSON body of an error thrown inside a service (6)."""
+    """The response to an error thrown inside a service (6)."""
     errors = [{"errorCode": code, "fieldName": empty_field, "message": message}] if empty_field else []
     return reply({"responseStatus": {"errorCode": code, "message": message, "errors": errors}}, status)
 
 
-def refuse(status: int, code: str, message: str, empty_field: str = "") -> Refused:
-    """A `service_error` to raise."""
-    return Refused(service_error(status, code, message, empty_field))
+def http_error(status: int, code: str, message: str, empty_field: str = "") -> HttpError:
+    """A `service_error` as an exception."""
+    return HttpError(service_error(status, code, message, empty_field))
 
 
 def not_signed_in() -> web.Response:
@@ -82,7 +80,7 @@ def not_signed_in() -> web.Response:
 
 
 def role_missing(request: Request) -> web.Response:
-    """403 as plain text that repeats the request, query string included (6)."""
+    """403 as plain text that echoes the request, query string included (6)."""
     query = "&".join(f"{name}={value}" for name, value in request.query.items())
     what = {"HttpMethod": request.method, "PathInfo": request.path, "QueryString": query}
     lines = [f"Request.{name}: {value}" for name, value in what.items()]
@@ -90,15 +88,15 @@ def role_missing(request: Request) -> web.Response:
 
 
 class Params:
-    """Bound parameters (2.3): any letter case, the query wins over the body, empty values do not count."""
+    """Bound parameters (2.3): case-insensitive, query before body, empty values ignored."""
 
     def __init__(self, request: Request) -> None:
         try:
             body = json.loads(request.body) if request.body.strip() else {}
         except ValueError as error:
-            raise refuse(400, "SerializationException", "Unable to bind to request") from error
+            raise http_error(400, "SerializationException", "Unable to bind to request") from error
         if not isinstance(body, dict):
-            raise refuse(400, "SerializationException", "Unable to bind to request")
+            raise http_error(400, "SerializationException", "Unable to bind to request")
         merged = [*body.items(), *((k, v) for k, v in request.query.items() if v)]
         self._values = {str(name).lower(): value for name, value in merged}
 
@@ -108,7 +106,7 @@ class Params:
         return "" if value is None else str(value)
 
     def listed(self, name: str) -> list[str]:
-        """A list: joined with commas, repeated, or in brackets."""
+        """A list: comma-separated, repeated, or in brackets."""
         value = self._values.get(name.lower(), "")
         items = value if isinstance(value, list) else str(value).strip("[]").split(",")
         return [str(item).strip() for item in items if str(item).strip()]
@@ -117,21 +115,21 @@ class Params:
         """A boolean, false when missing."""
         return self.text(name).lower() in {"true", "1", "t", "y", "on"}
 
-    def whole(self, name: str, default: int) -> int:
-        """A whole number."""
+    def integer(self, name: str, default: int) -> int:
+        """An integer."""
         try:
             return int(self.text(name) or default)
         except ValueError as error:
-            raise refuse(400, "SerializationException", f"'{name}' is not a number") from error
+            raise http_error(400, "SerializationException", f"'{name}' is not a number") from error
 
 
 def page(rows: list[Row], params: Params, largest: int) -> Row:
-    """The list wrapper (2.5). `hasMorePages` only tells with simplifiedPaging, totals only without."""
+    """The list wrapper (2.5). `hasMorePages` needs simplifiedPaging; the totals need it off."""
     ids = params.listed("specificIds")
     rows = [row for row in rows if row["id"] in ids] if ids else rows
-    per_page = max(1, min(params.whole("countPerPage", 25), largest))
+    per_page = max(1, min(params.integer("countPerPage", 25), largest))
     per_page = max(1, len(rows)) if params.flag("all") else per_page
-    start = params.whole("page", 0) * per_page
+    start = params.integer("page", 0) * per_page
     simplified = params.flag("simplifiedPaging")
     return {
         "items": rows[start : start + per_page],

@@ -1,7 +1,7 @@
 """A stand-in Evo Voice on a loopback port, with faults on demand.
 
-Faithful to evo-voice-api, above all to its section 10. Its oddities are switches in `quirks`, what breaks is
-said with `fault`, and `world.rings` holds every phone that really rang.
+Faithful to evo-voice-api, above all to its section 10. Its oddities are switches in `quirks`, `fault` makes
+requests fail, and `world.rings` holds every phone that rang.
 """
 
 from __future__ import annotations
@@ -16,24 +16,23 @@ from typing import Self, TypeVar
 
 from aiohttp import web
 
+from sandbox.evo.authentication import Authenticator, set_cookies
 from sandbox.evo.calls import GoodAnswer, Quirks
 from sandbox.evo.faults import OUTGOING, Fault, play
-from sandbox.evo.gate import Gate, set_cookies
-from sandbox.evo.services import answer as proper_answer
+from sandbox.evo.services import answer as regular_answer
 from sandbox.evo.servicestack import Request
 from sandbox.evo.world import World
 from sandbox.server import Server
 
 T = TypeVar("T")
 
-GLANCE_S = 0.02  # calls go on without anybody saying so; `wait_for` looks this often
+POLL_S = 0.02  # calls progress without a notification, so `wait_for` polls
 
 
 class EvoVoice:
-    """The server, and what a test wants to do to it and to know of it.
+    """The server, with the controls and counters that tests need.
 
-    `speed` 10: calls go on ten times faster. Everything may be used from any thread. As a context manager
-    it starts and closes itself.
+    `speed` 10: calls run ten times faster. Thread-safe. As a context manager it starts and closes the server.
     """
 
     def __init__(self, port: int = 0, speed: float = 1.0, world: World | None = None) -> None:
@@ -41,12 +40,12 @@ class EvoVoice:
         self.world.speed = speed
         self.requests: list[Request] = []
         self._faults: list[Fault] = []
-        self._gate = Gate(self.world)
+        self._authenticator = Authenticator(self.world)
         self._port = port
         self._server: Server | None = None
 
     def start(self) -> None:
-        """Listen; after `stop` on the same port as before."""
+        """Start listening; after `stop`, on the same port as before."""
         if self._server is None:
             app = web.Application()
             app.router.add_route("*", "/{path:.*}", self._handle)
@@ -55,12 +54,12 @@ class EvoVoice:
         self._port = self._server.port
 
     def stop(self) -> None:
-        """Close the port and every connection; whoever connects now is refused. The world goes on."""
+        """Close the port and every connection: new connections fail. Calls go on."""
         if self._server is not None:
             self._server.stop()
 
     def close(self) -> None:
-        """Stop for good."""
+        """Stop permanently."""
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -76,7 +75,7 @@ class EvoVoice:
 
     @property
     def url(self) -> str:
-        """The address without a slash at the end."""
+        """The base URL, without a trailing slash."""
         return f"http://127.0.0.1:{self._port}"
 
     @property
@@ -95,30 +94,30 @@ class EvoVoice:
 
     @property
     def posts(self) -> int:
-        """How many calls were asked for, whatever came of them."""
+        """How many requests to place a call arrived, whatever their outcome."""
         return self.count(*OUTGOING)
 
     @property
     def bulk_deletes(self) -> list[str]:
-        """Requests that deleted an account's history; there must never be one (5.7)."""
+        """Requests that deleted an account's history; there must be none (5.7)."""
         return self.world.bulk_deletes
 
     def count(self, method: str, path: str) -> int:
-        """How many requests with this method and exactly this path arrived."""
+        """How many requests with this method and exact path arrived."""
         return sum((request.method, request.path) == (method, path) for request in list(self.requests))
 
     def wait_for(self, predicate: Callable[[], T], within_s: float = 5) -> T:
-        """The predicate's value as soon as it is true; AssertionError when it is not in time."""
+        """The predicate's value once it is truthy. Raises AssertionError after `within_s` seconds."""
         deadline = time.monotonic() + within_s
         while not (value := predicate()):
             if time.monotonic() > deadline:
                 seen = [f"{request.method} {request.path}" for request in list(self.requests)]
                 raise AssertionError(
-                    f"waited {within_s} s in vain, the last look gave {value!r}; "
+                    f"timed out after {within_s} s, the last value was {value!r}; "
                     f"rings: {self.world.rings}; last of {len(seen)} requests: {seen[-10:]}"
                 )
             with self.world.changed:
-                self.world.changed.wait(GLANCE_S)
+                self.world.changed.wait(POLL_S)
         return value
 
     def fault(
@@ -131,9 +130,9 @@ class EvoVoice:
         seconds: float = 5.0,
         retry_after: int = 1,
     ) -> Fault:
-        """Make the next `times` requests (None: all) whose path starts with `path` fail; see evo_faults.
+        """Make the next `times` requests (None: all) whose path starts with `path` fail; see `faults`.
 
-        The oldest fault that fits comes first. ValueError for a kind that does not exist.
+        The oldest matching fault comes first. Raises ValueError for an unknown kind.
         """
         fault = Fault(path, kind, times, method, seconds, retry_after)
         with self.world.changed:
@@ -141,14 +140,14 @@ class EvoVoice:
         return fault
 
     def clear_faults(self) -> None:
-        """Be well again; requests that are hanging go on hanging."""
+        """Remove all faults; requests that are hanging keep hanging."""
         with self.world.changed:
             self._faults.clear()
 
     def expire_logins(self) -> None:
-        """Forget every cookie session: the next request that needs one gets the 401 without a body."""
+        """Drop every cookie session: the next request that needs one gets a 401 without a body."""
         with self.world.changed:
-            self._gate.forget()
+            self._authenticator.forget_sessions()
 
     async def _handle(self, http: web.Request) -> web.StreamResponse:
         query = {name: ",".join(http.query.getall(name)) for name in http.query}
@@ -170,7 +169,7 @@ class EvoVoice:
 
     def _serve(self, request: Request) -> web.Response:
         with self.world.changed:
-            response = proper_answer(self.world, self._gate, request)
+            response = regular_answer(self.world, self._authenticator, request)
         set_cookies(response, request)
         response.headers["Date"] = formatdate(time.time() + self.quirks.clock_ahead_s, usegmt=True)
         accept = request.headers.get("Accept", "")
@@ -181,7 +180,7 @@ class EvoVoice:
 
 
 def _as_page(response: web.Response) -> web.Response:
-    """What somebody gets who asks for HTML: a page instead of JSON, a login form instead of a 401 (2.2)."""
+    """What a client that accepts HTML gets: a page instead of JSON, a login form instead of a 401 (2.2)."""
     if response.status == 401:
         return web.Response(status=302, headers={"Location": "/login"})
     if response.content_type != "application/json":

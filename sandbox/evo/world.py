@@ -1,7 +1,7 @@
-"""The world behind the stand-in Evo Voice: accounts, logins, flows, numbers, and calls that go on.
+"""The data behind the stand-in Evo Voice: accounts, logins, flows, numbers, and calls. No HTTP here.
 
-No HTTP here. A call's progress is computed from a clock whenever somebody looks, so nothing ticks.
-Everything is guarded by one lock; `World.changed` is notified at every change.
+A call's status is computed from a clock on every read, so there is no timer. One lock guards everything;
+`World.changed` is notified of every change.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from sandbox.evo.calls import OutgoingCall, Quirks, Ring, Script
 
 Row = dict[str, Any]
 
-PASSWORD = "let-me-in"  # of every login in the standard world
+PASSWORD = "let-me-in"  # of every login in `World.standard`
 ADMINISTRATOR = "SystemAdministrator"
 
 
 @dataclass
 class Login:
-    """A dashboard identity (`/users`, evo-voice-api 4). Change its fields at any time."""
+    """A dashboard user (`/users`, evo-voice-api 4). Its fields may be changed at any time."""
 
     email: str
     password: str
@@ -39,16 +39,16 @@ class Login:
 
     @property
     def name(self) -> str:
-        """First and last name, or the email if there is neither."""
+        """First and last name, or the email if both are empty."""
         return f"{self.first_name} {self.last_name}".strip() or self.email
 
     def has(self, *roles: str) -> bool:
-        """Whether one of the roles is held; `Admin` passes every check, SystemAdministrator does not (4)."""
+        """Whether it has one of the roles; `Admin` passes every check, SystemAdministrator does not (4)."""
         return bool({"Admin", *roles} & set(self.roles))
 
 
 class World:
-    """Everything the stand-in knows. Times in scripts are seconds, divided by `speed`."""
+    """The data of the stand-in. Times in scripts are seconds, divided by `speed`."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.changed = threading.Condition(threading.RLock())
@@ -61,7 +61,7 @@ class World:
         self.endpoints: dict[str, Row] = {}
         self.calls: list[OutgoingCall] = []
         self.rings: list[Ring] = []
-        self.bulk_deletes: list[str] = []  # requests that deleted a whole history; there must be none
+        self.bulk_deletes: list[str] = []  # requests that deleted a history; there must be none
         self._scripts: dict[str, list[Script]] = {}
         self._clock = clock
 
@@ -74,7 +74,7 @@ class World:
         world = cls(clock)
         world.add_account("acc1", "Acme")
         world.add_account("acc2", "Other")
-        # With the role User it may end calls too (evo-voice-api 5.7); whether a real one can be had is open.
+        # The role User may end calls too (evo-voice-api 5.7); whether a real bot login can get it is unknown.
         world.add_login("bot@acme.test", PASSWORD, ("Manager", "User"), first_name="Call", last_name="Bot")
         world.add_login("sara@acme.test", PASSWORD, first_name="Sara", last_name="Lind")
         world.add_login("boss@acme.test", PASSWORD, first_name="Bo", last_name="Berg")
@@ -88,14 +88,14 @@ class World:
         world.add_flow("flow2", "Customer survey")
         world.add_flow("flow3", "Payment reminder")
         world.add_flow("flow4", "Empty draft", node_count=0)
-        world.add_number("+12025550100", display_name="Front desk")
+        world.add_number("+12025550100", display_name="Main office")
         world.add_number("+12025550101", display_name="Support")
         world.add_number("+12025550199", display_name="Never bought", is_virtual=True)
         world.add_endpoint("User", displayName="Agnes' phone", userEmailAddress="agent@acme.test")
         return world
 
     def add_account(self, id: str, name: str) -> None:  # noqa: A002 - the field's own name
-        """A customer of Evo Voice; everything else belongs to one."""
+        """Add an account: a customer of Evo Voice, who owns everything else."""
         with self.changed:
             self.accounts[id] = name
             self.changed.notify_all()
@@ -111,7 +111,7 @@ class World:
         first_name: str = "",
         last_name: str = "",
     ) -> Login:
-        """A new login, or another one in the place of the one with this email."""
+        """Add a login; it replaces one with the same email."""
         login = Login(email, password, roles, account_ids, manager_access, first_name, last_name)
         with self.changed:
             self.logins[email] = login
@@ -126,8 +126,8 @@ class World:
         node_count: int = 3,
         **more: Any,
     ) -> Row:
-        """A flow; `more` are further FlowInfo fields as they stand in the JSON (5.12)."""
-        # Node values can be secrets (5.12): whoever asks for them finds one.
+        """Add a flow; `more` are other FlowInfo fields under their JSON names (5.12)."""
+        # Node values can be secrets (5.12), so every node here has one.
         nodes = [{"id": f"{id}-n{i}", "values": {"apiKey": "node-secret"}} for i in range(node_count)]
         flow: Row = {"id": id, "name": name, "accountId": account_id, "nodeCount": node_count, "nodes": nodes}
         flow |= {"accountName": self.accounts.get(account_id), "roles": [], "tags": [], "parameters": []}
@@ -137,7 +137,7 @@ class World:
         return self.flows[id]
 
     def remove_flow(self, id: str) -> None:  # noqa: A002 - the field's own name
-        """Delete a flow; calls already placed with it go on."""
+        """Delete a flow; calls that already use it go on."""
         with self.changed:
             del self.flows[id]
             self.changed.notify_all()
@@ -150,18 +150,18 @@ class World:
         is_virtual: bool = False,
         **more: Any,
     ) -> Row:
-        """An owned number: an endpoint of type PhoneNumber. A virtual one was never bought (5.13)."""
+        """Add an owned number: an endpoint of type PhoneNumber. A virtual one was never bought (5.13)."""
         more = {"displayName": display_name, "phoneNumber": e164, "isVirtualPhoneNumber": is_virtual} | more
         return self.add_endpoint("PhoneNumber", account_id, **more)
 
     def remove_number(self, e164: str) -> None:
-        """Give a number back."""
+        """Remove a number."""
         with self.changed:
             self.endpoints = {k: e for k, e in self.endpoints.items() if e.get("phoneNumber") != e164}
             self.changed.notify_all()
 
     def add_endpoint(self, type: str, account_id: str = "acc1", **more: Any) -> Row:  # noqa: A002
-        """Any endpoint; `more` are EndpointInfo fields as they stand in the JSON (5.13)."""
+        """Add an endpoint; `more` are EndpointInfo fields under their JSON names (5.13)."""
         row = {"id": uuid.uuid4().hex[:24], "type": type, "accountId": account_id, **more}
         row["accountName"] = self.accounts.get(account_id)
         with self.changed:
@@ -170,18 +170,18 @@ class World:
         return row
 
     def script(self, number: str, *steps: Script) -> None:
-        """How the next calls to `number` go, one step a call; the last step stays."""
+        """Script the next calls to `number`, one script per call; the last one is reused."""
         with self.changed:
             self._scripts[number] = list(steps)
             self.changed.notify_all()
 
     def owned_numbers(self, account_id: str) -> list[str]:
-        """Numbers of the account that can really call, E.164."""
+        """The account's numbers that can place calls, in E.164."""
         mine = [e for e in self.endpoints.values() if e["accountId"] == account_id]
         return [e["phoneNumber"] for e in mine if "phoneNumber" in e and not e["isVirtualPhoneNumber"]]
 
     def place(self, flow_id: str, number: str, caller_id: str = "", login_email: str = "") -> OutgoingCall:
-        """A phone rings now. Checks nothing; without a caller ID it takes a random owned number (5.1)."""
+        """Ring a phone, without any checks; without a caller ID, from a random owned number (5.1)."""
         with self.changed:
             flow = self.flows[flow_id]
             caller_id = caller_id or random.choice(self.owned_numbers(flow["accountId"]))
@@ -196,14 +196,14 @@ class World:
         return call
 
     def answer(self, call: OutgoingCall) -> None:
-        """Pick up a phone that rings; whatever was to become of the call, somebody is there now."""
+        """Answer a ringing phone, whatever the call's script says."""
         with self.changed:
             if call.status(self.age(call)) == "ringing":
                 call.script = replace(call.script, ring_s=self.age(call), answer=True, outcome="Completed")
                 self.changed.notify_all()
 
     def hang_up(self, call: OutgoingCall) -> None:
-        """End a call that is still going on."""
+        """End a call."""
         with self.changed:
             call.hung_up_s = min(self.age(call), call.end_s)
             self.changed.notify_all()
@@ -215,7 +215,7 @@ class World:
     def sessions(
         self, where: Literal["live", "archive"] = "live", first: date = date.min, last: date = date.max
     ) -> list[Row]:
-        """SessionInfo rows that exist by now, of calls placed on these UTC days, `log` filled (5.5)."""
+        """Current SessionInfo rows, with `log`, of calls placed on these UTC days (5.5)."""
         with self.changed:
             aged = [(call, self.age(call)) for call in self.calls]
             ahead = timedelta(seconds=self.quirks.clock_ahead_s)
@@ -228,7 +228,7 @@ class World:
             ]
 
     def active_calls(self, account_id: str) -> list[Row]:
-        """CallInfo rows of the calls of an account that are not over (5.6)."""
+        """CallInfo rows of the account's calls that have not ended (5.6)."""
         with self.changed:
             mine = [call for call in self.calls if call.flow["accountId"] == account_id]
             rows = [call.active(self.age(call), self.speed, self.quirks) for call in mine]

@@ -1,7 +1,8 @@
-"""A stand-in Slack: one workspace with people who type, press and read.
+"""A stand-in Slack: one workspace with people who type, click, and read.
 
-`workspace` is the object that tests and the demo hold in their hands; `people`, `home` and `workflows` are
-what a person does and sees; `team`, `screens`, `forms`, `steps` and `files` remember it. `api`, `methods` and
-`posts` answer the bot's calls; `payloads`, `events`, `delivery`, `sockets` and `answers` carry what people do
-to the bot and back; `block_kit`, `rich_text` and `json_shapes` know what Slack refuses.
+`workspace` is the object that tests and the demo use; `people`, `clicks`, `home` and `workflows` are what a
+person does and sees; `team`, `triggers`, `views`, `forms`, `steps` and `files` hold the data. `api`,
+`methods`, `messages`, `conversations` and `response_urls` serve the bot's requests, and `faults` and `limits` make them
+fail; `payloads`, `events`, `delivery`, `sockets` and `acks` deliver what people do and apply the acks;
+`block_kit`, `rich_text` and `json_shapes` validate like Slack.
 """

@@ -1,16 +1,14 @@
-"""The HTTP door of the stand-in Slack: `/api/{method}`, `/response/{key}` and `/upload/v1/{ticket}`.
+"""The HTTP endpoints of the stand-in Slack: `/api/{method}`, `/response/{key}` and `/upload/v1/{ticket}`.
 
-Takes form-encoded, JSON and query arguments as slack_sdk sends them, looks at the token, records every
-call before anything else happens to it, and then does the work, or what an ordered fault says. Besides the
-bot's own token, that of a workflow step opens the doors while the step runs.
+Accepts form-encoded, JSON, and query arguments as slack_sdk sends them. Every request is recorded before
+anything else happens; then its token is checked and the method called, unless an injected fault applies.
+Besides the bot token, a workflow step's token is valid while the step runs.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,41 +17,27 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.slack.block_kit import Json
+from sandbox.slack.errors import SlackError
+from sandbox.slack.faults import Fault, drip, drip_head, hang_up
 from sandbox.slack.files import Files
 from sandbox.slack.limits import RateLimited
 from sandbox.slack.methods import Methods
-from sandbox.slack.posts import Posts
+from sandbox.slack.response_urls import ResponseUrls
 from sandbox.slack.steps import Steps
-from sandbox.slack.team import APP_ID, Refused, Team
+from sandbox.slack.team import APP_ID, Team
 
-FAULTS = re.compile("429|500|error:.+|cut|lose_answer|hang|hang_after|slow|drip|drip_head")
 _JSON_FIELDS = ("view", "blocks", "metadata", "attachments", "outputs", "files")
 _YES_NO_FIELDS = ("inclusive", "include_all_metadata", "replace_original", "delete_original", "return_im")
 
 
 @dataclass(frozen=True)
 class ApiCall:
-    """One request that reached Slack, whatever became of it; `at` in Unix seconds."""
+    """A request that reached Slack, whatever its outcome; `at` in Unix seconds."""
 
     method: str
     args: Json
     at: float
     token: str | None
-
-
-@dataclass
-class Fault:
-    """An ordered misfortune; `times` None means until it is cleared."""
-
-    method: str
-    kind: str
-    times: int | None
-    retry_after: int
-    seconds: float
-
-    def __post_init__(self) -> None:
-        if not FAULTS.fullmatch(self.kind):
-            raise ValueError(f"unknown kind of fault: {self.kind}")
 
 
 @dataclass(frozen=True)
@@ -64,13 +48,13 @@ class _Answer:
 
 
 class Api:
-    """Serves the Web API, the response_urls and the addresses for uploads of one team."""
+    """Serves the Web API, the response_urls, and the upload URLs of one team."""
 
     def __init__(
         self,
         team: Team,
         methods: Methods,
-        posts: Posts,
+        response_urls: ResponseUrls,
         steps: Steps,
         files: Files,
         tokens: tuple[str, str],
@@ -78,7 +62,7 @@ class Api:
     ) -> None:
         self._team = team
         self._methods = methods
-        self._posts = posts
+        self._response_urls = response_urls
         self._steps = steps
         self._files = files
         self._bot_token, self._app_token = tokens
@@ -87,7 +71,7 @@ class Api:
         self.faults: list[Fault] = []
 
     def routes(self) -> list[web.AbstractRouteDef]:
-        """What this door listens to."""
+        """The routes to serve."""
         return [
             web.route("*", "/api/{method}", self._serve_method),
             web.post("/response/{key}", self._serve_response_url),
@@ -130,18 +114,18 @@ class Api:
         if kind == "hang":
             await asyncio.Event().wait()
         if kind == "cut":
-            return _hang_up(request)
+            return hang_up(request)
         answer = work()
         if kind == "lose_answer":
-            return _hang_up(request)
+            return hang_up(request)
         if kind == "hang_after":
             await asyncio.Event().wait()
         if fault and kind == "slow":
             await asyncio.sleep(fault.seconds)
         if fault and kind == "drip":
-            return await _drip(request, self._send(answer), fault.seconds)
+            return await drip(request, self._send(answer), fault.seconds)
         if fault and kind == "drip_head":
-            return await _drip_head(request, fault.seconds)
+            return await drip_head(request, fault.seconds)
         return self._send(answer)
 
     def _next_fault(self, method: str) -> Fault | None:
@@ -158,16 +142,16 @@ class Api:
         try:
             with self._team.change():
                 return _Answer(self._call(method, args, token))
-        except Refused as no:
-            return _Answer(no.answer)
+        except SlackError as error:
+            return _Answer(error.response)
         except RateLimited as limit:
             return _Answer({"ok": False, "error": "ratelimited"}, 429, limit.retry_after)
 
     def _call(self, method: str, args: Json, token: str | None) -> Json:
         if method not in self._methods and method != "apps.connections.open":
-            raise Refused("unknown_method", req_method=method)
+            raise SlackError("unknown_method", req_method=method)
         if not token:
-            raise Refused("not_authed")
+            raise SlackError("not_authed")
         if token not in {self._bot_token, self._app_token}:
             self._check_step_token(token, method)
         if token == self._app_token and method == "apps.connections.open":
@@ -175,31 +159,31 @@ class Api:
         if token == self._app_token and method == "auth.test":
             return {"ok": True, "app_name": "EvoSlack", "app_id": APP_ID}
         if token == self._app_token or method == "apps.connections.open":
-            raise Refused("not_allowed_token_type")
+            raise SlackError("not_allowed_token_type")
         return self._methods.call(method, args)
 
     def _check_step_token(self, token: str, method: str) -> None:
-        """The token that came with a step dies with it; it still gets the answer that the step has ended."""
+        """A step's token expires with the step, except for functions.*, which report that it has ended."""
         step = self._steps.owner(token)
         if step is None:
-            raise Refused("invalid_auth")
+            raise SlackError("invalid_auth")
         if step.status != "running" and not method.startswith("functions."):
-            raise Refused("token_revoked")
+            raise SlackError("token_revoked")
 
     def _respond(self, key: str, args: Json) -> _Answer:
         try:
             with self._team.change():
-                self._posts.respond(key, args)
+                self._response_urls.respond(key, args)
             return _Answer({"ok": True})
-        except Refused as no:
-            return _Answer(no.answer, 404 if no.code.endswith("_url") else 400)
+        except SlackError as error:
+            return _Answer(error.response, 404 if error.code.endswith("_url") else 400)
 
     def _receive(self, ticket: str, content: bytes) -> _Answer:
         try:
             with self._team.change():
                 return _Answer(self._files.receive(ticket, content))
-        except Refused as no:
-            return _Answer(no.code, 400)
+        except SlackError as error:
+            return _Answer(error.code, 400)
 
     def _send(self, answer: _Answer) -> web.Response:
         if isinstance(answer.body, str):
@@ -212,47 +196,16 @@ class Api:
         return response
 
 
-def _hang_up(request: web.Request) -> web.Response:
-    """Close the connection; the answer that is returned reaches nobody."""
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()
-
-
-async def _drip(request: web.Request, answer: web.Response, every_s: float) -> web.StreamResponse:
-    """The head at once, then one byte of the body after the other."""
-    body = answer.body if isinstance(answer.body, bytes) else b""
-    stream = web.StreamResponse(status=answer.status, headers=answer.headers)
-    stream.content_length = len(body)
-    await stream.prepare(request)
-    for byte in body:
-        await asyncio.sleep(every_s)
-        await stream.write(bytes([byte]))
-    await stream.write_eof()
-    return stream
-
-
-async def _drip_head(request: web.Request, every_s: float) -> web.Response:
-    """A head that never ends, one byte after the other; the answer that is returned reaches nobody."""
-    line, transport = b"HTTP/1.1 200 OK\r\nX-Patience: ", request.transport
-    for byte in itertools.chain(line, itertools.repeat(ord("x"))):
-        if transport is None or transport.is_closing():
-            break
-        transport.write(bytes([byte]))
-        await asyncio.sleep(every_s)
-    return web.Response()
-
-
 async def _content(request: web.Request) -> bytes:
-    """The bytes of an upload: the body as it is, or the file in a multipart form."""
-    if not request.content_type.startswith("multipart/"):  # slack_sdk sends bytes and calls them a form
+    """The bytes of an upload: the raw body, or the file in a multipart form."""
+    if not request.content_type.startswith("multipart/"):  # slack_sdk labels raw bytes as a form
         return await request.read()
     parts = (await request.post()).values()
     return b"".join(part.file.read() for part in parts if isinstance(part, web.FileField))
 
 
 async def _arguments(request: web.Request) -> Json:
-    """The arguments from wherever they stand, with JSON in strings and yes/no words made plain."""
+    """The arguments from query and body, with JSON strings and booleans parsed."""
     args: dict[str, Any] = dict(request.query)
     if request.content_type == "application/json":
         try:
@@ -267,7 +220,7 @@ async def _arguments(request: web.Request) -> Json:
             try:
                 args[name] = json.loads(args[name])
             except ValueError:
-                continue  # stays a string, which the checks refuse
+                continue  # stays a string, which fails validation
     for name in _YES_NO_FIELDS:
         if isinstance(args.get(name), str):
             args[name] = args[name].lower() in {"1", "true"}

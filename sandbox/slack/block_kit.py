@@ -1,8 +1,8 @@
-"""What Slack refuses in messages, views and lists of options: lengths, counts, shapes and ids.
+"""Slack's validation of messages, views, and option lists: lengths, counts, shapes, and ids.
 
-Pure: JSON in, problems out, each worded with a JSON pointer as in Slack's `response_metadata.messages`.
-Only the part of Block Kit that this app plausibly uses is known; every other type is refused loudly, so
-that nothing passes here unchecked. Limits: slack-facts 2 to 5.
+Pure functions: JSON in, problems out, each with a JSON pointer as in Slack's `response_metadata.messages`.
+Covers only the part of Block Kit that this app plausibly uses; any other type is an error, so that nothing
+passes unchecked. Limits: slack-facts 2 to 5.
 """
 
 from __future__ import annotations
@@ -10,27 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox.slack.json_shapes import (
-    Check,
-    boolean,
-    list_of,
-    no,
-    number,
-    one_of,
-    shape,
-    string,
-    typed,
-)
+from sandbox.slack.json_shapes import Check, boolean, list_of, no, number, one_of, shape, string, typed
 from sandbox.slack.rich_text import RICH_PART
 
 Json = dict[str, Any]
 
 
-# --- how values of one object must fit together ---------------------------------------------------
+# --- rules across the values of one object ---------------------------------------------------
 
 
 def options_of(element: Json) -> list[Json]:
-    """The options of an element, or of an answer to a suggestion; groups are flattened."""
+    """The options of an element or of a block_suggestion response; groups are flattened."""
     groups = element.get("option_groups") or []
     return [*(element.get("options") or []), *(o for group in groups for o in group.get("options") or [])]
 
@@ -190,7 +180,7 @@ _BLOCK = typed(
 )
 
 
-# --- messages, views, answers ---------------------------------------------------------------------
+# --- messages, views, responses ---------------------------------------------------------------------
 
 
 def elements_of(block: Json) -> list[Json]:
@@ -238,15 +228,15 @@ _ANSWER = shape({}, _OPTIONS, _options_or_groups)
 
 
 def problems_in_view(view: Any, kind: str = "modal") -> list[str]:
-    """What Slack refuses in a view of this kind (`modal` or `home`); empty when it is fine."""
+    """The problems of a view of this kind (`modal` or `home`); empty when it is valid."""
     return list(typed({"modal": _MODAL} if kind == "modal" else {"home": _HOME})(view, "/view"))
 
 
 def problems_in_blocks(blocks: Any) -> list[str]:
-    """What Slack refuses in the blocks of a message; empty when they are fine."""
+    """The problems of a message's blocks; empty when they are valid."""
     return list(_MESSAGE({"blocks": blocks}, ""))
 
 
 def problems_in_options(answer: Any) -> list[str]:
-    """What is wrong with the answer to a block_suggestion; empty when Slack would show it."""
+    """The problems of a block_suggestion response; empty when it is valid."""
     return list(_ANSWER(answer, ""))

@@ -1,7 +1,7 @@
-"""How payloads reach the app: over one of its Socket Mode connections, or POSTed to it, signed.
+"""Delivers payloads to the app: over one of its Socket Mode connections, or as signed POSTs.
 
-Either way Slack wants the ack within three seconds and never sends an act of a person a second time by
-itself (slack-facts 1, 6, 7 and 10). Runs on the server's event loop.
+Either way Slack expects the ack within three seconds and never retries what a person did
+(slack-facts 1, 6, 7 and 10). Runs on the server's event loop.
 """
 
 from __future__ import annotations
@@ -28,13 +28,12 @@ _EVENT_TYPES = {"events_api", "event_callback"}
 
 @dataclass
 class Delivery:
-    """One payload on its way to the app, and what came back.
+    """A payload for the app, and its result.
 
-    `acked`: within the limit; `sent_at`: in Unix seconds; `seconds`: until the answer or the giving up;
-    `status`: of the HTTP answer; `payload`: the body of the ack;
-    `seen`: what Slack itself shows the person after a miss;
-    `refused_locally`: block ids of inputs for which nothing was sent at all; `failure`: why there is no ack
-    (`timeout`, `unreachable`, `refused`).
+    `acked`: within the limit; `sent_at`: in Unix seconds; `seconds`: until the response or the timeout;
+    `status`: of the HTTP response; `payload`: the body of the ack; `seen`: what Slack itself shows the person
+    when there is no ack; `invalid_inputs`: block ids of inputs because of which nothing was sent; `failure`:
+    why there is no ack (`timeout`, `unreachable`, `error_status`).
     """
 
     payload_type: str
@@ -48,12 +47,12 @@ class Delivery:
     status: int | None = None
     payload: Json | str | None = None
     seen: str = ""
-    refused_locally: tuple[str, ...] = ()
+    invalid_inputs: tuple[str, ...] = ()
     failure: str = ""
 
     @property
     def over_at(self) -> float:
-        """When the answer came, or when Slack gave up and showed its own error, in Unix seconds."""
+        """When the response came or Slack gave up and showed its own error, in Unix seconds."""
         return self.sent_at + self.seconds
 
     @property
@@ -70,9 +69,9 @@ def sign(secret: str, timestamp: str, body: str) -> str:
 
 
 class Courier:
-    """Brings deliveries to the app, by `request_url` if there is one, else by Socket Mode.
+    """Delivers payloads to `request_url` if it is set, otherwise over Socket Mode.
 
-    Several addresses are used in turn, as by a load balancer in front of several bots.
+    Several URLs are used in turn, as by a load balancer in front of several bots.
     """
 
     def __init__(self, sockets: Sockets, signing_secret: str) -> None:
@@ -83,7 +82,7 @@ class Courier:
         self.limit_s = 3.0
 
     async def deliver(self, delivery: Delivery) -> None:
-        """Send it and note what came back; never raises for what the app does."""
+        """Send it and record the result; never raises for what the app does."""
         started, delivery.sent_at = time.monotonic(), time.time()
         url = self._next_url()
         delivery.over_http = url is not None
@@ -116,7 +115,7 @@ class Courier:
         }
         if delivery.attempt and delivery.envelope_type == "events_api":
             headers |= {"X-Slack-Retry-Num": str(delivery.attempt), "X-Slack-Retry-Reason": "http_timeout"}
-        # one connection per request: a stale kept-alive one would look like a fault of the app
+        # one connection per request: a stale kept-alive one would appear to be the app's failure
         async with (
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session,
             session.post(url, data=body.encode(), headers=headers, allow_redirects=False) as answer,
@@ -124,7 +123,7 @@ class Courier:
             text = await answer.text()
         delivery.status = answer.status
         delivery.acked = 200 <= answer.status < 300
-        delivery.failure = "" if delivery.acked else "refused"
+        delivery.failure = "" if delivery.acked else "error_status"
         delivery.payload = _parsed(text, answer.content_type)
 
 

@@ -1,4 +1,4 @@
-"""What the stand-in Slack tells the app by the Events API: the envelope, and the events in it.
+"""The payloads of the Events API.
 
 Fields: slack-facts 6 and 11. Call these with the team's lock held.
 """
@@ -8,11 +8,12 @@ from __future__ import annotations
 import time
 
 from sandbox.slack.block_kit import Json
-from sandbox.slack.team import APP_ID, BOT_USER_ID, TEAM_ID, Team, make_id
+from sandbox.slack.ids import make_id
+from sandbox.slack.team import APP_ID, BOT_USER_ID, TEAM_ID, Team
 
 
 def _event_callback(event: Json) -> Json:
-    """The outer payload, alike for all events; the app is there as its bot user."""
+    """The outer payload of all events; the app is installed as its bot user."""
     installed = {"team_id": TEAM_ID, "user_id": BOT_USER_ID, "is_bot": True, "is_enterprise_install": False}
     return {
         "token": "sandbox-verification",
@@ -28,7 +29,7 @@ def _event_callback(event: Json) -> Json:
 
 
 def app_home_opened(team: Team, user_id: str, tab: str, view: Json | None) -> Json:
-    """Somebody opened a tab of the app's Home; `view`: what the Home tab shows, once it was published."""
+    """A person opened a tab of the app's Home; `view`: the published Home tab, if any."""
     event = {
         "type": "app_home_opened",
         "user": user_id,
@@ -40,7 +41,7 @@ def app_home_opened(team: Team, user_id: str, tab: str, view: Json | None) -> Js
 
 
 def function_executed(team: Team, callback_id: str, execution_id: str, inputs: Json, token: str) -> Json:
-    """A workflow reached a step of the app; `token` is good for as long as the step runs."""
+    """A workflow reached a step of the app; `token` is valid while the step runs."""
     parameters = [
         {"type": "string", "name": name, "title": name, "description": "", "is_required": True}
         for name in inputs

@@ -1,4 +1,4 @@
-"""Files that the bot shares, in Slack's three steps: ask for an address, send the bytes there, share them.
+"""Files that the bot shares, in Slack's three steps: get an upload URL, upload the bytes, share the file.
 
 Errors: the pages of files.getUploadURLExternal and files.completeUploadExternal. Call it with the team's
 lock held.
@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.slack.block_kit import Json
-from sandbox.slack.posts import Posts
-from sandbox.slack.team import BOT_USER_ID, Refused, Team, make_id, need
+from sandbox.slack.conversations import Conversations
+from sandbox.slack.errors import SlackError, require_args
+from sandbox.slack.ids import make_id
+from sandbox.slack.team import BOT_USER_ID, Team
 
-_NOT_KNOWN = ("channels", "blocks")  # Slack takes these too; nothing here would come of them
+_UNSUPPORTED = ("channels", "blocks")  # Slack has these too; the sandbox does not implement them
 
 
 @dataclass(frozen=True)
 class SharedFile:
-    """A file as people find it in a channel, with the words that came with it."""
+    """A file in a channel, with its comment."""
 
     id: str
     name: str
@@ -39,49 +41,51 @@ class _Upload:
 
 
 class Files:
-    """Files on their way, and the files that were shared."""
+    """Uploads in progress, and shared files."""
 
-    def __init__(self, team: Team, posts: Posts) -> None:
+    def __init__(self, team: Team, conversations: Conversations) -> None:
         self._team = team
-        self._posts = posts
-        self._uploads: dict[str, _Upload] = {}  # by the secret in the address
+        self._conversations = conversations
+        self._uploads: dict[str, _Upload] = {}  # by the ticket in the URL
         self._shared: list[SharedFile] = []
 
     def in_channel(self, channel_id: str) -> list[SharedFile]:
-        """What was shared there, oldest first."""
+        """The files shared there, oldest first."""
         return [each for each in self._shared if each.channel_id == channel_id]
 
     def get_upload_url(self, args: Json) -> Json:
-        """files.getUploadURLExternal: where to send the bytes."""
+        """files.getUploadURLExternal: a URL to upload to."""
         if str(args.get("length")) == "0":
-            raise Refused("missing_argument")
-        need(args, "filename", "length")
+            raise SlackError("missing_argument")
+        require_args(args, "filename", "length")
         if not str(args["length"]).isdecimal():
-            raise Refused("invalid_arguments", ["[ERROR] must be an integer [json-pointer:/length]"])
+            raise SlackError("invalid_arguments", ["[ERROR] must be an integer [json-pointer:/length]"])
         ticket = secrets.token_hex(16)
         self._uploads[ticket] = _Upload(make_id("F"), str(args["filename"]), int(args["length"]))
         return {"upload_url": f"{self._team.url}/upload/v1/{ticket}", "file_id": self._uploads[ticket].id}
 
     def receive(self, ticket: str, content: bytes) -> str:
-        """The bytes arrive; as many as were announced."""
+        """Take the bytes of an upload, which must be as many as announced."""
         upload = self._uploads.get(ticket)
         if upload is None:
-            raise Refused("no such upload")
+            raise SlackError("no such upload")
         if len(content) != upload.length:
-            raise Refused(f"{upload.length} bytes were announced, {len(content)} came")
+            raise SlackError(f"{upload.length} bytes were announced, {len(content)} came")
         upload.content = content
         return f"OK - {len(content)}"
 
     def complete(self, args: Json) -> Json:
-        """files.completeUploadExternal: share the files, in one message, with a comment or without."""
-        need(args, "files")
-        if any(args.get(name) for name in _NOT_KNOWN):
-            raise Refused("invalid_arguments", [f"[ERROR] unknown here: {', '.join(_NOT_KNOWN)}"])
+        """files.completeUploadExternal: share the files in one message, with an optional comment."""
+        require_args(args, "files")
+        if any(args.get(name) for name in _UNSUPPORTED):
+            raise SlackError(
+                "invalid_arguments", [f"[ERROR] not supported by the sandbox: {', '.join(_UNSUPPORTED)}"]
+            )
         found = self._arrived(args["files"])
         channel_id = str(args.get("channel_id") or "")
         comment, thread_ts = str(args.get("initial_comment") or ""), args.get("thread_ts") or None
         if channel_id:
-            self._posts.shareable(channel_id)
+            self._conversations.shareable(channel_id)
         shared = [
             SharedFile(upload.id, upload.name, title or upload.name, content, channel_id, comment, thread_ts)
             for upload, content, title in found
@@ -95,14 +99,14 @@ class Files:
         return {"files": told}
 
     def _arrived(self, wanted: Any) -> list[tuple[_Upload, bytes, str]]:
-        """The uploads that are meant, with their bytes and titles."""
+        """These uploads with their bytes and titles."""
         if not isinstance(wanted, list) or not all(isinstance(each, dict) for each in wanted):
-            raise Refused("invalid_arguments", ["[ERROR] must provide an array [json-pointer:/files]"])
+            raise SlackError("invalid_arguments", ["[ERROR] must provide an array [json-pointer:/files]"])
         by_id = {upload.id: upload for upload in self._uploads.values()}
         found = []
         for each in wanted:
             upload = by_id.get(str(each.get("id")))
             if upload is None or upload.content is None:
-                raise Refused("file_not_found")
+                raise SlackError("file_not_found")
             found.append((upload, upload.content, str(each.get("title") or "")))
         return found

@@ -1,7 +1,7 @@
-"""One view as a person sees it: what is typed and chosen in it, which errors stand under its fields.
+"""A view as a person sees it: its current input, and the errors under its fields.
 
-Follows slack-facts 2 and 3: values survive an update where block_id and action_id stay the same, initial
-values count as typed, required inputs are checked before anything is sent.
+Follows slack-facts 2 and 3: input survives an update where block_id and action_id stay the same, initial
+values count as input, and required inputs are checked before anything is sent.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Form:
         self.view = view
         self.channel_id = channel_id
         self.errors: dict[str, str] = {}
-        # block_id -> what the app last offered for an external select
+        # block_id -> the options last offered by an external select
         self.suggested: dict[str, list[Json]] = dict(before.suggested) if before else {}
         self._entries: dict[tuple[str, str], Json] = {}
         for block, element in self._fields():
@@ -66,7 +66,7 @@ class Form:
         return {"values": values}
 
     def block(self, block_id: str) -> Json:
-        """The block on screen with this id; LookupError when the person cannot see one."""
+        """The block with this id. Raises LookupError when there is none."""
         for block in self.view["blocks"]:
             if block["block_id"] == block_id:
                 return dict(block)
@@ -74,7 +74,7 @@ class Form:
         raise LookupError(f"no block {block_id!r} on the screen, there are {seen}")
 
     def field(self, block_id: str, action_id: str | None = None) -> Json:
-        """The (first) element in this block that a person can fill; LookupError when there is none."""
+        """The first element in this block that takes input. Raises LookupError when there is none."""
         fields = [each for each in elements_of(self.block(block_id)) if each["type"] in VALUE_KEYS]
         fields = [each for each in fields if action_id in {None, each["action_id"]}]
         if not fields:
@@ -117,7 +117,7 @@ class Form:
         )
 
     def missing(self) -> tuple[str, ...]:
-        """The inputs for which Slack refuses to send the form: empty though required, too short or long."""
+        """The inputs for which Slack does not send the form: required but empty, or too short or long."""
         return tuple(
             block["block_id"]
             for block, element in self._fields()
@@ -133,7 +133,7 @@ class Form:
         return bool(element.get("min_length", 0) <= len(value) <= element.get("max_length", 3000))
 
     def show_errors(self, errors: Any) -> list[str]:
-        """Show the app's `errors`; returns what Slack would not understand about them."""
+        """Show the app's `errors`; returns what is invalid about them."""
         if not isinstance(errors, dict) or not errors:
             return ["response_action errors needs a non-empty object of block_id: text"]
         inputs = {block["block_id"] for block in self.view["blocks"] if block["type"] == "input"}
@@ -151,7 +151,7 @@ class Form:
 
 
 def dispatches(block: Json, element: Json, enter: bool = False) -> bool:
-    """Whether filling this element tells the app at once; `enter`: a text, with Enter pressed at its end."""
+    """Whether input in this element notifies the app at once; `enter`: text followed by Enter."""
     if block["type"] != "input":
         return True
     if not block.get("dispatch_action") or element["type"] != "plain_text_input":

@@ -1,7 +1,6 @@
-"""What a person does in the app's Home tab: opening it, clicking, typing and choosing in it.
+"""What a person does in the app's Home tab: open it, click, type, and choose.
 
-What was typed or chosen there reaches the app only with the next act that tells it anything
-(slack-facts 11).
+Typed and chosen values reach the app only with the next action that notifies it (slack-facts 11).
 """
 
 from __future__ import annotations
@@ -15,35 +14,35 @@ from sandbox.slack.forms import Answer, Form, dispatches
 from sandbox.slack.people import People
 
 
-class AtHome(People):
-    """People in front of their Home tabs; clicks there are `click(…, where="home")`."""
+class HomeTabUsers(People):
+    """People with Home tabs; a click there is `click(…, where="home")`."""
 
     def open_home(self, user_id: str, tab: Literal["home", "messages"] = "home") -> Delivery:
-        """Open the app's Home: the app is told, and hears what the tab has shown so far."""
+        """Open the app's Home: sends `app_home_opened` with the view published last."""
         with self._team.change():
-            form = self._screens.home(user_id) if tab == "home" else None
-            view = self._screens.show(form) if form else None
+            form = self._views.home(user_id) if tab == "home" else None
+            view = self._views.show(form) if form else None
             payload = events.app_home_opened(self._team, user_id, tab, view)
         return self.send("events_api", payload)
 
     def home(self, user_id: str) -> Json | None:
-        """What the app's Home tab shows this person; None before the app has published one."""
+        """This person's Home tab; None before the app has published one."""
         with self._team.changed:
-            form = self._screens.home(user_id)
-            return self._screens.show(form) if form else None
+            form = self._views.home(user_id)
+            return self._views.show(form) if form else None
 
     def type_in_home(
         self, user_id: str, block_id: str, text: str, *, action_id: str | None = None, enter: bool = True
     ) -> Delivery | None:
-        """Type in a text field of the Home tab and press Enter; None if the field does not tell the app."""
+        """Type in a text field and press Enter; None if the field does not notify the app."""
         return self._fill_in_home(user_id, block_id, text, action_id, enter)
 
     def choose_in_home(
         self, user_id: str, block_id: str, choice: Answer, *, action_id: str | None = None
     ) -> Delivery | None:
-        """Choose an option by its value, a person or a channel by id; None if the app is not told of it.
+        """Choose an option by value, a person or channel by id; None if that does not notify the app.
 
-        LookupError when the field, the option or the person is not there.
+        Raises LookupError when the field, the option, or the person does not exist.
         """
         return self._fill_in_home(user_id, block_id, choice, action_id)
 
@@ -54,13 +53,13 @@ class AtHome(People):
             form = self._home(user_id)
             element = form.field(block_id, action_id)
             if element["type"] == "users_select" and answer and answer not in self._team.users:
-                raise LookupError(f"there is no person {answer!r} to choose")
+                raise LookupError(f"there is no person {answer!r}")
             form.fill(block_id, answer, element["action_id"])
             tells = dispatches(form.block(block_id), element, enter)
         return self.click(user_id, element["action_id"], block_id=block_id, where="home") if tells else None
 
     def _home(self, user_id: str) -> Form:
-        form = self._screens.home(user_id)
+        form = self._views.home(user_id)
         if form is None:
             raise LookupError(f"the app has published no Home tab for {user_id}")
         return form

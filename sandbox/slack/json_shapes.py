@@ -1,7 +1,7 @@
-"""Small checks of JSON values that combine into big ones, as a schema would, with readable problems.
+"""Composable checks of JSON values, like a schema, with readable problems.
 
-A check gets a value and the JSON pointer to it and yields one sentence per problem, worded as in Slack's
-`response_metadata.messages`. The sandbox describes Block Kit with these (`block_kit`).
+A check takes a value and its JSON pointer and yields one sentence per problem, worded as in Slack's
+`response_metadata.messages`. `block_kit` describes Block Kit with them.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def list_of(item: Check, least: int, most: int) -> Check:
 
 
 def shape(required: Mapping[str, Check], optional: Mapping[str, Check] | None = None, *rules: Check) -> Check:
-    """An object with these keys and no others; once they are right, `rules` look at how they fit."""
+    """An object with these keys and no others; `rules` then check the object as a whole."""
     known = {**required, **(optional or {})}
 
     def check(value: Any, at: str) -> Iterator[str]:
@@ -91,7 +91,7 @@ def shape(required: Mapping[str, Check], optional: Mapping[str, Check] | None = 
 
 
 def typed(kinds: dict[str, Check]) -> Check:
-    """An object whose `type` says what it is."""
+    """An object whose `type` selects the check."""
 
     def check(value: Any, at: str) -> Iterator[str]:
         kind = value.get("type") if isinstance(value, dict) else None

@@ -1,7 +1,7 @@
-"""The Web API methods of the stand-in Slack by name, with the scope that each needs; people and views.
+"""The Web API methods of the stand-in Slack by name, with the scope that each requires; users.* and views.*.
 
-Arguments arrive parsed (see `api`), answers are the JSON that Slack gives; a refusal is raised as
-Refused. Errors and scopes: slack-facts 2, 8 and 9. Call it with the team's lock held.
+Takes parsed arguments (see `api`), returns Slack's JSON, and raises SlackError. Errors and scopes:
+slack-facts 2, 8 and 9. Call it with the team's lock held.
 """
 
 from __future__ import annotations
@@ -10,21 +10,31 @@ import copy
 from collections.abc import Callable
 
 from sandbox.slack.block_kit import Json
+from sandbox.slack.conversations import Conversations
+from sandbox.slack.errors import SlackError, require_args
 from sandbox.slack.files import Files
 from sandbox.slack.forms import Form
-from sandbox.slack.posts import Posts
-from sandbox.slack.screens import Screens
+from sandbox.slack.messages import Messages
 from sandbox.slack.steps import Steps
-from sandbox.slack.team import BOT_ID, BOT_USER_ID, TEAM_ID, Refused, Team, need
+from sandbox.slack.team import BOT_ID, BOT_USER_ID, TEAM_ID, Team
+from sandbox.slack.views import Views
 
 
 class Methods:
-    """What the bot may call."""
+    """The table of methods."""
 
-    def __init__(self, team: Team, screens: Screens, posts: Posts, steps: Steps, files: Files) -> None:
+    def __init__(
+        self,
+        team: Team,
+        views: Views,
+        conversations: Conversations,
+        messages: Messages,
+        steps: Steps,
+        files: Files,
+    ) -> None:
         self._team = team
-        self._screens = screens
-        # conversations.* need a scope that depends on the kind of channel; `Posts` asks for it
+        self._views = views
+        # conversations.* need a scope that depends on the kind of channel; `Conversations` checks it
         self._table: dict[str, tuple[str | None, Callable[[Json], Json]]] = {
             "auth.test": (None, self._auth_test),
             "users.info": ("users:read", self._users_info),
@@ -32,14 +42,14 @@ class Methods:
             "views.push": (None, self._views_push),
             "views.update": (None, self._views_update),
             "views.publish": (None, self._views_publish),
-            "chat.postMessage": ("chat:write", posts.chat_post_message),
-            "chat.update": ("chat:write", posts.chat_update),
-            "chat.postEphemeral": ("chat:write", posts.chat_post_ephemeral),
-            "chat.getPermalink": (None, posts.chat_get_permalink),
-            "conversations.info": (None, posts.conversations_info),
-            "conversations.members": (None, posts.conversations_members),
-            "conversations.history": (None, posts.conversations_history),
-            "conversations.open": ("im:write", posts.conversations_open),
+            "chat.postMessage": ("chat:write", messages.post),
+            "chat.update": ("chat:write", messages.update),
+            "chat.postEphemeral": ("chat:write", messages.post_ephemeral),
+            "chat.getPermalink": (None, messages.get_permalink),
+            "conversations.info": (None, conversations.info),
+            "conversations.members": (None, conversations.members),
+            "conversations.history": (None, conversations.history),
+            "conversations.open": ("im:write", conversations.open),
             "files.getUploadURLExternal": ("files:write", files.get_upload_url),
             "files.completeUploadExternal": ("files:write", files.complete),
             "functions.completeSuccess": (None, steps.complete_success),
@@ -50,7 +60,7 @@ class Methods:
         return method in self._table
 
     def call(self, method: str, args: Json) -> Json:
-        """Do it and return Slack's answer; raises Refused or RateLimited."""
+        """Call a method; returns Slack's response. Raises SlackError or RateLimited."""
         scope, work = self._table[method]
         self._team.need_scope(scope)
         return {"ok": True} | work(args)
@@ -69,39 +79,39 @@ class Methods:
     def _users_info(self, args: Json) -> Json:
         user = copy.deepcopy(self._team.users.get(str(args.get("user"))))
         if user is None:
-            raise Refused("user_not_found")
+            raise SlackError("user_not_found")
         if "users:read.email" not in self._team.scopes:
             user.get("profile", {}).pop("email", None)
         return {"user": user}
 
     def _views_open(self, args: Json) -> Json:
-        need(args, "trigger_id", "view")
-        trigger = self._team.valid_trigger(args["trigger_id"])
-        form = self._screens.open(trigger.user_id, args["view"], trigger.channel_id)
+        require_args(args, "trigger_id", "view")
+        trigger = self._team.triggers.get_valid(args["trigger_id"])
+        form = self._views.open(trigger.user_id, args["view"], trigger.channel_id)
         trigger.used = True
         return self._shown(form)
 
     def _views_push(self, args: Json) -> Json:
-        need(args, "trigger_id", "view")
-        trigger = self._team.valid_trigger(args["trigger_id"])
+        require_args(args, "trigger_id", "view")
+        trigger = self._team.triggers.get_valid(args["trigger_id"])
         if not trigger.in_modal:
-            raise Refused("invalid_trigger_id")
-        form = self._screens.push(trigger.user_id, args["view"])
+            raise SlackError("invalid_trigger_id")
+        form = self._views.push(trigger.user_id, args["view"])
         trigger.used = True
         return self._shown(form)
 
     def _views_update(self, args: Json) -> Json:
-        need(args, "view")
-        form = self._screens.find(args.get("view_id"), args.get("external_id"))
+        require_args(args, "view")
+        form = self._views.find(args.get("view_id"), args.get("external_id"))
         if form is None:
-            raise Refused("not_found")
-        return self._shown(self._screens.update(form, args["view"], args.get("hash")))
+            raise SlackError("not_found")
+        return self._shown(self._views.update(form, args["view"], args.get("hash")))
 
     def _views_publish(self, args: Json) -> Json:
-        need(args, "user_id", "view")
+        require_args(args, "user_id", "view")
         if args["user_id"] not in self._team.users:
-            raise Refused("invalid_arguments", ["[ERROR] unknown user_id"])
-        return self._shown(self._screens.publish(args["user_id"], args["view"], args.get("hash")))
+            raise SlackError("invalid_arguments", ["[ERROR] unknown user_id"])
+        return self._shown(self._views.publish(args["user_id"], args["view"], args.get("hash")))
 
     def _shown(self, form: Form) -> Json:
-        return {"view": self._screens.show(form)}
+        return {"view": self._views.show(form)}

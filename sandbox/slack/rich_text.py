@@ -1,6 +1,6 @@
-"""What Slack refuses in rich text: sections, lists, quotes and preformatted parts, and the runs inside.
+"""Slack's validation of rich text: sections, lists, quotes, preformatted parts, and the runs inside.
 
-A chapter of `block_kit`, made of the same small checks (`json_shapes`).
+Part of `block_kit`, built from the same checks (`json_shapes`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The app's steps in workflows: which are running, what became of them, and how the app says so.
+"""The app's workflow steps: their executions, and how the app completes them.
 
-Remembers every execution from `function_executed` to `functions.completeSuccess` or `completeError`
+Keeps every execution from `function_executed` to `functions.completeSuccess` or `completeError`
 (slack-facts 11). Call it with the team's lock held.
 """
 
@@ -13,17 +13,18 @@ from typing import Literal
 
 from sandbox.slack.block_kit import Json, problems_in_options
 from sandbox.slack.delivery import Delivery
-from sandbox.slack.team import Refused, make_id, need
+from sandbox.slack.errors import SlackError, require_args
+from sandbox.slack.ids import make_id
 
 Status = Literal["running", "completed", "failed"]
 
 
 @dataclass(frozen=True)
 class Execution:
-    """One run of a step: what went in, what became of it, and the deliveries that told the app of it.
+    """One run of a step: its inputs and outcome, and the deliveries of its event.
 
-    `token` works like the bot token while the step runs. `in_time`: it was completed before the app's ack,
-    which is what counts for a list of options (`is_options`).
+    `token` works like the bot token while the step runs. `in_time`: completed before the app's ack, which is
+    required for a list of options (`is_options`).
     """
 
     callback_id: str
@@ -39,7 +40,7 @@ class Execution:
 
 
 class Steps:
-    """Every execution of a step so far."""
+    """All executions."""
 
     def __init__(self) -> None:
         self._executions: dict[str, Execution] = {}
@@ -49,49 +50,49 @@ class Steps:
         return list(self._executions.values())
 
     def get(self, execution_id: str) -> Execution | None:
-        """One of them."""
+        """The execution with this id."""
         return self._executions.get(execution_id)
 
-    def keep(self, execution: Execution) -> None:
-        """Remember an execution, or what is new about it."""
+    def save(self, execution: Execution) -> None:
+        """Store a new or changed execution."""
         self._executions[execution.id] = execution
 
     def owner(self, token: str) -> Execution | None:
-        """The execution that was given this token."""
+        """The execution that this token belongs to."""
         return next((each for each in self._executions.values() if each.token == token), None)
 
     def acked(self, delivery: Delivery) -> None:
-        """The app has acked this delivery just now, or Slack gave it up: what is completed later is late."""
+        """Record a delivery that was acked or given up; a later completion is not in time."""
         execution = self.get(str((delivery.sent.get("event") or {}).get("function_execution_id")))
         if execution is not None:
             told = (*execution.deliveries, delivery)
             in_time = execution.in_time or (delivery.acked and execution.status == "completed")
-            self.keep(replace(execution, deliveries=told, in_time=in_time))
+            self.save(replace(execution, deliveries=told, in_time=in_time))
 
     def complete_success(self, args: Json) -> Json:
-        """functions.completeSuccess: the step is done, with these outputs."""
+        """functions.completeSuccess: the step completed, with these outputs."""
         execution, outputs = self._running(args), args.get("outputs")
         if not isinstance(outputs, dict):
-            raise Refused("invalid_arguments", ["[ERROR] must provide an object [json-pointer:/outputs]"])
+            raise SlackError("invalid_arguments", ["[ERROR] must provide an object [json-pointer:/outputs]"])
         if execution.is_options:
             problems = problems_in_options({"options": outputs.get("options")})
             if problems:
-                raise Refused("parameter_validation_failed", problems)
-        self.keep(replace(execution, status="completed", outputs=outputs))
+                raise SlackError("parameter_validation_failed", problems)
+        self.save(replace(execution, status="completed", outputs=outputs))
         return {}
 
     def complete_error(self, args: Json) -> Json:
-        """functions.completeError: the step failed, for a reason that the person is told."""
+        """functions.completeError: the step failed, with an error for the person."""
         execution = self._running(args)
-        need(args, "error")
-        self.keep(replace(execution, status="failed", error=str(args["error"])))
+        require_args(args, "error")
+        self.save(replace(execution, status="failed", error=str(args["error"])))
         return {}
 
     def _running(self, args: Json) -> Execution:
-        need(args, "function_execution_id")
+        require_args(args, "function_execution_id")
         execution = self.get(str(args["function_execution_id"]))
         if execution is None:
-            raise Refused("function_execution_not_found")
+            raise SlackError("function_execution_not_found")
         if execution.status != "running":
-            raise Refused("execution_not_in_running_state")
+            raise SlackError("execution_not_in_running_state")
         return execution

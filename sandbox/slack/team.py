@@ -1,12 +1,10 @@
-"""What the stand-in Slack remembers of its one workspace: people, channels, messages, private notes.
+"""The data of the stand-in Slack's one workspace: people, channels, messages, and private messages. No HTTP.
 
-Plain memory behind one lock. Everything that changes it notifies `changed`, so that a waiting test wakes
-up at once. Nothing here speaks HTTP.
+In memory, behind one lock. Every change notifies `changed`, so a waiting test wakes up at once.
 """
 
 from __future__ import annotations
 
-import copy
 import secrets
 import threading
 import time
@@ -15,7 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sandbox.slack.block_kit import Json, elements_of
+from sandbox.slack.block_kit import Json
+from sandbox.slack.errors import SlackError
+from sandbox.slack.triggers import Triggers
 
 TEAM_ID = "T0SANDBOX"
 APP_ID = "A0SANDBOX"
@@ -23,27 +23,9 @@ BOT_USER_ID = "U0BOT"
 BOT_ID = "B0BOT"
 
 
-class Refused(Exception):
-    """Slack says no: the `error` of its answer, and what else stands there."""
-
-    def __init__(self, code: str, messages: list[str] | None = None, **more: Any) -> None:
-        super().__init__(code)
-        self.code = code
-        self.answer: Json = {"ok": False, "error": code, **more}
-        if messages:
-            self.answer["response_metadata"] = {"messages": messages}
-
-
-def need(args: Json, *names: str) -> None:
-    """Refuse unless all these arguments are given."""
-    missing = [name for name in names if not args.get(name)]
-    if missing:
-        raise Refused("invalid_arguments", [f"[ERROR] missing required field: {name}" for name in missing])
-
-
 @dataclass(frozen=True)
-class Private:
-    """Something only one person was shown; `at` in Unix seconds. `kind`: ack, response_url, ephemeral, dm."""
+class PrivateMessage:
+    """A message for one person; `at` in Unix seconds. `kind`: ack, response_url, ephemeral, dm."""
 
     kind: str
     channel_id: str
@@ -54,11 +36,11 @@ class Private:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What could be read at some moment, even if it was replaced later; `at` in Unix seconds.
+class ShownMessage:
+    """One version of a message of the app, even if replaced later; `at` in Unix seconds.
 
-    `user_id` is the only one who could read it; empty: everybody in the channel. `text` has all its words,
-    those in blocks too; `metadata` is the message's own.
+    Only `user_id` could read it; empty: everyone in the channel. `text` includes the text of blocks;
+    `metadata` is the message's own.
     """
 
     at: float
@@ -70,35 +52,19 @@ class Shown:
 
 
 @dataclass
-class Trigger:
-    """The right to open one view for one person (slack-facts 2)."""
-
-    user_id: str
-    channel_id: str | None
-    in_modal: bool
-    made_at: float = field(default_factory=time.monotonic)
-    used: bool = False
-
-
-@dataclass
 class ResponseUrl:
-    """The right to answer a person's act a few times, wherever it happened (slack-facts 1)."""
+    """A response_url: up to five replies to something a person did (slack-facts 1)."""
 
     user_id: str
     channel_id: str
-    message_ts: str | None  # what replace_original means
+    message_ts: str | None  # what replace_original replaces
     is_click: bool
     made_at: float = field(default_factory=time.monotonic)
     posts_left: int = 5
 
 
-def make_id(prefix: str) -> str:
-    """A fresh id in Slack's looks."""
-    return prefix + secrets.token_hex(5).upper()
-
-
 def words_of(text: str, part: object) -> str:
-    """The text of a message and every word in its blocks."""
+    """The text of a message and of its blocks."""
     return "\n".join([text, *_words(part)])
 
 
@@ -113,39 +79,28 @@ def _words(part: object) -> Iterator[str]:
             yield from _words(value)
 
 
-def with_ids(blocks: list[Json]) -> list[Json]:
-    """A copy of the blocks in which Slack has filled in the ids that the app left open."""
-    blocks = copy.deepcopy(blocks)
-    for block in blocks:
-        block.setdefault("block_id", secrets.token_hex(3))
-        for element in elements_of(block):
-            element.setdefault("action_id", secrets.token_hex(3))
-    return blocks
-
-
 class Team:
-    """One workspace's memory. Hold `change()` or `lock` while touching it from several threads."""
+    """One workspace's data. Hold `change()` or `changed` while using it from several threads."""
 
     def __init__(self) -> None:
         self.url = ""
         self.changed = threading.Condition(threading.RLock())
         self.version = 0
-        self.trigger_lifetime_s = 3.0
-        self.scopes: set[str] = set()  # what the bot token may do
+        self.scopes: set[str] = set()  # of the bot token
         self.users: dict[str, Json] = {}
         self.channels: dict[str, Json] = {}
-        self.absent: dict[str, set[str]] = {}  # who left a channel, by its id
+        self.departed: dict[str, set[str]] = {}  # channel id -> people who left it
         self.complaints: list[str] = []
-        self.triggers: dict[str, Trigger] = {}
+        self.triggers = Triggers()
         self.response_urls: dict[str, ResponseUrl] = {}
-        self.shown: list[Shown] = []  # by the app, in order
+        self.shown: list[ShownMessage] = []  # every version of the app's messages, oldest first
         self._messages: dict[str, list[Json]] = {}
-        self._private: dict[str, list[Private]] = {}
+        self._private: dict[str, list[PrivateMessage]] = {}
         self._last_ts = 0
 
     @contextmanager
     def change(self) -> Iterator[None]:
-        """Hold the lock, then wake everybody who waits for something."""
+        """Hold the lock, then wake all waiting threads."""
         with self.changed:
             try:
                 yield
@@ -153,19 +108,19 @@ class Team:
                 self.version += 1
                 self.changed.notify_all()
 
-    def complain(self, about: str, problems: list[str]) -> None:
-        """Record an answer of the app that real Slack would not have understood."""
+    def report_problems(self, about: str, problems: list[str]) -> None:
+        """Record a response of the app that real Slack would not accept."""
         with self.change():
             self.complaints.extend(f"{about}: {problem}" for problem in problems)
 
     def need_scope(self, scope: str | None) -> None:
-        """Refuse unless the bot token has this scope."""
+        """Raise SlackError unless the bot token has this scope."""
         if scope is not None and scope not in self.scopes:
-            raise Refused("missing_scope", needed=scope, provided=",".join(sorted(self.scopes)))
+            raise SlackError("missing_scope", needed=scope, provided=",".join(sorted(self.scopes)))
 
     # --- people and channels
 
-    def add_user(self, user_id: str, name: str, email: str | None, fields: Json) -> None:
+    def add_user(self, user_id: str, name: str, email: str | None = None, **fields: Any) -> None:
         """A full user object (slack-facts 9); `fields` override."""
         profile = {"real_name": name.title(), "display_name": name}
         self.users[user_id] = {
@@ -187,19 +142,34 @@ class Team:
             "profile": profile | ({"email": email} if email else {}),
         } | fields
 
-    def add_channel(self, channel_id: str, name: str, *, private: bool, **flags: bool) -> None:
-        """A full channel object; `flags` add to it."""
-        kind = {"is_channel": not private, "is_group": private, "is_im": False, "is_private": private}
-        self.channels[channel_id] = {"id": channel_id, "name": name} | kind | flags
+    def add_channel(
+        self,
+        channel_id: str,
+        name: str,
+        *,
+        is_private: bool = False,
+        is_ext_shared: bool = False,
+        **flags: bool,
+    ) -> None:
+        """A full channel object; `flags` override."""
+        channel: Json = {"id": channel_id, "name": name, "is_im": False, "is_private": is_private}
+        channel |= {
+            "is_channel": not is_private,
+            "is_group": is_private,
+            "is_archived": False,
+            "is_member": True,
+        }
+        channel |= {"is_shared": is_ext_shared, "is_ext_shared": is_ext_shared}
+        self.channels[channel_id] = channel | flags
 
     def direct(self, user_id: str) -> Json:
-        """The bot's direct messages with a person, always the same conversation."""
+        """The bot's direct message channel with a person; created on first use."""
         channel: Json = {"id": f"D{user_id[1:]}", "is_im": True, "user": user_id, "is_member": True}
         channel |= {"is_private": True, "is_archived": False, "is_ext_shared": False}
         return self.channels.setdefault(channel["id"], channel)
 
     def find_channel(self, name: str) -> Json | None:
-        """A channel by id or name, or the bot's direct messages with a person by the person's id."""
+        """A channel by id or name, or the direct message channel of a user id."""
         if name in self.users:
             return self.direct(name)
         by_name = (c for c in self.channels.values() if c.get("name") == name.removeprefix("#"))
@@ -208,7 +178,7 @@ class Team:
     # --- messages
 
     def next_ts(self) -> str:
-        """Unix time with six digits, unique and growing: Slack's name for a message."""
+        """A message id: Unix time with six decimals, unique and increasing."""
         self._last_ts = max(self._last_ts + 1, time.time_ns() // 1000)
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
@@ -221,7 +191,7 @@ class Team:
         return next((m for m in self.messages(channel_id) if m["ts"] == ts), None)
 
     def post(self, channel_id: str, user_id: str, text: str, **more: Any) -> Json:
-        """Put a message into a channel; what the bot writes into a person's DM is a private note as well."""
+        """Post a message; a direct message of the bot is also recorded as a private message."""
         message: Json = {
             "type": "message",
             "user": user_id,
@@ -237,11 +207,11 @@ class Team:
         if user_id == BOT_USER_ID and not person:
             self._note("", channel_id, message)
         if person and user_id == BOT_USER_ID:
-            self.whisper("dm", person, channel_id, text, more.get("blocks") or [], ts=message["ts"])
+            self.show_privately("dm", person, channel_id, text, more.get("blocks") or [], ts=message["ts"])
         return message
 
     def edit(self, channel_id: str, message: Json, changes: Json) -> None:
-        """Change a message where it stands."""
+        """Edit a message in place."""
         message.update(changes, edited={"user": BOT_USER_ID, "ts": self.next_ts()})
         person = self.channels[channel_id].get("user")
         if person:
@@ -250,60 +220,43 @@ class Team:
             self._note("", channel_id, message)
 
     def remove(self, channel_id: str, ts: str) -> None:
-        """Delete a message; nothing happens when it is gone already."""
+        """Delete a message, if it still exists."""
         self._messages[channel_id] = [m for m in self.messages(channel_id) if m["ts"] != ts]
 
-    # --- what only one person is shown
+    # --- private messages
 
-    def private(self, user_id: str) -> list[Private]:
-        """What this person alone was shown, oldest first (the live list)."""
+    def private(self, user_id: str) -> list[PrivateMessage]:
+        """This person's private messages, oldest first (the live list)."""
         return self._private.setdefault(user_id, [])
 
-    def whisper(
+    def show_privately(
         self, kind: str, user_id: str, channel_id: str, text: str, blocks: list[Json], *, ts: str = ""
     ) -> str:
-        """Show something to one person; returns its ts."""
-        note = Private(kind, channel_id, text, blocks, time.time(), ts or self.next_ts())
+        """Show a message to one person; returns its ts."""
+        note = PrivateMessage(kind, channel_id, text, blocks, time.time(), ts or self.next_ts())
         self.private(user_id).append(note)
         self._note(user_id, channel_id, {"ts": note.ts, "text": text, "blocks": blocks})
         return note.ts
 
     def rewrite(self, user_id: str, ts: str, text: str, blocks: list[Json]) -> None:
-        """Replace what a private note says."""
+        """Edit a private message."""
         notes = self.private(user_id)
         notes[:] = [replace(n, text=text, blocks=blocks) if n.ts == ts else n for n in notes]
         self._note(user_id, "", {"ts": ts, "text": text, "blocks": blocks})
 
     def forget(self, user_id: str, ts: str) -> None:
-        """Take a private note away."""
+        """Delete a private message."""
         self._private[user_id] = [note for note in self.private(user_id) if note.ts != ts]
 
     def _note(self, user_id: str, channel_id: str, message: Json) -> None:
         words = words_of(message["text"], message.get("blocks"))
         metadata = message.get("metadata") or {}
-        self.shown.append(Shown(time.time(), user_id, channel_id, str(message["ts"]), words, metadata))
+        self.shown.append(ShownMessage(time.time(), user_id, channel_id, str(message["ts"]), words, metadata))
 
-    # --- rights to answer
-
-    def new_trigger(self, user_id: str, channel_id: str | None = None, in_modal: bool = False) -> str:
-        """A trigger_id for something this person just did."""
-        trigger_id = f"{time.time_ns() // 1000}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
-        self.triggers[trigger_id] = Trigger(user_id, channel_id, in_modal)
-        return trigger_id
-
-    def valid_trigger(self, trigger_id: Any) -> Trigger:
-        """The trigger with this id, or a refusal as Slack gives it; whoever opens a view sets `used`."""
-        trigger = self.triggers.get(str(trigger_id))
-        if trigger is None:
-            raise Refused("invalid_trigger_id")
-        if trigger.used:
-            raise Refused("exchanged_trigger_id")
-        if time.monotonic() - trigger.made_at > self.trigger_lifetime_s:
-            raise Refused("expired_trigger_id")
-        return trigger
+    # --- response_urls
 
     def new_response_url(self, user_id: str, channel_id: str, message_ts: str | None = None) -> str:
-        """An address to answer this person's act at; `message_ts` when it was a click in a message."""
+        """A response_url for something this person did; `message_ts` for a click in a message."""
         key = secrets.token_hex(12)
         self.response_urls[key] = ResponseUrl(user_id, channel_id, message_ts, message_ts is not None)
         return f"{self.url}/response/{key}"

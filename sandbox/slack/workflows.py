@@ -1,6 +1,6 @@
-"""Workflows that use the app's steps, and the person who builds them and is offered options.
+"""Workflows that run the app's steps, and the person who builds them and chooses from the app's options.
 
-The app hears of a step by `function_executed`; Slack sends it again when nobody acks (slack-facts 6 and 11).
+A step starts with `function_executed`, which Slack sends again when it is not acked (slack-facts 6 and 11).
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from typing import Any
 from sandbox.slack import events
 from sandbox.slack.block_kit import Json
 from sandbox.slack.people import People
-from sandbox.slack.screens import Screens
 from sandbox.slack.steps import Execution, Status, Steps
 from sandbox.slack.team import Team
+from sandbox.slack.views import Views
 
 
 class Workflows(People):
     """People whose workflows run the app's steps."""
 
-    def __init__(self, team: Team, screens: Screens) -> None:
-        super().__init__(team, screens)
+    def __init__(self, team: Team, views: Views) -> None:
+        super().__init__(team, views)
         self._steps = Steps()
 
     def run_step(self, callback_id: str, inputs: Mapping[str, Any]) -> Execution:
-        """Let a workflow reach this step; returns how far it is once the app has acked.
+        """Run this step in a workflow; returns the execution as it is after the app's ack.
 
-        Not acked, it is delivered a second time, at once. (Slack tries twice more, minutes later: that is
+        Without an ack it is delivered a second time at once. (Slack's two later retries, after minutes, are
         `redeliver`.)
         """
         execution, payload = self._begin(Execution(callback_id, dict(inputs)))
@@ -37,9 +37,9 @@ class Workflows(People):
         return self.execution(execution.id)
 
     def step_options(self, callback_id: str, inputs: Mapping[str, Any] | None = None) -> list[Json]:
-        """The options that somebody who builds a workflow is offered by this function of the app.
+        """The options that this function of the app offers to a person who builds a workflow.
 
-        Empty unless they were completed before the ack: Slack does not wait any longer.
+        Empty unless the app completes it before the ack: Slack does not wait longer.
         """
         execution, payload = self._begin(Execution(callback_id, dict(inputs or {}), is_options=True))
         self.send("events_api", payload)
@@ -49,17 +49,17 @@ class Workflows(People):
     def _begin(self, execution: Execution) -> tuple[Execution, Json]:
         what = (execution.callback_id, execution.id, execution.inputs, execution.token)
         with self._team.change():
-            self._steps.keep(execution)
+            self._steps.save(execution)
             return execution, events.function_executed(self._team, *what)
 
     @property
     def executions(self) -> list[Execution]:
-        """Every run of a step or a list of options so far, oldest first."""
+        """Every execution of a step or options function, oldest first."""
         with self._team.changed:
             return copy.deepcopy(self._steps.all())
 
     def execution(self, execution_id: str) -> Execution:
-        """What has become of a run so far. LookupError when there is none of that id."""
+        """The current state of an execution. Raises LookupError for an unknown id."""
         with self._team.changed:
             execution = self._steps.get(execution_id)
             if execution is None:
@@ -69,7 +69,7 @@ class Workflows(People):
     def wait_for_execution(
         self, execution_id: str, status: Status = "completed", within_s: float = 5
     ) -> Execution:
-        """Wait until a run is completed or failed and return it."""
+        """Wait until an execution has this status and return it."""
 
         def there() -> Execution | None:
             execution = self.execution(execution_id)

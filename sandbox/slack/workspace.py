@@ -1,8 +1,8 @@
 """A stand-in for Slack: one workspace behind real HTTP and websockets on a loopback port.
 
-`SlackWorkspace` is what tests and the demo hold in their hands: what a person does and sees (see
-`people`), what the bot called, and what can go wrong on the way. The bot meets it at `api_url`
-through slack_sdk and Bolt, unchanged. Faithful to slack-facts; safe to use from many threads at once.
+`SlackWorkspace` is the object that tests and the demo use: what a person does and sees (see `people`), what
+the bot requested, and fault injection. The unchanged bot connects to `api_url` with slack_sdk and Bolt.
+Faithful to slack-facts; thread-safe.
 """
 
 from __future__ import annotations
@@ -13,37 +13,26 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.server import Server
-from sandbox.slack.answers import Answers
-from sandbox.slack.api import Api, ApiCall, Fault
+from sandbox.slack.acks import AckHandler
+from sandbox.slack.api import Api, ApiCall
 from sandbox.slack.block_kit import Json
+from sandbox.slack.conversations import Conversations
+from sandbox.slack.default_team import BOT_SCOPES, default_team
 from sandbox.slack.delivery import Courier, Delivery
+from sandbox.slack.faults import Fault
 from sandbox.slack.files import Files, SharedFile
-from sandbox.slack.home import AtHome
+from sandbox.slack.home import HomeTabUsers
 from sandbox.slack.limits import Limits
+from sandbox.slack.messages import Messages
 from sandbox.slack.methods import Methods
-from sandbox.slack.posts import Posts
-from sandbox.slack.screens import Screens
+from sandbox.slack.response_urls import ResponseUrls
 from sandbox.slack.sockets import Sockets, Which
-from sandbox.slack.team import BOT_USER_ID, TEAM_ID, Private, Team
+from sandbox.slack.team import BOT_USER_ID, TEAM_ID
+from sandbox.slack.views import Views
 from sandbox.slack.workflows import Workflows
 
-__all__ = ["ApiCall", "Delivery", "Private", "SharedFile", "SlackWorkspace"]
 
-BOT_SCOPES = (
-    "commands",
-    "chat:write",
-    "users:read",
-    "users:read.email",
-    "channels:read",
-    "groups:read",
-    "channels:history",
-    "groups:history",
-    "im:write",
-    "files:write",
-)
-
-
-class SlackWorkspace(AtHome, Workflows):
+class SlackWorkspace(HomeTabUsers, Workflows):
     """One workspace with an installed app: `U_SARA`, `U_BOSS` and others, `C_CALLS` and `C_GENERAL`."""
 
     team_id = TEAM_ID
@@ -57,50 +46,44 @@ class SlackWorkspace(AtHome, Workflows):
         signing_secret: str = "sandbox-secret",
         bot_scopes: Iterable[str] = BOT_SCOPES,
     ) -> None:
-        super().__init__(Team(), Screens())
+        super().__init__(default_team(), Views())
         self.bot_token, self.app_token, self.signing_secret = bot_token, app_token, signing_secret
         self._team.scopes = set(bot_scopes)
-        self._posts = Posts(self._team)
-        self._files = Files(self._team, self._posts)
-        self._answers = Answers(self._team, self._screens, self._posts, self._steps)
+        conversations = Conversations(self._team)
+        self._messages = Messages(self._team, conversations)
+        response_urls = ResponseUrls(self._team)
+        self._files = Files(self._team, conversations)
+        self._ack_handler = AckHandler(self._team, self._views, response_urls, self._steps)
         self._sockets = Sockets(self._notify)
         self._courier = Courier(self._sockets, signing_secret)
-        methods = Methods(self._team, self._screens, self._posts, self._steps, self._files)
-        doors = (methods, self._posts, self._steps, self._files)
-        self._api = Api(self._team, *doors, (bot_token, app_token), self._socket_url)
+        parts = (conversations, self._messages, self._steps, self._files)
+        methods = Methods(self._team, self._views, *parts)
+        served = (methods, response_urls, self._steps, self._files)
+        self._api = Api(self._team, *served, (bot_token, app_token), self._socket_url)
         app = web.Application(client_max_size=4 * 2**20)
         app.add_routes([*self._api.routes(), web.get("/link", self._sockets.serve)])
         app.on_shutdown.append(self._drop_sockets)
         self._server = Server(app, port)
-        self._furnish()
-
-    def _furnish(self) -> None:
-        self.add_user(BOT_USER_ID, "evoslack", is_bot=True)
-        for name in ("sara", "boss", "root", "agent", "readonly"):
-            self.add_user(f"U_{name.upper()}", name, f"{name}@acme.test")
-        self.add_user("U_OTHER", "other", "other@other.test")
-        self.add_channel("C_CALLS", "calls")
-        self.add_channel("C_GENERAL", "general")
 
     # --- the server
 
     def start(self) -> None:
-        """Listen; after `stop` again on the same port, with everything remembered."""
+        """Start listening; after `stop`, on the same port and with the same data."""
         self._server.start()
         self._team.url = self._server.url
 
     def stop(self) -> None:
-        """Be unreachable: the port is closed, every connection is reset."""
+        """Close the port and reset every connection."""
         self._server.stop()
         self._notify()
 
     def close(self) -> None:
-        """Stop for good."""
+        """Stop permanently."""
         self._server.close()
 
     @property
     def url(self) -> str:
-        """Where the workspace is, without a slash at the end."""
+        """The base URL, without a trailing slash."""
         return self._server.url
 
     @property
@@ -132,40 +115,29 @@ class SlackWorkspace(AtHome, Workflows):
 
     @property
     def bot_scopes(self) -> set[str]:
-        """What the bot token may do; take scopes away or add some."""
+        """The scopes of the bot token; may be changed."""
         return self._team.scopes
 
     @property
     def complaints(self) -> list[str]:
-        """Answers of the app to payloads that real Slack would not have understood."""
+        """Responses of the app that real Slack would not accept."""
         return self._team.complaints
 
     def add_user(self, user_id: str, name: str, email: str | None = None, **fields: Any) -> None:
         """Add a member; `fields` override those of the user object (slack-facts 9)."""
         with self._team.change():
-            self._team.add_user(user_id, name, email, fields)
+            self._team.add_user(user_id, name, email, **fields)
 
-    def add_channel(
-        self,
-        channel_id: str,
-        name: str,
-        bot_is_member: bool = True,
-        is_private: bool = False,
-        is_archived: bool = False,
-        *,
-        is_ext_shared: bool = False,
-    ) -> None:
-        """Add a channel; every person is in it, the bot if said so."""
+    def add_channel(self, channel_id: str, name: str, bot_is_member: bool = True, **flags: bool) -> None:
+        """Add a channel with every person in it; `flags` override those of the channel object."""
         with self._team.change():
-            flags = {"is_archived": is_archived, "is_member": bot_is_member}
-            flags |= {"is_shared": is_ext_shared, "is_ext_shared": is_ext_shared}
-            self._team.add_channel(channel_id, name, private=is_private, **flags)
+            self._team.add_channel(channel_id, name, is_member=bot_is_member, **flags)
 
     # --- deliveries
 
     @property
     def request_url(self) -> str | Sequence[str] | None:
-        """Where payloads are POSTed, signed (HTTP mode), several addresses in turn; None: Socket Mode."""
+        """Where payloads are POSTed, several URLs in turn (HTTP mode); None: Socket Mode."""
         return self._courier.request_url
 
     @request_url.setter
@@ -174,7 +146,7 @@ class SlackWorkspace(AtHome, Workflows):
 
     @property
     def ack_limit_s(self) -> float:
-        """How long Slack waits for an ack; really three seconds, less to make a story short."""
+        """How long Slack waits for an ack; three seconds in reality."""
         return self._courier.limit_s
 
     @ack_limit_s.setter
@@ -183,22 +155,22 @@ class SlackWorkspace(AtHome, Workflows):
 
     @property
     def trigger_lifetime_s(self) -> float:
-        """How long a trigger_id lives; really three seconds."""
-        return self._team.trigger_lifetime_s
+        """How long a trigger_id is valid; three seconds in reality."""
+        return self._team.triggers.lifetime_s
 
     @trigger_lifetime_s.setter
     def trigger_lifetime_s(self, lifetime: float) -> None:
-        self._team.trigger_lifetime_s = lifetime
+        self._team.triggers.lifetime_s = lifetime
 
     def new_trigger(self, user_id: str) -> str:
-        """A trigger_id as if this person had just done something, for payloads made by hand."""
+        """A trigger_id of this person, for handmade payloads."""
         with self._team.change():
-            return self._team.new_trigger(user_id)
+            return self._team.triggers.new(user_id)
 
     def send(self, payload_type: str, payload: Json) -> Delivery:
-        """Deliver any payload, forged ones too, as a slash_commands, events_api, or interactive one.
+        """Deliver any payload, even a forged one, as a slash_commands, events_api, or interactive one.
 
-        An interactive payload without a `type` gets `payload_type`. Blocks until acked or given up.
+        An interactive payload without a `type` gets `payload_type`. Blocks until the ack or the timeout.
         """
         delivery = Delivery(payload_type, payload)
         if delivery.envelope_type == "interactive":
@@ -206,22 +178,22 @@ class SlackWorkspace(AtHome, Workflows):
         return self._deliver(delivery)
 
     def redeliver(self, delivery: Delivery) -> Delivery:
-        """The same envelope or request once more, as duplicates happen; in HTTP mode freshly signed."""
+        """Deliver the same envelope or request again, as a duplicate; in HTTP mode with a new signature."""
         again = Delivery(delivery.payload_type, delivery.sent, delivery.envelope_id, delivery.attempt + 1)
         return self._deliver(again)
 
     def _deliver(self, delivery: Delivery) -> Delivery:
         async def work() -> None:
             await self._courier.deliver(delivery)
-            self._answers.settle(delivery)
+            self._ack_handler.settle(delivery)
 
         self._server.run(work())
         return delivery
 
-    # --- what the bot did, and trouble for it
+    # --- the bot's requests, and faults
 
     def api_calls(self, method: str | None = None) -> list[ApiCall]:
-        """What arrived, faulty calls too, in order: by method, or `response_url` and `upload`."""
+        """The requests of a method, `response_url`, or `upload` (None: all), failed ones too, in order."""
         with self._team.changed:
             return [call for call in self._api.calls if method in {None, call.method}]
 
@@ -234,25 +206,25 @@ class SlackWorkspace(AtHome, Workflows):
     def fault(
         self, method: str, kind: str, times: int | None = 1, retry_after: int = 1, seconds: float = 5.0
     ) -> None:
-        """Let the next `times` calls of a method (or `response_url`, `upload`) go wrong; None: until cleared.
+        """Make the next `times` calls of a method (or `response_url`, `upload`) fail; None: until cleared.
 
-        Kinds: `429`, `500`, `error:<code>`; `cut` and `hang` (nothing is done; connection closed, or no
-        answer), `lose_answer` and `hang_after` (it is done, and then the same), `slow` (done, answered
-        after `seconds`), `drip` (done, a byte of the body every `seconds`), `drip_head` (done, a byte every
-        `seconds` of a head that never ends). Several faults of a method take effect one after the other.
+        Kinds: `429`, `500`, `error:<code>`; `cut` and `hang` (not executed; connection closed, or no
+        response), `lose_answer` and `hang_after` (executed, then the same), `slow` (executed, response
+        after `seconds`), `drip` (executed, a byte of the body every `seconds`), `drip_head` (executed, a
+        byte of endless headers every `seconds`). Several faults of a method apply one after the other.
         """
         with self._team.change():
             self._api.faults.append(Fault(method, kind, times, retry_after, seconds))
 
     def clear_faults(self) -> None:
-        """No more faults; calls that hang already go on hanging."""
+        """Remove all faults; calls that are hanging keep hanging."""
         with self._team.change():
             self._api.faults.clear()
 
     @property
     def limits(self) -> Limits:
-        """How fast messages may be posted and changed; change it to be as strict as Slack."""
-        return self._posts.limits
+        """Rate limits for messages; may be changed."""
+        return self._messages.limits
 
     @property
     def connections(self) -> int:
@@ -260,15 +232,15 @@ class SlackWorkspace(AtHome, Workflows):
         return self._sockets.count
 
     def disconnect(self, kind: str = "disconnect_message", which: Which = "all") -> None:
-        """Trouble for open connections: `warning`, `disconnect_message`, `close_frame`, `fin`, `reset`.
+        """Disturb open connections: `warning`, `disconnect_message`, `close_frame`, `fin`, `reset`.
 
-        `deaf`: the connection stays open and Slack does not know, but nothing is answered or sent any more,
-        not even pongs. `link_disabled` and `token_revoked` also keep the app out until `let_in`.
+        `deaf`: the connection stays open, but nothing is sent any more, not even pongs. `link_disabled` and
+        `token_revoked` also lock the app out until `unlock`.
         """
-        self._server.run(self._sockets.trouble(kind, which))
+        self._server.run(self._sockets.disturb(kind, which))
 
-    def let_in(self) -> None:
-        """Socket Mode is switched on again, and the app-level token is good again."""
+    def unlock(self) -> None:
+        """End a lockout: Socket Mode is on and the app-level token is valid again."""
         self._sockets.unlock()
 
     def wait_for_connection(self, within_s: float = 10) -> None:

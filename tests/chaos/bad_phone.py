@@ -16,7 +16,7 @@ from evoslack.calling.calls import Call, State
 from evoslack.runtime.clock import counting_s
 from evoslack.settings import Settings
 from evoslack.wiring import build
-from sandbox.evo.faults import ANSWERS, MANNERS
+from sandbox.evo.faults import ANSWERS, BEHAVIORS
 from tests.chaos.scene import CORRECTED_WITHIN_S, OUTGOING, FormSubmission, Scene, scene
 from tests.chaos.tally import Scale, Tally
 
@@ -44,7 +44,7 @@ DIALING: list[tuple[str, int | None, State]] = [
 
 SIGHTS = ("/calls/active", "/sessions")
 FOUND_WITHIN_S = 30.0
-READING = sorted({*ANSWERS, *MANNERS} - {"slow", "late_ring"})
+READING = sorted({*ANSWERS, *BEHAVIORS} - {"slow", "late_ring"})
 ASKED_AT_SUBMIT = ("/users", "/auth/credentials")
 SECONDS = {"late_ring": 2 * DEADLINE_S}  # else 0.3: too slow for drops of it, in time for a slow answer
 

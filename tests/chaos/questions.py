@@ -17,7 +17,7 @@ from evoslack.calling.number_format import pretty
 from evoslack.slack.background.direct_message import SEPARATOR
 from sandbox.evo.calls import Ring
 from sandbox.slack.delivery import Delivery
-from sandbox.slack.team import Shown, words_of
+from sandbox.slack.team import ShownMessage, words_of
 from tests.chaos.judge import BEGINNINGS
 from tests.chaos.rights import Rights
 
@@ -77,7 +77,9 @@ def answer_of(delivery: Delivery) -> Answer:
     return "no" if words and not _UNCLEAR.search(words) else "unclear"
 
 
-def lines_about(shown: Iterable[Shown], user_id: str, number: str, call_ids: Collection[str]) -> list[Shown]:
+def lines_about(
+    shown: Iterable[ShownMessage], user_id: str, number: str, call_ids: Collection[str]
+) -> list[ShownMessage]:
     """What the presser alone, or the channel, was ever shown of the calls that a form became."""
     found = []
     for line in shown:
@@ -93,7 +95,7 @@ def lines_about(shown: Iterable[Shown], user_id: str, number: str, call_ids: Col
 def asked_of(
     deliveries: Sequence[Delivery],
     rings: Iterable[Ring],
-    lines: Iterable[Shown],
+    lines: Iterable[ShownMessage],
     user_id: str,
     rights: Rights,
 ) -> Verdict:

@@ -77,7 +77,7 @@ def test_a_revoked_token_is_logged_and_running_calls_are_finished(
     assert not connected.bot.receiver.is_open()
     assert caplog.text.count("no command comes in") == 1, "not with every retry"
 
-    connected.slack.let_in()
+    connected.slack.unlock()
     connected.slack.wait_for_connection()
     assert connected.slack.type_command(SARA, "help").acked
 

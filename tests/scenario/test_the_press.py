@@ -154,7 +154,7 @@ def test_a_forged_choice_is_refused_under_its_field(
 def test_an_empty_field_is_refused_by_slack_itself(office: Office) -> None:
     office.form()
 
-    assert office.press().refused_locally == ("flow", "number")
+    assert office.press().invalid_inputs == ("flow", "number")
 
 
 def test_the_same_form_with_other_content_is_refused_and_the_first_call_stands(office: Office) -> None:

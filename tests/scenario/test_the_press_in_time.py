@@ -187,7 +187,7 @@ def test_an_answer_that_finds_no_connection(office: Office) -> None:
 
     nothing_is_left(office)
     office.slack.ack_limit_s = 3
-    office.slack.let_in()
+    office.slack.unlock()
     office.slack.wait_for_connection()
     works_and_rings_once(office, office.press)
 

@@ -30,7 +30,7 @@ from evoslack.evo.catalog import Catalog
 from evoslack.evo.client import EvoClient
 from evoslack.evo.directory import Directory
 from evoslack.evo.errors import EvoUnavailable, Forbidden, LoginFailed
-from sandbox.evo.faults import ANSWERS, MANNERS
+from sandbox.evo.faults import ANSWERS, BEHAVIORS
 from sandbox.evo.voice import EvoVoice
 from sandbox.evo.world import PASSWORD
 
@@ -174,7 +174,7 @@ RINGS_LATE = {"late_ring"}
 
 def test_every_way_in_which_the_stand_in_can_fail_is_in_the_tables() -> None:
     assert set(BY_ANSWER) | ALONE == set(ANSWERS)
-    assert {kind.removesuffix("_after_ring") for kind in BY_MANNER} == set(MANNERS)
+    assert {kind.removesuffix("_after_ring") for kind in BY_MANNER} == set(BEHAVIORS)
 
 
 @pytest.mark.parametrize("kind", sorted(BY_ANSWER))
@@ -943,7 +943,7 @@ def test_the_offer_has_the_accounts_flows_by_name_and_its_real_numbers(evo: EvoV
         Flow("flow3", "Payment reminder"),
     )
     assert offer.caller_ids == (
-        CallerId("+12025550100", "Front desk"),
+        CallerId("+12025550100", "Main office"),
         CallerId("+12025550101", "Support"),
     )
     assert offer.default_caller_id == offer.caller_ids[0]

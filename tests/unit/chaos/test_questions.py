@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.evo.calls import Ring
 from sandbox.slack.delivery import Delivery
-from sandbox.slack.team import Shown
+from sandbox.slack.team import ShownMessage
 from tests.chaos.questions import Verdict, answer_of, asked_of, lines_about
 from tests.chaos.rights import Rights
 
@@ -34,14 +34,14 @@ def ring(at: float) -> Ring:
     return Ring(datetime.fromtimestamp(at, UTC), "flow2", NUMBER, "+12025550100", "bot@acme.test", "CA1")
 
 
-def line(at: float, text: str, user_id: str = SARA, **metadata: Any) -> Shown:
-    return Shown(at, user_id, "C", "1.0", text, {"event_payload": metadata} if metadata else {})
+def line(at: float, text: str, user_id: str = SARA, **metadata: Any) -> ShownMessage:
+    return ShownMessage(at, user_id, "C", "1.0", text, {"event_payload": metadata} if metadata else {})
 
 
 def judged(
     deliveries: list[Delivery],
     rings: list[float],
-    lines: tuple[Shown, ...] = (),
+    lines: tuple[ShownMessage, ...] = (),
     rights: Rights | None = None,
 ) -> Verdict:
     return asked_of(deliveries, [ring(at) for at in rings], lines, SARA, rights or Rights())
@@ -115,7 +115,7 @@ def test_a_role_counts_as_gone_when_nobody_may_remember_it_any_more() -> None:
 
 def test_a_message_that_tells_of_two_calls_is_read_as_two() -> None:
     words = "❌ Not placed. EvoSlack didn't call (814) 404-0001. Nothing was dialed."
-    line = Shown(2.0, "U1", "D1", "1.0", f"{words}\n\n☑️ Completed · (814) 404-0002", {})
+    line = ShownMessage(2.0, "U1", "D1", "1.0", f"{words}\n\n☑️ Completed · (814) 404-0002", {})
 
     (about,) = lines_about([line], "U1", "+18144040002", set())
 

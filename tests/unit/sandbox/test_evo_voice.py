@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from sandbox.evo.calls import BUSY, Script
-from sandbox.evo.faults import ANSWERS, MANNERS
+from sandbox.evo.faults import ANSWERS, BEHAVIORS
 from sandbox.evo.voice import EvoVoice
 from sandbox.evo.world import PASSWORD, World
 
@@ -484,7 +484,7 @@ def test_ending_a_call_without_an_id_deletes_the_history_and_is_remembered(evo: 
 def test_curl_is_refused_with_a_page_until_the_quirk_is_off(evo: EvoVoice) -> None:
     answer = ask(evo, "GET", "/flows", headers={"User-Agent": "curl/8.5"})
     assert (answer.status_code, answer.headers["Content-Type"].split(";")[0]) == (403, "text/html")
-    evo.quirks.curl_refused = False
+    evo.quirks.curl_blocked = False
     assert ask(evo, "GET", "/flows", headers={"User-Agent": "curl/8.5"}).status_code == 200
 
 
@@ -538,7 +538,7 @@ def test_waiting_ends_when_it_happens_or_says_what_was_seen(evo: EvoVoice) -> No
     caller.join()
 
     assert ring.number == NUMBER
-    with pytest.raises(AssertionError, match=r"in vain.*POST /sessions/outgoing"):
+    with pytest.raises(AssertionError, match=r"timed out.*POST /sessions/outgoing"):
         evo.wait_for(lambda: evo.posts > 1, within_s=0.05)
 
 
@@ -647,7 +647,7 @@ def test_a_dripping_list_is_whole_in_the_end(evo: EvoVoice) -> None:
 
 
 def test_every_fault_can_be_told(evo: EvoVoice) -> None:
-    for kind in [*ANSWERS, *MANNERS]:
+    for kind in [*ANSWERS, *BEHAVIORS]:
         assert evo.fault("/nowhere", kind).hits == 0
 
 

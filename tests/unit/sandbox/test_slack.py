@@ -249,11 +249,11 @@ def test_a_form_is_filled_submitted_and_closed(story):
 def test_slack_itself_asks_for_required_fields_and_sends_nothing(story):
     got = answer_submit(story)
     show_on_command(story, modal(story.form, number(min_length=3)))
-    assert story.slack.submit(story.sara).refused_locally == ("number",)
+    assert story.slack.submit(story.sara).invalid_inputs == ("number",)
     story.slack.fill(story.sara, {"number": "12"})
-    assert story.slack.submit(story.sara).refused_locally == ("number",)
+    assert story.slack.submit(story.sara).invalid_inputs == ("number",)
     story.slack.fill(story.sara, {"number": "123"})
-    assert story.slack.submit(story.sara).refused_locally == ()
+    assert story.slack.submit(story.sara).invalid_inputs == ()
     assert len(got) == 1
 
 
@@ -731,15 +731,15 @@ def test_an_app_that_is_locked_out_gets_in_again_only_when_it_is_let_in(slack, k
             async with line(slack):
                 pass
         assert caught.value.response["error"] == kind
-        slack.let_in()
+        slack.unlock()
         async with line(slack):
             assert slack.connections == 1
 
     asyncio.run(story())
 
 
-def test_only_known_trouble_can_be_ordered(slack):
-    with pytest.raises(ValueError, match="unknown kind of trouble: rain"):
+def test_an_unknown_kind_of_connection_fault_is_an_error(slack):
+    with pytest.raises(ValueError, match="unknown kind of fault: rain"):
         slack.disconnect("rain")
 
 

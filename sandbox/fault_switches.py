@@ -37,7 +37,7 @@ SLACK_FAULTS = {
 
 
 @dataclass(frozen=True)
-class Trouble:
+class FaultSwitch:
     """One switch: where the trouble is, what it is, whether it is on, and how to put it on or off."""
 
     where: str
@@ -46,7 +46,7 @@ class Trouble:
     put: Callable[[bool], None]
 
 
-def all_troubles(slack: SlackWorkspace, evo: EvoVoice) -> dict[str, Trouble]:
+def all_switches(slack: SlackWorkspace, evo: EvoVoice) -> dict[str, FaultSwitch]:
     """The switches by id, in the order in which the page shows them."""
     found = {key: _next_call(evo, *each) for key, each in NEXT_CALLS.items()}
     found["evo_down"] = _down(evo)
@@ -58,7 +58,7 @@ def all_troubles(slack: SlackWorkspace, evo: EvoVoice) -> dict[str, Trouble]:
     return found
 
 
-def _next_call(evo: EvoVoice, words: str, kind: str) -> Trouble:
+def _next_call(evo: EvoVoice, words: str, kind: str) -> FaultSwitch:
     method, path = OUTGOING
     ordered: list[Fault] = []
 
@@ -70,10 +70,10 @@ def _next_call(evo: EvoVoice, words: str, kind: str) -> Trouble:
             fault.times = 0
         ordered[:] = [evo.fault(path, kind, method=method, seconds=TAKES_ITS_TIME_S)] if on else []
 
-    return Trouble(NEXT_CALL, words, is_on, put)
+    return FaultSwitch(NEXT_CALL, words, is_on, put)
 
 
-def _down(evo: EvoVoice) -> Trouble:
+def _down(evo: EvoVoice) -> FaultSwitch:
     down: set[bool] = set()
 
     def put(on: bool) -> None:
@@ -84,10 +84,10 @@ def _down(evo: EvoVoice) -> Trouble:
             evo.start()
             down.clear()
 
-    return Trouble(EVO_VOICE, "Evo Voice is down", lambda: bool(down), put)
+    return FaultSwitch(EVO_VOICE, "Evo Voice is down", lambda: bool(down), put)
 
 
-def _unseen(evo: EvoVoice) -> Trouble:
+def _unseen(evo: EvoVoice) -> FaultSwitch:
     ordered: list[Fault] = []
 
     def put(on: bool) -> None:
@@ -95,20 +95,20 @@ def _unseen(evo: EvoVoice) -> Trouble:
             fault.times = 0
         ordered[:] = [evo.fault(path, "500_json", None, method="GET") for path in SHOWS_CALLS] if on else []
 
-    return Trouble(EVO_VOICE, "Evo Voice does not show its calls", lambda: bool(ordered), put)
+    return FaultSwitch(EVO_VOICE, "Evo Voice does not show its calls", lambda: bool(ordered), put)
 
 
-def _login_locked(evo: EvoVoice) -> Trouble:
+def _login_locked(evo: EvoVoice) -> FaultSwitch:
     login = evo.world.logins["bot@acme.test"]
 
     def put(on: bool) -> None:
         login.locked = on
         evo.expire_logins()
 
-    return Trouble(EVO_VOICE, "EvoSlack's login is locked", lambda: login.locked, put)
+    return FaultSwitch(EVO_VOICE, "EvoSlack's login is locked", lambda: login.locked, put)
 
 
-def _slack_fault(slack: SlackWorkspace, on: set[str], key: str) -> Trouble:
+def _slack_fault(slack: SlackWorkspace, on: set[str], key: str) -> FaultSwitch:
     def put(wanted: bool) -> None:
         on.add(key) if wanted else on.discard(key)
         slack.clear_faults()
@@ -116,13 +116,13 @@ def _slack_fault(slack: SlackWorkspace, on: set[str], key: str) -> Trouble:
             for method in methods if each in on else ():
                 slack.fault(method, kind, None, RETRY_AFTER_S, SLOW_FORM_S)
 
-    return Trouble(SLACK, SLACK_FAULTS[key][0], lambda: key in on, put)
+    return FaultSwitch(SLACK, SLACK_FAULTS[key][0], lambda: key in on, put)
 
 
-def _not_invited(slack: SlackWorkspace) -> Trouble:
+def _not_invited(slack: SlackWorkspace) -> FaultSwitch:
     channel = slack.channels["C_CALLS"]
 
     def put(on: bool) -> None:
         channel["is_member"] = not on
 
-    return Trouble(SLACK, "The bot is not in #calls", lambda: not channel["is_member"], put)
+    return FaultSwitch(SLACK, "The bot is not in #calls", lambda: not channel["is_member"], put)

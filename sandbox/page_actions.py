@@ -9,20 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from sandbox.app_manifest import AppManifest
+from sandbox.fault_switches import FaultSwitch
 from sandbox.page_state import Bot
 from sandbox.phones import Phones
 from sandbox.slack.block_kit import Json
 from sandbox.slack.delivery import Delivery
 from sandbox.slack.workspace import SlackWorkspace
-from sandbox.troubles import Trouble
 
-Act = Callable[[Json], Json | None]
+Action = Callable[[Json], Json | None]
 COMMAND = "/call"
 
 
-def all_acts(
-    slack: SlackWorkspace, bot: Bot, manifest: AppManifest, phones: Phones, troubles: Mapping[str, Trouble]
-) -> dict[str, Act]:
+def all_actions(
+    slack: SlackWorkspace,
+    bot: Bot,
+    manifest: AppManifest,
+    phones: Phones,
+    switches: Mapping[str, FaultSwitch],
+) -> dict[str, Action]:
     """The acts by name."""
     channels, modals, home, workflows = Channels(slack), Modals(slack), Home(slack), Steps(slack, manifest)
     return {
@@ -43,7 +47,7 @@ def all_acts(
         "next_calls": phones.choose,
         "answer": phones.answer,
         "hang_up": phones.hang_up,
-        "trouble": lambda body: troubles[body["id"]].put(bool(body["on"])),
+        "trouble": lambda body: switches[body["id"]].put(bool(body["on"])),
         "kill": lambda _: bot.kill_and_start(),
     }
 
@@ -161,7 +165,7 @@ class Steps:
 def _told(delivery: Delivery | None) -> Json:
     if delivery is None:
         return {"seen": "", "missing": []}
-    return {"seen": delivery.seen, "missing": list(delivery.refused_locally)}
+    return {"seen": delivery.seen, "missing": list(delivery.invalid_inputs)}
 
 
 def _escaped(text: str) -> str:

@@ -1,0 +1,30 @@
+"""The workspace that tests and the page start with: its people and channels, and the scopes of the bot token."""
+
+from __future__ import annotations
+
+from sandbox.slack.team import BOT_USER_ID, Team
+
+BOT_SCOPES = (
+    "commands",
+    "chat:write",
+    "users:read",
+    "users:read.email",
+    "channels:read",
+    "groups:read",
+    "channels:history",
+    "groups:history",
+    "im:write",
+    "files:write",
+)
+
+
+def default_team() -> Team:
+    """People whose emails are known to `World.standard`, and the channels `C_CALLS` and `C_GENERAL`."""
+    team = Team()
+    team.add_user(BOT_USER_ID, "evoslack", is_bot=True)
+    for name in ("sara", "boss", "root", "agent", "readonly"):
+        team.add_user(f"U_{name.upper()}", name, f"{name}@acme.test")
+    team.add_user("U_OTHER", "other", "other@other.test")
+    team.add_channel("C_CALLS", "calls")
+    team.add_channel("C_GENERAL", "general")
+    return team
