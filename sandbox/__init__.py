@@ -1,4 +1,4 @@
-"""Stand-ins to play and test with: a Slack and an Evo Voice that live on this machine.
+"""A stand-in Slack and a stand-in Evo Voice on this machine, for playing and testing.
 
-The product does not know them. It gets other addresses in its settings and runs unchanged.
+The product does not know them: it runs unchanged, with other URLs in its settings.
 """

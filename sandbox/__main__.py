@@ -1,4 +1,4 @@
-"""`python -m sandbox`: play with EvoSlack in the browser, with a stand-in Slack and a stand-in Evo Voice."""
+"""`python -m sandbox`: play with EvoSlack in the browser, with a stand-in Slack and Evo Voice."""
 
 import sys
 

@@ -1,6 +1,6 @@
-"""What manifest.yml tells Slack about the app: its shortcuts, the tabs of its Home, its steps for workflows.
+"""What manifest.yml declares about the app: its shortcuts, Home tabs, and workflow steps.
 
-The page offers what stands there under the names that stand there, as Slack would.
+The page offers them under the declared names, as Slack does.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import yaml  # type: ignore[import-untyped, unused-ignore]
 from sandbox.slack.block_kit import Json
 
 MANIFEST = Path(__file__).resolve().parents[1] / "manifest.yml"
-_WHO = "slack#/types/user_context"  # nobody can fill this in: Slack says who acts
-_BUILDER = "client.builder_context"  # `{{…}}`: who builds the workflow
-_TYPED = "input_parameters."  # `{{input_parameters.name}}`: what was chosen in another input
-_QUERY = "client.query"  # `{{client.query}}`: what is typed in the list of options
+_USER = "slack#/types/user_context"  # set by Slack to the person who runs the step, not filled in
+_BUILDER = "client.builder_context"  # in `{{…}}`: the person who builds the workflow
+_INPUT_PREFIX = "input_parameters."  # `{{input_parameters.name}}`: the value of another input
+_QUERY = "client.query"  # `{{client.query}}`: the search text in the option list
 _PICKERS = {"slack#/types/user_id": "users_select", "slack#/types/channel_id": "conversations_select"}
 _YES_NO = {"true": "Yes", "false": "No"}
 
 
 class AppManifest:
-    """The app as Slack knows it before it has said a word."""
+    """The app as Slack knows it before the app runs."""
 
     def __init__(self, manifest: Json) -> None:
         self._features: Json = manifest.get("features") or {}
@@ -35,7 +35,7 @@ class AppManifest:
         return cls(yaml.safe_load(path.read_text("utf-8")))
 
     def shown(self) -> Json:
-        """Shortcuts by kind, tabs of the app's Home, and steps with their inputs as blocks to fill in."""
+        """Shortcuts, Home tabs, and steps with their inputs as blocks."""
         home = self._features.get("app_home") or {}
         return {
             "shortcuts": self._features.get("shortcuts") or [],
@@ -61,22 +61,22 @@ class AppManifest:
         return {"id": name, **about, "blocks": blocks}
 
     def missing(self, step: str, values: Mapping[str, Any]) -> list[str]:
-        """Inputs without which Slack does not let a workflow be published."""
-        to_fill = [name for name in self._required(step) if self._parameters(step)[name]["type"] != _WHO]
+        """Required inputs without a value: Slack does not publish such a workflow."""
+        to_fill = [name for name in self._required(step) if self._parameters(step)[name]["type"] != _USER]
         return [name for name in to_fill if not values.get(name)]
 
     def inputs(self, step: str, person: str, values: Mapping[str, str]) -> Json:
-        """What was filled in, each in the type that the manifest declares. ValueError if it is of none."""
+        """The values in their declared types. Raises ValueError for a value of another type."""
         kinds = {name: each["type"] for name, each in self._parameters(step).items()}
         typed = {name: _typed(values[name], kinds[name]) for name in kinds if values.get(name)}
-        return typed | {name: _context(person) for name, kind in kinds.items() if kind == _WHO}
+        return typed | {name: _context(person) for name, kind in kinds.items() if kind == _USER}
 
     def options(
         self, step: str, name: str, person: str, values: Mapping[str, str], query: str
     ) -> tuple[str, Json]:
-        """The function that offers the options of this input, and what it is told."""
+        """The function that returns the options of this input, and its inputs."""
         parameter = self._parameters(step)[name]
-        typed = {f"{_TYPED}{each}": value for each, value in values.items()}
+        typed = {f"{_INPUT_PREFIX}{each}": value for each, value in values.items()}
         known = {**typed, _QUERY: query, _BUILDER: _context(person)}
         wanted = parameter["dynamic_options"].get("inputs") or {}
         return _source(parameter), {key: _filled(each, known) for key, each in wanted.items()}
@@ -87,9 +87,9 @@ def _source(parameter: Json) -> str:
 
 
 def _block(name: str, parameter: Json, required: bool) -> Json:
-    """One input of a step as a block, to be drawn like those of a form."""
-    if parameter["type"] == _WHO:
-        words = f"{parameter.get('title', name)}: whoever runs it, which is you."
+    """An input of a step as a block."""
+    if parameter["type"] == _USER:
+        words = f"{parameter.get('title', name)}: the person who runs the step (you)."
         return {"type": "context", "block_id": name, "elements": [_plain(words)]}
     block = {"type": "input", "block_id": name, "label": _plain(parameter.get("title", name))}
     if parameter.get("description"):
@@ -116,11 +116,11 @@ def _typed(value: str, kind: str) -> Any:
 
 
 def _filled(template: Any, known: Mapping[str, Any]) -> Any:
-    """An input of a function that offers options: a `{{…}}` of the manifest, or a value as it stands."""
-    told = template["value"] if isinstance(template, dict) else template
-    if not (isinstance(told, str) and told.startswith("{{")):
-        return told
-    return known.get(told.strip("{} "), "")
+    """An input of an options function: the value of a `{{…}}` template, or a literal."""
+    literal = template["value"] if isinstance(template, dict) else template
+    if not (isinstance(literal, str) and literal.startswith("{{")):
+        return literal
+    return known.get(literal.strip("{} "), "")
 
 
 def _context(person: str) -> Json:

@@ -1,8 +1,8 @@
-"""The web page to play in: what it shows as a stream of JSON, what one does on it as POSTs.
+"""The server of the page to play in: its files, a stream of its state, and actions as POSTs.
 
-`GET /events?person=U_SARA` sends everything that this person sees as one server-sent event, again after
-every change. `POST /act/{name}` takes and answers JSON, see `page_acts`. `GET /files/…` are files that the
-app shared. Everything goes through SlackWorkspace and EvoVoice.
+`GET /events?person=U_SARA` sends everything that this person sees as a server-sent event, again after every
+change. `POST /act/{name}` takes and returns JSON, see `page_actions`. `GET /files/…` are files that the app
+shared.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sandbox.slack.workspace import SlackWorkspace
 FOLDER = Path(__file__).parent / "page"
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 FILES = {path.name: TYPES[path.suffix] for path in FOLDER.iterdir()}
-POLL_S = 0.3  # calls go on without anybody saying so
+POLL_S = 0.3  # calls progress without a notification
 SAFE = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src data:",
@@ -35,13 +35,13 @@ SAFE = {
 
 
 class Page:
-    """The page of one workspace and one phone system. Acts run in threads: they wait for the bot."""
+    """The page of a workspace and a phone system. Actions run in threads, as they wait for the bot."""
 
     def __init__(self, slack: SlackWorkspace, evo: EvoVoice, bot: Bot, manifest: AppManifest) -> None:
         self._slack = slack
         phones, switches = Phones(evo), all_switches(slack, evo)
         self._state = PageState(slack, evo, bot, manifest, phones, switches)
-        self._acts = all_actions(slack, bot, manifest, phones, switches)
+        self._actions = all_actions(slack, bot, manifest, phones, switches)
         self._acted = asyncio.Event()
 
     def app(self) -> web.Application:
@@ -66,7 +66,7 @@ class Page:
         return web.Response(text=text, content_type=FILES[name], headers=SAFE)
 
     async def _shared_file(self, request: web.Request) -> web.Response:
-        """A file that the app shared, to be saved and never to be shown as a page."""
+        """A file that the app shared, as a download; browsers must not render it."""
         shared = self._slack.files(request.match_info["channel"])
         found = next((each for each in shared if each.id == request.match_info["file"]), None)
         if found is None:
@@ -78,7 +78,7 @@ class Page:
     async def _events(self, request: web.Request) -> web.StreamResponse:
         person = request.query.get("person", "")
         if person not in self._slack.users:
-            raise web.HTTPNotFound(text="nobody has this id")
+            raise web.HTTPNotFound(text="unknown person")
         stream = web.StreamResponse(headers={"Content-Type": "text/event-stream"} | SAFE)
         await stream.prepare(request)
         sent = ""
@@ -94,13 +94,13 @@ class Page:
                 continue
 
     async def _act(self, request: web.Request) -> web.Response:
-        act = self._acts.get(request.match_info["name"])
-        # JSON only: another site's form cannot send that without asking first.
+        act = self._actions.get(request.match_info["name"])
+        # JSON only: another site's form cannot send that without a CORS preflight.
         if act is None or request.content_type != "application/json":
             raise web.HTTPNotFound
         try:
             answer, status = await asyncio.to_thread(act, await request.json()) or {}, 200
-        except (LookupError, TypeError, ValueError) as problem:  # it is not on the screen any more
+        except (LookupError, TypeError, ValueError) as problem:  # it is no longer on the screen
             answer, status = {"problem": str(problem)}, 409
         acted, self._acted = self._acted, asyncio.Event()
         acted.set()

@@ -1,7 +1,7 @@
-"""What one can do on the page: everything that a person does in Slack, and what happens at the phones.
+"""The actions of the page: what a person does in Slack, and what happens at the phones.
 
-Each act takes the JSON of a POST and gives the JSON of its answer. One that is not possible, such as a click
-on what is not on the screen any more, raises LookupError, TypeError or ValueError.
+An action takes and returns JSON. One that is no longer possible, such as a click on a closed modal, raises
+LookupError, TypeError, or ValueError.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def all_actions(
     phones: Phones,
     switches: Mapping[str, FaultSwitch],
 ) -> dict[str, Action]:
-    """The acts by name."""
+    """The actions by name."""
     channels, modals, home, workflows = Channels(slack), Modals(slack), Home(slack), Steps(slack, manifest)
     return {
         "write": channels.write,
@@ -47,13 +47,13 @@ def all_actions(
         "next_calls": phones.choose,
         "answer": phones.answer,
         "hang_up": phones.hang_up,
-        "trouble": lambda body: switches[body["id"]].put(bool(body["on"])),
+        "set_fault": lambda body: switches[body["id"]].set(bool(body["on"])),
         "kill": lambda _: bot.kill_and_start(),
     }
 
 
 class Channels:
-    """In channels: messages, commands, shortcuts, clicks; a click without a channel is one in the modal."""
+    """Messages, commands, shortcuts, and clicks in channels; a click without a channel is in the modal."""
 
     def __init__(self, slack: SlackWorkspace) -> None:
         self._slack = slack
@@ -75,37 +75,37 @@ class Channels:
     def click(self, body: Json) -> Json:
         """Press a button of a message or of the modal, or choose in a menu there."""
         where = (body.get("channel"), body.get("ts"), body["block"])
-        return _told(self._slack.click(body["person"], body["action"], *where, value=body.get("value")))
+        return _result(self._slack.click(body["person"], body["action"], *where, value=body.get("value")))
 
     def shortcut(self, body: Json) -> Json:
         """Choose a shortcut from the shortcuts menu."""
-        return _told(self._slack.use_shortcut(body["person"], body["id"]))
+        return _result(self._slack.use_shortcut(body["person"], body["id"]))
 
     def message_shortcut(self, body: Json) -> Json:
         """Choose a shortcut from the menu of a message."""
         where = (body["channel"], body["ts"])
-        return _told(self._slack.use_message_shortcut(body["person"], body["id"], *where))
+        return _result(self._slack.use_message_shortcut(body["person"], body["id"], *where))
 
 
 class Modals:
-    """In the modal on top of somebody's screen."""
+    """The top modal of a person."""
 
     def __init__(self, slack: SlackWorkspace) -> None:
         self._slack = slack
 
     def suggest(self, body: Json) -> Json:
-        """Open a list whose options the app knows, or type in it."""
+        """Open an external select, or type in it."""
         return {"options": self._slack.suggest(body["person"], body["block"], str(body.get("query", "")))}
 
     def choose(self, body: Json) -> Json | None:
-        """Choose something."""
+        """Choose an option."""
         told = self._slack.fill(body["person"], {body["block"]: body["value"]})
-        return _told(told[0]) if told else None
+        return _result(told[0]) if told else None
 
     def submit(self, body: Json) -> Json:
-        """Press the button of the form, with what is typed in it."""
+        """Submit the form with the typed values."""
         self._slack.fill(body["person"], body["typed"])
-        return _told(self._slack.submit(body["person"]))
+        return _result(self._slack.submit(body["person"]))
 
     def close(self, body: Json) -> None:
         """Press Cancel, or the X with `everything`."""
@@ -113,7 +113,7 @@ class Modals:
 
 
 class Home:
-    """In the app's Home tab."""
+    """The app's Home tab."""
 
     def __init__(self, slack: SlackWorkspace) -> None:
         self._slack = slack
@@ -123,38 +123,38 @@ class Home:
         self._slack.open_home(body["person"], body["tab"])
 
     def click(self, body: Json) -> Json:
-        """Press a button, with what is typed in the fields around it."""
+        """Click a button; unsent text in other fields is entered first."""
         for each in body.get("typed", []):
             self.type(each | {"person": body["person"], "enter": False})
         ids = (body["action"], None, None, body["block"])
-        return _told(self._slack.click(body["person"], *ids, value=body.get("value"), where="home"))
+        return _result(self._slack.click(body["person"], *ids, value=body.get("value"), where="home"))
 
     def type(self, body: Json) -> Json | None:
-        """Type in a field, with Enter or without."""
+        """Type in a field, with or without Enter."""
         ids = {"action_id": body["action"], "enter": bool(body["enter"])}
-        return _told(self._slack.type_in_home(body["person"], body["block"], str(body["text"]), **ids))
+        return _result(self._slack.type_in_home(body["person"], body["block"], str(body["text"]), **ids))
 
     def choose(self, body: Json) -> Json | None:
-        """Choose something."""
+        """Choose an option."""
         ids = {"action_id": body["action"]}
-        return _told(self._slack.choose_in_home(body["person"], body["block"], body["value"], **ids))
+        return _result(self._slack.choose_in_home(body["person"], body["block"], body["value"], **ids))
 
 
 class Steps:
-    """In a workflow that uses a step of the app."""
+    """A workflow that uses a step of the app."""
 
     def __init__(self, slack: SlackWorkspace, manifest: AppManifest) -> None:
         self._slack, self._manifest = slack, manifest
 
     def options(self, body: Json) -> Json:
-        """Open a list of options of an input, as somebody who builds a workflow."""
+        """Open the option list of an input, as a person who builds a workflow."""
         query = str(body.get("query", ""))
         which = (body["step"], body["block"], body["person"])
         source, inputs = self._manifest.options(*which, body["values"], query)
         return {"options": self._slack.step_options(source, inputs)}
 
     def run(self, body: Json) -> Json:
-        """Let the workflow reach the step, unless something that it needs is not filled in."""
+        """Run the step, unless a required input is missing."""
         missing = self._manifest.missing(body["step"], body["values"])
         if not missing:
             inputs = self._manifest.inputs(body["step"], body["person"], body["values"])
@@ -162,14 +162,14 @@ class Steps:
         return {"missing": missing}
 
 
-def _told(delivery: Delivery | None) -> Json:
+def _result(delivery: Delivery | None) -> Json:
     if delivery is None:
         return {"seen": "", "missing": []}
     return {"seen": delivery.seen, "missing": list(delivery.invalid_inputs)}
 
 
 def _escaped(text: str) -> str:
-    """As Slack stores what a person typed."""
+    """Text as Slack stores it."""
     for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(char, entity)
     return text

@@ -1,4 +1,4 @@
-"""Everything that one person sees on the page, as JSON: Slack, telephones, the bot, the switches."""
+"""Everything that a person sees on the page, as JSON: Slack, phones, the bot, and the fault switches."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class Bot(Protocol):
     """The bot's process."""
 
     def condition(self) -> str:
-        """How it is, in a few words."""
+        """Its status in a few words."""
 
     def log(self, lines: int) -> list[str]:
-        """The last lines that it logged, oldest first."""
+        """Its last log lines, oldest first."""
 
     def kill_and_start(self) -> None:
-        """End it with SIGKILL and start it again."""
+        """Kill it with SIGKILL and restart it."""
 
 
 class PageState:
-    """What there is to see of one workspace, one phone system and one bot."""
+    """The state of a workspace, a phone system, and a bot."""
 
     def __init__(
         self,
@@ -72,8 +72,8 @@ class PageState:
             "rings": len(world.rings),
             "calls": self._phones.calls(),
             "next_calls": self._phones.next_calls(),
-            "troubles": [
-                {"id": id_, "where": each.where, "words": each.words, "on": each.is_on()}
+            "faults": [
+                {"id": id_, "group": each.group, "label": each.label, "on": each.is_on()}
                 for id_, each in self._switches.items()
             ],
             "complaints": list(slack.complaints),
@@ -102,14 +102,14 @@ class PageState:
 
 
 def _run(run: Execution) -> Json:
-    """A workflow that reached one of the app's steps."""
-    heard = any(delivery.acked for delivery in run.deliveries)
+    """A run of one of the app's steps."""
+    acked = any(delivery.acked for delivery in run.deliveries)
     about = {"id": run.id, "step": run.callback_id, "inputs": run.inputs, "status": run.status}
-    return about | {"outputs": run.outputs, "error": run.error, "unheard": bool(run.deliveries) and not heard}
+    return about | {"outputs": run.outputs, "error": run.error, "unacked": bool(run.deliveries) and not acked}
 
 
 def _role_words(login: Login | None) -> str:
-    """What a login may do about calls (evo-voice-api 4)."""
+    """A login's role in placing calls (evo-voice-api 4)."""
     if login is None:
         return "no Evo Voice login"
     if login.has(ADMINISTRATOR):

@@ -1,6 +1,6 @@
-"""The phone system's side of the page: how each call goes, how the next ones will, and who picks up.
+"""The phone system's part of the page: the calls, and how the next ones go.
 
-A course says what happens at the phone, a record when Evo Voice lists the call's session.
+A course says what happens at the phone; a record, when Evo Voice lists the call's session.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from sandbox.evo.voice import EvoVoice
 from sandbox.slack.block_kit import Json
 
 COURSES = {
-    "answered": ("are answered, and over after 20 s", Script()),
-    "long": ("are answered, and go on for 10 min", Script(talk_s=600)),
+    "answered": ("are answered and end after 20 sec", Script()),
+    "long": ("are answered and last 10 min", Script(talk_s=600)),
     "busy": ("are busy", BUSY),
-    "no_answer": ("ring for 25 s unless you answer", NO_ANSWER),
+    "no_answer": ("ring for 25 sec unless you answer", NO_ANSWER),
     "failed": ("fail", FAILED),
 }
 RECORDS = {
-    "on_answer": "as soon as somebody answers",
-    "at_once": "at once",
-    "late": "only when the call is over",
-    "twice": "twice, as soon as somebody answers",
+    "on_answer": "once it is answered",
+    "at_once": "immediately",
+    "late": "only after it ends",
+    "twice": "twice, once it is answered",
     "never": "never",
 }
 LONGEST_RING_S = 120
-_GOING_ON = {"queued": "on its way", "ringing": "ringing", "in-progress": "answered"}
+_ACTIVE = {"queued": "queued", "ringing": "ringing", "in-progress": "answered"}
 
 
 class Phones:
@@ -37,7 +37,7 @@ class Phones:
         self._course = "answered"
 
     def next_calls(self) -> Json:
-        """How the next calls go, and what there is to choose from."""
+        """How the next calls go, and the choices."""
         script = self._evo.world.default_script
         return {
             "courses": [{"id": id_, "words": words} for id_, (words, _script) in COURSES.items()],
@@ -50,34 +50,34 @@ class Phones:
         }
 
     def choose(self, body: Json) -> None:
-        """Choose how the next calls go. LookupError or ValueError for what there is not."""
+        """Set how the next calls go. Raises LookupError or ValueError for an unknown choice."""
         _words, script = COURSES[body["course"]]
         ring_s = float(body["ring_s"]) if script.answer else script.ring_s
         if body["record"] not in RECORDS or not 0 <= ring_s <= LONGEST_RING_S:
-            raise ValueError(f"a phone rings for up to {LONGEST_RING_S} seconds")
+            raise ValueError(f"the ring time must be 0 to {LONGEST_RING_S} seconds")
         self._course = body["course"]
         self._evo.world.default_script = replace(
             script, ring_s=ring_s, session=body["record"], archived=bool(body["archived"])
         )
 
     def answer(self, body: Json) -> None:
-        """Pick up a phone that rings."""
+        """Answer a ringing phone."""
         self._evo.world.answer(self._call(body["sid"]))
 
     def hang_up(self, body: Json) -> None:
-        """End a call at the phone that was called, if it is still going on."""
+        """Hang up at the called phone, if the call has not ended."""
         call, world = self._call(body["sid"]), self._evo.world
-        if call.status(world.age(call)) in _GOING_ON:
+        if call.status(world.age(call)) in _ACTIVE:
             world.hang_up(call)
 
     def _call(self, sid: str) -> OutgoingCall:
         found = next((call for call in list(self._evo.world.calls) if call.sid == sid), None)
         if found is None:
-            raise LookupError("there is no such call")
+            raise LookupError("no such call")
         return found
 
     def calls(self) -> list[Json]:
-        """The calls that went out, newest first; times in Unix seconds, `lasted` when it is over."""
+        """The calls, newest first; `since` in Unix seconds, `lasted` in seconds once it has ended."""
         return [self._shown(call) for call in reversed(list(self._evo.world.calls))]
 
     def _shown(self, call: OutgoingCall) -> Json:
@@ -89,7 +89,7 @@ class Phones:
             "number": call.number,
             "flow": call.flow["name"],
             "caller_id": call.caller_id,
-            "status": _GOING_ON.get(status) or _end(call),
+            "status": _ACTIVE.get(status) or _end(call),
             "script": _script_words(call.script),
             "record": self._record_words(call, age),
             "since": call.placed_at.timestamp(),
@@ -111,5 +111,5 @@ def _end(call: OutgoingCall) -> str:
 
 def _script_words(script: Script) -> str:
     if script.answer:
-        return f"answered after {script.ring_s:.3g} s, for {script.talk_s:.3g} s"
-    return f"{script.outcome.lower()} after {script.ring_s:.3g} s"
+        return f"answered after {script.ring_s:.3g} sec, for {script.talk_s:.3g} sec"
+    return f"{script.outcome.lower()} after {script.ring_s:.3g} sec"

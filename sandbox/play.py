@@ -1,4 +1,4 @@
-"""`python -m sandbox`: the stand-ins, the real bot as a child process, and a page to play in."""
+"""`python -m sandbox`: the stand-ins, the real bot as a child process, and the page to play in."""
 
 from __future__ import annotations
 
@@ -24,49 +24,49 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def play() -> int:
-    """Serve the page until Ctrl-C or SIGTERM; the exit code (0, or 1 when the bot did not start).
+    """Serve the page until Ctrl-C or SIGTERM; returns the exit code (1 when the bot did not start).
 
-    The bot then finishes the calls that are being dialed; a second Ctrl-C does not wait for them.
+    The bot then finishes the calls that are being dialed; a second Ctrl-C kills it.
     """
-    asked: list[int] = []  # the signals that came
-    with ExitStack() as doings:
-        folder = doings.enter_context(tempfile.TemporaryDirectory(prefix="evoslack-sandbox-"))
-        os.environ.clear()  # the bot would inherit it, with the reader's own proxies and databases
+    signals: list[int] = []  # the signals received
+    with ExitStack() as cleanup:
+        folder = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="evoslack-sandbox-"))
+        os.environ.clear()  # or the bot would inherit proxies and settings
         slack = SlackWorkspace()
         slack.start()
-        doings.callback(slack.close)
-        evo = doings.enter_context(EvoVoice())
+        cleanup.callback(slack.close)
+        evo = cleanup.enter_context(EvoVoice())
         settings = sandbox_settings(slack, evo, f"sqlite:///{folder}/evoslack.db")
         process = BotProcess(settings, Path(folder))
 
         def stop(number: int, _frame: object) -> None:
-            if asked:
+            if signals:
                 with suppress(ProcessLookupError):
                     os.kill(process.pid, signal.SIGKILL)
-            asked.append(number)
+            signals.append(number)
 
         for number in SIGNALS:
-            doings.callback(signal.signal, number, signal.signal(number, stop))
-        doings.callback(process.close)
+            cleanup.callback(signal.signal, number, signal.signal(number, stop))
+        cleanup.callback(process.close)
         try:
             process.start()
         except AssertionError as reason:
-            if not asked:
+            if not signals:
                 print(reason, file=sys.stderr)
-            return 0 if asked else 1
+            return 0 if signals else 1
         bot = PlayedBot(process, slack)
-        doings.callback(bot.stop)
+        cleanup.callback(bot.stop)
         page = Server(Page(slack, evo, bot, AppManifest.read()).app(), free_port())
         page.start()
-        doings.callback(page.close)
+        cleanup.callback(page.close)
         print(f"Play with EvoSlack at {page.url}", flush=True)
-        while not asked:  # in short naps: a signal right before a long one would be slept through
+        while not signals:  # short, as a signal just before a long sleep would not end it
             time.sleep(0.1)
     return 0
 
 
 def free_port() -> int:
-    """The first port from 8700 on that nobody listens on; 0, any port, when there is none."""
+    """The first free port from 8700 on; 0 (any port) if there is none."""
     for port in range(FIRST_PORT, LAST_PORT + 1):
         with socket.socket() as attempt:
             attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -79,7 +79,7 @@ def free_port() -> int:
 
 
 class PlayedBot:
-    """The bot as the page sees it: how it is, what it logs, and the button that kills it."""
+    """The bot as the page shows it: its status, its log, and restarting it."""
 
     def __init__(self, process: BotProcess, slack: SlackWorkspace) -> None:
         self._process = process
@@ -88,16 +88,16 @@ class PlayedBot:
         self._stopped = False
 
     def condition(self) -> str:
-        """How it is, in a few words."""
+        """Its status in a few words."""
         return "EvoSlack is connected." if self._slack.connections else "EvoSlack is not connected."
 
     def log(self, lines: int) -> list[str]:
-        """The last lines that it logged, oldest first."""
+        """Its last log lines, oldest first."""
         return self._process.log[-lines:]
 
     def kill_and_start(self) -> None:
-        """End it with SIGKILL and start it again, with the database that it left."""
-        with self._one_at_a_time, suppress(AssertionError):  # if it does not come back, its log says why
+        """Kill it with SIGKILL and restart it with the same database."""
+        with self._one_at_a_time, suppress(AssertionError):  # if it does not start, its log says why
             if self._stopped:
                 return
             self._process.kill()
@@ -105,7 +105,7 @@ class PlayedBot:
             self._process.start()
 
     def stop(self) -> None:
-        """SIGTERM, and wait until it has finished what it was doing."""
+        """SIGTERM, then wait until it has finished."""
         with self._one_at_a_time:
             self._stopped = True
             self._process.stop()

@@ -1,7 +1,7 @@
-"""Runs one aiohttp application in a thread of its own, on a loopback port.
+"""Runs an aiohttp application in its own thread, on a loopback port.
 
-The stand-ins are asynchronous inside, so that a hundred hanging requests cost nothing, and plain
-blocking objects outside, so that a test or the demo reads like a story.
+The stand-ins are asynchronous inside, so that a hundred hanging requests cost nothing, and have a blocking
+interface, so that tests and the demo read like a story.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ class Server:
 
     @property
     def url(self) -> str:
-        """The address without a slash at the end."""
+        """The base URL, without a trailing slash."""
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Listen; a stopped server may be started again and keeps its port."""
+        """Start listening; a stopped server can be restarted and keeps its port."""
         if not self._thread.is_alive():
             self._thread.start()
         self.run(self._start())
 
     def stop(self) -> None:
-        """Close the port and every connection; whoever connects now is refused."""
+        """Close the port and every connection: new connections fail."""
         self.run(self._stop())
 
     def close(self) -> None:
-        """Stop for good and end the thread."""
+        """Stop permanently and end the thread."""
         self.stop()
         self.run(self._abort_the_rest())
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -54,7 +54,7 @@ class Server:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_s)
 
     async def _start(self) -> None:
-        # handler_cancellation ends a hanging answer when the caller gives up, as a real server's would.
+        # handler_cancellation ends a hanging request when the client disconnects, as in a real server.
         self._runner = web.AppRunner(
             self._app, access_log=None, handler_cancellation=True, shutdown_timeout=0.2
         )
@@ -64,7 +64,7 @@ class Server:
         self.port = self._runner.addresses[0][1]
 
     async def _abort_the_rest(self) -> None:
-        """Nothing that aiohttp lost sight of may outlive the loop, such as its very last connection."""
+        """Abort connections that aiohttp no longer tracks: none may outlive the loop."""
         for transport in list(getattr(self._loop, "_transports", {}).values()):
             transport.abort()
         for _ in range(3):
@@ -76,7 +76,7 @@ class Server:
             return
         server = runner.server
         await runner.cleanup()
-        for _ in range(3):  # what was accepted in the last moment gets its connection now
+        for _ in range(3):  # sockets accepted just now get their connection
             await asyncio.sleep(0)
         if server is not None:
             await server.shutdown(0.2)

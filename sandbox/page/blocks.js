@@ -1,9 +1,9 @@
-// Block Kit as Slack draws it: blocks of messages, modals and Home tabs, and the elements in them.
+// Renders Block Kit as Slack does: the blocks of messages, modals, and Home tabs, and their elements.
 //
-// `context` is what the page lends: `names`, `people`, `channels`, `go` (see mrkdwn.js); `where`, a word of its own
-// for each place on the page; `use(block, element, value)` when something is pressed or chosen, `entry(block,
-// element)` for what stands in it (as in view.state.values), `typed(block, element, text)`, `entered(block, element,
-// text)` for a field that tells the app at once, `suggest(block, query)`, `note(block)` for an error under an input.
+// `context` comes from the page: `names`, `people`, `channels`, `go` (see mrkdwn.js); `where`, a unique prefix for
+// ids; `use(block, element, value)` when an element is clicked or an option chosen; `entry(block, element)`, its
+// current state (as in view.state.values); `typed(block, element, text)`; `entered(block, element, text)` for a
+// field that notifies the app at once; `suggest(block, query)`; `note(block)`, the error under an input.
 
 import { combobox } from "./combobox.js";
 import { el } from "./dom.js";
@@ -13,7 +13,7 @@ export function drawBlocks(blocks, context) {
   return blocks.map((block) => (BLOCKS[block.type] ?? unknown)(block, context));
 }
 
-const unknown = (thing) => el("p", { class: "unknown" }, `(the sandbox does not draw “${thing.type}”)`);
+const unknown = (thing) => el("p", { class: "unknown" }, `(the sandbox doesn't support “${thing.type}”)`);
 const text = (object, context, tag = "div") => el(tag, { class: "text" }, textNodes(object, context));
 
 const BLOCKS = {
@@ -45,7 +45,7 @@ const BLOCKS = {
   input: (block, context) => {
     const element = drawElement(block, block.element, context);
     const field = element.matches("input, textarea, select") ? element : element.querySelector("input");
-    if (!element.matches(".ticks")) field.id = `${context.where}-${block.block_id}`; // several fields share that label
+    if (!element.matches(".ticks")) field.id = `${context.where}-${block.block_id}`; // several fields share the label
     const [hint, error] = [block.hint?.text, context.note(block)];
     const optional = block.optional && el("span", { class: "muted" }, " (optional)");
     field.setAttribute("aria-describedby", `${context.where}-about-${block.block_id}`);
@@ -67,7 +67,7 @@ const BLOCKS = {
 
 function drawElement(block, element, context) {
   const drawn = (ELEMENTS[element.type] ?? unknown)(element, context, block);
-  drawn.id = `${context.where}-${block.block_id}-${element.action_id}`; // by which it keeps the focus
+  drawn.id = `${context.where}-${block.block_id}-${element.action_id}`; // to restore the focus after a redraw
   return drawn;
 }
 
@@ -94,12 +94,12 @@ const ELEMENTS = {
       "data-focus": element.focus_on_load,
       oninput: () => {
         context.typed(block, element, field.value);
-        if (tells(block, element, "on_character_entered")) context.entered?.(block, element, field.value);
+        if (notifies(block, element, "on_character_entered")) context.entered?.(block, element, field.value);
       },
       onkeydown: (event) => {
         if (event.key !== "Enter" || event.isComposing || !context.entered) return;
         if (!element.multiline) event.preventDefault();
-        if (tells(block, element, "on_enter_pressed")) context.entered(block, element, field.value);
+        if (notifies(block, element, "on_enter_pressed")) context.entered(block, element, field.value);
       },
     });
     field.value = context.entry(block, element)?.value ?? "";
@@ -124,8 +124,8 @@ const ELEMENTS = {
   external_select: combobox,
 };
 
-/** Whether a field tells the app of this at once. */
-function tells(block, element, trigger) {
+/** Whether this trigger in the field notifies the app. */
+function notifies(block, element, trigger) {
   const on = element.dispatch_action_config?.trigger_actions_on ?? ["on_enter_pressed"];
   return Boolean(block.dispatch_action) && on.includes(trigger);
 }
@@ -139,7 +139,7 @@ function choice(element, context, block, groups, chosen) {
       "aria-label": element.placeholder?.text,
       onchange: () => context.use(block, element, field.value),
     },
-    el("option", { value: "", disabled: true }, element.placeholder?.text ?? "Choose …"),
+    el("option", { value: "", disabled: true }, element.placeholder?.text ?? "Choose…"),
     groups.map((group) => (group.label ? el("optgroup", { label: group.label.text }, options(group)) : options(group))),
   );
   field.value = chosen ?? "";

@@ -1,4 +1,4 @@
-// A select whose options the app knows: it is asked for them when the list opens and while one types in it.
+// An external select: gets its options from the app when the list opens and as the person types.
 
 import { el } from "./dom.js";
 
@@ -47,7 +47,7 @@ export function combobox(element, context, block) {
           id: `${listId}-${index}`,
           role: "option",
           "aria-selected": String(index === active),
-          onmousedown: (event) => event.preventDefault(), // or the field would lose the focus first
+          onmousedown: (event) => event.preventDefault(), // keeps the focus in the field
           onclick: () => take(option),
         },
         option.text.text,

@@ -1,10 +1,10 @@
-// Slack's own dialog before a component that wants one.
+// Slack's confirmation dialog for a component.
 
 import { el } from "./dom.js";
 import { textNodes } from "./mrkdwn.js";
 import { $ } from "./store.js";
 
-/** Whether the component may be used: it asks for nothing, or the answer was yes. */
+/** Whether the action goes ahead: the component has no `confirm`, or it was confirmed. */
 export function confirmed(element, context) {
   if (!element.confirm) return Promise.resolve(true);
   const { title, text, confirm, deny, style } = element.confirm;

@@ -1,4 +1,4 @@
-// Slack's date tokens, `<!date^unix^format^link|fallback>`, in the reader's own time zone.
+// Slack's date tokens, `<!date^unix^format^link|fallback>`, in the browser's time zone.
 
 import { el } from "./dom.js";
 
@@ -18,7 +18,7 @@ export function date(token, fallback, link) {
   return address ? link(address, shown) : shown;
 }
 
-/** Bring all dates on the page up to date: “2 minutes ago” grows, “today” becomes “yesterday”. */
+/** Refresh the relative dates on the page (“2 minutes ago”, “today”). */
 export function tickDates() {
   for (const each of document.querySelectorAll("time[data-format]")) {
     const now = words(new Date(each.dateTime), each.dataset.format);

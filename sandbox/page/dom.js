@@ -1,4 +1,4 @@
-// Building elements. Text only ever becomes a text node, so nothing that others wrote is read as HTML.
+// Builds elements. Text always becomes a text node, so no content is ever parsed as HTML.
 
 /** An element: `attributes` as in HTML, `on…` functions as listeners; children are nodes or strings. */
 export function el(tag, attributes = {}, ...children) {

@@ -1,12 +1,12 @@
-// The Home tab of the app, as the app published it for whoever one is.
+// The app's Home tab, as published for the current person.
 
 import { drawBlocks } from "./blocks.js";
 import { confirmed } from "./confirm.js";
 import { el } from "./dom.js";
 import { $, act, draw, forget, render, toast, ui } from "./store.js";
 
-const EMPTY = "EvoSlack has published nothing here for you yet.";
-const drafts = new Map(); // person, block and action -> what is typed and the app was not told of
+const EMPTY = "EvoSlack hasn't published a Home tab for you yet.";
+const drafts = new Map(); // person, block, and action -> typed text that was not sent yet
 
 export function drawHome(context) {
   const view = ui.state.home;
@@ -26,7 +26,7 @@ export function drawHome(context) {
     entered: async (block, element, text) => {
       const draft = key(block.block_id, element.action_id);
       warn(await act("type_home", { block: block.block_id, action: element.action_id, text, enter: true }));
-      if (drafts.get(draft)?.text === text) drafts.delete(draft); // Slack itself has it now
+      if (drafts.get(draft)?.text === text) drafts.delete(draft); // it is in the view's state now
     },
     suggest: async () => [],
     use: (block, element, value) => use(block, element, value, context),
@@ -48,12 +48,12 @@ async function use(block, element, value, context) {
   warn(await act(isButton ? "click_home" : "choose_home", isButton ? { ...where, typed: unsent() } : where));
 }
 
-/** What stands in the fields that are on the screen goes along with a click. */
+/** Unsent text in the fields; it is entered before a click. */
 function unsent() {
   const shown = ui.state.home.blocks.filter((block) => block.element?.type === "plain_text_input");
   return shown.map((block) => drafts.get(key(block.block_id, block.element.action_id))).filter(Boolean);
 }
 
-function warn(told) {
-  if (told.seen) toast(`⚠ ${told.seen}`);
+function warn(result) {
+  if (result.seen) toast(`⚠ ${result.seen}`);
 }

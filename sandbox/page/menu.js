@@ -1,4 +1,4 @@
-// A menu that opens at a button: the shortcuts of the app.
+// A button with a menu: the app's shortcuts.
 
 import { el } from "./dom.js";
 import { $ } from "./store.js";
@@ -27,7 +27,7 @@ function open(button, items) {
       note && el("small", { class: "muted" }, note),
     );
   });
-  menu.replaceChildren(...(rows.length ? rows : [el("p", { class: "muted" }, "The app has no shortcuts here.")]));
+  menu.replaceChildren(...(rows.length ? rows : [el("p", { class: "muted" }, "No shortcuts here.")]));
   menu.showPopover();
   const [at, size] = [button.getBoundingClientRect(), menu.getBoundingClientRect()];
   menu.style.left = `${Math.max(8, Math.min(at.left, innerWidth - size.width - 8))}px`;
@@ -35,7 +35,7 @@ function open(button, items) {
   rows[0]?.focus();
 }
 
-/** Up and down move within the open menu. */
+/** The arrow keys move through the open menu. */
 export function moveInMenu(event) {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (!step) return;

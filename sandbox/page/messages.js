@@ -1,4 +1,4 @@
-// A channel: its messages with their buttons, menus and files, and the box to write in.
+// A channel: its messages with their buttons, menus, and files, and the message box.
 
 import { drawBlocks } from "./blocks.js";
 import { confirmed } from "./confirm.js";
@@ -9,7 +9,7 @@ import { $, act, draw, forget, render, toast, ui } from "./store.js";
 
 const EXAMPLE = "/call (814) 404-3093 survey";
 const TURNED_OFF = "Sending messages to this app has been turned off.";
-const failures = []; // what Slack itself told a person after a command that went wrong
+const failures = []; // Slackbot's messages about commands that failed
 
 export function drawMessages(context) {
   const here = ui.state.channels.find((each) => (ui.place === "direct" ? each.is_im : each.id === ui.place));
@@ -24,19 +24,19 @@ export function drawMessages(context) {
   const own = failures.filter((each) => each.person === ui.me && each.channel === here?.id);
   const all = [...(here?.messages ?? []), ...own].sort((one, other) => Number(one.ts) - Number(other.ts));
   const box = $("messages");
-  const follow = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
+  const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
   const replies = (message) => all.filter((each) => isReply(each) && each.thread_ts === message.ts);
   const threads = all.filter((each) => !isReply(each)).flatMap((each) => [each, ...replies(each)]);
   const nodes = () => (all.length ? threads.map((each) => row(each, here.id, context)) : welcome(isRoom));
-  if (draw("messages", [ui.me, ui.place, all], nodes) && follow) box.scrollTop = box.scrollHeight;
+  if (draw("messages", [ui.me, ui.place, all], nodes) && atEnd) box.scrollTop = box.scrollHeight;
 }
 
 const isReply = (message) => Boolean(message.thread_ts) && message.thread_ts !== message.ts;
 
 function welcome(isRoom) {
-  if (!isRoom) return el("div", { class: "welcome" }, "The app has not written to you yet.");
+  if (!isRoom) return el("div", { class: "welcome" }, "No messages from the app yet.");
   const example = el("button", { type: "button", class: "button", onclick: () => write(EXAMPLE) }, EXAMPLE);
-  const words = "Nothing here yet. Type a command below, or send this one:";
+  const words = "No messages yet. Type a command below, or send this one:";
   return el("div", { class: "welcome" }, el("p", {}, words), example);
 }
 
@@ -63,7 +63,7 @@ function row(message, channel, context) {
       content(message, channel, context),
       (message.files ?? []).map((file) => fileRow(file, channel)),
     ),
-    // Slack offers no shortcuts on what only one person sees.
+    // Slack has no shortcuts on ephemeral messages.
     !message.only_you && shortcutsOf(message, channel),
   );
 }
@@ -74,7 +74,7 @@ function content(message, channel, context) {
     const where = { channel, ts: message.ts, block: block.block_id, action: element.action_id, value };
     return warn(await act("click", where));
   };
-  // Slack shows `text`, and that it was edited, only where there are no blocks.
+  // Slack shows `text` and “(edited)” only without blocks.
   const edited = message.edited && el("small", { class: "muted" }, " (edited)");
   if (message.blocks?.length) return drawBlocks(message.blocks, { ...context, where: `message-${message.ts}`, use });
   return el("div", { class: "text" }, mrkdwn(message.text, context), edited);
@@ -122,20 +122,20 @@ $("shortcuts").replaceWith(
   ),
 );
 
-function warn(told) {
-  if (told.seen) toast(`${told.seen} EvoSlack did not answer.`);
+function warn(result) {
+  if (result.seen) toast(`${result.seen} EvoSlack didn't respond.`);
 }
 
-// --- writing
+// --- sending
 
 async function write(text) {
   const person = ui.me;
   const channel = ui.state.channels.find((each) => (ui.place === "direct" ? each.is_im : each.id === ui.place)).id;
-  const told = await act("write", { channel, text });
-  if (told.seen) {
+  const result = await act("write", { channel, text });
+  if (result.seen) {
     const ts = String(Date.now() / 1000);
-    failures.push({ person, channel, user: "SLACKBOT", text: told.seen, ts, only_you: true });
-    if (!$("text").value) $("text").value = text; // Slack leaves a command that failed in the box
+    failures.push({ person, channel, user: "SLACKBOT", text: result.seen, ts, only_you: true });
+    if (!$("text").value) $("text").value = text; // Slack keeps a failed command in the box
   }
   render();
 }

@@ -1,4 +1,4 @@
-// The modal on top of one's screen.
+// The current person's top modal.
 
 import { drawBlocks } from "./blocks.js";
 import { confirmed } from "./confirm.js";
@@ -6,13 +6,13 @@ import { el } from "./dom.js";
 import { $, act, draw, forget, render, ui } from "./store.js";
 
 export const REQUIRED = "Please complete this required field.";
-const drafts = new Map(); // view, block and action -> text that is typed and not yet sent
-const form = { view: "", missing: [], trouble: "", busy: false };
+const drafts = new Map(); // view, block, and action -> typed text that was not sent yet
+const form = { view: "", missing: [], failure: "", busy: false };
 
 export function drawModal(context) {
   const view = ui.state.modal;
   const id = view?.id ?? "";
-  if (form.view !== id) Object.assign(form, { view: id, missing: [], trouble: "", busy: false });
+  if (form.view !== id) Object.assign(form, { view: id, missing: [], failure: "", busy: false });
   const shown = view && [view.id, view.hash, ui.state.errors, form];
   const inModal = {
     ...context,
@@ -56,7 +56,7 @@ function nodes(view, context) {
       el("button", { type: "button", class: "x", "aria-label": "Close", onclick: close(true) }, "✕"),
     ),
     el("div", { class: "body" }, drawBlocks(view.blocks, context)),
-    form.trouble && el("p", { class: "trouble", role: "alert" }, form.trouble),
+    form.failure && el("p", { class: "failure", role: "alert" }, form.failure),
     el(
       "footer",
       {},
@@ -74,10 +74,10 @@ async function send(view) {
     const text = drafts.get(draftKey(block, block.element));
     if (text !== undefined) typed[block.block_id] = text;
   }
-  Object.assign(form, { busy: true, missing: [], trouble: "" });
+  Object.assign(form, { busy: true, missing: [], failure: "" });
   render();
-  const told = await act("submit", { typed });
-  const outcome = { busy: false, missing: told.missing ?? [], trouble: told.seen ?? "" };
+  const result = await act("submit", { typed });
+  const outcome = { busy: false, missing: result.missing ?? [], failure: result.seen ?? "" };
   if (form.view === view.id) Object.assign(form, outcome);
   render();
 }
@@ -86,8 +86,8 @@ async function use(block, element, value, context) {
   if (await confirmed(element, context)) {
     const isButton = ["button", "overflow"].includes(element.type);
     const where = { block: block.block_id, action: element.action_id, value };
-    const told = await act(isButton ? "click" : "choose", where);
-    form.trouble = told.seen ?? "";
+    const result = await act(isButton ? "click" : "choose", where);
+    form.failure = result.seen ?? "";
   } else forget("modal");
   render();
 }

@@ -1,4 +1,4 @@
-// Slack's text objects as DOM nodes: mrkdwn with its tokens and escapes, plain_text as it stands.
+// Slack's text objects as DOM nodes: mrkdwn with its tokens and escapes; plain_text unchanged.
 
 import { date } from "./dates.js";
 import { el } from "./dom.js";
@@ -22,8 +22,7 @@ export function textNodes(object, context) {
   return mrkdwn(object.text, { ...context, verbatim: object.verbatim });
 }
 
-/** Nodes for mrkdwn: code fences, then quotes, then what stands within a line. Bare addresses become links
- * unless the text is `verbatim`. */
+/** Nodes for mrkdwn: code blocks, then quotes, then inline styles. URLs become links unless the text is `verbatim`. */
 export function mrkdwn(text, context) {
   return text.split(/```\n?([\s\S]*?)\n?```/).flatMap((part, index) => {
     if (index % 2) return [el("pre", {}, decoded(part))];

@@ -1,4 +1,4 @@
-// The sandbox's page: shows what the server tells in /events, and POSTs what one does to /act/….
+// The sandbox's page: renders the state from /events, and POSTs actions to /act/….
 
 import { tickDates } from "./dates.js";
 import { el } from "./dom.js";
@@ -11,7 +11,7 @@ import { $, act, draw, drawWith, post, render, ui, workspace } from "./store.js"
 import { drawWorkflows } from "./workflows.js";
 
 let source = null;
-const read = new Map(); // person and channel -> how many messages were seen there
+const read = new Map(); // person and channel -> number of messages read
 
 function listen() {
   source?.close();
@@ -36,7 +36,7 @@ drawWith(() => {
   drawPhones();
   draw("bot", state.bot.condition, (words) => words);
   if (draw("log", state.bot.log, (lines) => lines.join("\n"))) $("log").scrollTop = $("log").scrollHeight;
-  draw("complaints", state.complaints, (all) => all.map((each) => el("p", { class: "error" }, `Slack minds: ${each}`)));
+  draw("complaints", state.complaints, (all) => all.map((each) => el("p", { class: "error" }, `Slack would reject: ${each}`)));
   tick();
 });
 
@@ -50,7 +50,7 @@ function personButton(person) {
     ui.me = person.id;
     sessionStorage.setItem("me", ui.me);
     listen();
-    tellOfTab();
+    notifyTabOpened();
   };
   return el(
     "button",
@@ -60,7 +60,7 @@ function personButton(person) {
   );
 }
 
-// --- where one can go
+// --- navigation
 
 const direct = () => ui.state.channels.find((each) => each.is_im);
 const inApp = (place) => ["home", "direct"].includes(place);
@@ -68,11 +68,11 @@ const inApp = (place) => ["home", "direct"].includes(place);
 function go(place) {
   ui.place = place;
   render();
-  tellOfTab();
+  notifyTabOpened();
 }
 
-/** Slack tells the app when somebody opens one of its tabs. */
-function tellOfTab() {
+/** Slack notifies the app when a person opens one of its tabs. */
+function notifyTabOpened() {
   if (inApp(ui.place)) act("open_home", { tab: ui.place === "home" ? "home" : "messages" });
 }
 

@@ -1,4 +1,4 @@
-// The right-hand side: what the phone system heard, how its calls go, and the switches for what may go wrong.
+// The right column: the phone system's calls, how the next ones go, and the fault switches.
 
 import { el } from "./dom.js";
 import { act, draw, ui } from "./store.js";
@@ -8,17 +8,17 @@ export function drawPhones() {
   draw("rings", state.rings, ringWords);
   draw("calls", state.calls, (calls) => calls.map(callRow));
   draw("next-calls", state.next_calls, nextCalls);
-  draw("troubles", state.troubles, troubleGroups);
+  draw("faults", state.faults, faultGroups);
 }
 
 function ringWords(rings) {
-  return rings === 0 ? "The phone has not rung yet." : `The phone rang ${rings === 1 ? "once" : `${rings} times`}.`;
+  return rings === 0 ? "No phone has rung yet." : `Phones rang ${rings === 1 ? "once" : `${rings} times`}.`;
 }
 
-/** One call; the seconds of a call that goes on are written by `tickPhones`. */
+/** A call; `tickPhones` updates the seconds of an active one. */
 function callRow(call) {
-  const goesOn = call.lasted === null;
-  const seconds = el("span", goesOn ? { "data-since": call.since } : {}, goesOn ? "" : `after ${call.lasted} s`);
+  const isActive = call.lasted === null;
+  const seconds = el("span", isActive ? { "data-since": call.since } : {}, isActive ? "" : `after ${call.lasted} sec`);
   const button = (name, words, kind = "") =>
     el("button", { type: "button", class: `button ${kind}`, onclick: () => act(name, { sid: call.sid }) }, words);
   return el(
@@ -28,12 +28,12 @@ function callRow(call) {
     el("span", { class: "status" }, call.status, " ", seconds),
     el("small", { class: "muted" }, `${call.flow} · from ${call.caller_id}`),
     el("small", { class: "muted" }, `${call.script} · ${call.record}`),
-    call.status === "ringing" && button("answer", "Answer now"),
-    goesOn && button("hang_up", "Hang up there", "danger"),
+    call.status === "ringing" && button("answer", "Answer"),
+    isActive && button("hang_up", "Hang up", "danger"),
   );
 }
 
-/** How the next calls go: each change counts from the next call on. */
+/** How calls go; a change applies from the next call on. */
 function nextCalls(next) {
   const choice = (id, name, options, chosen) =>
     el(
@@ -46,9 +46,9 @@ function nextCalls(next) {
         options.map((each) => el("option", { value: each.id, selected: each.id === chosen }, each.words)),
       ),
     );
-  const course = choice("course", "The next calls …", next.courses, next.course);
+  const course = choice("course", "The next calls…", next.courses, next.course);
   const ring = el("input", { id: "ring", type: "number", min: 0, max: 120, value: next.ring_s, onchange: put });
-  const record = choice("record", "Evo Voice lists a call …", next.records, next.record);
+  const record = choice("record", "Evo Voice lists a call…", next.records, next.record);
   const archived = el("input", { id: "archived", type: "checkbox", checked: next.archived, onchange: put });
   const chosen = (label) => label.querySelector("select").value;
   function put() {
@@ -64,26 +64,26 @@ function nextCalls(next) {
     course,
     next.answers && el("label", {}, el("span", {}, "answered after"), ring, el("span", {}, "seconds")),
     record,
-    el("label", {}, archived, el("span", {}, "and moves it to the archive once it is over")),
+    el("label", {}, archived, el("span", {}, "and archives it after it ends")),
   ];
 }
 
-/** The switches, grouped by where the trouble is. */
-function troubleGroups(troubles) {
+/** The fault switches by group. */
+function faultGroups(faults) {
   const row = (each) => {
-    const change = (event) => act("trouble", { id: each.id, on: event.target.checked });
-    const about = { id: `trouble-${each.id}`, type: "checkbox", role: "switch", checked: each.on, onchange: change };
-    return el("label", {}, el("input", about), el("span", {}, each.words));
+    const change = (event) => act("set_fault", { id: each.id, on: event.target.checked });
+    const about = { id: `fault-${each.id}`, type: "checkbox", role: "switch", checked: each.on, onchange: change };
+    return el("label", {}, el("input", about), el("span", {}, each.label));
   };
-  const places = [...new Set(troubles.map((each) => each.where))];
-  return places.map((place) =>
-    el("fieldset", {}, el("legend", {}, place), troubles.filter((each) => each.where === place).map(row)),
+  const groups = [...new Set(faults.map((each) => each.group))];
+  return groups.map((group) =>
+    el("fieldset", {}, el("legend", {}, group), faults.filter((each) => each.group === group).map(row)),
   );
 }
 
-/** Let the seconds of the calls that go on run. */
+/** Update the seconds of active calls. */
 export function tickPhones() {
   for (const each of document.querySelectorAll("[data-since]")) {
-    each.textContent = `${Math.max(0, Math.round(Date.now() / 1000 - Number(each.dataset.since)))} s`;
+    each.textContent = `${Math.max(0, Math.round(Date.now() / 1000 - Number(each.dataset.since)))} sec`;
   }
 }

@@ -1,54 +1,54 @@
-// What all parts of the page share: who one is, where, what there is to see, and how to do something.
+// Shared by all parts of the page: the current person and place, the state, and sending actions.
 //
-// Everything on the screen is drawn from `ui.state`, region by region, and only where it has changed.
+// The page is rendered from `ui.state`, region by region, and only where it has changed.
 
 export const $ = (id) => document.getElementById(id);
 
 // `place`: a channel's id, "home" or "direct" (the tabs of the app), or "workflows".
 export const ui = { me: sessionStorage.getItem("me") ?? "U_SARA", place: "C_GENERAL", state: null };
 
-const drawn = new Map(); // region -> the JSON that it shows
+const drawn = new Map(); // region -> the JSON it was drawn from
 let drawAll = () => {};
 
-/** Draw everything that has changed; the page says once how. */
+/** Redraw what has changed, with the function given to `drawWith`. */
 export const render = () => ui.state && drawAll();
 export const drawWith = (draw) => (drawAll = draw);
 
-/** Redraw a region if what it shows has changed; what was in hand there stays in hand. */
+/** Redraw a region if its data has changed; keeps focus and selection. */
 export function draw(id, data, nodes) {
   const key = JSON.stringify(data);
   if (drawn.get(id) === key) return false;
   drawn.set(id, key);
   const held = $(id).contains(document.activeElement) ? document.activeElement : null;
   $(id).replaceChildren(...[nodes(data)].flat(Infinity).filter((each) => each != null && each !== false));
-  if (held?.id) takeUp(document.getElementById(held.id), held);
+  if (held?.id) restoreFocus(document.getElementById(held.id), held);
   return true;
 }
 
-/** Let a region be drawn again though nothing has changed, such as when a choice was taken back. */
+/** Force a redraw of a region without a change, such as after a canceled choice. */
 export const forget = (id) => drawn.delete(id);
 
-function takeUp(element, held) {
+function restoreFocus(element, held) {
   element?.focus();
   if (element && held.selectionStart != null) element.setSelectionRange(held.selectionStart, held.selectionEnd);
 }
 
 let queue = Promise.resolve();
 
-/** Acts happen one after the other, as they were done; the answer, with `problem` when it was not possible. */
+/** Send an action; actions run one at a time. The result has a `problem` when it failed. */
 export function act(name, body = {}) {
   const person = ui.me;
   queue = queue.then(() => post(name, { person, ...body })).catch((error) => ({ problem: String(error) }));
   return queue;
 }
 
-/** The same, past the queue, which may be waiting for the bot. */
+/** Send an action without queueing: the queue may be waiting for the bot. */
 export async function post(name, body) {
   const headers = { "Content-Type": "application/json" };
   const answer = await fetch(`/act/${name}`, { method: "POST", headers, body: JSON.stringify(body) });
-  const told = await answer.json();
-  if (told.problem) toast(`That did not work: ${told.problem}`);
-  return told;
+  const result = await answer.json();
+  if (result.problem) toast(`That didn't work: ${result.problem}`);
+  return result;
 }
 
 export function toast(words) {
@@ -56,7 +56,7 @@ export function toast(words) {
   setTimeout(() => $("toast").textContent === words && ($("toast").textContent = ""), 6000);
 }
 
-/** What drawing blocks needs of the workspace; whoever draws adds what happens when something is used. */
+/** The base of the `context` for blocks.js; each place adds its own handlers. */
 export function workspace() {
   const { state } = ui;
   return {

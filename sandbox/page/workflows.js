@@ -1,16 +1,16 @@
-// A place to run the app's steps, as a workflow would that somebody has built with them.
+// Runs the app's workflow steps, as a workflow built with them would.
 
 import { drawBlocks } from "./blocks.js";
 import { el } from "./dom.js";
 import { REQUIRED } from "./modal.js";
 import { $, act, draw, render, ui } from "./store.js";
 
-const INTRO = "In Slack, these are steps that people build workflows with. Fill one in and let a workflow reach it.";
+const INTRO = "In Slack, people build workflows with these steps. Fill one in and run it here.";
 const NONE = "manifest.yml declares no steps.";
-const UNHEARD = "EvoSlack did not acknowledge it.";
+const UNACKED = "EvoSlack didn't acknowledge it.";
 const form = { me: "", step: "", missing: [], busy: false };
-const values = {}; // input -> what is filled in
-const seen = {}; // input -> the options that the app offered for it
+const values = {}; // input -> its value
+const seen = {}; // input -> the options the app returned for it
 
 export function drawWorkflows(context) {
   const { steps } = ui.state.app;
@@ -26,7 +26,7 @@ function choose(step) {
   Object.assign(form, { me: ui.me, step, missing: [] });
   for (const each of [values, seen]) Object.keys(each).forEach((name) => delete each[name]);
   const { blocks = [] } = ui.state.app.steps.find((each) => each.id === step) ?? {};
-  // A workflow usually passes on who started it.
+  // A workflow usually passes the person who started it.
   for (const block of blocks) if (block.element?.type === "users_select") values[block.block_id] = ui.me;
 }
 
@@ -76,14 +76,14 @@ function inStep(context) {
 async function runStep() {
   Object.assign(form, { busy: true, missing: [] });
   render();
-  const told = await act("run_step", { step: form.step, values });
-  Object.assign(form, { busy: false, missing: told.missing ?? [] });
+  const result = await act("run_step", { step: form.step, values });
+  Object.assign(form, { busy: false, missing: result.missing ?? [] });
   render();
 }
 
 function runRow(run) {
   const step = ui.state.app.steps.find((each) => each.id === run.step);
-  const words = run.status === "running" && run.unheard ? `running · ${UNHEARD}` : run.status;
+  const words = run.status === "running" && run.unacked ? `running · ${UNACKED}` : run.status;
   return el(
     "li",
     { class: `run ${run.status}` },

@@ -1,4 +1,4 @@
-"""The workspace that tests and the page start with: its people and channels, and the scopes of the bot token."""
+"""The default workspace: its people and channels, and the scopes of the bot token."""
 
 from __future__ import annotations
 

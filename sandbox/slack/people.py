@@ -15,7 +15,8 @@ from sandbox.slack import clicks, payloads
 from sandbox.slack.block_kit import Json
 from sandbox.slack.delivery import Delivery
 from sandbox.slack.forms import Answer, Form, dispatches
-from sandbox.slack.team import PrivateMessage, ShownMessage, Team
+from sandbox.slack.message_records import PrivateMessage, ShownMessage
+from sandbox.slack.team import Team
 from sandbox.slack.views import Views
 
 T = TypeVar("T")

@@ -15,40 +15,13 @@ from typing import Any
 
 from sandbox.slack.block_kit import Json
 from sandbox.slack.errors import SlackError
+from sandbox.slack.message_records import PrivateMessage, ShownMessage, words_of
 from sandbox.slack.triggers import Triggers
 
 TEAM_ID = "T0SANDBOX"
 APP_ID = "A0SANDBOX"
 BOT_USER_ID = "U0BOT"
 BOT_ID = "B0BOT"
-
-
-@dataclass(frozen=True)
-class PrivateMessage:
-    """A message for one person; `at` in Unix seconds. `kind`: ack, response_url, ephemeral, dm."""
-
-    kind: str
-    channel_id: str
-    text: str
-    blocks: list[Json]
-    at: float
-    ts: str
-
-
-@dataclass(frozen=True)
-class ShownMessage:
-    """One version of a message of the app, even if replaced later; `at` in Unix seconds.
-
-    Only `user_id` could read it; empty: everyone in the channel. `text` includes the text of blocks;
-    `metadata` is the message's own.
-    """
-
-    at: float
-    user_id: str
-    channel_id: str
-    ts: str
-    text: str
-    metadata: Json
 
 
 @dataclass
@@ -61,22 +34,6 @@ class ResponseUrl:
     is_click: bool
     made_at: float = field(default_factory=time.monotonic)
     posts_left: int = 5
-
-
-def words_of(text: str, part: object) -> str:
-    """The text of a message and of its blocks."""
-    return "\n".join([text, *_words(part)])
-
-
-def _words(part: object) -> Iterator[str]:
-    if isinstance(part, list):
-        for each in part:
-            yield from _words(each)
-    elif isinstance(part, dict):
-        if isinstance(part.get("text"), str):
-            yield part["text"]
-        for value in part.values():
-            yield from _words(value)
 
 
 class Team:
@@ -142,24 +99,11 @@ class Team:
             "profile": profile | ({"email": email} if email else {}),
         } | fields
 
-    def add_channel(
-        self,
-        channel_id: str,
-        name: str,
-        *,
-        is_private: bool = False,
-        is_ext_shared: bool = False,
-        **flags: bool,
-    ) -> None:
+    def add_channel(self, channel_id: str, name: str, is_private: bool = False, **flags: bool) -> None:
         """A full channel object; `flags` override."""
         channel: Json = {"id": channel_id, "name": name, "is_im": False, "is_private": is_private}
-        channel |= {
-            "is_channel": not is_private,
-            "is_group": is_private,
-            "is_archived": False,
-            "is_member": True,
-        }
-        channel |= {"is_shared": is_ext_shared, "is_ext_shared": is_ext_shared}
+        channel |= {"is_channel": not is_private, "is_group": is_private, "is_archived": False}
+        channel |= {"is_member": True, "is_shared": flags.get("is_ext_shared", False), "is_ext_shared": False}
         self.channels[channel_id] = channel | flags
 
     def direct(self, user_id: str) -> Json:

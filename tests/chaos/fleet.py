@@ -84,7 +84,7 @@ class Fleet:
         for bot in self.bots:
             bot.spawn()
         for bot in self.bots:
-            self.unlock(bot)
+            self.let_in(bot)
         if not self.size.over_http:
             self.office.slack.wait_for(lambda: self.office.slack.connections >= self.size.bots, 20)
 
@@ -235,7 +235,7 @@ def rolling_restart(fleet: Fleet) -> Tally:
                 if bot.stop() != 0:
                     tally.lost.append("a bot did not stop in good order")
                 bot.spawn()
-                fleet.unlock(bot)
+                fleet.let_in(bot)
         finally:
             done.set()
         rounds = [caller.result() for caller in calling]

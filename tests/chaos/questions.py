@@ -17,7 +17,7 @@ from evoslack.calling.number_format import pretty
 from evoslack.slack.background.direct_message import SEPARATOR
 from sandbox.evo.calls import Ring
 from sandbox.slack.delivery import Delivery
-from sandbox.slack.team import ShownMessage, words_of
+from sandbox.slack.message_records import ShownMessage, words_of
 from tests.chaos.judge import BEGINNINGS
 from tests.chaos.rights import Rights
 

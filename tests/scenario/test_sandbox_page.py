@@ -28,7 +28,7 @@ State = dict[str, Any]
 
 
 class Visitor:
-    """Somebody with a browser: sees what the page is sent, does what its buttons do."""
+    """A person with a browser: sees what the page receives, does what its buttons do."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -183,27 +183,27 @@ def test_who_may_call_is_told_beside_the_name_and_the_bot_agrees(visitor: Visito
 
 
 def test_a_switch_loses_one_answer_and_the_caller_hears_that_it_is_not_certain(visitor: Visitor) -> None:
-    for trouble in ("unseen", "answer_lost"):  # else the call would be found again at once
-        visitor.act("trouble", id=trouble, on=True)
+    for fault in ("calls_hidden", "answer_lost"):  # else the call would be found again at once
+        visitor.act("set_fault", id=fault, on=True)
     visitor.call("(412) 555-0100")
 
     state = visitor.see(lambda state: "Unconfirmed" in words(cards(state, "555-0100")))
-    on = {each["id"]: each["on"] for each in state["troubles"]}
-    assert (on["unseen"], on["answer_lost"]) == (True, False), "the second one was for one call"
+    on = {each["id"]: each["on"] for each in state["faults"]}
+    assert (on["calls_hidden"], on["answer_lost"]) == (True, False), "the second one was for one call"
     told = visitor.see(lambda state: "555-0100" in words(messages(state, "C_GENERAL")))
     (line,) = (each for each in messages(told, "C_GENERAL") if "555-0100" in words(each))
     assert line["only_you"]
     assert "Unconfirmed" in words(line)
     others = visitor.see(lambda state: True, AGENT)
     assert "555-0100" not in words(messages(others, "C_GENERAL"))
-    visitor.act("trouble", id="unseen", on=False)
+    visitor.act("set_fault", id="calls_hidden", on=False)
 
 
 def test_a_bot_killed_in_the_middle_of_a_call_comes_back_finds_it_and_never_rings_twice(
     visitor: Visitor,
 ) -> None:
     visitor.calls_go("long")
-    visitor.act("trouble", id="no_answer", on=True)
+    visitor.act("set_fault", id="no_answer", on=True)
     visitor.call("(412) 555-0101")
     visitor.see(lambda state: any(call["number"] == "+14125550101" for call in state["calls"]))
 
@@ -275,7 +275,7 @@ def test_one_picks_up_a_ringing_phone_and_hangs_up_there(visitor: Visitor) -> No
     visitor.calls_go("no_answer", record="at_once")
     visitor.call("(412) 555-0114")
     ringing = visitor.see_call("+14125550114", "ringing")
-    assert (ringing["script"], ringing["record"]) == ("no answer after 25 s", "its session is listed")
+    assert (ringing["script"], ringing["record"]) == ("no answer after 25 sec", "its session is listed")
 
     visitor.act("answer", sid=ringing["sid"])
     visitor.see(lambda state: "On the call" in words(cards(state, "555-0114")))
@@ -415,7 +415,7 @@ def test_only_the_page_itself_can_do_something(visitor: Visitor) -> None:
     assert stale.status_code == 409
     assert "no modal" in stale.json()["problem"]
     nowhere = requests.post(f"{visitor.url}/act/answer", json={"sid": "CA0"}, timeout=PATIENCE_S)
-    assert (nowhere.status_code, nowhere.json()["problem"]) == (409, "there is no such call")
+    assert (nowhere.status_code, nowhere.json()["problem"]) == (409, "no such call")
     assert requests.get(f"{visitor.url}/%2e%2e/page.py", timeout=PATIENCE_S).status_code == 404
 
 

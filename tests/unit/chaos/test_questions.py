@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.evo.calls import Ring
 from sandbox.slack.delivery import Delivery
-from sandbox.slack.team import ShownMessage
+from sandbox.slack.message_records import ShownMessage
 from tests.chaos.questions import Verdict, answer_of, asked_of, lines_about
 from tests.chaos.rights import Rights
 
