@@ -145,13 +145,12 @@ def at_once() -> int:
                 _clock.wait(1)
             took, late = time.monotonic() - began, time.monotonic() - over
             cards = len(office.cards())
-            refused = office.slack.limits.rejections
-            written = {"chat.postMessage", "chat.update"}
-            writes = sum(call.method in written for call in office.slack.api_calls()) - refused
+             written = {"chat.postMessage", "chat.update"}
+            writes = sum(call.method in written for call in office.slack.api_calls()) - limited
             print(
                 f"{STRICT_CALLS} calls at once, one post a second and fifty updates a minute:\n"
                 f"  every card right after {took:.0f} s ({max(late, 0):.0f} s after the last call ended), "
-                f"{cards} cards, {right()} right, {writes} writes, {refused} refused with 429, "
+                f"{cards} cards, {right()} right, {writes} writes, {limited} rate limited (429), "
                 f"{len(office.told())} private lines"
             )
             return int(right() != STRICT_CALLS or cards != STRICT_CALLS)

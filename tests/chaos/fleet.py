@@ -258,8 +258,8 @@ def second_bot_on_one_file() -> Tally:
             second.spawn()
             code = second.wait()
             until(lambda: second.log, 5)
-            refused = code == 1 and len(second.log) == 1 and "Another bot is using" in second.log[0]
-            tally.count(0, lost="" if refused else f"exit code {code}: {second.log}")
+            failed = code == 1 and len(second.log) == 1 and "Another bot is using" in second.log[0]
+            tally.count(0, lost="" if failed else f"exit code {code}: {second.log}")
         finally:
             first.close()
             second.close()

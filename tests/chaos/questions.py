@@ -1,6 +1,6 @@
 """Three questions that are asked of every press, about the order in which things happened.
 
-Did the phone ring after Slack had shown its error? After anybody was told that it does not ring? For somebody
+Did the phone ring after Slack had shown its error? After anybody was told that it does not ring? For a person
 who was not allowed at the moment of the answer? A later press of the same form that was answered with a yes
 makes its ring a right one: people press again.
 """

@@ -132,7 +132,7 @@ def _start(office: Office, bot: BotProcess, *, over_http: bool) -> None:
 
 
 def _blow(crowd: Crowd, forms: list[FormSubmission], weather: Weather) -> Blow:
-    """Everybody presses, evenly spread, and somebody else types the command all the while."""
+    """Everyone presses, evenly spread, while another person keeps typing the command."""
     blow = Blow()
     step = weather.within_s / len(forms)
     commands = [COMMAND_EVERY_S * n for n in range(int(weather.within_s / COMMAND_EVERY_S))]

@@ -1,7 +1,7 @@
 """A wall clock of one process that can be set from outside: a library of few lines, built when needed.
 
 The bot's own code is as it is; only what the C library tells it of the time is shifted (`clock_shim.c`).
-Monotonic clocks go on, as they do when somebody sets the clock of a machine.
+Monotonic clocks go on, as they do when the clock of a machine is set.
 """
 
 from __future__ import annotations

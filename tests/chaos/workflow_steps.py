@@ -50,11 +50,11 @@ def _taken_over(one: Stage, relay: DatabaseProxy) -> Tally:
     relay.release()
     wait(AFTERWARDS_S)
     rings = sum(ring.number == NUMBER for ring in list(one.office.evo.world.rings))
-    refused = told.status == "failed"
+    denied = told.status == "failed"
     calls = [call for call in CallLedger(one.store).newest(10) if call.state is not State.EXPIRED]
     tally.figures["the workflow was told"] = str(told.error or told.status)
-    lost = "" if refused and not calls else f"{told.status}: {told.error}; then {calls}"
-    tally.count(rings, lost=lost, verdict=Verdict(after_no=refused and rings > 0))
+    lost = "" if denied and not calls else f"{told.status}: {told.error}; then {calls}"
+    tally.count(rings, lost=lost, verdict=Verdict(after_no=denied and rings > 0))
     return tally
 
 

@@ -343,7 +343,7 @@ def test_sixteen_people_and_one_number_at_once_are_one_call(
     (won,) = [result for result in results if isinstance(result, Call)]
     assert [each.call for each in results if isinstance(each, NumberBusy)] == [won] * (MANY - 1)
     assert ledger.newest(100) == [won]
-    assert notifications.count_untold() == 1, "a refused press leaves no news either"
+    assert notifications.count_untold() == 1, "a denied press leaves no notification either"
 
 
 def test_of_many_concurrent_outcomes_one_is_saved(ledger: CallLedger) -> None:

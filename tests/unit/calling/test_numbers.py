@@ -189,9 +189,9 @@ def test_no_emergency_or_short_number_slips_through_behind_a_country_code(
     ],
 )
 def test_only_allowed_countries_are_called(text: str, allowed: set[str], country: str) -> None:
-    with pytest.raises(BadNumber) as refused:
+    with pytest.raises(BadNumber) as denied:
         dialable(text, "US", allowed)
-    assert (refused.value.problem, refused.value.country) == (Problem.COUNTRY, country)
+    assert (denied.value.problem, denied.value.country) == (Problem.COUNTRY, country)
     assert is_e164(dialable(text, "US", {country}))
     assert is_e164(dialable(text, "US", EVERYWHERE))
 
@@ -206,9 +206,9 @@ def test_only_allowed_countries_are_called(text: str, allowed: set[str], country
     ],
 )
 def test_a_number_in_letters_is_asked_about_and_not_guessed(text: str, meant: str) -> None:
-    with pytest.raises(BadNumber) as refused:
+    with pytest.raises(BadNumber) as denied:
         dialable(text, "US", EVERYWHERE)
-    assert (refused.value.problem, refused.value.meant) == (Problem.LETTERS, meant)
+    assert (denied.value.problem, denied.value.meant) == (Problem.LETTERS, meant)
 
 
 @given(st.text(max_size=80), st.sampled_from(["US", "GB", "DE", "IT", "BR"]))
