@@ -145,7 +145,8 @@ def at_once() -> int:
                 _clock.wait(1)
             took, late = time.monotonic() - began, time.monotonic() - over
             cards = len(office.cards())
-             written = {"chat.postMessage", "chat.update"}
+            limited = office.slack.limits.rejections
+            written = {"chat.postMessage", "chat.update"}
             writes = sum(call.method in written for call in office.slack.api_calls()) - limited
             print(
                 f"{STRICT_CALLS} calls at once, one post a second and fifty updates a minute:\n"

@@ -22,7 +22,7 @@ from evoslack.slack.rendering.refusal_messages import refusal_message
 REQUEST = CallRequest("key", "T", "U", "acc", "flow", "Survey", "+18144043093", "+12025550100")
 CALL = Call("id", REQUEST, State.PLACED, datetime(2026, 1, 2, tzinfo=UTC))
 
-SPOKEN: list[Refusal] = [
+REFUSALS: list[Refusal] = [
     *(BadNumber(problem, country="GB") for problem in Problem),
     *(refusals.NotAllowed(denial) for denial in Denial),
     *(refusals.CannotCheck(source) for source in Source),
@@ -43,10 +43,10 @@ def kinds(family: type[Refusal]) -> set[type[Refusal]]:
 
 
 def test_the_list_above_has_every_kind_of_refusal() -> None:
-    assert {type(refusal) for refusal in SPOKEN} == kinds(Refusal)
+    assert {type(refusal) for refusal in REFUSALS} == kinds(Refusal)
 
 
-@pytest.mark.parametrize("refusal", SPOKEN, ids=lambda refusal: f"{type(refusal).__name__}-{refusal}")
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: f"{type(refusal).__name__}-{refusal}")
 def test_every_refusal_is_a_short_sentence(refusal: Refusal) -> None:
     words = refusal_message(refusal, "US").words
 
@@ -69,7 +69,7 @@ def test_every_reason_is_told_and_says_whether_a_phone_rang(reason: Reason) -> N
     in_doubt |= reason is Reason.IN_BETWEEN
     state = State.IN_DOUBT if in_doubt else State.REJECTED
     call = Call("id", REQUEST, state, datetime(2026, 1, 2, tzinfo=UTC), reason=reason)
-    if not in_doubt:  # most answers that say no prove it only together with a look that found nothing
+    if not in_doubt:  # most answers that say no prove it only together with a check that found nothing
         call = replace(call, progress=Progress.LOST, lost_reason=LostReason.UNSEEN)
 
     words = messages.reason(call)
@@ -114,7 +114,7 @@ def said_to_people(node: ast.AST) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", ELSEWHERE, ids=lambda path: str(path.relative_to(SLACK)))
 def test_no_sentence_is_written_outside_the_message_files(path: Path) -> None:
-    """To change a sentence, a person looks in one place."""
+    """To change a sentence, one goes to one place."""
     found = said_to_people(ast.parse(path.read_text(encoding="utf-8")))
 
     assert [text for text in found if SENTENCE.fullmatch(text)] == []

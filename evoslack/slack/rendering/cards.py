@@ -110,7 +110,7 @@ def _moment(at: datetime, shown: str, otherwise: str) -> str:
 
 
 def metadata(call: Call) -> dict[str, Any]:
-    """The call's id, by which a card can be found again. Everybody can read this: nothing else is in it."""
+    """The call's id, to find a card again. Everyone in the channel can read it: nothing else is in it."""
     return {"event_type": EVENT_TYPE, "event_payload": {"call_id": call.id}}
 
 

@@ -69,7 +69,7 @@ REASON_MESSAGES = {
     Reason.IN_BETWEEN: "A web page came back instead of Evo Voice's answer.",
     Reason.BOT_STOPPED: "EvoSlack stopped while it was placing this call.",
     Reason.BOT_BROKE: f"EvoSlack hit a bug while it was placing this call. {TELL_ADMIN}",
-    Reason.NOT_ANSWERED: f"EvoSlack was interrupted before it could answer you. {NOTHING_RANG} Call again.",
+    Reason.NOT_ANSWERED: f"EvoSlack was interrupted before it confirmed this call. {NOTHING_RANG} Call again.",
     Reason.WAITED: f"This call waited too long for its turn. {NOTHING_RANG} Call again.",
 }
 _NEXT_STEP = {
@@ -196,7 +196,7 @@ def reason(call: Call) -> str:
         words = f"{words} {MAY_HAVE_RUNG}"
         if call.progress is not None:
             result = _CHECK_RESULT[call.lost_reason or LostReason.UNSEEN]
-            words = f"{words} {result if call.progress is Progress.LOST else _CHECKING_TOO}"
+            words = f"{words} {result if call.progress is Progress.LOST else _CHECKING_TOO}".rstrip()
     return words
 
 

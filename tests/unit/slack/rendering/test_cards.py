@@ -143,7 +143,7 @@ def test_a_name_is_never_cut_in_the_middle_of_an_escaped_sign() -> None:
 
 
 def test_a_card_can_be_found_again_by_its_call_and_gives_nothing_else_away() -> None:
-    """Everybody in the workspace may read the metadata of a message."""
+    """Everyone in the workspace can read the metadata of a message."""
     assert cards.metadata(CALL) == {"event_type": "evoslack_call", "event_payload": {"call_id": "call-id"}}
 
 

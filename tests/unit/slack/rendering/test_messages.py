@@ -97,14 +97,14 @@ def test_whether_a_phone_rang_is_said_exactly_where_it_is_known(state: State, re
         ({"progress": Progress.WAITING}, "EvoSlack is checking whether the phone rang."),
         ({"progress": Progress.LOST, "lost_reason": LostReason.BLIND}, "couldn't check whether it rang."),
         ({"progress": Progress.LOST, "lost_reason": LostReason.UNCLEAR}, "can't tell them apart."),
-        ({}, "couldn't check whether it rang."),  # written down by a version that did not look
+        ({}, "couldn't check whether it rang."),  # written by a version that did not check
     ],
     ids=str,
 )
 def test_a_no_that_proves_nothing_is_not_said_to_mean_that_nothing_rang(
     reason: Reason, found: dict[str, Any], words: str
 ) -> None:
-    """A 400 can come from late in the service; only a look that found nothing settles it."""
+    """A 400 can come from late in the service; only a check that found nothing settles it."""
     call = ended(State.REJECTED, reason, **found)
     line = messages.private_message(call, "US", channel_id="C1", card_problem="")
 
@@ -116,7 +116,7 @@ def test_a_no_that_proves_nothing_is_not_said_to_mean_that_nothing_rang(
 
 
 def test_a_number_that_evo_voice_just_rejected_is_said_to_be_looked_for() -> None:
-    """To somebody who wants to call it: that it was just placed would not be true."""
+    """For a person who wants to call it: that it was just placed would not be true."""
     busy = NumberBusy(ended(State.REJECTED, Reason.BAD_REQUEST), timedelta(seconds=5))
     words = refusal_messages.refusal_message(busy, "US").words
 
@@ -140,7 +140,7 @@ def test_a_busy_number_says_how_long_ago_it_was_called(seconds: float, ago: str)
 
 
 def test_a_placed_call_has_no_reason_and_claims_no_more_than_that_it_was_taken() -> None:
-    """Whether anybody answers is not known at that moment."""
+    """Whether anyone answers is not known at that moment."""
     line = messages.private_message(ended(State.PLACED), "US", channel_id="C1", card_problem="")
 
     assert messages.reason(ended(State.PLACED)) == ""
@@ -214,7 +214,7 @@ def test_whoever_is_told_privately_hears_when_the_team_may_not_know(problem: str
 def test_what_the_form_turns_into_is_taken_by_slack_whatever_the_flow_is_called(
     state: State, name: str
 ) -> None:
-    """The call is written down by then; a page that Slack refuses would look like a failure."""
+    """The call is written down by then; a page that Slack rejects would look like a failure."""
     call = replace(ended(state), request=replace(REQUEST, flow_name=name))
     words = form_messages.submitted(call, "US", "C1")
 
@@ -469,15 +469,15 @@ def test_a_doubt_is_looked_into_and_then_said_to_be_unconfirmed(reason: Reason) 
 
 
 def test_a_no_that_is_proof_says_nothing_of_being_looked_for() -> None:
-    refused = ended(State.REJECTED, Reason.LOGIN_REJECTED)
+    rejected = ended(State.REJECTED, Reason.LOGIN_REJECTED)
 
-    assert {messages.reason(replace(refused, progress=progress)) for progress in Progress} == {
-        messages.reason(refused)
+    assert {messages.reason(replace(rejected, progress=progress)) for progress in Progress} == {
+        messages.reason(rejected)
     }
 
 
 def test_every_end_of_hanging_up_has_words_where_the_card_has_none() -> None:
-    """Whether a wish that was taken came true is what the card says."""
+    """Whether a hang-up that Evo Voice took had an effect is what the card says."""
     assert set(button_messages.HANG_UP_MESSAGES) == set(HangUp)
     assert set(button_messages.ENDING_MESSAGES) == {None, Ending.FORBIDDEN}
     assert all(words.endswith(".") for words in button_messages.ENDING_MESSAGES.values())

@@ -21,12 +21,14 @@ FLOWS = (
 )
 FRONT_DESK, SUPPORT = CallerId("+12025550100", "Front desk"), CallerId("+442079460958", "Support")
 OFFER = Offer("acc1", FLOWS, (FRONT_DESK, SUPPORT), SUPPORT)
-ORIGIN = FormMetadata("key", "1772443800", "C1", "https://hooks.slack.com/x")
+METADATA = FormMetadata("key", "1772443800", "C1", "https://hooks.slack.com/x")
 NASTY = ["<!channel> & <@U1>", "*bold* `code` ~x~", "x" * 300, "日本語" * 60, "👩‍👩‍👧" * 40, "a\nb\tc", '"}]']
 
 
 def form(offer: Offer = OFFER, **prefill: str) -> Block:
-    return views.form(offer, ORIGIN, region="US", allowed=frozenset({"US"}), prefill=views.Prefill(**prefill))
+    return views.form(
+        offer, METADATA, region="US", allowed=frozenset({"US"}), prefill=views.Prefill(**prefill)
+    )
 
 
 def element(view: Block, block: str) -> dict[str, Any]:
@@ -41,8 +43,8 @@ def chosen(view: Block, block: str) -> str | None:
 
 
 def test_what_a_form_remembers_comes_back_as_it_was() -> None:
-    assert FormMetadata.unpacked(ORIGIN.packed()) == ORIGIN
-    assert FormMetadata.unpacked(form()["private_metadata"]) == ORIGIN
+    assert FormMetadata.unpacked(METADATA.packed()) == METADATA
+    assert FormMetadata.unpacked(form()["private_metadata"]) == METADATA
 
 
 def test_what_a_form_remembers_fits_into_it() -> None:
