@@ -415,7 +415,7 @@ def test_killed_between_the_press_and_its_answer(empty_office: Office, tmp_path:
 
     office.open()
 
-    assert NOTHING_RANG in office.wait_until_told("interrupted before it confirmed")
+    assert NOTHING_RANG in office.wait_until_told("stopped before it confirmed")
     (call,) = office.wait_until_settled()
     assert (office.rings, call.reason) == (0, Reason.NOT_ANSWERED)
     assert office.press().acked, "it is told on the page, too"
