@@ -25,7 +25,6 @@ from evoslack.settings import Settings
 from evoslack.slack.app import build_app
 from evoslack.slack.background.private_messages import PrivateMessages
 from evoslack.slack.listeners.dependencies import ListenerDependencies, build_listeners
-from evoslack.slack.listeners.form_opener import FormSettings
 from evoslack.slack.listeners.reply import NotifyPrivately
 from evoslack.slack.people import SlackPeople
 from evoslack.slack.receivers.http import HttpReceiver
@@ -33,6 +32,7 @@ from evoslack.slack.receivers.receiver import Receiver
 from evoslack.slack.receivers.slack_time import SlackTime
 from evoslack.slack.receivers.socket_mode import SocketModeReceiver
 from evoslack.slack.rendering import messages
+from evoslack.slack.rendering.views import FormSettings
 from evoslack.slack.workspace import (
     LISTENER_TIMEOUT_S,
     NO_ANSWER,

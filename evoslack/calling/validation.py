@@ -12,15 +12,22 @@ from evoslack.calling.refusals import Refusal, UnknownCallerId, UnknownFlow
 
 
 @dataclass(frozen=True, slots=True)
+class Entries:
+    """What was filled in; nothing is checked yet."""
+
+    flow_id: str
+    typed_number: str
+    caller_id: str | None  # None: the default one
+
+
+@dataclass(frozen=True, slots=True)
 class CallDraft:
     """Which call was asked for, as it was filled in; nothing is checked yet."""
 
     key: str
     user_id: str
     team_id: str
-    flow_id: str
-    typed_number: str
-    caller_id: str | None  # None: the default one
+    entries: Entries
     channel_id: str = ""
     response_url: str = ""
 
@@ -40,14 +47,14 @@ def validate(draft: CallDraft, offer: Offer, *, region: str, allowed: Collection
     holds the ISO codes of countries that may be called, or `*`.
     """
     problems: list[Refusal] = []
-    number = ""
+    entries, number = draft.entries, ""
     try:
-        number = dialable(draft.typed_number, region, allowed)
+        number = dialable(entries.typed_number, region, allowed)
     except BadNumber as bad:
         problems.append(bad)
-    flow = offer.flow(draft.flow_id)
+    flow = offer.flow(entries.flow_id)
     default = offer.default_caller_id
-    caller_id = default if draft.caller_id is None else offer.caller_id(draft.caller_id)
+    caller_id = default if entries.caller_id is None else offer.caller_id(entries.caller_id)
     if flow is None:
         problems.append(UnknownFlow())
     if caller_id is None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from collections import deque
 from typing import Any
 
@@ -20,13 +19,11 @@ from slack_sdk import WebClient
 from evoslack.calling.arrival import Arrival
 from evoslack.calling.refusals import UnreadableForm
 from evoslack.runtime.reference import new_reference
-from evoslack.slack.listeners import export, workflow_step
 from evoslack.slack.listeners.call_form import CallFormListeners
-from evoslack.slack.listeners.dependencies import Listeners
+from evoslack.slack.listeners.dependencies import Listeners, connect
 from evoslack.slack.listeners.reply import NotifyPrivately
-from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
 from evoslack.slack.payloads import ARRIVAL
-from evoslack.slack.rendering import cards, home, messages, views
+from evoslack.slack.rendering import messages, views
 from evoslack.slack.rendering.refusal_messages import refusal_message
 from evoslack.slack.workspace import Identity
 
@@ -70,24 +67,9 @@ def build_app(
 
 
 def register(app: App, listeners: Listeners, command: str) -> None:
-    """Connect every payload to its listener."""
-    form, shortcuts = listeners.form, listeners.shortcuts
-    app.command(command, matchers=[export.is_meant])(listeners.export.export)
-    app.command(command)(form.command)
-    app.command(re.compile("^/"))(form.other_command)
-    app.options(views.FLOW)(form.flows)
-    app.options(views.CALLER_ID)(form.caller_ids)
-    app.view(views.FORM)(form.submit)
-    app.global_shortcut(PLACE_A_CALL)(shortcuts.place_a_call)
-    app.message_shortcut(NUMBER_IN_MESSAGE)(shortcuts.number_in_message)
-    app.view(views.CHOICE)(shortcuts.chosen)
-    app.block_action(cards.CALL_AGAIN)(shortcuts.call_again)
-    app.block_action(cards.HANG_UP)(listeners.hang_up.pressed)
-    app.event("app_home_opened")(listeners.home.home_opened)
-    app.block_action(home.PLACE)(shortcuts.place_a_call)
-    app.block_action(home.FILTER_ACTIONS)(listeners.home.home_turned)
-    app.function(workflow_step.PLACE_CALL, auto_acknowledge=False)(listeners.steps.place_call)
-    app.function(workflow_step.LIST_FLOWS, auto_acknowledge=False)(listeners.steps.list_flows)
+    """Connect every payload to its listener, and what breaks to an answer."""
+    connect(app, listeners, command)
+    form = listeners.form
 
     told: deque[str] = deque(maxlen=MOST_EVENTS)
 

@@ -16,9 +16,9 @@ from evoslack.check import SCOPES
 from evoslack.settings import Settings
 from evoslack.slack.app import register
 from evoslack.slack.listeners.dependencies import ListenerDependencies, build_listeners
-from evoslack.slack.listeners.form_opener import FormSettings
 from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
 from evoslack.slack.listeners.workflow_step import LIST_FLOWS, PLACE_CALL
+from evoslack.slack.rendering.views import FormSettings
 
 ROOT = Path(__file__).parents[2]
 

@@ -20,7 +20,7 @@ from evoslack.calling.calls import Call, Reason, State
 from evoslack.calling.intake import Intake
 from evoslack.calling.ports import CallLedger, WorkflowStepLedger
 from evoslack.calling.refusals import CannotCheck, Lack, NothingToOffer, Refusal
-from evoslack.calling.validation import CallDraft, InvalidFields, number_or_empty, validate
+from evoslack.calling.validation import CallDraft, Entries, InvalidFields, number_or_empty, validate
 from evoslack.calling.workflow_step import LeaseLost, WorkflowStep
 from evoslack.slack.background.delivery_rules import RETRY, is_expiring, is_too_old
 from evoslack.slack.rendering import messages, step_messages
@@ -134,7 +134,7 @@ class StepRunner:
         typed = asked.caller_id.strip()  # the workflow's builder typed it; there is no list to choose from
         region, allowed = self._region, self._allowed_countries
         caller_id = number_or_empty(typed, region=region, allowed=allowed) or typed or None
-        draft = CallDraft(key, asked.user_id, step.team_id, asked.flow_id, asked.number, caller_id)
+        draft = CallDraft(key, asked.user_id, step.team_id, Entries(asked.flow_id, asked.number, caller_id))
         try:
             offer = self._access.offer_to(draft.user_id, draft.team_id)
             request = validate(draft, offer, region=region, allowed=allowed)

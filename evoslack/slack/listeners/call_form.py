@@ -23,7 +23,7 @@ from evoslack.calling.ports import CallLedger
 from evoslack.calling.refusals import Refusal, UnreadableForm
 from evoslack.calling.validation import InvalidFields, number_or_empty, validate
 from evoslack.runtime.background_pool import Run
-from evoslack.slack.listeners.form_opener import FormOpener, FormSettings, OpenRequest
+from evoslack.slack.listeners.form_opener import FormOpener, OpenRequest
 from evoslack.slack.listeners.reply import Reply
 from evoslack.slack.listeners.submission import FormSubmission
 from evoslack.slack.payloads import ARRIVAL, Payload, team_of
@@ -31,6 +31,7 @@ from evoslack.slack.rendering import form_messages, history, messages, views
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from evoslack.slack.rendering.refusal_messages import refusal_message
+from evoslack.slack.rendering.views import FormSettings
 
 log = logging.getLogger(__name__)
 
@@ -174,7 +175,7 @@ class CallFormListeners:
         first = self._calls.find(submission.metadata.key)
         if first is not None:
             # Whatever changed since: this form already became a call, and that is what the person must hear.
-            number = number_or_empty(submission.typed_number, region=region, allowed=allowed)
+            number = number_or_empty(submission.entries.typed_number, region=region, allowed=allowed)
             first = self._intake.receive_again(submission.same_as(first, number), arrival)
         if first is not None:
             return first

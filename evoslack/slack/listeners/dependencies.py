@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from slack_bolt import App
 from slack_sdk import WebClient
 from slack_sdk.webhook import WebhookClient
 
@@ -15,14 +17,17 @@ from evoslack.calling.intake import Intake
 from evoslack.calling.offer import Offer
 from evoslack.calling.ports import CallLedger, HomeTabLedger, WorkflowStepLedger
 from evoslack.runtime.background_pool import Run
+from evoslack.slack.listeners import export, workflow_step
 from evoslack.slack.listeners.call_form import CallFormListeners
 from evoslack.slack.listeners.export import ExportListener
-from evoslack.slack.listeners.form_opener import FormOpener, FormSettings
+from evoslack.slack.listeners.form_opener import FormOpener
 from evoslack.slack.listeners.hang_up import HangUpListener
 from evoslack.slack.listeners.home import HomeListeners
 from evoslack.slack.listeners.reply import NotifyPrivately, Reply
-from evoslack.slack.listeners.shortcuts import ShortcutListeners
+from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL, ShortcutListeners
 from evoslack.slack.listeners.workflow_step import StepListeners
+from evoslack.slack.rendering import cards, home, views
+from evoslack.slack.rendering.views import FormSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +114,24 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
         ),
         notify_privately=notify,
     )
+
+
+def connect(app: App, listeners: Listeners, command: str) -> None:
+    """Connect every payload to its listener."""
+    form, shortcuts = listeners.form, listeners.shortcuts
+    app.command(command, matchers=[export.is_meant])(listeners.export.export)
+    app.command(command)(form.command)
+    app.command(re.compile("^/"))(form.other_command)
+    app.options(views.FLOW)(form.flows)
+    app.options(views.CALLER_ID)(form.caller_ids)
+    app.view(views.FORM)(form.submit)
+    app.global_shortcut(PLACE_A_CALL)(shortcuts.place_a_call)
+    app.message_shortcut(NUMBER_IN_MESSAGE)(shortcuts.number_in_message)
+    app.view(views.CHOICE)(shortcuts.chosen)
+    app.block_action(cards.CALL_AGAIN)(shortcuts.call_again)
+    app.block_action(cards.HANG_UP)(listeners.hang_up.pressed)
+    app.event("app_home_opened")(listeners.home.home_opened)
+    app.block_action(home.PLACE)(shortcuts.place_a_call)
+    app.block_action(home.FILTER_ACTIONS)(listeners.home.home_turned)
+    app.function(workflow_step.PLACE_CALL, auto_acknowledge=False)(listeners.steps.place_call)
+    app.function(workflow_step.LIST_FLOWS, auto_acknowledge=False)(listeners.steps.list_flows)

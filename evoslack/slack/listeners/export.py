@@ -19,11 +19,11 @@ from evoslack.calling.access import Access
 from evoslack.calling.calls import Call, Role
 from evoslack.calling.refusals import Refusal
 from evoslack.runtime.background_pool import Run
-from evoslack.slack.listeners.form_opener import FormSettings
 from evoslack.slack.listeners.reply import NotifyPrivately
 from evoslack.slack.payloads import Payload
 from evoslack.slack.rendering import call_csv, export_messages, messages
 from evoslack.slack.rendering.refusal_messages import refusal_message
+from evoslack.slack.rendering.views import FormSettings
 from evoslack.slack.workspace import NO_ANSWER, object_in, problem_of
 
 log = logging.getLogger(__name__)

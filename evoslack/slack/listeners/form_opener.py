@@ -12,7 +12,6 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -40,25 +39,6 @@ Prefills = Callable[[], Sequence[views.Prefill]]  # what to prefill; an empty on
 def empty_form() -> Sequence[views.Prefill]:
     """Nothing to prefill."""
     return [views.Prefill()]
-
-
-@dataclass(frozen=True, slots=True)
-class FormSettings:
-    """What the settings say about the form."""
-
-    command: str
-    region: str  # ISO code for numbers without a plus
-    allowed_countries: frozenset[str]  # ISO codes, or `*`
-    calls_channel: str
-    response_hosts: frozenset[str]  # hosts that private messages may be posted to
-
-    def safe_url(self, url: str) -> str:
-        """The response URL if private messages may be posted to it, else empty."""
-        try:
-            host = urlsplit(url).hostname
-        except ValueError:
-            return ""
-        return url if host in self.response_hosts and len(url) < 1000 else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +74,7 @@ class FormOpener:
         patient_client: WebClient,  # for the loading page, which stays open
         access: Access,
         refresh_offer: Callable[[], object],
-        settings: FormSettings,
+        settings: views.FormSettings,
         known: Run,
         others: Run,
         now: Callable[[], datetime],
@@ -124,11 +104,10 @@ class FormOpener:
             channel_id=request.channel_id,
             response_url=self._settings.safe_url(request.response_url),
         )
-        region, allowed = self._settings.region, self._settings.allowed_countries
         if len(prefills) > 1:
-            return views.choice([prefill.number for prefill in prefills], metadata, region=region)
+            return views.choice([prefill.number for prefill in prefills], metadata, self._settings)
         prefill = prefills[0] if prefills else views.Prefill()
-        return views.form(offer, metadata, region=region, allowed=allowed, prefill=prefill)
+        return views.form(offer, metadata, self._settings, prefill)
 
     def _open(self, request: OpenRequest, prefills: Prefills, tell: Tell) -> None:
         try:

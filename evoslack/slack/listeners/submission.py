@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from evoslack.calling.calls import Call
 from evoslack.calling.refusals import UnreadableForm, require_same
-from evoslack.calling.validation import CallDraft
+from evoslack.calling.validation import CallDraft, Entries
 from evoslack.slack.payloads import Payload, team_of, text_of
 from evoslack.slack.rendering import views
 from evoslack.slack.rendering.form_metadata import FormMetadata
@@ -24,9 +24,7 @@ class FormSubmission:
     user_id: str
     team_id: str
     metadata: FormMetadata
-    flow_id: str
-    typed_number: str
-    caller_id: str
+    entries: Entries
 
     @classmethod
     def of(cls, body: Payload, view: Payload) -> FormSubmission:
@@ -36,9 +34,7 @@ class FormSubmission:
                 user_id=text_of(body["user"]["id"]),
                 team_id=team_of(body),
                 metadata=FormMetadata.unpacked(view["private_metadata"]),
-                flow_id=_chosen(view, views.FLOW),
-                typed_number=text_of(_element(view, views.NUMBER).get("value") or ""),
-                caller_id=_chosen(view, views.CALLER_ID),
+                entries=views.entries_of(view["state"]["values"]),
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UnreadableForm from error
@@ -49,9 +45,7 @@ class FormSubmission:
             key=self.metadata.key,
             user_id=self.user_id,
             team_id=self.team_id,
-            flow_id=self.flow_id,
-            typed_number=self.typed_number,
-            caller_id=self.caller_id,
+            entries=self.entries,
             channel_id=self.metadata.channel_id,
             response_url=response_url,
         )
@@ -62,22 +56,12 @@ class FormSubmission:
             first,
             team_id=self.team_id,
             user_id=self.user_id,
-            flow_id=self.flow_id,
+            flow_id=self.entries.flow_id,
             number=number,
-            caller_id=self.caller_id,
+            caller_id=self.entries.caller_id or "",
         )
 
     def is_too_old(self, now: datetime) -> bool:
         """Whether this form may have become a call that is deleted already, or its clock was set back."""
         age_s = now.timestamp() - float(self.metadata.made_at or 0)
         return not -CLOCKS_DIFFER.total_seconds() <= age_s <= MAX_FORM_AGE.total_seconds()
-
-
-def _chosen(view: Payload, block: str) -> str:
-    option = _element(view, block).get("selected_option")
-    return str(option["value"]) if option else ""
-
-
-def _element(view: Payload, block: str) -> Payload:
-    found: Payload = view["state"]["values"].get(block, {}).get(block, {})
-    return found

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import islice
+from typing import Any
+from urllib.parse import urlsplit
 
 from evoslack.calling.calls import Call
 from evoslack.calling.number_format import pretty
 from evoslack.calling.offer import CallerId, Flow, Offer
+from evoslack.calling.validation import Entries
 from evoslack.slack.rendering import button_messages, form_messages
 from evoslack.slack.rendering.blocks import Block, field, modal, plain, section
 from evoslack.slack.rendering.form_metadata import FormMetadata
@@ -21,6 +24,25 @@ MOST_OPTIONS = 100  # slack-facts 3: options of a select
 LONGEST_OPTION = 75  # and the length of each text
 CLOSE_ENOUGH = 0.6  # of 1: how similar typed words must be to a flow's name
 LONGEST_TYPED = 200  # characters; longer texts match no flow and no caller ID
+
+
+@dataclass(frozen=True, slots=True)
+class FormSettings:
+    """What the settings say about the form."""
+
+    command: str
+    region: str  # ISO code for numbers without a plus
+    allowed_countries: frozenset[str]  # ISO codes, or `*`
+    calls_channel: str
+    response_hosts: frozenset[str]  # hosts that private messages may be posted to
+
+    def safe_url(self, url: str) -> str:
+        """The response URL if private messages may be posted to it, else empty."""
+        try:
+            host = urlsplit(url).hostname
+        except ValueError:
+            return ""
+        return url if host in self.response_hosts and len(url) < 1000 else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +74,9 @@ def notice(words: str) -> Block:
     return _notice("call_notice", words)
 
 
-def form(
-    offer: Offer,
-    metadata: FormMetadata,
-    *,
-    region: str,
-    allowed: frozenset[str],
-    prefill: Prefill,
-) -> Block:
+def form(offer: Offer, metadata: FormMetadata, settings: FormSettings, prefill: Prefill) -> Block:
     """The form with what is known already, and the preset caller ID if no other is given."""
+    region, allowed = settings.region, settings.allowed_countries
     only = offer.flows[0] if len(offer.flows) == 1 else None
     flow = offer.flow(prefill.flow_id) or only or best_flow(offer.flows, prefill.words)
     caller_id = offer.caller_id(prefill.caller_id) or offer.default_caller_id
@@ -85,9 +101,16 @@ def form(
     return _form(FORM, form_messages.FORM_SUBMIT, metadata, fields)
 
 
-def choice(numbers: Sequence[str], metadata: FormMetadata, *, region: str) -> Block:
+def entries_of(values: Mapping[str, Any]) -> Entries:
+    """What stands in the form, from `view.state.values`. Raises what a payload of another shape leads to."""
+    return Entries(_chosen(values, FLOW), _typed(values, NUMBER), _chosen(values, CALLER_ID))
+
+
+def choice(numbers: Sequence[str], metadata: FormMetadata, settings: FormSettings) -> Block:
     """Asks which of several numbers to put into the form. At most a hundred are offered."""
-    options = [{"text": plain(pretty(number, region)), "value": number} for number in numbers[:MOST_OPTIONS]]
+    options = [
+        {"text": plain(pretty(number, settings.region)), "value": number} for number in numbers[:MOST_OPTIONS]
+    ]
     hint = form_messages.choice_hint(len(numbers), len(options))
     select = {"type": "static_select", "action_id": NUMBER, "options": options}
     which = field(NUMBER, form_messages.CHOICE_LABEL, hint, select)
@@ -153,6 +176,18 @@ def _score(name: str, wanted: str, matcher: SequenceMatcher[str]) -> float:
     if all(word in name for word in set(wanted.split())):
         return 1.0 + matcher.ratio()
     return matcher.ratio() if matcher.quick_ratio() >= CLOSE_ENOUGH else 0.0  # quick_ratio is an upper bound
+
+
+def _chosen(values: Mapping[str, Any], block: str) -> str:
+    option = values.get(block, {}).get(block, {}).get("selected_option")
+    return str(option["value"]) if option else ""
+
+
+def _typed(values: Mapping[str, Any], block: str) -> str:
+    text = values.get(block, {}).get(block, {}).get("value") or ""
+    if not isinstance(text, str):
+        raise TypeError("not a text")
+    return text
 
 
 def _select(action_id: str, placeholder: str, initial: Block | None) -> Block:

@@ -15,15 +15,16 @@ from evoslack.calling.calls import Role
 from evoslack.calling.offer import CallerId, Flow, Offer
 from evoslack.calling.refusals import CannotCheck, Denial, NotAllowed, Refusal, Source
 from evoslack.runtime.clock import Clock
-from evoslack.slack.listeners.form_opener import TRIGGER_LIVES_S, FormOpener, FormSettings, OpenRequest
+from evoslack.slack.listeners.form_opener import TRIGGER_LIVES_S, FormOpener, OpenRequest
 from evoslack.slack.listeners.shortcuts import ShortcutListeners
 from evoslack.slack.payloads import ARRIVAL
+from evoslack.slack.rendering import views
 from evoslack.slack.rendering import form_messages, views
 from evoslack.slack.rendering.blocks import Block
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 OFFER = Offer("acc1", (Flow("flow2", "Survey"),), (CallerId("+12025550100"),), CallerId("+12025550100"))
-RULES = FormSettings("/call", "US", frozenset({"US"}), "C_CALLS", frozenset({"hooks.slack.com"}))
+RULES = views.FormSettings("/call", "US", frozenset({"US"}), "C_CALLS", frozenset({"hooks.slack.com"}))
 NO = NotAllowed(Denial.ROLE)
 SEARCH = "the text is searched"
 
