@@ -18,7 +18,6 @@ from evoslack.runtime.clock import Clock
 from evoslack.slack.listeners.form_opener import TRIGGER_LIVES_S, FormOpener, OpenRequest
 from evoslack.slack.listeners.shortcuts import ShortcutListeners
 from evoslack.slack.payloads import ARRIVAL
-from evoslack.slack.rendering import views
 from evoslack.slack.rendering import form_messages, views
 from evoslack.slack.rendering.blocks import Block
 

@@ -25,17 +25,11 @@ METADATA = FormMetadata("key", "1772443800", "C1", "https://hooks.slack.com/x")
 NASTY = ["<!channel> & <@U1>", "*bold* `code` ~x~", "x" * 300, "日本語" * 60, "👩‍👩‍👧" * 40, "a\nb\tc", '"}]']
 
 
-RULES = views.FormSettings("/call", "US", frozenset({"US"}), "C_CALLS", frozenset())
+SETTINGS = views.FormSettings("/call", "US", frozenset({"US"}), "C_CALLS", frozenset())
 
 
 def form(offer: Offer = OFFER, **prefill: str) -> Block:
-<<<<<<< HEAD
-    return views.form(
-        offer, METADATA, region="US", allowed=frozenset({"US"}), prefill=views.Prefill(**prefill)
-    )
-=======
-    return views.form(offer, ORIGIN, RULES, views.Prefill(**prefill))
->>>>>>> e932265 (house improvements A B C)
+    return views.form(offer, METADATA, SETTINGS, views.Prefill(**prefill))
 
 
 def element(view: Block, block: str) -> dict[str, Any]:
