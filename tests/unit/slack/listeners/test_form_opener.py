@@ -23,7 +23,7 @@ from evoslack.slack.rendering.blocks import Block
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 OFFER = Offer("acc1", (Flow("flow2", "Survey"),), (CallerId("+12025550100"),), CallerId("+12025550100"))
-RULES = views.FormSettings("/call", "US", frozenset({"US"}), "C_CALLS", frozenset({"hooks.slack.com"}))
+SETTINGS = views.FormSettings("/call", "US", frozenset({"US"}), "C_CALLS", frozenset({"hooks.slack.com"}))
 NO = NotAllowed(Denial.ROLE)
 SEARCH = "the text is searched"
 
@@ -57,7 +57,7 @@ class World:
         self._answer, self._known = answer, known
         access = Access(self, lambda: OFFER)
         self.opener = FormOpener(
-            self, self, access, self.refresh, RULES, self._later("known"), self._later("others"), lambda: T0
+            self, self, access, self.refresh, SETTINGS, self._later("known"), self._later("others"), lambda: T0
         )
         self.listeners = ShortcutListeners(
             self, access, self.opener, "US", lambda _user, words: self.say(words)
