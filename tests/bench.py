@@ -87,9 +87,8 @@ def office() -> Iterator[tuple[SlackWorkspace, App, App, App]]:
             view = views.form(
                 bot.catalog.offer(),
                 FormMetadata("bare"),
-                region="US",
-                allowed=frozenset({"US"}),
-                prefill=views.Prefill(),
+                views.FormSettings("/call", "US", frozenset({"US"}), "C_CALLS", frozenset()),
+                views.Prefill(),
             )
             yield slack, bot.app, bare(slack, view, inline=True), bare(slack, view, inline=False)
         finally:

@@ -57,7 +57,14 @@ class World:
         self._answer, self._known = answer, known
         access = Access(self, lambda: OFFER)
         self.opener = FormOpener(
-            self, self, access, self.refresh, SETTINGS, self._later("known"), self._later("others"), lambda: T0
+            self,
+            self,
+            access,
+            self.refresh,
+            SETTINGS,
+            self._later("known"),
+            self._later("others"),
+            lambda: T0,
         )
         self.listeners = ShortcutListeners(
             self, access, self.opener, "US", lambda _user, words: self.say(words)
