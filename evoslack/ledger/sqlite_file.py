@@ -43,7 +43,7 @@ class SqliteFile:
         self.path = path
         self._pragmas = pragmas
         self._opened: dict[Path, Inode | None] = {}  # which files they were; empty while none is watched
-        self._held: sqlite3.Connection  # stays open: a deleted file can be read through it
+        self._held: _Connection  # stays open: a deleted file can be read through it
         self._connections: WeakSet[_Connection] = WeakSet()
         self._resources = ExitStack()
         self._reporting = threading.Lock()
@@ -63,6 +63,7 @@ class SqliteFile:
             # A thread that did not stop in time may still have a connection when the claim is released.
             on_error.callback(lambda: claim.release(is_open_elsewhere=len(self._connections) > 0))
             self._held = on_error.enter_context(closing(self._connect("rwc")))
+            on_error.callback(self._connections.discard, self._held)
             self._held.execute("BEGIN IMMEDIATE")
             self._held.execute("PRAGMA user_version=0")  # fails now if the file is read-only
             self._held.rollback()
@@ -77,7 +78,8 @@ class SqliteFile:
         self._is_lost = self._copy is not None
         with suppress(LedgerLost):
             self.check()
-        self._opened = {}
+        if self.is_there():  # else a transaction that is still open must not commit
+            self._opened = {}
         self._resources.close()
 
     def connect(self) -> sqlite3.Connection:
@@ -127,11 +129,16 @@ class SqliteFile:
                 "the whole ledger was saved in %s. Stop EvoSlack, move that file to %s, and start EvoSlack",
                 *(copy, self.path),
             )
+        busy = True
         with suppress(sqlite3.Error):
             # Empties -wal, which SQLite would otherwise read into any other file that is put at this path.
-            self._held.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy, *_ = self._held.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy and self._copy is not None and inode_of(self.path) == self._opened[self.path]:
+            # Another program reads, so this file lacks the latest commits: no bot may start with it.
+            with suppress(OSError):
+                self.path.replace(f"{self.path}.stale")
 
-    def _connect(self, mode: str) -> sqlite3.Connection:
+    def _connect(self, mode: str) -> _Connection:
         connection = sqlite3.connect(
             f"{self.path.as_uri()}?mode={mode}",
             uri=True,

@@ -192,7 +192,7 @@ class CardPublisher:
 
 
 def _lease_lost() -> Postponed:
-    return Postponed("the lease ran out", 0.0)
+    return Postponed("took too long", 0.0)
 
 
 def _wait_for_slot(limiter: RateLimiter, target: str, notification: Notification) -> None:

@@ -5,6 +5,7 @@ Nothing more is written then, and everything that was is in a copy for the opera
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import subprocess
@@ -172,6 +173,43 @@ def test_no_bot_starts_empty_beside_a_copy_that_waits_to_be_put_in_place(store: 
         copy.unlink()
         again.open()
         assert keys(again) == set()
+
+
+@pytest.mark.parametrize("endings", [("-wal",), ("-wal", "-shm")])
+def test_no_bot_starts_on_a_file_that_lacks_the_latest_calls(
+    store: Store, file: Path, endings: tuple[str, ...]
+) -> None:
+    """Another program reads, so what the deleted -wal had cannot be moved into the file."""
+    accept(store, "first")
+    with closing(sqlite3.connect(file, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM calls").fetchall()
+        accept(store, "latest", "+12025550144")
+        delete(file, *endings)
+        with pytest.raises(LedgerLost):
+            keys(store)
+        store.close()
+
+    (copy,) = copies(file)
+    with closing(Store(f"sqlite:///{file}")) as again, pytest.raises(FileNotFoundError, match="Rename"):
+        again.open()
+    copy.replace(file)
+    delete(file, *ENDINGS[1:])
+    with closing(Store(f"sqlite:///{file}")) as again:
+        again.open()
+        assert keys(again) == {"first", "latest"}
+
+
+def test_a_store_leaves_no_file_open(file: Path) -> None:
+    def count() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    Store(f"sqlite:///{file}").close()
+    before = count()
+    for _ in range(3):
+        with closing(Store(f"sqlite:///{file}")) as store:
+            store.open()
+    assert count() <= before
 
 
 def test_another_file_is_neither_written_to_nor_overwritten(store: Store, file: Path) -> None:
