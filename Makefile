@@ -28,16 +28,16 @@ chaos: .venv/ready ## Try to break the promise, at length (up to an hour); write
 chaos-short: .venv/ready ## The same in four minutes
 	$(BIN)/python -m tests.chaos --short
 
-breaks: .venv/ready ## Break the product on purpose in ten places and see who notices (fifteen minutes)
+breaks: .venv/ready ## Break the product on purpose in ten places and see which test catches it (fifteen minutes)
 	$(BIN)/python -m tests.chaos.breaks
 
 bench: .venv/ready ## Compare /call and Submit with a bare Bolt app
 	$(BIN)/python -m tests.bench
 
-bench-following: .venv/ready ## Measure what following calls costs and how soon cards show it (ten minutes)
+bench-following: .venv/ready ## Measure what tracking calls costs and how soon cards show it (ten minutes)
 	$(BIN)/python -m tests.bench_following
 
-audit: .venv-audit/bin/pip-audit ## Look for known weaknesses in the pinned packages (needs the internet)
+audit: .venv-audit/bin/pip-audit ## Look for known vulnerabilities in the pinned packages (needs the internet)
 	$< --strict --no-deps --disable-pip -r requirements.txt
 
 .venv-audit/bin/pip-audit:

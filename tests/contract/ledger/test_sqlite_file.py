@@ -5,7 +5,6 @@ Nothing more is written then, and everything that was is in a copy for the opera
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
 import subprocess
@@ -202,7 +201,7 @@ def test_no_bot_starts_on_a_file_that_lacks_the_latest_calls(
 
 def test_a_store_leaves_no_file_open(file: Path) -> None:
     def count() -> int:
-        return len(os.listdir("/proc/self/fd"))
+        return len(list(Path("/proc/self/fd").iterdir()))
 
     Store(f"sqlite:///{file}").close()
     before = count()
