@@ -1,4 +1,4 @@
-"""Fixtures for every test: clean settings, a stand-in Evo Voice, and both databases for real."""
+"""Fixtures for every test: clean settings, the stand-ins, and both databases for real."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from evoslack.ledger.store import Store
 from sandbox.evo.voice import EvoVoice
+from sandbox.slack.workspace import SlackWorkspace
 from tests.postgres import Postgres, postgres
 
 # The same examples on every machine, however slow it is.
@@ -40,6 +41,15 @@ def evo() -> Iterator[EvoVoice]:
     """A started stand-in Evo Voice with its standard world."""
     with EvoVoice() as stand_in:
         yield stand_in
+
+
+@pytest.fixture
+def slack() -> Iterator[SlackWorkspace]:
+    """A started stand-in Slack with its standard team."""
+    workspace = SlackWorkspace()
+    workspace.start()
+    yield workspace
+    workspace.close()
 
 
 @pytest.fixture

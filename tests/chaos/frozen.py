@@ -8,16 +8,17 @@ When the first bot wakes up, nothing of it may ring. By hand: `python -m tests.c
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 from sandbox.bot_process import BotProcess
 from tests.chaos.crowd import FormSubmission, by_hand, percentiles_ms, wait
 from tests.chaos.questions import answer_of
 from tests.chaos.scene import new_databases
-from tests.chaos.stage import SLACK_WAITS_S, Set, Stage, count, press_again, stage
+from tests.chaos.stage import SLACK_WAITS_S, Set, Stage, count, meanwhile, press_again, stage
 from tests.chaos.tally import Scale, Tally
 
 STILL_S = 0.19, 0.01  # a processor that is taken away: so long stopped, so long running
@@ -95,7 +96,7 @@ def no_processor(scene: Set) -> Tally:
     tally = Tally(f"with a twentieth of a processor ({scene.name})")
     with stage(scene) as one:
         presses = one.crowd.open_forms(scene.people)
-        with _starving(one.bots[0]):
+        with meanwhile(partial(_starve, one.bots[0])):
             pressing = []
             for press in presses:
                 pressing.append(one.press_soon(press))
@@ -145,26 +146,14 @@ def _only(one: Stage, bot: int) -> None:
         one.use(bot)
 
 
-@contextmanager
-def _starving(bot: BotProcess) -> Iterator[None]:
-    """Stopped and let go again and again, as a limit on the processor does it."""
-    enough = threading.Event()
+def _starve(bot: BotProcess, enough: threading.Event) -> None:
+    """Stop it and let it go again and again, as a limit on the processor does it."""
     stopped_s, running_s = STILL_S
-
-    def starve() -> None:
-        while not enough.is_set():
-            bot.freeze()
-            enough.wait(stopped_s)
-            bot.thaw()
-            enough.wait(running_s)
-
-    starving = threading.Thread(target=starve)
-    starving.start()
-    try:
-        yield
-    finally:
-        enough.set()
-        starving.join()
+    while not enough.is_set():
+        bot.freeze()
+        enough.wait(stopped_s)
+        bot.thaw()
+        enough.wait(running_s)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
+from functools import partial
 
 from tests.chaos.crowd import FormSubmission, by_hand, percentiles_ms, wait
 from tests.chaos.questions import answer_of
-from tests.chaos.stage import Set, Stage, count, press_again, stage
+from tests.chaos.stage import Set, Stage, count, meanwhile, press_again, stage
 from tests.chaos.tally import Scale, Tally
 from tests.database_proxy import DatabaseProxy
 from tests.postgres import Postgres, postgres
@@ -61,7 +62,7 @@ def locked_again_and_again(*, over_http: bool) -> Tally:
         one.restart()  # so that nobody's role is remembered
         one.office.form(SARA)  # it knows by now what there is to call with
         one.office.evo.fault("/users", "slow", times=None, seconds=LOGINS_S)
-        with _writing(one.office.database_url.removeprefix("sqlite:///")):
+        with meanwhile(partial(_write, one.office.database_url.removeprefix("sqlite:///"))):
             _press(one, presses, tally)
         one.office.evo.clear_faults()
         return _counted(one, tally, presses)
@@ -92,26 +93,14 @@ def _counted(one: Stage, tally: Tally, presses: Sequence[FormSubmission]) -> Tal
     return count(one, tally, presses)
 
 
-@contextmanager
-def _writing(path: str) -> Iterator[None]:
-    """Another program that writes into the same file."""
-    enough = threading.Event()
-
-    def write() -> None:
-        with closing(sqlite3.connect(path, isolation_level=None, timeout=30)) as connection:
-            while not enough.is_set():
-                connection.execute("BEGIN IMMEDIATE")
-                enough.wait(LOCKED_S)
-                connection.execute("ROLLBACK")
-                enough.wait(FREE_S)
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        yield
-    finally:
-        enough.set()
-        writer.join()
+def _write(path: str, enough: threading.Event) -> None:
+    """Write into the same file, as another program."""
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=30)) as connection:
+        while not enough.is_set():
+            connection.execute("BEGIN IMMEDIATE")
+            enough.wait(LOCKED_S)
+            connection.execute("ROLLBACK")
+            enough.wait(FREE_S)
 
 
 if __name__ == "__main__":

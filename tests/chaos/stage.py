@@ -6,8 +6,9 @@ One bot or several, on SQLite or PostgreSQL, in Socket Mode or over HTTP, each w
 from __future__ import annotations
 
 import tempfile
+import threading
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -136,6 +137,19 @@ def stage(scene: Set) -> Iterator[Stage]:
             yield found
         finally:
             found.close()
+
+
+@contextmanager
+def meanwhile(act: Callable[[threading.Event], object]) -> Iterator[None]:
+    """`act` runs beside what happens inside; afterwards its event tells it to end."""
+    enough = threading.Event()
+    acting = threading.Thread(target=act, args=[enough])
+    acting.start()
+    try:
+        yield
+    finally:
+        enough.set()
+        acting.join()
 
 
 def health_url(events: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.bot_process import BotProcess, sandbox_settings
 from tests.scenario.office import Office
 
 
@@ -33,3 +34,17 @@ def office(empty_office: Office) -> Office:
     """The bot is running, with nothing but the sandbox's settings."""
     empty_office.open()
     return empty_office
+
+
+@pytest.fixture
+def bot_settings(empty_office: Office) -> dict[str, str]:
+    """The sandbox's settings, for a bot in a process of its own."""
+    return sandbox_settings(empty_office.slack, empty_office.evo, empty_office.database_url)
+
+
+@pytest.fixture
+def process(bot_settings: dict[str, str], tmp_path: Path) -> Iterator[BotProcess]:
+    """A bot in a process of its own, not started yet."""
+    bot = BotProcess(bot_settings, tmp_path)
+    yield bot
+    bot.close()

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psycopg
@@ -23,7 +24,7 @@ from evoslack.calling.calls import State
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
-from sandbox.bot_process import BOT, BotProcess, sandbox_settings
+from sandbox.bot_process import BOT, BotProcess
 from sandbox.evo.faults import Fault
 from sandbox.slack.delivery import Delivery
 from tests.database_proxy import DatabaseProxy
@@ -98,6 +99,32 @@ def ringing(office: Office, notifications: NotificationLedger) -> tuple[Delivery
     office.evo.wait_for(lambda: office.rings)
     office.slack.wait_for(lambda: office.cards() and not notifications.count_untold())
     return delivery, answer
+
+
+def press_is_told_honestly_and_nothing_rings(office: Office, trouble: AbstractContextManager[None]) -> None:
+    """A press during the trouble is neither written down nor dialed; after it, the same form works."""
+    ready_to_press(office)
+    with trouble:
+        is_told_that_it_broke(office)
+    assert (office.rings, office.ledger()) == (0, [])
+
+    delivery = office.press()
+    is_placed_with_one_ring(office)
+    is_safe_to_press_again(office, delivery)
+
+
+def outcome_waits_for_the_end_of(
+    trouble: AbstractContextManager[None], office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The trouble starts while the phone rings: the outcome is written as soon as it is over."""
+    ready_to_press(office)
+    delivery, answer = ringing(office, office.bot.notifications)
+    with trouble:
+        answer.seconds = 0
+        office.slack.wait_for(lambda: NOT_WRITTEN in caplog.text, 10, "a write that failed")
+
+    is_placed_with_one_ring(office)
+    is_safe_to_press_again(office, delivery)
 
 
 # --- the SQLite file is deleted or replaced --------------------------------------------------------------
@@ -231,36 +258,13 @@ def locked(office: Office) -> Iterator[None]:
 
 
 def test_a_locked_ledger_is_told_honestly_and_nothing_rings(office: Office) -> None:
-    ready_to_press(office)
-    with locked(office):
-        is_told_that_it_broke(office)
-        assert (office.rings, office.ledger()) == (0, [])
-
-    delivery = office.press()
-    is_placed_with_one_ring(office)
-    is_safe_to_press_again(office, delivery)
+    press_is_told_honestly_and_nothing_rings(office, locked(office))
 
 
 def test_an_outcome_waits_until_the_ledger_is_free_again(
     patient_office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ready_to_press(patient_office)
-    delivery, answer = ringing(patient_office, patient_office.bot.notifications)
-    with locked(patient_office):
-        answer.seconds = 0
-        patient_office.slack.wait_for(lambda: NOT_WRITTEN in caplog.text, 10, "a write that failed")
-
-    is_placed_with_one_ring(patient_office)
-    is_safe_to_press_again(patient_office, delivery)
-
-
-@pytest.fixture
-def process(empty_office: Office, tmp_path: Path) -> Iterator[BotProcess]:
-    bot = BotProcess(
-        sandbox_settings(empty_office.slack, empty_office.evo, empty_office.database_url), tmp_path
-    )
-    yield bot
-    bot.close()
+    outcome_waits_for_the_end_of(locked(patient_office), patient_office, caplog)
 
 
 @contextlib.contextmanager
@@ -305,16 +309,15 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 
 
 def test_a_ledger_that_may_not_be_written_to_ends_the_start_in_one_sentence(
-    office: Office, tmp_path: Path
+    office: Office, bot_settings: dict[str, str], tmp_path: Path
 ) -> None:
     office.bot.stop()
     ledger_file(office).chmod(0o400)
-    settings = sandbox_settings(office.slack, office.evo, office.database_url)
 
     ended = subprocess.run(
         [sys.executable, "-c", WITHOUT_POWER_OVER_FILES, BOT],
         cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], **settings},
+        env={"PATH": os.environ["PATH"], **bot_settings},
         capture_output=True,
         text=True,
         timeout=30,
@@ -363,26 +366,13 @@ def test_postgresql_restarted_while_nothing_happens_costs_nobody_a_call(
 def test_a_press_while_postgresql_is_away_is_told_honestly(
     pg_office: Office, postgres_server: Postgres
 ) -> None:
-    ready_to_press(pg_office)
-    with stopped(postgres_server):
-        is_told_that_it_broke(pg_office)
-
-    delivery = pg_office.press()
-    is_placed_with_one_ring(pg_office)
-    is_safe_to_press_again(pg_office, delivery)
+    press_is_told_honestly_and_nothing_rings(pg_office, stopped(postgres_server))
 
 
 def test_an_outcome_waits_until_postgresql_is_back(
     pg_office: Office, postgres_server: Postgres, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ready_to_press(pg_office)
-    delivery, answer = ringing(pg_office, pg_office.bot.notifications)
-    with stopped(postgres_server):
-        answer.seconds = 0
-        pg_office.slack.wait_for(lambda: NOT_WRITTEN in caplog.text, 10, "a write that failed")
-
-    is_placed_with_one_ring(pg_office)
-    is_safe_to_press_again(pg_office, delivery)
+    outcome_waits_for_the_end_of(stopped(postgres_server), pg_office, caplog)
 
 
 @contextlib.contextmanager
@@ -403,14 +393,7 @@ def read_only(server: Postgres) -> Iterator[None]:
 def test_a_read_only_postgresql_is_told_honestly_and_nothing_rings(
     pg_office: Office, postgres_server: Postgres
 ) -> None:
-    ready_to_press(pg_office)
-    with read_only(postgres_server):
-        is_told_that_it_broke(pg_office)
-        assert (pg_office.rings, pg_office.ledger()) == (0, [])
-
-    delivery = pg_office.press()
-    is_placed_with_one_ring(pg_office)
-    is_safe_to_press_again(pg_office, delivery)
+    press_is_told_honestly_and_nothing_rings(pg_office, read_only(postgres_server))
 
 
 # --- the connection is cut at the worst moment -----------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -109,14 +109,6 @@ class Scene:
 def times_told(calls: list[Call], texts: list[str]) -> list[int]:
     text = "\n".join(texts)
     return [text.count(pretty(call.request.number, "US")) for call in calls]
-
-
-@pytest.fixture
-def slack() -> Iterator[SlackWorkspace]:
-    workspace = SlackWorkspace()
-    workspace.start()
-    yield workspace
-    workspace.close()
 
 
 @pytest.fixture

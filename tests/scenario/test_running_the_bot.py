@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,14 +15,6 @@ from sandbox.bot_process import BOT, BotProcess, sandbox_settings
 from tests.scenario.office import SARA, TYPED, Office, says_placed
 
 SECRETS = ("xoxb-sandbox", "xapp-sandbox", "let-me-in", "sandbox-secret")
-
-
-@pytest.fixture
-def process(empty_office: Office, tmp_path: Path) -> Iterator[BotProcess]:
-    settings = sandbox_settings(empty_office.slack, empty_office.evo, empty_office.database_url)
-    bot = BotProcess(settings, tmp_path)
-    yield bot
-    bot.close()
 
 
 def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -65,9 +56,10 @@ def test_stopped_while_dialing_the_bot_finishes_the_call(empty_office: Office, p
     assert process.output[-1] == "EvoSlack stopped. Unfinished calls: none."
 
 
-def test_json_logs_are_one_object_per_line(empty_office: Office, tmp_path: Path) -> None:
-    settings = sandbox_settings(empty_office.slack, empty_office.evo, empty_office.database_url)
-    bot = BotProcess({**settings, "LOG_FORMAT": "json"}, tmp_path)
+def test_json_logs_are_one_object_per_line(
+    empty_office: Office, bot_settings: dict[str, str], tmp_path: Path
+) -> None:
+    bot = BotProcess({**bot_settings, "LOG_FORMAT": "json"}, tmp_path)
     try:
         bot.start()
         press_call(empty_office)
@@ -119,48 +111,42 @@ def test_a_dot_env_file_is_taken_literally(tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("is_lock_deleted", [False, True])
 def test_a_second_bot_on_the_same_file_stops_with_one_sentence(
-    empty_office: Office, process: BotProcess, tmp_path: Path, is_lock_deleted: bool
+    process: BotProcess, bot_settings: dict[str, str], tmp_path: Path, is_lock_deleted: bool
 ) -> None:
     process.start()
     if is_lock_deleted:
         (tmp_path / "ledger.db.lock").unlink()
-    settings = sandbox_settings(empty_office.slack, empty_office.evo, empty_office.database_url)
 
-    result = run(tmp_path, **settings)
+    result = run(tmp_path, **bot_settings)
 
     assert result.returncode == 1
     assert "Another bot is using" in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_a_bot_token_that_slack_rejects_ends_in_one_sentence(empty_office: Office, tmp_path: Path) -> None:
-    settings = sandbox_settings(empty_office.slack, empty_office.evo, empty_office.database_url)
-
-    result = run(tmp_path, **{**settings, "SLACK_BOT_TOKEN": "xoxb-wrong"})
+@pytest.mark.parametrize(
+    ("name", "token"), [("SLACK_BOT_TOKEN", "xoxb-wrong"), ("SLACK_APP_TOKEN", "xapp-wrong")]
+)
+def test_a_token_that_slack_rejects_ends_in_one_sentence(
+    bot_settings: dict[str, str], tmp_path: Path, name: str, token: str
+) -> None:
+    result = run(tmp_path, **{**bot_settings, name: token})
 
     assert result.returncode == 1
-    assert "Slack rejected SLACK_BOT_TOKEN: invalid_auth." in result.stderr
+    assert f"Slack rejected {name}: invalid_auth." in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_an_unreachable_slack_is_not_blamed_on_a_token(empty_office: Office, tmp_path: Path) -> None:
-    settings = sandbox_settings(empty_office.slack, empty_office.evo, empty_office.database_url)
+def test_an_unreachable_slack_is_not_blamed_on_a_token(
+    empty_office: Office, bot_settings: dict[str, str], tmp_path: Path
+) -> None:
     empty_office.slack.fault("apps.connections.open", "cut", times=None)
 
-    result = run(tmp_path, **settings)
+    result = run(tmp_path, **bot_settings)
 
     assert result.returncode == 1
     assert "Slack cannot be reached" in result.stderr
     assert "TOKEN" not in result.stderr
-
-
-def test_a_wrong_app_token_is_named(empty_office: Office, tmp_path: Path) -> None:
-    settings = sandbox_settings(empty_office.slack, empty_office.evo, empty_office.database_url)
-
-    result = run(tmp_path, **{**settings, "SLACK_APP_TOKEN": "xapp-wrong"})
-
-    assert result.returncode == 1
-    assert "Slack rejected SLACK_APP_TOKEN: invalid_auth." in result.stderr
 
 
 def test_check_finds_everything_ready_and_changes_nothing(empty_office: Office, tmp_path: Path) -> None:

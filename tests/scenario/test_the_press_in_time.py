@@ -355,15 +355,12 @@ def test_a_wall_clock_that_jumps_and_comes_back_forgets_no_call(
 
 
 @pytest.fixture
-def process(empty_office: Office, tmp_path: Path) -> Iterator[BotProcess]:
-    """A bot in a process of its own, with a form of Sara's that is ready to be pressed."""
-    office = empty_office
-    bot = BotProcess(sandbox_settings(office.slack, office.evo, office.database_url), tmp_path)
-    bot.start()
-    office.slack.wait_for_connection()
-    ready_to_press(office)
-    yield bot
-    bot.close()
+def process(process: BotProcess, empty_office: Office) -> BotProcess:
+    """The bot is running, with a form of Sara's that is ready to be pressed."""
+    process.start()
+    empty_office.slack.wait_for_connection()
+    ready_to_press(empty_office)
+    return process
 
 
 def test_a_press_that_waited_while_the_bot_stood_still(empty_office: Office, process: BotProcess) -> None:

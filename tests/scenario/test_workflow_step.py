@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 from evoslack.calling.calls import Progress, State
 from evoslack.calling.refusals import Lack, NothingToOffer
 from evoslack.slack.rendering.refusal_messages import refusal_message
-from sandbox.bot_process import BotProcess, sandbox_settings
+from sandbox.bot_process import BotProcess
 from sandbox.evo.calls import Script
 from sandbox.slack.steps import Execution
 from tests.scenario.office import AGENT, BOSS, NUMBER, SARA, SHOWN, TYPED, Office
@@ -438,26 +437,18 @@ def test_the_bot_is_stopped_in_the_middle_and_another_one_ends_the_step(empty_of
     assert ends(office, SUCCESS) == 1
 
 
-@pytest.fixture
-def killable(empty_office: Office, tmp_path: Path) -> Iterator[BotProcess]:
-    settings = sandbox_settings(empty_office.slack, empty_office.evo, empty_office.database_url)
-    bot = BotProcess(settings, tmp_path)
-    yield bot
-    bot.close()
-
-
-def test_the_bot_is_killed_while_the_phone_rings(empty_office: Office, killable: BotProcess) -> None:
+def test_the_bot_is_killed_while_the_phone_rings(empty_office: Office, process: BotProcess) -> None:
     office = empty_office
     office.evo.world.script(NUMBER, Script(ring_s=1, talk_s=1, session="at_once"))
     office.evo.fault(OUTGOING, "hang_after_ring")
-    killable.start()
+    process.start()
     office.slack.wait_for_connection()
     execution = office.slack.run_step("place_call", inputs())
     office.evo.wait_for(lambda: office.rings, within_s=15)
-    killable.kill()
+    process.kill()
     office.evo.clear_faults()
 
-    killable.start()
+    process.start()
 
     done = office.slack.wait_for_execution(execution.id, within_s=40)
     assert done.outputs is not None

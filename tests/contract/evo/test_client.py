@@ -222,9 +222,7 @@ def test_a_drip_of_bytes_does_not_make_the_deadline_any_longer(evo: EvoVoice) ->
     evo.fault(OUTGOING, "drip_after_ring", seconds=0.2)
 
     with within(1):
-        outcome = client.dial(CALL)
-
-    assert outcome == InDoubt(Reason.NO_ANSWER)
+        assert client.dial(CALL) == InDoubt(Reason.NO_ANSWER)
     assert (evo.posts, len(evo.world.rings)) == (1, 1)
 
 
@@ -362,9 +360,7 @@ def test_the_second_request_after_a_401_shares_the_deadline(evo: EvoVoice) -> No
     evo.fault(OUTGOING, "hang_after_ring", times=None)  # the first meets it too, but gets its 401
 
     with within(1):
-        outcome = client.dial(CALL)
-
-    assert outcome == InDoubt(Reason.NO_ANSWER)
+        assert client.dial(CALL) == InDoubt(Reason.NO_ANSWER)
     assert (evo.posts, len(evo.world.rings)) == (2, 1)
 
 

@@ -58,12 +58,18 @@ def due(homes: HomeTabLedger, *, at: datetime = T0) -> HomeTab | None:
     return homes.claim(at=at, until=at + LEASE, shown_before=at - REST)
 
 
+def opened(homes: HomeTabLedger, who: str, *, at: datetime = T0) -> HomeTab:
+    """This person opened their Home tab, and a bot claimed it to publish it."""
+    homes.mark_opened("T1", who, at=at)
+    home = due(homes, at=at)
+    assert home is not None and home.user_id == who
+    return home
+
+
 def up_to_date(homes: HomeTabLedger, *who: str, at: datetime = T0) -> None:
     """These people opened their Home tabs, and the tabs were published."""
     for each in who:
-        homes.mark_opened("T1", each, at=at)
-        home = due(homes, at=at)
-        assert home is not None and home.user_id == each
+        home = opened(homes, each, at=at)
         homes.mark_shown(home, lease=at + LEASE, at=at)
 
 
@@ -245,9 +251,7 @@ def test_every_step_of_a_call_makes_the_home_due_again(calls: CallLedger, homes:
 
 
 def test_what_changes_while_a_home_is_shown_is_not_missed(calls: CallLedger, homes: HomeTabLedger) -> None:
-    homes.mark_opened("T1", SARA, at=T0)
-    home = due(homes)
-    assert home is not None
+    home = opened(homes, SARA)
     accept(calls, "+12025550001")
 
     homes.mark_shown(home, lease=T0 + LEASE, at=T0)
@@ -267,9 +271,7 @@ def test_a_shown_home_pauses_but_not_for_its_owner(calls: CallLedger, homes: Hom
 
 
 def test_a_click_while_a_home_is_shown_does_not_wait(homes: HomeTabLedger) -> None:
-    homes.mark_opened("T1", SARA, at=T0)
-    home = due(homes)
-    assert home is not None
+    home = opened(homes, SARA)
     homes.set_filter("T1", SARA, HistoryFilter(page=1), at=T0 + SECOND)
     assert due(homes, at=T0 + SECOND) is None, "one at a time, or the older could come last"
 
@@ -281,9 +283,7 @@ def test_a_click_while_a_home_is_shown_does_not_wait(homes: HomeTabLedger) -> No
 def test_a_home_that_could_not_be_shown_is_due_again_later_whatever_changes(
     calls: CallLedger, homes: HomeTabLedger
 ) -> None:
-    homes.mark_opened("T1", SARA, at=T0)
-    home = due(homes)
-    assert home is not None
+    home = opened(homes, SARA)
     accept(calls, "+12025550001")
     homes.postpone(home, lease=T0 + LEASE, again_at=T0 + 60 * SECOND)
     accept(calls, "+12025550002", at=T0 + SECOND)
@@ -293,9 +293,7 @@ def test_a_home_that_could_not_be_shown_is_due_again_later_whatever_changes(
 
 
 def test_the_home_of_a_dead_bot_is_taken_over_and_the_late_bot_changes_nothing(homes: HomeTabLedger) -> None:
-    homes.mark_opened("T1", SARA, at=T0)
-    home = due(homes)
-    assert home is not None
+    home = opened(homes, SARA)
     assert due(homes, at=T0 + LEASE - SECOND) is None
 
     assert due(homes, at=T0 + LEASE) == home
@@ -310,9 +308,7 @@ def test_the_home_of_a_dead_bot_is_taken_over_and_the_late_bot_changes_nothing(h
 def test_a_forgotten_home_is_no_longer_due_until_it_is_opened(
     calls: CallLedger, homes: HomeTabLedger
 ) -> None:
-    homes.mark_opened("T1", SARA, at=T0)
-    home = due(homes)
-    assert home is not None
+    home = opened(homes, SARA)
     homes.remove(home, lease=T0 + LEASE)
     accept(calls, "+12025550001")
     assert due(homes, at=T0 + 60 * SECOND) is None
@@ -334,9 +330,7 @@ def test_a_home_unopened_for_long_is_purged_with_its_search(store: Store, homes:
 
 
 def test_a_home_that_is_opened_while_it_is_forgotten_is_shown(homes: HomeTabLedger) -> None:
-    homes.mark_opened("T1", SARA, at=T0)
-    home = due(homes)
-    assert home is not None
+    home = opened(homes, SARA)
     homes.mark_opened("T1", SARA, at=T0 + SECOND)
 
     homes.remove(home, lease=T0 + LEASE)

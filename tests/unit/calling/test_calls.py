@@ -8,22 +8,12 @@ from typing import get_args
 
 import pytest
 
-from evoslack.calling.calls import OPEN_STATES, STATE_OF, TRANSITIONS, Call, CallRequest, Outcome, State
+from evoslack.calling.calls import OPEN_STATES, STATE_OF, TRANSITIONS, Call, Outcome, State
 from evoslack.calling.offer import CallerId, Flow, Offer
 from evoslack.calling.refusals import KeyTaken, NotYourForm, require_same
+from tests.calls import call_request
 
-REQUEST = CallRequest(
-    key="k",
-    team_id="T1",
-    user_id="U1",
-    account_id="acc1",
-    flow_id="flow1",
-    flow_name="Reminder",
-    number="+12025550143",
-    caller_id="+12025550100",
-    channel_id="C1",
-    response_url="https://hooks.slack.com/x",
-)
+REQUEST = call_request(channel_id="C1", response_url="https://hooks.slack.com/x")
 LABELS = {"account_id", "flow_name", "channel_id", "response_url"}
 
 

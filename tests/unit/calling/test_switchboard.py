@@ -380,20 +380,12 @@ class Forgetful:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ledger, name)
 
-    def finish(
-        self,
-        call_id: str,
-        outcome: Outcome,
-        *,
-        at: datetime,
-        known_ids: Collection[str] | None,
-        skew: timedelta | None,
-    ) -> Call | None:
+    def finish(self, *args: Any, **kwargs: Any) -> Call | None:
         self.tried.set()
         if self.failures > 0:
             self.failures -= 1
             raise OSError("the disk is full")
-        return self._ledger.finish(call_id, outcome, at=at, known_ids=known_ids, skew=skew)
+        return self._ledger.finish(*args, **kwargs)
 
 
 def test_an_outcome_that_could_not_be_saved_is_saved_later_without_dialing_again(harness: Harness) -> None:

@@ -554,14 +554,6 @@ def test_requests_are_signed_as_slack_publishes_it():
     assert signature == "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"
 
 
-@pytest.fixture
-def slack():
-    workspace = SlackWorkspace()
-    workspace.start()
-    yield workspace
-    workspace.close()
-
-
 def test_without_an_app_a_command_fails_at_once(slack):
     assert slack.type_command("U_SARA").seen == "dispatch_failed"
     slack.request_url = "http://127.0.0.1:9/slack/events"

@@ -11,21 +11,7 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.webhook import WebhookClient
 
-from sandbox.slack.workspace import SlackWorkspace
 from tests.bare_app import plain, refusal, why_not
-
-
-@pytest.fixture
-def slack():
-    workspace = SlackWorkspace()
-    workspace.start()
-    yield workspace
-    workspace.close()
-
-
-@pytest.fixture
-def client(slack):
-    return WebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
 
 
 def modal(*blocks, **more):

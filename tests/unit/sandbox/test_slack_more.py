@@ -45,19 +45,6 @@ def story(office):
     office.slack.ack_limit_s = limit
 
 
-@pytest.fixture
-def slack():
-    workspace = SlackWorkspace()
-    workspace.start()
-    yield workspace
-    workspace.close()
-
-
-@pytest.fixture
-def client(slack):
-    return WebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
-
-
 def button(action_id, **more):
     return {"type": "button", "action_id": action_id, "text": plain("Go")} | more
 

@@ -10,18 +10,14 @@ from typing import Any
 
 import pytest
 
-from evoslack.calling.calls import FINAL, Call, CallRequest, HangUp, LostReason, Progress, Reason, State
+from evoslack.calling.calls import FINAL, Call, HangUp, LostReason, Progress, Reason, State
 from evoslack.slack.rendering import button_messages, cards, messages
 from sandbox.slack.block_kit import problems_in_blocks
+from tests.calls import call_request
 
-REQUEST = CallRequest(
-    key="secret-key",
-    team_id="T1",
-    user_id="U_SARA",
-    account_id="acc1",
-    flow_id="flow1",
+REQUEST = call_request(
+    "secret-key",
     flow_name="Appointment reminder",
-    number="+12025550143",
     caller_id="+442079460958",
     channel_id="C_DM",
     response_url="https://hooks.slack.com/secret-url",
