@@ -152,7 +152,7 @@ def at_once() -> int:
                 f"{STRICT_CALLS} calls at once, one post a second and fifty updates a minute:\n"
                 f"  every card right after {took:.0f} s ({max(late, 0):.0f} s after the last call ended), "
                 f"{cards} cards, {right()} right, {writes} writes, {limited} rate limited (429), "
-                f"{len(office.told())} private lines"
+                f"{len(office.told())} private messages"
             )
             return int(right() != STRICT_CALLS or cards != STRICT_CALLS)
         finally:

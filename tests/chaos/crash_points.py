@@ -110,7 +110,7 @@ def outcome_of(batch: Batch) -> tuple[Tally, int]:
 
 
 def _press_and_die(where: Scene, batch: Batch, point: Point | None) -> tuple[FormSubmission, bool]:
-    """One bot from its start to its death, and the press in between; whether it died by itself."""
+    """One bot from its start to its death, and the press in between; whether it died on its own."""
     notes = where.folder / "notes" if point is None else None
     bot = doomed.start(where.settings, where.folder, doom=point, notes=notes)
     try:

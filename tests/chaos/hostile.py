@@ -53,8 +53,8 @@ class Stolen:
 
 def run(scale: Scale) -> list[Tally]:
     """Through both receivers; in the short form only HTTP."""
-    doors = (True,) if scale == "short" else (True, False)
-    return [everybody(scale, over_http=over_http) for over_http in doors]
+    modes = (True,) if scale == "short" else (True, False)
+    return [everybody(scale, over_http=over_http) for over_http in modes]
 
 
 def everybody(scale: Scale, *, over_http: bool) -> Tally:

@@ -1,6 +1,6 @@
 """Where an experiment happens: one workspace, one phone system, one ledger, and people who press.
 
-Also the judgement of every press: how often the phone rang, and whether the card, the private line and the
+Also the judgement of every press: how often the phone rang, and whether the card, the private message and the
 ledger say the same.
 """
 
@@ -248,7 +248,7 @@ class Scene:
             wrong = [*_problems(press, mine, len(rang), cards_of_it, lines)]
             answers = [each.failure or str(each.payload)[:90] for each in press.answers]
             facts = f"rings {len(rang)}, states {[call.state.value for call in mine]}, cards {cards_of_it}"
-            facts += f", private lines {lines}, answers {answers}"
+            facts += f", private messages {lines}, answers {answers}"
             found.append(_Found(press, len(rang), verdict, wrong, facts))
         return found
 

@@ -30,12 +30,12 @@ AFTERWARDS_S = 4.0  # until whatever still waited has rung
 
 def run(scale: Scale) -> list[Tally]:
     """One after the other on PostgreSQL, and SQLite beside it."""
-    doors = (False, True)
+    modes = (False, True)
     with postgres() as server, ThreadPoolExecutor(1) as hands:
         locked = hands.submit(
-            lambda: [locked_again_and_again(over_http=each) for each in doors[: 2 if scale == "long" else 1]]
+            lambda: [locked_again_and_again(over_http=each) for each in modes[: 2 if scale == "long" else 1]]
         )
-        found = [slow_answers(server, s, over_http=each) for s in DELAYS_S[scale] for each in doors]
+        found = [slow_answers(server, s, over_http=each) for s in DELAYS_S[scale] for each in modes]
         return found + locked.result()
 
 

@@ -52,8 +52,8 @@ class Trouble:
 
 def run(scale: Scale) -> list[Tally]:
     """What measures times comes first and alone; the rest side by side."""
-    doors = (False, True)
-    found = [forms_open_slowly(over_http=over_http) for over_http in doors]
+    modes = (False, True)
+    found = [forms_open_slowly(over_http=over_http) for over_http in modes]
     troubles = [Trouble(method, kind) for kind in KINDS for method in METHODS]
     if scale == "short":
         troubles = [Trouble("chat.postMessage", "drip"), Trouble("users.info", "drip")]

@@ -40,9 +40,9 @@ class Crashed:
         """Start the bot once more and return where the call ends."""
         self.office.slack.clear_faults()
         self.bot.start()
-        calls, news = CallLedger(self.store), NotificationLedger(self.store)
+        calls, notifications = CallLedger(self.store), NotificationLedger(self.store)
         self.office.slack.wait_for(
-            lambda: not any(call.is_open for call in calls.newest(9)) and not news.count_untold(),
+            lambda: not any(call.is_open for call in calls.newest(9)) and not notifications.count_untold(),
             within_s=40,
             what="the call to be settled and told",
         )

@@ -21,7 +21,7 @@ def empty_office(tmp_path: Path) -> Iterator[Office]:
 
 @pytest.fixture(scope="module")
 def shared_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    """One for all stories of a file in which nothing comes of what somebody does."""
+    """One for all stories of a file in which nothing comes of what a person does."""
     office = Office(tmp_path_factory.mktemp("shared"))
     office.open()
     office.slack.wait_for(office.bot.catalog.refresh, what="flows to offer")

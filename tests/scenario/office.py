@@ -133,12 +133,12 @@ class Office:
         return delivery
 
     def page(self, who: str = SARA) -> str:
-        """The words on the page that is on somebody's screen now; empty without one."""
+        """The words on the page that is on a person's screen now; empty without one."""
         view = self.slack.modal(who)
         return "" if view is None else "\n".join(_words(block) for block in view["blocks"])
 
     def wait_for_page(self, words: str, who: str = SARA) -> None:
-        """Wait until the page on somebody's screen says these words."""
+        """Wait until the page on a person's screen says these words."""
         self.slack.wait_for(lambda: words in self.page(who), what=f"{words!r} instead of {self.page(who)!r}")
 
     def under(self, field: str, who: str = SARA) -> str:

@@ -223,7 +223,7 @@ def test_nothing_is_dialed_on_the_word_of_another_file(
     assert office.slack.redeliver(first).payload["response_action"] == "errors"
 
     assert office.rings == 1
-    assert ledger_file(office).read_bytes() == content, "somebody may need that file"
+    assert ledger_file(office).read_bytes() == content, "a person may need that file"
     assert len([line for line in caplog.messages if "the ledger is lost" in line]) == 1
     ours.replace(ledger_file(office))
     assert office.press().acked
@@ -419,7 +419,7 @@ MOMENTS = {
     "accept": "INSERT INTO calls",
     "begin": "began_at=",
     "finish": "SET state=$1, reason=",
-    "claim the news": "attempts=(notifications.attempts",
+    "claim the notification": "attempts=(notifications.attempts",
     "try the card": "card_tried_at=",
     "note the card": "card_ts=",
     "note what was told": "told_revision=",
@@ -429,7 +429,7 @@ KINDS = pytest.mark.parametrize("answer_only", [False, True], ids=["COMMIT lost"
 
 
 def press_until_accepted(office: Office) -> Delivery:
-    """Press; whoever is told that it broke presses again, as the sentence says."""
+    """Press; a person who is told that it broke presses again, as the sentence says."""
     ready_to_press(office)
     delivery = office.press()
     assert delivery.acked
@@ -490,6 +490,6 @@ def test_a_no_is_heard_despite_a_cut_at_any_moment(
     assert (state, far_office.rings) == (State.REJECTED, 0)
     far_office.wait_for_card("Rejected")
     assert all("checking whether the phone rang" in line for line in far_office.told())
-    # Told twice is the price of never leaving somebody untold.
+    # Told twice is the price of never leaving a person untold.
     assert len(far_office.told()) == (2 if (moment, answer_only) == ("note what was told", False) else 1)
     is_safe_to_press_again(far_office, delivery)

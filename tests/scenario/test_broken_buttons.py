@@ -1,4 +1,4 @@
-"""Whatever somebody presses while something is broken: they read a reference, and it is in the log."""
+"""Whatever a person presses while something is broken: they read a reference, and it is in the log."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_press_while_the_database_is_away_is_told(
     is_told_a_reference(office, caplog)
 
 
-def test_somebody_who_must_be_looked_up_before_is_told_as_well(
+def test_a_person_who_must_be_looked_up_before_is_told_as_well(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
     office.slack.wait_for(office.bot.catalog.refresh)
@@ -99,7 +99,7 @@ def test_somebody_who_must_be_looked_up_before_is_told_as_well(
     assert words[len(BROKE) : len(BROKE) + 6] in caplog.text
 
 
-def test_whoever_opens_the_home_tab_is_told_once_and_sees_it_when_slack_asks_again(
+def test_a_person_who_opens_the_home_tab_is_told_once_and_sees_it_when_slack_asks_again(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
     office.slack.ack_limit_s = 1

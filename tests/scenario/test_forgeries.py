@@ -1,7 +1,7 @@
 """Presses that Slack's own form would never send: answered in time, and nothing rings that may not.
 
 Each forgery is a real press of Sara's with something changed in it, and a form of its own. It meets the bot
-at both doors: Socket Mode with SQLite, and HTTP with PostgreSQL.
+in both modes: Socket Mode with SQLite, and HTTP with PostgreSQL.
 """
 
 from __future__ import annotations
@@ -201,7 +201,7 @@ def test_what_this_bot_did_not_put_into_the_form_is_refused(
 
 STRANGERS = {
     "nobody": has("U_NOBODY", "user", "id"),
-    "somebody with a huge name": has("U" * 100_000, "user", "id"),
+    "a person with a huge name": has("U" * 100_000, "user", "id"),
     "user is a list": has(["U_SARA"], "user", "id"),
     "user is nothing": has(None, "user", "id"),
     "user with NUL": has("U_SARA\x00", "user", "id"),
@@ -322,7 +322,7 @@ def test_an_address_that_is_none_is_left_out(office: Office, press: Payload, add
     assert office.ledger()[0].request.response_url == ""
 
 
-def test_a_key_is_not_guessed_by_somebody_who_may_call(office: Office, press: Payload) -> None:
+def test_a_key_is_not_guessed_by_a_person_who_may_call(office: Office, press: Payload) -> None:
     deliver(office, press)
     press["user"]["id"] = BOSS
 

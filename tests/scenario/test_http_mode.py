@@ -1,4 +1,4 @@
-"""Without an app-level token the bot serves HTTP: the same stories, and a locked front door."""
+"""Without an app-level token the bot serves HTTP: the same stories, and a locked front entrance."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def served(empty_office: Office) -> Office:
 @pytest.fixture(scope="module")
 def http_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """One bot for everything that should not even get in; it must still answer afterwards."""
-    office = Office(tmp_path_factory.mktemp("door"))
+    office = Office(tmp_path_factory.mktemp("entry"))
     office.open(over_http=True)
     yield office
     assert post(office, BODY, signed(BODY)).status_code == 200
@@ -334,7 +334,7 @@ def health(office: Office) -> tuple[int, dict[str, bool]]:
     return answer.status_code, answer.json()
 
 
-def test_an_answer_of_slack_that_hangs_whoever_tells_shows_in_healthz(served: Office) -> None:
+def test_an_answer_of_slack_that_hangs_a_person_who_tells_shows_in_healthz(served: Office) -> None:
     served.slack.fault("chat.postMessage", "slow", seconds=4)
     served.call()
     served.slack.wait_for(lambda: served.rings and served.slack.api_calls("chat.postMessage"))
@@ -371,7 +371,7 @@ def test_a_press_that_waited_on_its_way_to_us_is_refused_and_rings_nothing(serve
     assert served.rings == 1
 
 
-def test_whoever_asks_for_health_while_the_database_is_slow_holds_up_nobody(served: Office) -> None:
+def test_a_person_who_asks_for_health_while_the_database_is_slow_holds_up_nobody(served: Office) -> None:
     many = 100  # several times more than there are threads of any kind
     with ThreadPoolExecutor(many) as watchers, served.bot.store.engine.connect():
         asking = [

@@ -32,7 +32,7 @@ def test_a_press_whose_connection_slack_closed_meanwhile_rings_nothing(office: O
     assert office.rings == 1
 
 
-def test_whoever_waits_for_a_form_when_the_bot_stops_is_told(office: Office) -> None:
+def test_a_person_who_waits_for_a_form_when_the_bot_stops_is_told(office: Office) -> None:
     office.form()
     office.slack.close_modal(SARA)
     opened = len(office.slack.api_calls("views.open"))

@@ -1,8 +1,8 @@
-"""Every door and every kind of person: who gets in, and what everybody else reads instead.
+"""Every entry point and every kind of person: who gets in, and what everyone else reads instead.
 
-The doors are the command, the shortcuts, Call again, the choice between numbers, the two lists of the form
-and its button, the Home tab with its search and its button, the step of a workflow, and the export. Each case
-is a person of its own who comes to one door for the first time, in an office that stays open for all of them.
+The entry points are the command, the shortcuts, Call again, the choice between numbers, the two lists of the
+form and its button, the Home tab with its search and its button, the step of a workflow, and the export. Each
+case is a new person who comes to one entry point for the first time, in an office that stays open for all.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ KINDS = {
     "member of another team": Kind(MEMBERS_ONLY, slack={"team_id": "T_OTHER"}),
     "comes from another team": Kind(MEMBERS_ONLY, team_id="T_OTHER"),
     "comes from no team": Kind(MEMBERS_ONLY, team_id=""),
-    "somebody else by Slack's answer": Kind(MEMBERS_ONLY, slack={"id": "U_BOSS"}),
+    "another person by Slack's answer": Kind(MEMBERS_ONLY, slack={"id": "U_BOSS"}),
     "manager until a minute ago": Kind("need the Manager role", trouble=role_is_taken_away),
     "manager while Evo Voice is down": Kind(
         "EvoSlack couldn't check whether you can place calls", trouble=evo_voice_is_down
@@ -133,22 +133,22 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody of a kind, at one door."""
+    """A person of a kind, at one entry point."""
 
     kind: Kind
     user_id: str
     email: str
 
     @classmethod
-    def of(cls, kind: str, door: str) -> Person:
-        number = 1000 + 100 * list(KINDS).index(kind) + [*DOORS, *LISTS].index(door)
+    def of(cls, kind: str, entry: str) -> Person:
+        number = 1000 + 100 * list(KINDS).index(kind) + [*ENTRY_POINTS, *LISTS].index(entry)
         return cls(KINDS[kind], KINDS[kind].user_id or f"U{number}", f"u{number}@acme.test")
 
     def arrives(self, office: Office) -> None:
         fields = {**self.kind.slack}
         if (fields.get("profile") or {}).get("email"):
             fields["profile"] = {"email": fields["profile"]["email"].format(self.email)}
-        office.slack.add_user(self.user_id, "somebody", self.email, **fields)
+        office.slack.add_user(self.user_id, "a person", self.email, **fields)
         for email, unusual in self.kind.logins.items():
             office.evo.world.add_login(email.format(self.email), PASSWORD, **({"roles": MANAGER} | unusual))
 
@@ -182,9 +182,9 @@ class Person:
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """One office for all of them; the bot's login sees two accounts, and calls from the first."""
-    office = Office(tmp_path_factory.mktemp("doors"))
+    office = Office(tmp_path_factory.mktemp("entries"))
     office.evo.world.logins["bot@acme.test"].account_ids = ("acc1", "acc2")
-    everybody = [Person.of(kind, door) for kind in KINDS for door in (*DOORS, *LISTS)]
+    everybody = [Person.of(kind, entry) for kind in KINDS for entry in (*ENTRY_POINTS, *LISTS)]
     mapped = [f"{one.user_id}={one.kind.mapped_to}" for one in everybody if one.kind.mapped_to]
     office.open(EVO_ACCOUNT_ID="acc1", EVO_USER_MAP=",".join(mapped))
     office.slack.wait_for(office.bot.catalog.refresh, what="flows to offer")
@@ -331,7 +331,7 @@ def at_the_step(office: Office, person: Person) -> str:
 
 
 def at_the_export(office: Office, person: Person) -> str:
-    """What the command answers; nothing when that is meant for somebody who may call, by their role."""
+    """What the command answers; nothing when that is meant for a person who may call, by their role."""
     delivery = person.types(office, "export")
     assert delivery.acked
     is_administrator = person.kind is KINDS["administrator"]
@@ -340,7 +340,7 @@ def at_the_export(office: Office, person: Person) -> str:
     return "" if wanted in words else words
 
 
-DOORS = {
+ENTRY_POINTS = {
     "command": at_the_command,
     "command with words": at_the_command_with_words,
     "shortcut": at_the_shortcut,
@@ -358,18 +358,20 @@ DOORS = {
 LISTS = ("flow", "caller_id")
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("entry", ENTRY_POINTS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_whoever_may_call_gets_in_and_everybody_else_reads_why(office: Office, kind: str, door: str) -> None:
-    person = Person.of(kind, door)
+def test_a_person_who_may_call_gets_in_and_everyone_else_reads_why(
+    office: Office, kind: str, entry: str
+) -> None:
+    person = Person.of(kind, entry)
     person.arrives(office)
-    if door in {"card", "hang up"} and not office.ledger():
+    if entry in {"card", "hang up"} and not office.ledger():
         office.evo.world.script(NUMBER, FAILED)
         office.call()
         office.wait_until_settled()
     before = (office.rings, len(office.ledger()))
     with person.kind.trouble(office, person):
-        words = DOORS[door](office, person)
+        words = ENTRY_POINTS[entry](office, person)
 
     if person.kind.words:
         assert person.kind.words in words
@@ -377,13 +379,15 @@ def test_whoever_may_call_gets_in_and_everybody_else_reads_why(office: Office, k
     else:
         assert words == ""
         office.wait_until_settled()
-        more = int(door in {"button", "step"})
+        more = int(entry in {"button", "step"})
         assert (office.rings, len(office.ledger())) == (before[0] + more, before[1] + more)
 
 
 @pytest.mark.parametrize("select", LISTS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_only_whoever_may_call_finds_something_in_the_lists(office: Office, kind: str, select: str) -> None:
+def test_only_a_person_who_may_call_finds_something_in_the_lists(
+    office: Office, kind: str, select: str
+) -> None:
     person = Person.of(kind, select)
     person.arrives(office)
     with person.kind.trouble(office, person):

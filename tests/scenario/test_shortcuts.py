@@ -12,7 +12,7 @@ from tests.scenario.office import BOSS, NUMBER, SARA, SHOWN, TYPED, Office, says
 
 
 def in_form(office: Office, who: str = SARA) -> dict[str, str]:
-    """What stands in the form on somebody's screen: block id to value."""
+    """What stands in the form on a person's screen: block id to value."""
     office.slack.wait_for_modal(who, "call_form")
     values = office.slack.modal(who)["state"]["values"]
     found = {}
@@ -110,7 +110,7 @@ def test_call_last_fills_in_what_was_called_last(office: Office) -> None:
     office.form(SARA, "last")
 
     assert in_form(office) == {"flow": "flow2", "number": SHOWN, "caller_id": "+12025550100"}
-    assert office.rings == 2, "nothing is dialed by itself"
+    assert office.rings == 2, "nothing is dialed without a press"
 
 
 def test_call_last_without_a_last_call_says_so(office: Office) -> None:
@@ -119,7 +119,7 @@ def test_call_last_without_a_last_call_says_so(office: Office) -> None:
     assert office.told() == ["No calls yet, so there's nothing to call again."]
 
 
-def test_call_again_on_a_card_opens_the_same_form_for_whoever_may_call(office: Office) -> None:
+def test_call_again_on_a_card_opens_the_same_form_for_people_who_may_call(office: Office) -> None:
     office.call(SARA)
     card = office.wait_for_card(says_placed)
 
@@ -177,7 +177,7 @@ def test_a_forged_choice_cannot_be_read(office: Office) -> None:
         assert "no longer works" in str(delivery.payload)
 
 
-def test_after_a_doubt_call_again_asks_first_whether_somebody_has_looked(office: Office) -> None:
+def test_after_a_doubt_call_again_asks_first_whether_a_person_checked(office: Office) -> None:
     office.hide_calls()
     office.evo.fault("/sessions/outgoing", "cut_after_ring")
     office.call()
@@ -205,7 +205,7 @@ def test_history_shows_ones_own_latest_calls_with_call_again(office: Office) -> 
     assert heading == "*Your latest calls*"
     assert "📞 Calling" in newest and SHOWN in newest and "Customer survey" in newest
     assert "Rejected" in oldest and "(202) 555-0143" in oldest
-    assert "555-0144" not in str(note.blocks), "somebody else's call"
+    assert "555-0144" not in str(note.blocks), "another person's call"
     again = note.blocks[2]["accessory"]
     office.slack.click(SARA, again["action_id"], note.channel_id, note.ts, note.blocks[2]["block_id"])
     assert in_form(office)["number"] == "(202) 555-0143"

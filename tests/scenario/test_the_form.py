@@ -184,7 +184,7 @@ def test_slack_refusing_the_form_is_said_privately(office: Office) -> None:
     office.wait_until_told("The form couldn't open in time. Try again.")
 
 
-def test_an_open_form_does_not_show_flows_to_whoever_lost_the_role(office: Office) -> None:
+def test_an_open_form_does_not_show_flows_to_people_who_lost_the_role(office: Office) -> None:
     office.form()
     office.evo.world.logins["sara@acme.test"].roles = ("User",)
     office.pass_time(seconds=61)
@@ -192,7 +192,7 @@ def test_an_open_form_does_not_show_flows_to_whoever_lost_the_role(office: Offic
     assert office.slack.suggest(SARA, "flow", "") == []
 
 
-def test_somebody_who_may_not_call_sees_why_and_no_form(office: Office) -> None:
+def test_a_person_who_may_not_call_sees_why_and_no_form(office: Office) -> None:
     office.slack.type_command(AGENT, NUMBER)
     office.wait_for_page("need the Manager role", AGENT)
 

@@ -1,4 +1,4 @@
-"""Somebody presses the button: what is checked, what is written down, and how often a phone rings."""
+"""A person presses the button: what is checked, what is written down, and how often a phone rings."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def test_the_same_form_with_other_content_is_refused_and_the_first_call_stands(o
     assert [ring.number for ring in office.evo.world.rings] == [NUMBER]
 
 
-def test_somebody_elses_request_key_is_refused_and_tells_nothing(office: Office) -> None:
+def test_another_persons_request_key_is_refused_and_tells_nothing(office: Office) -> None:
     delivery = office.call()
     payload = copy.deepcopy(delivery.sent)
     payload["user"] = {"id": BOSS, "team_id": office.slack.team_id}

@@ -1,4 +1,4 @@
-"""Whoever pressed always learns what became of the call, and the team has one card that is right."""
+"""A person who pressed always learns what became of the call, and the team has one card that is right."""
 
 from __future__ import annotations
 
@@ -221,7 +221,7 @@ def test_logs_hold_no_full_number_and_no_secret(office: Office, caplog: pytest.L
         assert secret not in caplog.text
 
 
-def test_whoever_cannot_read_a_private_channel_is_told_of_a_good_call_too(empty_office: Office) -> None:
+def test_a_person_who_cannot_read_a_private_channel_is_told_of_a_good_call_too(empty_office: Office) -> None:
     empty_office.slack.add_channel("C_SECRET", "secret", is_private=True)
     empty_office.slack.leave(SARA, "C_SECRET")
     empty_office.open(CALLS_CHANNEL="C_SECRET")

@@ -1,4 +1,4 @@
-"""Who may call: every kind of person at every door."""
+"""Who may call: every kind of person at every entry point."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_a_mapped_user_calls_with_the_mapped_login(empty_office: Office) -> None
     empty_office.wait_for_card(says_placed)
     empty_office.slack.users["U_AGENT"]["is_restricted"] = True
     empty_office.slack.type_command("U_AGENT")
-    empty_office.wait_for_page("Only full members", "U_AGENT")  # a map opens no door for guests
+    empty_office.wait_for_page("Only full members", "U_AGENT")  # a map lets no guests in
 
 
 @pytest.mark.parametrize(

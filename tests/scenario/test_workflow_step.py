@@ -179,7 +179,7 @@ def test_clocks_that_disagree_do_not_make_a_step_late(empty_office: Office) -> N
     ("who", "words"),
     [(AGENT, "need the Manager role"), ("U_READONLY", "read-only"), ("U_OTHER", "No Evo Voice login")],
 )
-def test_whoever_may_not_call_may_not_by_a_workflow_either(office: Office, who: str, words: str) -> None:
+def test_a_person_who_may_not_call_may_not_by_a_workflow_either(office: Office, who: str, words: str) -> None:
     execution = ask(office, who)
 
     assert words in why_it_failed(office, execution)
@@ -411,7 +411,7 @@ def test_slack_never_takes_it_and_is_asked_ever_more_seldom_for_a_day(office: Of
     office.slack.wait_for(lambda: ends(office, ERROR))
     for hour in range(1, 25):
         wait_until_it_rests(office)
-        assert ends(office, ERROR) == hour  # and not more: it waits, whoever wakes it
+        assert ends(office, ERROR) == hour  # and not more: it waits, a person who wakes it
         office.pass_time(hours=1)
         office.bot.wake()
         office.slack.wait_for(lambda hour=hour: ends(office, ERROR) == hour + 1)
@@ -479,7 +479,7 @@ def test_two_bots_share_a_step_and_run_it_once(tmp_path: Path, postgres_url: str
 # --- building a workflow
 
 
-def test_whoever_builds_a_workflow_is_offered_the_flows_by_name(office: Office) -> None:
+def test_a_person_who_builds_a_workflow_is_offered_the_flows_by_name(office: Office) -> None:
     office.slack.wait_for(office.bot.catalog.refresh)
     by_sara = {"query": "reminder", "person": {"id": SARA, "secret": "s3cret"}}
 
@@ -506,7 +506,7 @@ def test_more_flows_than_a_list_can_hold(office: Office) -> None:
 
 
 @pytest.mark.parametrize("person", [{"id": AGENT}, {"id": "U_NOBODY"}, SARA, {"id": [SARA]}, None])
-def test_whoever_may_not_call_builds_without_flows(office: Office, person: Any) -> None:
+def test_a_person_who_may_not_call_builds_without_flows(office: Office, person: Any) -> None:
     office.slack.wait_for(office.bot.catalog.refresh)
 
     assert office.slack.step_options("list_flows", {"query": "", "person": person}) == []

@@ -584,7 +584,7 @@ def test_evo_voices_outcome_can_be_stored() -> None:
 
 @pytest.fixture
 def going_on(evo: EvoVoice, clock: Clock) -> OutgoingCall:
-    """Somebody talks, and the bot's login may end that."""
+    """A person talks, and the bot's login may end that."""
     evo.world.logins[BOT].roles = ("Manager", "User")
     evo.world.default_script = TALKING
     call = evo.world.place("flow1", NUMBER, CALLER_ID)

@@ -93,7 +93,7 @@ NEWLY = st.builds(
 )
 HAPPENINGS = {
     "time_passes": {"seconds": PAUSES},
-    "somebody_presses": {"bot": BOTS, "request": NEWLY},
+    "a_person_presses": {"bot": BOTS, "request": NEWLY},
     "a_press_waits_for_its_answer": {"bot": BOTS, "request": NEWLY},
     "a_waiting_form_is_pressed_again": {"bot": BOTS, "one": ANY_ONE},
     "an_answer_leaves_or_not": {"bot": BOTS, "one": ANY_ONE, "fate": FATES},
@@ -104,7 +104,7 @@ HAPPENINGS = {
     "a_bot_tells": {"bot": BOTS, "slow": st.none() | ANY_ONE, "answer": ANSWERS, "pause_s": AGAIN},
     "all_bots_are_killed_and_one_starts": {},
 }
-OFTEN = ["time_passes", "somebody_presses", "a_bot_dials", *["a_bot_tells"] * 3]
+OFTEN = ["time_passes", "a_person_presses", "a_bot_dials", *["a_bot_tells"] * 3]
 # A broken promise is reported with the story that broke it; looking for a shorter one takes minutes.
 LONG_STORIES = settings(max_examples=30, stateful_step_count=80, phases=[Phase.generate])
 
@@ -162,7 +162,7 @@ class Bots(RuleBasedStateMachine):
 
     @initialize(request=NEWLY)
     def the_first_press(self, request: CallRequest) -> None:
-        self.somebody_presses(0, request)
+        self.a_person_presses(0, request)
 
     @rule(what=st.sampled_from([*HAPPENINGS, *OFTEN]), how=st.data())
     def something_happens(self, what: str, how: st.DataObject) -> None:
@@ -172,7 +172,7 @@ class Bots(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
-    def somebody_presses(self, bot: int, request: CallRequest) -> None:
+    def a_person_presses(self, bot: int, request: CallRequest) -> None:
         self.forms += 1
         self.press(bot, replace(request, key=f"form{self.forms}"))
 
@@ -380,7 +380,7 @@ class Bots(RuleBasedStateMachine):
             elif before is not None and (before.state, after.state) == (State.RECEIVED, State.ACCEPTED):
                 self.due[call_id] = self.now
             elif before is None or (after.state is not before.state and after.state is not State.PLACING):
-                self.becomes_news(call_id)
+                self.becomes_due(call_id)
         self.seen |= now
 
     def no_call_and_no_form_is_dialed_twice(self) -> None:
@@ -414,7 +414,7 @@ class Bots(RuleBasedStateMachine):
             return NotYourForm
         return first.id if content(first.request) == content(request) else KeyTaken
 
-    def becomes_news(self, call_id: str) -> None:
+    def becomes_due(self, call_id: str) -> None:
         self.revision[call_id] = self.revision.get(call_id, 0) + 1
         due = self.due.get(call_id)
         self.due[call_id] = self.now if due is None else min(due, self.now)

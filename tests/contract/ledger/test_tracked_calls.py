@@ -298,7 +298,7 @@ def test_other_calls_are_not_touched(ledgers: Ledgers) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "is_news"),
+    ("changes", "is_due"),
     [
         ({"progress": Progress.RINGING}, True),
         ({"progress": Progress.LOST, "ended_at": T0}, True),
@@ -311,7 +311,7 @@ def test_other_calls_are_not_touched(ledgers: Ledgers) -> None:
     ids=str,
 )
 def test_only_a_change_that_a_card_shows_needs_a_notification(
-    ledgers: Ledgers, changes: dict[str, Any], is_news: bool
+    ledgers: Ledgers, changes: dict[str, Any], is_due: bool
 ) -> None:
     call = ledgers.call()
     ledgers.tell_everything()
@@ -319,9 +319,9 @@ def test_only_a_change_that_a_card_shows_needs_a_notification(
 
     told = ledgers.write(ledgers.tracked(), **changes)
 
-    assert told == ([call.id] if is_news else [])
-    assert ledgers.revision(call) == revision + is_news
-    assert ledgers.notifications.count_untold() == is_news
+    assert told == ([call.id] if is_due else [])
+    assert ledgers.revision(call) == revision + is_due
+    assert ledgers.notifications.count_untold() == is_due
 
 
 @pytest.mark.parametrize("reason", sorted(LostReason))

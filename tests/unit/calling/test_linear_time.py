@@ -44,7 +44,7 @@ NO_STEPS = 500  # lines of Python, likewise
 TRIES = 6
 
 FLOWS = [Flow(f"flow{count}", f"Customer survey {count} aaaaaaaaaaaaaaaaaaaa") for count in range(30)]
-CALLER_IDS = [CallerId(f"+120255501{count:02}", f"Desk {count} aaaaaaaaaaaaaaaa") for count in range(30)]
+CALLER_IDS = [CallerId(f"+120255501{count:02}", f"Line {count} aaaaaaaaaaaaaaaa") for count in range(30)]
 REQUEST = call_request()
 CALL = Call("call1", REQUEST, State.PLACED, datetime(2026, 3, 2, tzinfo=UTC))
 

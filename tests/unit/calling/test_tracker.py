@@ -691,11 +691,11 @@ class ForgetfulLedger(TrackedCallLedger):
         super().__init__(store)
         self._breaks_at, self._writes = breaks_at, writes
 
-    def hang_up(self, call_id: str, wish: HangUp | None, *, at: datetime) -> bool:
-        if wish is not self._breaks_at:
-            return super().hang_up(call_id, wish, at=at)
+    def hang_up(self, call_id: str, ended: HangUp | None, *, at: datetime) -> bool:
+        if ended is not self._breaks_at:
+            return super().hang_up(call_id, ended, at=at)
         if self._writes:
-            super().hang_up(call_id, wish, at=at)
+            super().hang_up(call_id, ended, at=at)
         raise OSError("the database is away")
 
 

@@ -240,7 +240,7 @@ def test_a_flow_is_offered_if_it_is_the_accounts_and_has_something_to_run(
 GOOD_NUMBER = {
     "type": "PhoneNumber",
     "accountId": "acc1",
-    "displayName": "Front desk",
+    "displayName": "Main office",
     "phoneNumber": "+12025550100",
 }
 
@@ -248,10 +248,10 @@ GOOD_NUMBER = {
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({}, CallerId("+12025550100", "Front desk")),
-        ({"isVirtualPhoneNumber": False}, CallerId("+12025550100", "Front desk")),
-        ({"phoneNumber": "+1 (202) 555-01.00"}, CallerId("+12025550100", "Front desk")),
-        ({"phoneNumber": None, "number": "+12025550100"}, CallerId("+12025550100", "Front desk")),
+        ({}, CallerId("+12025550100", "Main office")),
+        ({"isVirtualPhoneNumber": False}, CallerId("+12025550100", "Main office")),
+        ({"phoneNumber": "+1 (202) 555-01.00"}, CallerId("+12025550100", "Main office")),
+        ({"phoneNumber": None, "number": "+12025550100"}, CallerId("+12025550100", "Main office")),
         ({"phoneNumber": None, "displayName": "+1 202-555-0100"}, CallerId("+12025550100", "")),
         ({"displayName": None}, CallerId("+12025550100", "")),
         ({"phoneNumber": "2025550100"}, None),  # not E.164, and guessing the country would be a guess

@@ -18,7 +18,7 @@ AGENT = "EvoSlack-tests/1"
 FOR_EVER = Script(ring_s=10**6)
 TALKING = Script(ring_s=0, talk_s=10**6)
 FINAL = Script(ring_s=0, talk_s=0)
-NUMBER, FRONT_DESK, VIRTUAL = "+12025550143", "+12025550100", "+12025550199"
+NUMBER, MAIN_OFFICE, VIRTUAL = "+12025550143", "+12025550100", "+12025550199"
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def ask(
 
 def call(evo: EvoVoice, number: str = NUMBER, who: str = "sara@acme.test", **more: Any) -> requests.Response:
     timeout = more.pop("timeout", 5)
-    body = {"flowId": "flow1", "numberToDial": number, "callerId": FRONT_DESK} | more
+    body = {"flowId": "flow1", "numberToDial": number, "callerId": MAIN_OFFICE} | more
     return ask(evo, "POST", "/sessions/outgoing", who, json=body, timeout=timeout)
 
 
@@ -68,7 +68,7 @@ def test_a_good_call_rings_once_and_is_answered_with_nothing(evo: EvoVoice) -> N
 
     assert (answer.status_code, answer.content) == (204, b"")
     (ring,) = evo.world.rings
-    assert (ring.flow_id, ring.number, ring.caller_id) == ("flow1", NUMBER, FRONT_DESK)
+    assert (ring.flow_id, ring.number, ring.caller_id) == ("flow1", NUMBER, MAIN_OFFICE)
     assert ring.login_email == "sara@acme.test"
     assert evo.posts == 1
 
@@ -111,11 +111,11 @@ def test_without_a_caller_id_a_random_owned_number_is_used(evo: EvoVoice) -> Non
     for _ in range(10):
         call(evo, callerId="")
 
-    assert {ring.caller_id for ring in evo.world.rings} <= {FRONT_DESK, "+12025550101"}
+    assert {ring.caller_id for ring in evo.world.rings} <= {MAIN_OFFICE, "+12025550101"}
 
 
 def test_names_in_a_body_may_have_any_letter_case_and_the_query_wins(evo: EvoVoice) -> None:
-    body = {"FLOWID": "flow1", "numbertodial": NUMBER, "CallerId": FRONT_DESK}
+    body = {"FLOWID": "flow1", "numbertodial": NUMBER, "CallerId": MAIN_OFFICE}
     ask(evo, "POST", "/sessions/outgoing", json=body, params={"flowId": "flow2", "unknown": "x"})
 
     assert [ring.flow_id for ring in evo.world.rings] == ["flow2"]
@@ -313,12 +313,12 @@ def test_numbers_are_endpoints_among_others(evo: EvoVoice) -> None:
 
     assert {endpoint["type"] for endpoint in everything} == {"PhoneNumber", "User"}
     assert [one["phoneNumber"] for one in numbers if not one["isVirtualPhoneNumber"]] == [
-        FRONT_DESK,
+        MAIN_OFFICE,
         "+12025550101",
     ]
     evo.quirks.number_field = "displayName"
     (one,) = ask(evo, "GET", "/endpoints", params={"phoneNumberFilter": "0100"}).json()["items"]
-    assert one["displayName"] == FRONT_DESK
+    assert one["displayName"] == MAIN_OFFICE
     assert "phoneNumber" not in one
 
 
@@ -376,7 +376,7 @@ def test_active_calls_show_ringing_ones_unless_the_quirk_hides_them(evo: EvoVoic
     call(evo)
 
     (active,) = ask(evo, "GET", "/calls/active", params={"accountId": "acc1"}).json()["calls"]
-    assert (active["to"], active["from"], active["direction"]) == (NUMBER, FRONT_DESK, "outbound-api")
+    assert (active["to"], active["from"], active["direction"]) == (NUMBER, MAIN_OFFICE, "outbound-api")
     assert active["status"] in {"queued", "ringing"}
     assert "startTime" not in active
     evo.quirks.active_before_answer = False
@@ -407,7 +407,7 @@ def test_a_call_leaves_none_one_or_two_sessions(evo: EvoVoice, script: Script, r
     evo.world.script(NUMBER, script)
     call(evo)
 
-    found = sessions(evo, to=NUMBER[1:], **{"from": FRONT_DESK[1:]})
+    found = sessions(evo, to=NUMBER[1:], **{"from": MAIN_OFFICE[1:]})
     assert len(found) == records
     assert len({session["id"] for session in found}) == records
 
@@ -478,7 +478,7 @@ def test_ending_a_call_without_an_id_deletes_the_history_and_is_remembered(evo: 
     assert len(evo.world.rings) == 1  # what rang has rung
 
 
-# The front door
+# Before the login
 
 
 def test_curl_is_refused_with_a_page_until_the_quirk_is_off(evo: EvoVoice) -> None:

@@ -32,7 +32,7 @@ def test_the_bot_learns_who_it_is_and_what_it_may(slack, client):
     assert "chat:write" in answer.headers["x-oauth-scopes"].split(",")
 
 
-def test_tokens_open_only_their_own_doors(slack, client):
+def test_tokens_open_only_their_own_methods(slack, client):
     assert why_not(client.auth_test, token="xoxb-wrong") == "invalid_auth"
     assert why_not(WebClient(base_url=slack.api_url).auth_test) == "not_authed"
     assert why_not(client.apps_connections_open, app_token=slack.bot_token) == "not_allowed_token_type"

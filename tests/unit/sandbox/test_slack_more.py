@@ -79,7 +79,7 @@ def hear(story, *action_ids):
 # --- opening the Home tab
 
 
-def test_whoever_opens_the_home_tab_is_told_to_the_app_which_then_knows_what_they_see(story):
+def test_a_person_who_opens_the_home_tab_is_told_to_the_app_which_then_knows_what_they_see(story):
     assert story.slack.open_home(story.sara).acked
     first = story.opened[-1]
     assert first["event"].items() >= {"type": "app_home_opened", "user": story.sara, "tab": "home"}.items()
@@ -166,7 +166,7 @@ def test_enter_in_a_field_that_dispatches_tells_the_app_and_mere_typing_does_not
     assert body["view"]["state"]["values"]["search"][f"search-{story.name}"]["value"] == "mother"
 
 
-def test_a_field_may_dispatch_while_somebody_types(story):
+def test_a_field_may_dispatch_while_a_person_types(story):
     got = hear(story, f"search-{story.name}")
     search = text_field("search", f"search-{story.name}", dispatch_action=True)
     search["element"]["dispatch_action_config"] = {"trigger_actions_on": ["on_character_entered"]}
@@ -340,7 +340,7 @@ def test_a_completion_without_its_arguments_is_refused(slack, client):
         slack.execution("Fx0")
 
 
-# --- options that a step offers to whoever builds a workflow
+# --- options that a step offers to a person who builds a workflow
 
 
 def test_options_that_are_completed_before_the_ack_are_offered(story):

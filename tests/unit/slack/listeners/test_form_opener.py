@@ -29,7 +29,7 @@ SEARCH = "the text is searched"
 
 
 class Message(dict[str, Any]):
-    """A message that notices when somebody reads it."""
+    """A message that notices when a person reads it."""
 
     def __init__(self, on_read: Callable[[], None]) -> None:
         super().__init__(type="message", text="call 814 404 3093")
@@ -130,13 +130,13 @@ class World:
         ack: Any = lambda: self.events.append("ack")  # noqa: E731
         self.listeners.number_in_message(ack, body, context)
 
-    def open(self, wishes: Callable[[], list[views.Prefill]]) -> None:
+    def open(self, prefills: Callable[[], list[views.Prefill]]) -> None:
         asked = OpenRequest("U_SARA", "T1", "1.2", self.arrival())
-        self.opener.open_soon(asked, wishes, self.say)
+        self.opener.open_soon(asked, prefills, self.say)
 
 
 @pytest.mark.parametrize("no", [NO, CannotCheck(Source.EVO_VOICE)])
-def test_the_text_of_somebody_who_may_not_call_is_never_searched(no: Refusal) -> None:
+def test_the_text_of_a_person_who_may_not_call_is_never_searched(no: Refusal) -> None:
     world = World(no)
     world.shortcut_on_message()
     world.goes_on()

@@ -1,4 +1,4 @@
-"""What becomes of a press with its HTTP answer: sent in time, too late, or to somebody who has hung up."""
+"""What becomes of a press with its HTTP answer: sent in time, too late, or to a person who has hung up."""
 
 from __future__ import annotations
 

@@ -254,7 +254,7 @@ def test_a_hanging_up_without_effect_can_be_tried_again() -> None:
 
 @pytest.mark.parametrize("progress", Progress)
 @pytest.mark.parametrize("hang_up", HangUp)
-def test_a_card_says_that_somebody_hung_up_until_the_call_is_over(
+def test_a_card_says_that_a_person_hung_up_until_the_call_is_over(
     progress: Progress, hang_up: HangUp
 ) -> None:
     words = strings(cards.blocks(followed(progress, hang_up=hang_up), "US"))

@@ -77,7 +77,7 @@ def test_the_first_line_says_that_i_may_call_and_has_the_button() -> None:
         (NothingToOffer(Lack.NOT_LOADED), "*EvoSlack can't tell right now"),
     ],
 )
-def test_whoever_may_not_call_reads_why_and_nothing_else(refusal: Refusal, beginning: str) -> None:
+def test_a_person_who_may_not_call_reads_why_and_nothing_else(refusal: Refusal, beginning: str) -> None:
     view = home.denied(refusal, "US")
 
     (line,) = view["blocks"]

@@ -202,7 +202,7 @@ def test_status_numbers_are_for_operators(reason: Reason) -> None:
         ("<!channel>", "&lt;!channel&gt;"),
     ],
 )
-def test_whoever_is_told_privately_hears_when_the_team_may_not_know(problem: str, words: str) -> None:
+def test_a_person_who_is_told_privately_hears_when_the_team_may_not_know(problem: str, words: str) -> None:
     line = messages.private_message(ended(State.PLACED), "US", channel_id="C1", card_problem=problem)
 
     assert "<#C1>" in line

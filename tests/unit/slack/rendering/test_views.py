@@ -19,8 +19,8 @@ FLOWS = (
     Flow("flow2", "Customer survey"),
     Flow("flow3", "Payment reminder", "Bakery"),
 )
-FRONT_DESK, SUPPORT = CallerId("+12025550100", "Front desk"), CallerId("+442079460958", "Support")
-OFFER = Offer("acc1", FLOWS, (FRONT_DESK, SUPPORT), SUPPORT)
+MAIN_OFFICE, SUPPORT = CallerId("+12025550100", "Main office"), CallerId("+442079460958", "Support")
+OFFER = Offer("acc1", FLOWS, (MAIN_OFFICE, SUPPORT), SUPPORT)
 METADATA = FormMetadata("key", "1772443800", "C1", "https://hooks.slack.com/x")
 NASTY = ["<!channel> & <@U1>", "*bold* `code` ~x~", "x" * 300, "日本語" * 60, "👩‍👩‍👧" * 40, "a\nb\tc", '"}]']
 
@@ -174,11 +174,11 @@ def test_flows_are_found_by_any_words_of_their_name(typed: str, found: list[str]
 @pytest.mark.parametrize(
     ("typed", "found"),
     [
-        ("", [FRONT_DESK, SUPPORT]),
-        ("desk", [FRONT_DESK]),
+        ("", [MAIN_OFFICE, SUPPORT]),
+        ("main", [MAIN_OFFICE]),
         ("SUPP", [SUPPORT]),
-        ("0100", [FRONT_DESK]),
-        ("(202) 555", [FRONT_DESK]),
+        ("0100", [MAIN_OFFICE]),
+        ("(202) 555", [MAIN_OFFICE]),
         ("+44", [SUPPORT]),
         ("zzz", []),
     ],
@@ -190,7 +190,7 @@ def test_caller_ids_are_found_by_label_or_digits(typed: str, found: list[CallerI
 
 def test_no_more_than_a_hundred_are_listed_and_the_rest_is_found_by_typing() -> None:
     flows = [Flow(f"flow{count}", f"Flow {count:03}") for count in range(500)]
-    caller_ids = [CallerId(f"+120255{count:05}", f"Desk {count:03}") for count in range(500)]
+    caller_ids = [CallerId(f"+120255{count:05}", f"Line {count:03}") for count in range(500)]
 
     assert len(views.flow_options(flows, "")) == len(views.caller_id_options(caller_ids, "", "US")) == 100
     assert [option["value"] for option in views.flow_options(flows, "499")] == ["flow499"]
@@ -198,7 +198,7 @@ def test_no_more_than_a_hundred_are_listed_and_the_rest_is_found_by_typing() -> 
 
 
 def test_a_caller_id_shows_its_number_as_people_write_it_and_its_label() -> None:
-    assert views.caller_id_option(FRONT_DESK, "US")["text"]["text"] == "(202) 555-0100 · Front desk"
+    assert views.caller_id_option(MAIN_OFFICE, "US")["text"]["text"] == "(202) 555-0100 · Main office"
     assert views.caller_id_option(CallerId("+12025550100"), "GB")["text"]["text"] == "+1 202-555-0100"
 
 
