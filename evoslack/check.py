@@ -26,7 +26,7 @@ from evoslack.ledger.sqlite_file import missing_file
 from evoslack.ledger.store import Store, database_problem
 from evoslack.settings import Settings
 from evoslack.slack.background.channel_members import is_shared_externally
-from evoslack.slack.workspace import NO_ANSWER, identify, problem_of, web_client
+from evoslack.slack.workspace import SLACK_ERRORS, identify, problem_of, web_client
 
 SCOPES = (
     "commands",
@@ -94,7 +94,7 @@ def _slack(client: WebClient, settings: Settings) -> Iterator[Finding]:
     except SlackApiError as error:
         yield Finding("bot token", False, f"{problem_of(error)}; check SLACK_BOT_TOKEN.")
         return
-    except NO_ANSWER as error:
+    except SLACK_ERRORS as error:
         yield Finding("Slack", False, f"{problem_of(error)}; check the network and SLACK_API_URL.")
         return
     yield Finding("bot token", True, f"workspace {identity.team_name or identity.team_id}")
@@ -114,7 +114,7 @@ def _app_token(client: WebClient, settings: Settings) -> Iterator[Finding]:
         return
     try:
         client.apps_connections_open(app_token=settings.slack_app_token)
-    except NO_ANSWER as error:
+    except SLACK_ERRORS as error:
         advice = "check SLACK_APP_TOKEN (scope connections:write), and that Socket Mode is on."
         yield Finding("app token", False, f"{problem_of(error)}; {advice}")
     else:
@@ -124,7 +124,7 @@ def _app_token(client: WebClient, settings: Settings) -> Iterator[Finding]:
 def _channel(client: WebClient, channel_id: str) -> Iterator[Finding]:
     try:
         channel = client.conversations_info(channel=channel_id).get("channel") or {}
-    except NO_ANSWER as error:
+    except SLACK_ERRORS as error:
         advice = "check CALLS_CHANNEL; in a private channel, invite the bot first."
         yield Finding("channel", False, f"{problem_of(error)}; {advice}")
         return

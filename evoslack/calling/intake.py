@@ -15,9 +15,9 @@ from datetime import datetime
 from queue import Empty, SimpleQueue
 
 from evoslack.calling.arrival import Arrival
+from evoslack.calling.call_log import log_state
 from evoslack.calling.calls import Call, CallRequest, State
 from evoslack.calling.ports import CallLedger
-from evoslack.calling.switchboard import log_state
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from evoslack.calling.calls import STATE_OF, Call, InDoubt, NotSent, Outcome, Reason, State
-from evoslack.calling.number_format import masked
+from evoslack.calling.call_log import log_state
+from evoslack.calling.calls import STATE_OF, Call, InDoubt, NotSent, Outcome, Reason
 from evoslack.calling.ports import CallLedger, PhoneSystem
 from evoslack.calling.snapshot import Snapshot
 
@@ -156,18 +156,3 @@ class Switchboard:
                 log.error("call %s: the outcome %s came too late", call.id, type(outcome).__name__)
             self._on_change()
             return
-
-
-def log_state(call: Call) -> None:
-    """One line for each change of a call, with a masked number."""
-    level = logging.WARNING if call.state is State.IN_DOUBT else logging.INFO
-    log.log(
-        level,
-        "call %s to %s by %s: %s%s",
-        call.id,
-        masked(call.request.number),
-        call.request.user_id,
-        call.state,
-        f" ({call.reason})" if call.reason else "",
-        extra={"call_id": call.id, "state": call.state.value},
-    )

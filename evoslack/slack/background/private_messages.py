@@ -14,7 +14,7 @@ from slack_sdk import WebClient
 
 from evoslack.slack.background import direct_message
 from evoslack.slack.background.rate_limiter import RateLimiter
-from evoslack.slack.workspace import NO_ANSWER, pause_of, problem_of
+from evoslack.slack.workspace import SLACK_ERRORS, pause_of, problem_of
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class PrivateMessages:
             return False
         try:
             direct_message.send(self._client, user_id, texts)
-        except NO_ANSWER as error:
+        except SLACK_ERRORS as error:
             pause_s = pause_of(error)
             if pause_s is None:  # without an answer it may have arrived, so it is not sent again
                 log.warning("no direct message to %s: %s", user_id, problem_of(error))

@@ -24,7 +24,7 @@ from evoslack.calling.validation import CallDraft, Entries, InvalidFields, numbe
 from evoslack.calling.workflow_step import LeaseLost, WorkflowStep
 from evoslack.slack.background.delivery_rules import RETRY, is_expiring, is_too_old
 from evoslack.slack.rendering import messages, step_messages
-from evoslack.slack.workspace import NO_ANSWER, pause_of, problem_of
+from evoslack.slack.workspace import SLACK_ERRORS, pause_of, problem_of
 
 log = logging.getLogger(__name__)
 
@@ -158,7 +158,7 @@ class StepRunner:
                 self._client.functions_completeError(**this, error=end.error)
             else:
                 self._client.functions_completeSuccess(**this, outputs=end.outputs)
-        except NO_ANSWER as error:
+        except SLACK_ERRORS as error:
             problem = problem_of(error)
             if problem in _ALREADY_COMPLETED:
                 return

@@ -24,7 +24,7 @@ from evoslack.calling.refusals import Refusal, UnreadableForm
 from evoslack.calling.validation import InvalidFields, number_or_empty, validate
 from evoslack.runtime.background_pool import Run
 from evoslack.slack.listeners.form_opener import FormOpener, OpenRequest
-from evoslack.slack.listeners.reply import Reply
+from evoslack.slack.listeners.reply import PrivateReply
 from evoslack.slack.listeners.submission import FormSubmission
 from evoslack.slack.payloads import ARRIVAL, Payload, team_of
 from evoslack.slack.rendering import form_messages, history, messages, views
@@ -49,7 +49,7 @@ class CallFormListeners:
         access: Access,
         opener: FormOpener,
         settings: FormSettings,
-        reply: Reply,
+        reply: PrivateReply,
         look_up: Run,
         now: Callable[[], datetime],
     ) -> None:

@@ -23,7 +23,7 @@ from evoslack.slack.listeners.export import ExportListener
 from evoslack.slack.listeners.form_opener import FormOpener
 from evoslack.slack.listeners.hang_up import HangUpListener
 from evoslack.slack.listeners.home import HomeListeners
-from evoslack.slack.listeners.reply import NotifyPrivately, Reply
+from evoslack.slack.listeners.reply import NotifyPrivately, PrivateReply
 from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL, ShortcutListeners
 from evoslack.slack.listeners.workflow_step import StepListeners
 from evoslack.slack.rendering import cards, home, views
@@ -84,7 +84,7 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
         given.other_forms,
         now,
     )
-    reply = Reply(given.private_client, notify, settings.safe_url)
+    reply = PrivateReply(given.private_client, notify, settings.safe_url)
     return Listeners(
         form=CallFormListeners(
             given.intake, given.calls, access, opener, settings, reply, given.other_forms, now

@@ -24,7 +24,7 @@ from evoslack.slack.payloads import Payload
 from evoslack.slack.rendering import call_csv, export_messages, messages
 from evoslack.slack.rendering.refusal_messages import refusal_message
 from evoslack.slack.rendering.views import FormSettings
-from evoslack.slack.workspace import NO_ANSWER, object_in, problem_of
+from evoslack.slack.workspace import SLACK_ERRORS, object_in, problem_of
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +122,7 @@ class ExportListener:
             content, rows = call_csv.file_of(self._calls_of(period.since, period.until))
             log.info("export: %s gets %d calls, %s", user_id, rows, period)
             words = self._upload(user_id, period, content, rows) if rows else export_messages.no_calls(period)
-        except NO_ANSWER as error:
+        except SLACK_ERRORS as error:
             log.warning("export: the file of %s did not go out: %s", user_id, problem_of(error))
             words = export_messages.not_sent(problem_of(error))
         if words:

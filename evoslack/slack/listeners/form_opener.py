@@ -27,7 +27,7 @@ from evoslack.slack.rendering import form_messages, messages, views
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from evoslack.slack.rendering.refusal_messages import refusal_message
-from evoslack.slack.workspace import NO_ANSWER, problem_of
+from evoslack.slack.workspace import SLACK_ERRORS, problem_of
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +126,7 @@ class FormOpener:
         except SlackApiError as error:
             log.warning("the form did not open: %s", problem_of(error))
             tell(form_messages.FORM_TOO_LATE)
-        except NO_ANSWER as error:
+        except SLACK_ERRORS as error:
             log.warning("the form may not have opened: %s", problem_of(error))
             tell(form_messages.FORM_MAY_STILL_OPEN)
 
@@ -136,7 +136,7 @@ class FormOpener:
             self._client.views_open(trigger_id=request.trigger_id, view=views.loading(external_id))
         except SlackApiError:
             raise
-        except NO_ANSWER as error:  # it may have opened all the same
+        except SLACK_ERRORS as error:  # it may have opened all the same
             log.warning("the loading page may not have opened: %s", problem_of(error))
             tell(form_messages.FORM_MAY_STILL_OPEN)
         self._replace_loading(external_id, request, prefills)
@@ -155,7 +155,7 @@ class FormOpener:
             view = views.notice(messages.broken(reference))
         try:
             self._patient_client.views_update(external_id=external_id, view=view)
-        except NO_ANSWER as error:
+        except SLACK_ERRORS as error:
             log.warning("the loading page could not be updated: %s", problem_of(error))
 
     def _offer_to(self, request: OpenRequest) -> Offer:

@@ -8,14 +8,14 @@ from typing import Any
 
 from slack_sdk.webhook import WebhookClient
 
-from evoslack.slack.workspace import NO_ANSWER, problem_of
+from evoslack.slack.workspace import SLACK_ERRORS, problem_of
 
 log = logging.getLogger(__name__)
 
 NotifyPrivately = Callable[[str, str], None]  # (user_id, text): a direct message, sent soon (mrkdwn)
 
 
-class Reply:
+class PrivateReply:
     """What `tell` of one command or button is made of. For the background: it waits for Slack."""
 
     def __init__(
@@ -48,7 +48,7 @@ class Reply:
             answer = self._private_client(url).send(
                 text=words, blocks=blocks or None, response_type="ephemeral", replace_original=False
             )
-        except NO_ANSWER as error:
+        except SLACK_ERRORS as error:
             log.info("an answer did not go out where it was asked for: %s", problem_of(error))
             return False
         return answer.status_code == 200

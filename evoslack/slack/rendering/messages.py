@@ -206,8 +206,8 @@ def _after_rejection(call: Call, next_step: str) -> str:
         return f"{NOTHING_RANG} {next_step}"
     if call.is_in_progress:
         return _CHECKING
-    is_unclear = call.lost_reason is LostReason.UNCLEAR
-    why_not = _TWO_CALLS if is_unclear else "EvoSlack couldn't check whether it rang."
+    is_ambiguous = call.lost_reason is LostReason.UNCLEAR
+    why_not = _TWO_CALLS if is_ambiguous else "EvoSlack couldn't check whether it rang."
     return f"{why_not} {MAY_HAVE_RUNG}"
 
 
