@@ -1,4 +1,4 @@
-"""The only place where the parts meet: builds them from the settings."""
+"""Builds the bot from the settings. `engine` builds what runs in the background."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ EXPORT_WORKERS = 4
 LOOKUP_WORKERS = 4  # people looked up side by side who pressed Hang up
 HANG_UP_WORKERS = 8
 TIME_EVERY_S = 60.0  # how often Slack is asked for the time; two answers put it right
-TIME_TIMEOUT_S = 1  # an answer that takes longer says what time it was
+TIME_TIMEOUT_S = 1  # a slower answer would tell an outdated time
 SLACK_RESPONSE_HOST = "hooks.slack.com"
 
 
@@ -144,9 +144,9 @@ class _Pools:
 def _slack_time(
     settings: Settings, make_client: Callable[..., WebClient], clock_s: Callable[[], float]
 ) -> list[PooledStep]:
-    """Asks Slack for the time, again and again, for requests over HTTP, which say when they were sent.
+    """In HTTP mode, asks Slack for the time every minute: requests say when Slack sent them.
 
-    If our clock counted a little fast, every request would look late one day.
+    Without this, a clock that runs slightly fast would eventually make every request look late.
     """
     if settings.slack_app_token is not None:
         return []

@@ -37,7 +37,7 @@ _ALL = ""  # the one target of chat.update, whose limit is for all messages toge
 _OUT_OF_REACH = frozenset(
     {"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive", "channel_not_found"}
 )
-# Errors after which the operation may have succeeded all the same (Slack's documentation says so).
+# Errors after which the operation may have succeeded anyway (Slack's documentation says so).
 _UNCERTAIN = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 _ADVICE = {
     "not_in_channel": "; invite the bot to CALLS_CHANNEL",
@@ -203,7 +203,7 @@ def _wait_for_slot(limiter: RateLimiter, target: str, notification: Notification
 
 
 def _place_of(posted: SlackResponse) -> tuple[str, str]:
-    """The ts and channel of a posted message. Raises `SlackUnanswered`: it may be there all the same."""
+    """The ts and channel of a posted message. Raises `SlackUnanswered`: it may be there anyway."""
     ts, channel = posted.get("ts"), posted.get("channel")
     if not isinstance(ts, str) or not isinstance(channel, str):
         raise SlackUnanswered("an answer without ts and channel")

@@ -66,7 +66,7 @@ class HomePublisher:
         self._trouble = TroubleLog(log, "publishing Home tabs")  # by user id
 
     def publish_next(self) -> bool:
-        """Publish the tab that has been due longest; whether there was one."""
+        """Publish the tab that has been due the longest. Returns whether there was one."""
         now = self._now()
         if now >= self._forget_at:
             self._ledger.purge_unopened(since=now - FORGET_UNOPENED_AFTER)

@@ -48,7 +48,7 @@ class PrivateMessages:
         self._wake()
 
     def send_next(self) -> bool:
-        """Send one message to a person whom Slack's rate limit allows; whether there was one."""
+        """Send one message to a person whom Slack's rate limit allows. Returns whether there was one."""
         user_id, texts = self._take()
         if not texts:
             return False

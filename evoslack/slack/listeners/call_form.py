@@ -1,7 +1,8 @@
 """What happens when a person types `/call`, searches in the form or submits it.
 
 `ack` is the last line of every listener: acknowledged means written down, and an exception before it can
-still be answered. Nothing slow runs here: forms are opened, and unknown people looked up, in the background.
+still be answered. A submission or a search waits up to two seconds for a role. Forms are opened, and the
+history of unknown people is read, in the background.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class CallFormListeners:
         self._now = now
 
     def command(self, ack: Ack, body: Payload, context: BoltContext) -> None:
-        """`/call …`: the form, filled with what was typed; `help`; or `last`, the form of the last call."""
+        """`/call …`: the form, filled in with what was typed; or `help`, `history`, or `last`."""
         text = str(body.get("text") or "").strip()
         if text.casefold() in HELP:
             ack(form_messages.help_text(self._settings.command, self._settings.region))
@@ -121,12 +122,12 @@ class CallFormListeners:
         ack(form_messages.wrong_command(messages.escape(str(body.get("command"))), self._settings.command))
 
     def flows(self, ack: Ack, body: Payload) -> None:
-        """The flows that match what was typed, from memory."""
+        """The flows that match what was typed."""
         offer = self._offer_to(body)
         ack(options=views.flow_options(offer.flows, body.get("value") or "") if offer else [])
 
     def caller_ids(self, ack: Ack, body: Payload) -> None:
-        """The caller IDs that match what was typed, from memory."""
+        """The caller IDs that match what was typed."""
         offer = self._offer_to(body)
         typed = body.get("value") or ""
         region = self._settings.region
@@ -172,7 +173,7 @@ class CallFormListeners:
     def _receive(self, submission: FormSubmission, arrival: Arrival) -> Call:
         """Check what was filled in and write it down. Raises `InvalidFields` or a `Refusal`."""
         region, allowed = self._settings.region, self._settings.allowed_countries
-        first = self._calls.find(submission.metadata.key)
+        first = self._calls.find(submission.metadata.key)  # a quick answer; `admission` decides
         if first is not None:
             # Whatever changed since: this form already became a call, and that is what the person must hear.
             number = number_or_empty(submission.entries.typed_number, region=region, allowed=allowed)

@@ -51,7 +51,7 @@ class ListenerDependencies:
     on_home_due: Callable[[], None]
     on_step_due: Callable[[], None]
     known_forms: Run  # each of these has a pool of its own, so that none holds up another
-    other_forms: Run  # forms and answers for people who must be looked up first
+    other_forms: Run  # forms and answers for people whose role must be checked first
     exports: Run
     lookups: Run
     hang_ups: Run
@@ -68,7 +68,7 @@ class Listeners:
     home: HomeListeners
     export: ExportListener
     steps: StepListeners
-    notify_privately: NotifyPrivately  # for telling a person that what they pressed broke
+    notify_privately: NotifyPrivately  # for telling a person that what they pressed failed
 
 
 def build_listeners(given: ListenerDependencies) -> Listeners:

@@ -57,7 +57,7 @@ class StepListeners:
         event = body["event"]
         execution_id = str(event["function_execution_id"])
         if len(execution_id) > LONGEST_ID:
-            log.error("a step with an execution id of %d characters is left alone", len(execution_id))
+            log.error("ignored a step whose execution id has %d characters", len(execution_id))
         else:
             now = self._now()
             self._ledger.add(
@@ -96,7 +96,7 @@ class StepListeners:
         try:
             self._client.functions_completeError(**this, error=words)
         except SLACK_ERRORS as error:
-            log.warning("why no flows are offered could not be said: %s", problem_of(error))
+            log.warning("could not tell Slack why no flows are offered: %s", problem_of(error))
 
 
 def _asked_at(body: Payload, headers: Mapping[str, Any], now: datetime) -> datetime:

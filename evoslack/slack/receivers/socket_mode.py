@@ -1,8 +1,8 @@
 """Socket Mode: payloads come over websockets that the bot opens, so it needs no public address.
 
 Two connections are kept open. Slack sends each payload to any one of them (slack-facts 7), so while one is
-refreshed or broken the other goes on. A supervisor checks every second: it replaces a connection that Slack
-wants to end before it ends, and one that is closed or timed out at once (docs/decisions/0005).
+refreshed or broken, the other continues. A supervisor checks every second: it replaces a connection that
+Slack wants to end before it ends, and one that is closed or timed out at once (docs/decisions/0005).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _TOKEN_PROBLEMS = frozenset(
     | {"not_allowed_token_type", "link_disabled"}
 )
 _IF_REJECTED = (
-    " Slack does not accept SLACK_APP_TOKEN any more: check that Socket Mode is on, create a new app-level "
+    " Slack no longer accepts SLACK_APP_TOKEN: check that Socket Mode is on, create a new app-level "
     "token with connections:write and restart EvoSlack with it."
 )
 
