@@ -26,7 +26,7 @@ from evoslack.ledger.sqlite_file import missing_file
 from evoslack.ledger.store import Store, database_problem
 from evoslack.settings import Settings
 from evoslack.slack.background.channel_members import is_shared_externally
-from evoslack.slack.workspace import NO_ANSWER, identify, problem_of, web_client
+from evoslack.slack.workspace import SLACK_ERRORS, identify, problem_of, web_client
 
 SCOPES = (
     "commands",
@@ -94,7 +94,7 @@ def _slack(client: WebClient, settings: Settings) -> Iterator[Finding]:
     except SlackApiError as error:
         yield Finding("bot token", False, f"{problem_of(error)}; check SLACK_BOT_TOKEN.")
         return
-    except NO_ANSWER as error:
+    except SLACK_ERRORS as error:
         yield Finding("Slack", False, f"{problem_of(error)}; check the network and SLACK_API_URL.")
         return
     yield Finding("bot token", True, f"workspace {identity.team_name or identity.team_id}")
@@ -114,7 +114,7 @@ def _app_token(client: WebClient, settings: Settings) -> Iterator[Finding]:
         return
     try:
         client.apps_connections_open(app_token=settings.slack_app_token)
-    except NO_ANSWER as error:
+    except SLACK_ERRORS as error:
         advice = "check SLACK_APP_TOKEN (scope connections:write), and that Socket Mode is on."
         yield Finding("app token", False, f"{problem_of(error)}; {advice}")
     else:
@@ -124,7 +124,7 @@ def _app_token(client: WebClient, settings: Settings) -> Iterator[Finding]:
 def _channel(client: WebClient, channel_id: str) -> Iterator[Finding]:
     try:
         channel = client.conversations_info(channel=channel_id).get("channel") or {}
-    except NO_ANSWER as error:
+    except SLACK_ERRORS as error:
         advice = "check CALLS_CHANNEL; in a private channel, invite the bot first."
         yield Finding("channel", False, f"{problem_of(error)}; {advice}")
         return
@@ -183,7 +183,7 @@ def _tracking(evo: EvoClient, account_id: str) -> Finding:
     try:
         seen = SessionPoller(evo, lambda: datetime.now(UTC)).poll(account_id, now, budget_s=BUDGET_S)
     except EvoError as error:
-        advice = "cards cannot show how calls go on; check that the login may see calls and sessions."
+        advice = "cards cannot show what happens to a call; check that the login may see calls and sessions."
         return Finding("tracking", False, f"{error}; {advice}")
     return Finding("tracking", True, f"the login can see calls; {len(seen.active)} active now")
 
@@ -199,7 +199,7 @@ def _offer(offer: Offer, settings: Settings) -> Iterator[Finding]:
     yield Finding("account", True, offer.account_id)
     unknown = [flow_id for flow_id in settings.evo_flows if offer.flow(flow_id) is None]
     if unknown:
-        advice = f"EVO_FLOWS: {', '.join(unknown)} not found in the account, or has no nodes."
+        advice = f"EVO_FLOWS: not found in the account, or without nodes: {', '.join(unknown)}."
         yield Finding("flows", False, advice)
     else:
         yield Finding("flows", True, f"{len(offer.flows)} to choose from, such as {offer.flows[0].name}")
@@ -230,14 +230,14 @@ def _why_not(refusal: Refusal) -> str:
 
 
 def _database(url: str) -> Finding:
-    """Whether the database can be used. A missing SQLite file is created at the first start."""
+    """Whether the database can be used. A missing SQLite file is created on first start."""
     store = Store(url)
     file = store.file
     if file is not None and (problem := missing_file(file)):
         return Finding("database", False, f"{problem}.")
     if file is not None and not file.exists():
         is_ok = os.access(file.parent, os.W_OK)
-        words = f"{file} will be created at the first start" if is_ok else f"{file.parent} is not writable."
+        words = f"{file} will be created on first start" if is_ok else f"{file.parent} is not writable."
         return Finding("database", is_ok, words)
     try:
         with store.engine.connect() as connection:

@@ -104,7 +104,7 @@ class Engine:
         )
 
     def sweep(self) -> bool:
-        """Close what no bot works on any more, and delete what is old."""
+        """Close what no bot works on anymore, and delete what is old."""
         self._clock.follow(self.store.time())
         self.switchboard.sweep()
         if self._clock.is_trusted():

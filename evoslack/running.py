@@ -22,7 +22,7 @@ from evoslack.runtime.heartbeat import Heartbeat
 from evoslack.runtime.worker_pool import WorkerPool
 from evoslack.slack.receivers.receiver import Receiver
 from evoslack.slack.receivers.socket_connection import NoHello
-from evoslack.slack.workspace import NO_ANSWER, problem_of
+from evoslack.slack.workspace import SLACK_ERRORS, problem_of
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class CannotStart(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class PooledStep:
     """A worker pool and the step that it repeats."""
 
     pool: WorkerPool
@@ -58,11 +58,11 @@ class Bot:
         notifications: NotificationLedger,
         catalog: Catalog,
         switchboard: Switchboard,
-        answers: Work,
-        dial: Work,
-        notify: Work,
-        private_messages: Work,
-        others: list[Work],  # may stop at any moment: the next start finds what is left
+        answers: PooledStep,
+        dial: PooledStep,
+        notify: PooledStep,
+        private_messages: PooledStep,
+        others: list[PooledStep],  # may stop at any moment: the next start finds what is left
         background: Iterable[BackgroundPool],  # stopped in this order
         app: App,
         make_receiver: Callable[[Callable[[], dict[str, bool]]], Receiver],  # is given our health check
@@ -97,11 +97,11 @@ class Bot:
         except Exception as error:
             raise CannotStart(f"The database cannot be used: {database_problem(error)}") from error
         self._heartbeat.start()
-        for work in self._works():
-            work.start()
+        for each in self._pooled_steps():
+            each.start()
         try:
             way = self.receiver.start()
-        except (*NO_ANSWER, NoHello) as error:
+        except (*SLACK_ERRORS, NoHello) as error:
             self.stop()  # calls that are being dialed already are finished
             raise CannotStart(not_let_in("SLACK_APP_TOKEN", error)) from error
         return f"EvoSlack is ready: {way}, {self._about}."
@@ -109,8 +109,8 @@ class Bot:
     def stop(self) -> str:
         """Take no more requests, finish what is being dialed, and return what is left, in words."""
         self.receiver.stop()
-        for work in self._others:
-            work.pool.stop(within_s=0)
+        for each in self._others:
+            each.pool.stop(within_s=0)
         self._answers.pool.stop(within_s=SETTLE_S, finish_all=True)
         finished = self._dial.pool.stop(within_s=DRAIN_S)
         self.switchboard.stop()
@@ -140,9 +140,9 @@ class Bot:
         }
 
     def _pools(self) -> list[WorkerPool]:
-        return [work.pool for work in self._works()]
+        return [each.pool for each in self._pooled_steps()]
 
-    def _works(self) -> list[Work]:
+    def _pooled_steps(self) -> list[PooledStep]:
         return [self._answers, self._dial, self._notify, self._private_messages, *self._others]
 
     def _left_words(self, finished: bool) -> str:

@@ -1,4 +1,4 @@
-"""The only place where the parts meet: builds them from the settings."""
+"""Builds the bot from the settings. `engine` builds what runs in the background."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from evoslack.engine import Engine, home_publisher, notifier, step_runner
 from evoslack.evo.client import DIAL_DEADLINE_S, EvoClient
 from evoslack.evo.directory import Directory
 from evoslack.ledger.history import CallHistory
-from evoslack.running import Bot, CannotStart, Work, not_let_in
+from evoslack.running import Bot, CannotStart, PooledStep, not_let_in
 from evoslack.runtime.background_pool import BackgroundPool
 from evoslack.runtime.clock import Clock, counting_s
 from evoslack.runtime.heartbeat import Heartbeat
@@ -35,7 +35,7 @@ from evoslack.slack.rendering import messages
 from evoslack.slack.rendering.views import FormSettings
 from evoslack.slack.workspace import (
     LISTENER_TIMEOUT_S,
-    NO_ANSWER,
+    SLACK_ERRORS,
     Identity,
     identify,
     private_client,
@@ -48,8 +48,8 @@ EXPORT_WORKERS = 4
 LOOKUP_WORKERS = 4  # people looked up side by side who pressed Hang up
 HANG_UP_WORKERS = 8
 TIME_EVERY_S = 60.0  # how often Slack is asked for the time; two answers put it right
-TIME_TIMEOUT_S = 1  # an answer that takes longer says what time it was
-SLACKS_RESPONSE_HOST = "hooks.slack.com"
+TIME_TIMEOUT_S = 1  # a slower answer would tell an outdated time
+SLACK_RESPONSE_HOST = "hooks.slack.com"
 
 
 def build(
@@ -70,7 +70,7 @@ def build(
     )
     try:
         identity = identify(make_client())
-    except NO_ANSWER as error:
+    except SLACK_ERRORS as error:
         raise CannotStart(not_let_in("SLACK_BOT_TOKEN", error)) from error
     evo = EvoClient(
         settings.evo_base_url,
@@ -89,6 +89,8 @@ def build(
         workers.wake,
         workers.wake_in,
     )
+    home_tabs = home_publisher(settings, engine, access, clock.now)
+    steps = step_runner(settings, engine, access, make_client(), clock)
     listeners = build_listeners(
         _listener_dependencies(settings, engine, access, pools, make_client, clock, direct.notify_privately)
     )
@@ -106,16 +108,16 @@ def build(
         notifications=engine.notifications,
         catalog=engine.catalog,
         switchboard=engine.switchboard,
-        dial=Work(engine.dial_workers, engine.switchboard.dial_next),
-        answers=Work(engine.answer_workers, engine.intake.settle_answers),
-        notify=Work(engine.notify_workers, notifier(settings, engine, clock.now, clock_s).notify_next),
-        private_messages=Work(engine.private_message_workers, direct.send_next),
+        dial=PooledStep(engine.dial_workers, engine.switchboard.dial_next),
+        answers=PooledStep(engine.answer_workers, engine.intake.settle_answers),
+        notify=PooledStep(engine.notify_workers, notifier(settings, engine, clock.now, clock_s).notify_next),
+        private_messages=PooledStep(engine.private_message_workers, direct.send_next),
         others=[
-            Work(engine.sweep_workers, engine.sweep),
-            Work(engine.catalog_workers, engine.catalog.refresh_when_due),
-            Work(engine.track_workers, engine.tracker.poll),
-            Work(engine.home_tab_workers, home_publisher(settings, engine, access, clock.now).publish_next),
-            Work(engine.step_workers, step_runner(settings, engine, access, make_client(), clock).run_next),
+            PooledStep(engine.sweep_workers, engine.sweep),
+            PooledStep(engine.catalog_workers, engine.catalog.refresh_when_due),
+            PooledStep(engine.track_workers, engine.tracker.poll),
+            PooledStep(engine.home_tab_workers, home_tabs.publish_next),
+            PooledStep(engine.step_workers, steps.run_next),
             *_slack_time(settings, make_client, clock_s),
         ],
         background=(pools.hang_ups, pools.lookups, pools.exports, pools.known_forms, pools.other_forms),
@@ -141,10 +143,10 @@ class _Pools:
 
 def _slack_time(
     settings: Settings, make_client: Callable[..., WebClient], clock_s: Callable[[], float]
-) -> list[Work]:
-    """Asks Slack for the time, again and again, for requests over HTTP, which say when they were sent.
+) -> list[PooledStep]:
+    """In HTTP mode, asks Slack for the time every minute: requests say when Slack sent them.
 
-    If our clock counted a little fast, every request would look late one day.
+    Without this, a clock that runs slightly fast would eventually make every request look late.
     """
     if settings.slack_app_token is not None:
         return []
@@ -154,7 +156,7 @@ def _slack_time(
         client.auth_test()  # its Date header is noted
         return False
 
-    return [Work(WorkerPool("slack-time", size=1, poll_every_s=TIME_EVERY_S, clock_s=clock_s), ask)]
+    return [PooledStep(WorkerPool("slack-time", size=1, poll_every_s=TIME_EVERY_S, clock_s=clock_s), ask)]
 
 
 def _access(
@@ -185,7 +187,7 @@ def _listener_dependencies(
     clock: Clock,
     notify_privately: NotifyPrivately,
 ) -> ListenerDependencies:
-    hosts = {SLACKS_RESPONSE_HOST, urlsplit(settings.slack_api_url).hostname or ""}
+    hosts = {SLACK_RESPONSE_HOST, urlsplit(settings.slack_api_url).hostname or ""}
     return ListenerDependencies(
         client=make_client(timeout_s=LISTENER_TIMEOUT_S),
         patient_client=make_client(),

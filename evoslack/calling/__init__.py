@@ -9,6 +9,7 @@
 - `validation`     turns what was filled in into a request, or says what is wrong
 - `arrival`        how old a submission is, and whether its answer left in time
 - `intake`         takes submissions in; `switchboard` dials them; `tracker` tracks them
+- `call_log`       one log line for each change of a call
 - `snapshot`       what Evo Voice shows at one moment; `matching` decides which session is whose
 - `notification`, `history_filter`, `workflow_step`  values that the ledger keeps for Slack
 - `ports`          what this room and Slack need of the ledger and of the phone system

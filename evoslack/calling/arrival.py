@@ -1,7 +1,7 @@
 """One payload: when it arrived, how old it is, and whether its answer left in time.
 
 Slack gives up after three seconds and shows the person its own error (slack-facts 1). So whatever would dial
-asks for the age first, and goes on only when the answer has left before that.
+asks for the age first, and continues only if the answer has left before that.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Arrival:
 
     @property
     def age_s(self) -> float:
-        """Seconds since Slack sent it, as far as that can be known."""
+        """Seconds since Slack sent it, as far as that is known."""
         return self._age_s + self._clock.elapsed_s(self._at)
 
     @property
@@ -53,7 +53,7 @@ class Arrival:
         self._on_answered, self._on_unanswered = answered, unanswered
 
     def withdraw(self) -> None:
-        """The answer says something else: whatever depends on it is given up at once."""
+        """The answer says something else: discard whatever depends on it, now."""
         self.unanswered()
         self._on_answered = self._on_unanswered = None
 

@@ -55,7 +55,7 @@ FINAL = frozenset({Progress.ENDED, Progress.LOST})
 
 
 class LostReason(StrEnum):
-    """Why a call is not tracked any more."""
+    """Why a call is no longer tracked."""
 
     UNSEEN = "unseen"  # Evo Voice shows nothing of it
     UNCLEAR = "unclear"  # several sessions could be it
@@ -74,7 +74,7 @@ class Ending(StrEnum):
     """What Evo Voice answered to a hang up."""
 
     TAKEN = "taken"  # which does not prove that it ended
-    GONE = "gone"  # there is no such session any more
+    GONE = "gone"  # there is no such session anymore
     FORBIDDEN = "forbidden"  # the bot's login may not end calls
 
 
@@ -92,12 +92,12 @@ class Reason(StrEnum):
     LOGIN_REJECTED = "login_rejected"  # the bot's own login failed
     ROLE_MISSING = "role_missing"  # the bot's login is neither Manager nor SystemAdministrator
     NOT_PERMITTED = "not_permitted"  # such as for another account's flow
-    NOT_FOUND = "not_found"  # the flow does not exist any more
+    NOT_FOUND = "not_found"  # the flow no longer exists
     TOO_MANY = "too_many"  # Evo Voice asks to slow down
     BAD_REQUEST = "bad_request"  # Evo Voice does not accept number, flow or caller ID
     # not sent
     UNREACHABLE = "unreachable"  # no connection could be made
-    HELD_UP = "held_up"  # the bot stood still between taking the call and dialing it
+    HELD_UP = "held_up"  # the bot was paused between taking the call and dialing it
     LOGIN_FAILED = "login_failed"  # logging in failed, so the call was not requested
     # in doubt
     NO_ANSWER = "no_answer"  # timed out
@@ -109,7 +109,7 @@ class Reason(StrEnum):
     BOT_BROKE = "bot_broke"  # a defect in the bot, caught
     # expired
     WAITED = "waited"  # no worker was free to dial it in time
-    NOT_ANSWERED = "not_answered"  # the bot stopped, or stood still, before it could answer the submission
+    NOT_ANSWERED = "not_answered"  # the bot stopped, or was paused, before it could answer the submission
 
 
 PROOF = frozenset(
@@ -211,8 +211,8 @@ class Call:
         """Whether a phone may have rung: in doubt, or rejected and not yet searched for in vain."""
         if self.state is not State.REJECTED:
             return self.state is State.IN_DOUBT
-        was_looked_for = self.progress is Progress.LOST and self.lost_reason is LostReason.UNSEEN
-        return self.reason not in PROOF and not was_looked_for
+        was_checked = self.progress is Progress.LOST and self.lost_reason is LostReason.UNSEEN
+        return self.reason not in PROOF and not was_checked
 
     @property
     def can_hang_up(self) -> bool:

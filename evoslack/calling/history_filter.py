@@ -39,7 +39,7 @@ class HistoryFilter:
     @property
     def digits(self) -> str:
         """What the number must have in it, however it was spelled; empty: nothing is searched for."""
-        # What people put before a number at home is no part of the number as it is kept.
+        # National prefixes, such as a leading 0, are not part of the stored number.
         found = "".join(str(int(each)) for each in self.search.replace("(0)", "") if each.isdecimal())
         found = found.lstrip("0")
         return found if len(found) >= LEAST_DIGITS else ""

@@ -15,9 +15,9 @@ from datetime import datetime
 from queue import Empty, SimpleQueue
 
 from evoslack.calling.arrival import Arrival
+from evoslack.calling.call_log import log_state
 from evoslack.calling.calls import Call, CallRequest, State
 from evoslack.calling.ports import CallLedger
-from evoslack.calling.switchboard import log_state
 
 log = logging.getLogger(__name__)
 
@@ -77,8 +77,7 @@ class Intake:
         """Accept the calls whose answers left, and withdraw those without; returns whether any was accepted.
 
         If accepting cannot be written down, it is tried again next time. Withdrawing is tried once, because
-        it counts deliveries. What is left over in the end is swept: the caller is told that nothing was
-        dialed.
+        it counts deliveries. The sweep closes what remains and tells the caller that nothing was dialed.
         """
         answered, unanswered = _drain(self._answered), _drain(self._unanswered)
         try:

@@ -39,7 +39,7 @@ class TrackedCall:
     skew: timedelta | None = None  # of Evo Voice's clock at the request; None: unknown
     answered_by: datetime | None = None  # when Evo Voice had answered: a session made later is not ours
     was_rejected: bool = False  # Evo Voice rejected it, so it most likely never shows up
-    is_unclear: bool = False  # several sessions could be it, so no later one is taken for it
+    is_ambiguous: bool = False  # several sessions could be it, so no later one is taken for it
     progress: Progress = Progress.WAITING
     session_id: str = ""
     call_sid: str = ""
@@ -145,12 +145,12 @@ def _match(tracked_calls: list[TrackedCall], snapshot: Snapshot) -> list[Tracked
             if not found[index].was_rejected or all(found[other].was_rejected for other in claims[one]):
                 claims[one].append(index)
     for index, each in options.items():
-        if found[index].progress in FINAL or found[index].is_unclear:
+        if found[index].progress in FINAL or found[index].is_ambiguous:
             continue
         if len(each) == 1 and claims[each[0]] == [index]:
             found[index] = _matched(found[index], each[0])
         elif any(index in claims[one] for one in each):
-            found[index] = replace(found[index], is_unclear=True)
+            found[index] = replace(found[index], is_ambiguous=True)
     return found
 
 
@@ -234,7 +234,7 @@ def _note_hang_up(tracked: TrackedCall, snapshot: Snapshot) -> TrackedCall:
 def _out_of_sight(tracked: TrackedCall, now: datetime, patience: timedelta, since: datetime) -> TrackedCall:
     """Nothing shows that it is in progress."""
     if tracked.progress is Progress.WAITING:
-        reason = LostReason.UNCLEAR if tracked.is_unclear else LostReason.UNSEEN
+        reason = LostReason.UNCLEAR if tracked.is_ambiguous else LostReason.UNSEEN
         if tracked.was_rejected and since - (tracked.answered_by or tracked.requested_at) > MAX_UNWATCHED:
             reason = LostReason.BLIND  # "nothing was dialed" may be claimed only after polling all the time
         return _lost(tracked, now, reason) if now - tracked.requested_at >= patience else tracked

@@ -10,7 +10,7 @@ from evoslack.calling.calls import Call
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """How far people are told of the call; what is behind `revision` is still to be told."""
+    """How far people have been told of a call. Whatever lags behind `revision` is still to be told."""
 
     call: Call
     revision: int  # grows with every change that people should be told of

@@ -16,11 +16,11 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberMatch, PhoneNumberMatcher
 from evoslack.calling.numbers import SLACK_LINK
 
 LONGEST_MESSAGE = 40_000  # characters that are read; Slack cuts a message there (slack-facts 4)
-MOST_NUMBERS = 101  # a list holds 100 (slack-facts 3), and one more tells that there are more
+MOST_NUMBERS = 101  # a list holds 100 (slack-facts 3), and one more shows that there are more
 
 _FEWEST_DIGITS = 4  # of any number of any country
 _LONGEST_PIECE = 1_000  # characters; what the library takes for one number has at most about 560
-_NEAR_THE_CUT = 100  # a number that ends so close to the end of a piece may go on after it
+_NEAR_THE_CUT = 100  # a number that ends so close to the end of a piece may continue after it
 _TRIES = 60  # at one piece
 _MOST_IN_PIECES = 15_000  # characters of all pieces: a hundred numbers take a fifth of that
 
@@ -34,7 +34,7 @@ _SPACE = r"[ \t\u00a0,]"
 _WORD = r"(?:e?xt(?:ensi[oó]n?)?n?|int|anexo|доб)[:.]?"
 _EXTENSION = rf"(?:;ext=|{_SPACE}{{0,12}}+{_WORD}(?:{_SPACE}|-){{0,4}}+)\d{{1,20}}+#?"
 _PIECE = re.compile(rf"\d++(?:{_GAP}{{1,12}}+\d++)*+(?:{_EXTENSION})?", re.IGNORECASE)
-_LEAD = 11  # characters before the first digit: plus and brackets, and the sign before those
+_LEAD = 11  # characters before the first digit: plus and brackets, and the character before those
 
 _ID_BEFORE = re.compile(r"(?:[#№$€£¥=/_]|[^\W\d_]-?|\d[.,])\Z")
 _COUNTED = re.compile(
@@ -57,10 +57,10 @@ def numbers_in(text: str, region: str) -> list[str]:
     if is_cut and text.rfind("<") > text.rfind(">"):  # the cut goes through a link, whose digits mean nothing
         text = text[: text.rfind("<")]
     marked = (link[1] for link in SLACK_LINK.finditer(text))
-    # No number goes on in the next line, so all can be one text.
+    # A number never spans lines, so everything can be searched as one text.
     plain = "\n".join((*marked, _TOKEN.sub(" ", text)))
-    for entity, sign in _ENTITIES:
-        plain = plain.replace(entity, sign)
+    for entity, character in _ENTITIES:
+        plain = plain.replace(entity, character)
     last = len(plain) - (_NEAR_THE_CUT if is_cut else 0)  # half a number is another one
     found: dict[str, None] = {}
     for start, match in _matches(plain, region):
@@ -80,15 +80,16 @@ def _matches(text: str, region: str) -> Iterator[tuple[int, PhoneNumberMatch]]:
         if sum(map(str.isdecimal, piece[0])) < _FEWEST_DIGITS:
             continue
         while start < end and left > 0:
-            part = text[start : min(end + 1, start + _LONGEST_PIECE)]  # with the sign after it, which tells
+            # With the character after the piece, which decides.
+            part = text[start : min(end + 1, start + _LONGEST_PIECE)]
             match = next(iter(PhoneNumberMatcher(part, region, max_tries=_TRIES)), None)
             if match is None:
                 left -= len(part)
                 break
-            goes_on = start + len(part) < end and match.end > _LONGEST_PIECE - _NEAR_THE_CUT
-            if not goes_on:
+            continues = start + len(part) < end and match.end > _LONGEST_PIECE - _NEAR_THE_CUT
+            if not continues:
                 yield start + match.start, match
-            read = match.start if goes_on else match.end
+            read = match.start if continues else match.end
             left -= read
             start += read
 

@@ -27,7 +27,7 @@ LONGEST_COMMAND = 2_000  # characters after the command that are searched for a 
 # Excluding "<" inside keeps a text full of "<tel:" from being scanned again from each of them.
 SLACK_LINK = re.compile(r"<tel:([^<|>]++)(?:\|[^<>]*+)?+>", re.IGNORECASE)
 
-# Spelled dashes, dots, brackets and spaces of every kind are how people group digits.
+# People group digits with dashes, dots, brackets and spaces of every kind.
 _GROUPING = re.compile(r"[\s\-\u2010-\u2015\u2212.·()\[\]/]+")
 _PLUS = "+\uff0b"  # and the full-width one of Asian keyboards
 _TEL = re.compile(r"\btel:\s*", re.IGNORECASE)
@@ -152,7 +152,7 @@ def _found(text: str, region: str) -> list[tuple[int, int]]:
 
 
 def _digits(typed: str, region: str) -> str:
-    """The text without the signs that only group; nothing but digits and plus signs is left."""
+    """The text without the characters that only group digits. Only digits and a plus sign remain."""
     if _EXTENSION.search(typed):
         raise BadNumber(Problem.EXTENSION)
     rest = _GROUPING.sub("", typed)

@@ -1,7 +1,7 @@
-"""Who may call: asked at every entry point, a yes remembered for a minute, and a no when in doubt.
+"""Who may call. Checked at every entry point; a yes is remembered for a minute; in doubt, the answer is no.
 
 Slack says whether a person is a real member of the workspace, and with which email. Evo Voice says whether
-that email belongs to a login that may place calls for the account.
+that email belongs to a login that may place calls for the account (see `slack.people` and `evo.directory`).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Permission:
     def require(self, user_id: str, team_id: str, account_id: str) -> Role:
         """The role of a Slack user who may place calls for the account.
 
-        Takes two seconds at the most. Raises `NotAllowed` (and it is known why) or `CannotCheck`.
+        Takes two seconds at most. Raises `NotAllowed` with the reason, or `CannotCheck`.
         """
         key, started_s = (team_id, user_id, account_id), self._clock_s()
         remembered = self._remembered(key)
@@ -74,7 +74,7 @@ class Permission:
         mapped = self._user_map.get(user_id, "")
         email = self._confirmed_email(user_id, team_id, not mapped)
         left_s = BUDGET_S - (self._clock_s() - started_s)
-        if left_s <= 0:  # Slack has told the person that it failed, so nothing may be dialed any more
+        if left_s <= 0:  # Slack has told the person that it failed, so nothing may be dialed anymore
             raise CannotCheck(Source.SLACK)
         return self._require_caller(mapped or email, account_id, left_s)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from evoslack.calling.calls import Call, CallRequest, Ending, HangUp, Outcome
+from evoslack.calling.calls import Call, CallRequest, HangUp, Outcome
 from evoslack.calling.history_filter import HistoryFilter, HomeTab
 from evoslack.calling.matching import TrackedCall
 from evoslack.calling.notification import Notification
@@ -21,7 +21,6 @@ class PhoneSystem(Protocol):
     """Evo Voice; see `evo.client.EvoClient`."""
 
     def dial(self, request: CallRequest, may_leave: Callable[[], bool]) -> Outcome: ...
-    def end(self, session_id: str, budget_s: float) -> Ending: ...
 
 
 class CallLedger(Protocol):
@@ -49,7 +48,7 @@ class CallLedger(Protocol):
         skew: timedelta | None,
     ) -> Call | None: ...
 
-    # Nobody works on it any more.
+    # No bot works on it anymore.
     def abandon(self, *, at: datetime, received_before: datetime | None) -> list[Call]: ...
     def expire(self, *, at: datetime, accepted_before: datetime) -> list[Call]: ...
     def doubt_orphans(self, *, at: datetime, began_before: datetime | None) -> list[Call]: ...

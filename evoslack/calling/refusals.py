@@ -30,7 +30,7 @@ class Denial(StrEnum):
 
 
 class NotAllowed(Refusal):
-    """The person may not place calls, and it is known why."""
+    """The person may not place calls; `denial` says why."""
 
     def __init__(self, denial: Denial) -> None:
         super().__init__(denial.value)
@@ -72,11 +72,11 @@ class NothingToOffer(Refusal):
 
 
 class UnknownFlow(Refusal):
-    """The chosen flow is not on offer (any more)."""
+    """The chosen flow is not on offer (anymore)."""
 
 
 class UnknownCallerId(Refusal):
-    """The chosen caller ID is not an owned number (any more)."""
+    """The chosen caller ID is not an owned number (anymore)."""
 
 
 class NumberBusy(Refusal):

@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from evoslack.calling.calls import STATE_OF, Call, InDoubt, NotSent, Outcome, Reason, State
-from evoslack.calling.number_format import masked
+from evoslack.calling.call_log import log_state
+from evoslack.calling.calls import STATE_OF, Call, InDoubt, NotSent, Outcome, Reason
 from evoslack.calling.ports import CallLedger, PhoneSystem
 from evoslack.calling.snapshot import Snapshot
 
@@ -20,9 +20,9 @@ log = logging.getLogger(__name__)
 
 # Dialing takes 30 s at most (evo-voice-api 7); the rest is for writing the result down.
 PLACING_LIMIT = timedelta(seconds=45)
-# A submission is answered within three seconds or never; the rest is for a process that stood still.
+# A submission is answered within three seconds or never; the rest is for a process that was paused.
 ANSWERING_LIMIT = timedelta(seconds=15)
-# A machine that stood still must not dial after people were told that the call is in doubt.
+# A machine that was paused must not dial after people were told that the call is in doubt.
 LATEST_DIALING = timedelta(seconds=10)
 CLOCK_STEP = timedelta(seconds=5)  # of the wall clock; a smaller change is an ordinary correction
 WRITE_PAUSE_S = 1.0
@@ -61,7 +61,7 @@ class Switchboard:
         self._stopping = threading.Event()
 
     def dial_next(self) -> bool:
-        """Dial the oldest waiting call; whether there was one.
+        """Dial the oldest waiting call. Returns whether there was one.
 
         Between `begin`, which is committed, and `finish` a phone may ring, once.
         """
@@ -127,7 +127,7 @@ class Switchboard:
         try:
             return self._phone.dial(call.request, may_leave)
         except Exception:
-            log.exception("call %s: dialing broke", call.id)
+            log.exception("call %s: dialing failed unexpectedly", call.id)
             return InDoubt(Reason.BOT_BROKE)
 
     def _finish(self, call: Call, outcome: Outcome, before: Snapshot | None) -> None:
@@ -145,7 +145,9 @@ class Switchboard:
             except Exception:
                 if attempt % WRITES_PER_LOG_LINE == 0:
                     log.exception(
-                        "call %s: the outcome %s is not written yet", call.id, type(outcome).__name__
+                        "call %s: the outcome %s could not be stored yet; retrying",
+                        call.id,
+                        type(outcome).__name__,
                     )
                 if self._stopping.wait(WRITE_PAUSE_S):
                     return
@@ -153,21 +155,8 @@ class Switchboard:
             if written is not None and written.state is STATE_OF[type(outcome)]:
                 log_state(written)
             else:
-                log.error("call %s: the outcome %s came too late", call.id, type(outcome).__name__)
+                log.error(
+                    "call %s: the outcome %s came after the call was closed", call.id, type(outcome).__name__
+                )
             self._on_change()
             return
-
-
-def log_state(call: Call) -> None:
-    """One line for each change of a call, with a masked number."""
-    level = logging.WARNING if call.state is State.IN_DOUBT else logging.INFO
-    log.log(
-        level,
-        "call %s to %s by %s: %s%s",
-        call.id,
-        masked(call.request.number),
-        call.request.user_id,
-        call.state,
-        f" ({call.reason})" if call.reason else "",
-        extra={"call_id": call.id, "state": call.state.value},
-    )

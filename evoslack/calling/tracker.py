@@ -123,7 +123,7 @@ class CallTracker:
             if not call.can_hang_up or not self._ledger.hang_up(call.id, HangUp.ASKED, at=self._now()):
                 return Ending.GONE
         except Exception:
-            self._take_back(call)  # it may have been written down all the same
+            self._take_back(call)  # it may have been written down anyway
             raise
         self._on_change()
         try:

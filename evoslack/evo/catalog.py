@@ -1,4 +1,4 @@
-"""What the form offers: the account's flows and owned numbers, kept in memory.
+"""The account's flows and owned numbers, kept in memory; and whether the bot may end calls.
 
 Forms are filled from here and never wait for Evo Voice. When a refresh fails, the last good offer stays:
 Evo Voice rejects a call with an outdated flow or number, it does not dial it wrongly.
@@ -61,7 +61,7 @@ class Catalog:
         return self._offer
 
     def refresh(self, *, budget_s: float = REFRESH_BUDGET_S) -> bool:
-        """Read the offer again; whether there is one now. One thread reads while others wait for it."""
+        """Read the offer again, in one thread while others wait. Returns whether there is one now."""
         if not self._refreshing.acquire(timeout=budget_s):
             return self._offer is not None
         try:

@@ -153,9 +153,7 @@ class EvoClient:
                 may_leave=may_leave,
             )
         except HeldBack:
-            log.warning(
-                "call to %s: too late to send it, nothing was sent", masked(str(body["numberToDial"]))
-            )
+            log.warning("call to %s: too late to send; nothing was sent", masked(str(body["numberToDial"])))
             return NotSent(Reason.HELD_UP)
         except Unsent as error:
             log.warning("call to %s: nothing was sent: %s", masked(str(body["numberToDial"])), error)

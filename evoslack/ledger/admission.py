@@ -45,7 +45,7 @@ def admit(
         busy = _first(engine, _in_the_way(request, at))
         if busy is not None:
             raise NumberBusy(busy, at - busy.accepted_at)
-    raise RuntimeError("the ledger took the call neither as new nor as known")
+    raise RuntimeError("the call is neither new nor known")
 
 
 def _first(engine: sa.Engine, which: sa.ColumnElement[bool]) -> Call | None:
@@ -63,7 +63,7 @@ def _is_used(engine: sa.Engine, key: str) -> bool:
 def _insert(
     engine: sa.Engine, request: CallRequest, state: State, at: datetime, before_commit: BeforeCommit
 ) -> Call | None:
-    """Insert the call; None if its key or its number is taken."""
+    """Insert the call. None if its key or its number is taken."""
     call = Call(id=uuid.uuid4().hex, request=request, state=state, accepted_at=at)
     values = {field: getattr(request, field) for field in REQUEST_FIELDS}
     values |= {
@@ -119,8 +119,8 @@ def _same_submission(first: Call, request: CallRequest) -> Call:
 
 def _in_the_way(request: CallRequest, at: datetime) -> sa.ColumnElement[bool]:
     """A call to the same number that is open, or may have rung just now."""
-    is_looked_for = sa.and_(calls.c.state == State.REJECTED, calls.c.progress.in_(_NOT_OVER))
-    may_have_rung = sa.or_(calls.c.state.in_(_MAY_HAVE_RUNG), is_looked_for)
+    is_being_checked = sa.and_(calls.c.state == State.REJECTED, calls.c.progress.in_(_NOT_OVER))
+    may_have_rung = sa.or_(calls.c.state.in_(_MAY_HAVE_RUNG), is_being_checked)
     is_recent = sa.and_(may_have_rung, calls.c.accepted_at > at - JUST_PLACED)
     return sa.and_(
         calls.c.account_id == request.account_id,

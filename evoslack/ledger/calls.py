@@ -33,7 +33,7 @@ from evoslack.ledger.store import Store
 from evoslack.ledger.transitions import change_state
 from evoslack.ledger.workflow_steps import give_call
 
-# A call accepted this far in the future: the clock was put back since, so its age is unknown.
+# A call accepted this far in the future: the clock has been set back since, so its age is unknown.
 AHEAD = timedelta(minutes=1)
 
 
@@ -59,7 +59,7 @@ class CallLedger:
         raise RuntimeError("the submission was written down and withdrawn again and again")
 
     def join(self, call_id: str) -> Call | None:
-        """Count one more delivery of a submission that is being answered; None if it is too late."""
+        """Count one more delivery of a submission that is being answered. None if it is too late."""
         received = sa.and_(calls.c.id == call_id, calls.c.state == State.RECEIVED)
         joining = sa.update(calls).where(received).values(deliveries=calls.c.deliveries + 1)
         return self._first(joining.returning(calls))
@@ -75,7 +75,7 @@ class CallLedger:
         return confirmed
 
     def withdraw(self, call_ids: Collection[str]) -> None:
-        """Delete submissions that Slack said were not answered, so that pressing again works."""
+        """Delete submissions whose answer did not leave, so that pressing again works."""
         with self._engine.begin() as connection:
             for call_id in call_ids:
                 received = sa.and_(calls.c.id == call_id, calls.c.state == State.RECEIVED)
@@ -107,7 +107,8 @@ class CallLedger:
     def begin(self, *, at: datetime, accepted_after: datetime) -> Call | None:
         """Take the oldest waiting call for dialing: it becomes placing. None if none waits.
 
-        Committed before it returns. Only the caller may dial this call, with one request.
+        Committed before it returns; from then on a phone may ring. Only the caller may dial this call, with
+        one request (see `EvoClient.dial`).
         """
         waiting = (
             sa.select(calls.c.id)
@@ -132,7 +133,7 @@ class CallLedger:
         known_ids: Collection[str] | None = None,
         skew: timedelta | None = None,
     ) -> Call | None:
-        """Write down how dialing ended; None if the call's state no longer allows that.
+        """Write down how dialing ended. None if the call's state no longer allows that.
 
         `known_ids`: sessions and SIDs that existed before the call, so they cannot be its own. `skew`: how
         far Evo Voice's clock was ahead of ours then.

@@ -27,7 +27,7 @@ class DueRows:
     def claim(
         self, connection: sa.Connection, *conditions: sa.ColumnElement[bool], at: datetime, until: datetime
     ) -> sa.Row[Any] | None:
-        """Lease the row that is due longest until then; None if there is none. Counts as an attempt."""
+        """Lease the row that has been due the longest, or None. Counts as an attempt."""
         due = (
             sa.select(*self._key)
             .where(self.claimable_at <= at, *conditions)
@@ -68,7 +68,7 @@ class DueRows:
         """Give the lease back, if it is still ours.
 
         The row is due again at `again_at`, or since the moment when a change meanwhile made it due, unless
-        `values` say otherwise. `failed` keeps the count of attempts, which else begins anew.
+        `values` say otherwise. `failed` keeps the count of attempts; otherwise it is reset.
         """
         if again_at is not None:
             due_at = self._table.c.due_at

@@ -36,7 +36,7 @@ class HomeTabLedger:
         self._put(team_id, user_id, chosen | {"opened_at": at, "due_at": at, "shown_at": None})
 
     def claim(self, *, at: datetime, until: datetime, shown_before: datetime) -> HomeTab | None:
-        """Lease the tab that is due longest, or None. No other bot gets it before `until`.
+        """Lease the tab that has been due the longest, or None. No other bot gets it before `until`.
 
         A tab that was published after `shown_before` rests, unless its owner has acted since.
         """

@@ -38,7 +38,7 @@ class NotificationLedger:
         self._engine = store.engine
 
     def claim(self, *, at: datetime, until: datetime) -> Notification | None:
-        """Lease the notification that is due longest, or None. No other bot gets it before `until`."""
+        """Lease the one that has been due the longest, or None. No other bot gets it before `until`."""
         with self._engine.begin() as connection:
             row = DUE.claim(connection, at=at, until=until)
             if row is None:
@@ -153,7 +153,7 @@ class NotificationLedger:
     def drop_leases(self, *, at: datetime) -> None:
         """Make due now what a dead bot held. Only for a bot that knows that it is the only one.
 
-        A time in the future is by a clock that was put back since, or an old waiting time.
+        A time in the future comes from a clock that has been set back, or from an earlier pause.
         """
         with self._engine.begin() as connection:
             for table in (notifications, home_tabs, workflow_steps):

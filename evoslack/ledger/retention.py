@@ -12,7 +12,7 @@ from evoslack.ledger.schema import calls, claimable_at, notifications, used_keys
 from evoslack.ledger.store import Store
 
 PURGE_EVERY = timedelta(hours=1)  # finding old calls is not cheap
-KEYS_ARE_KEPT = timedelta(days=2)  # a form that old cannot be submitted any more
+KEYS_ARE_KEPT = timedelta(days=2)  # a form that old can no longer be submitted
 
 
 class CallRetention:
@@ -34,7 +34,7 @@ class CallRetention:
         self._purge_at = now + PURGE_EVERY
 
     def purge_calls(self, *, accepted_before: datetime, at: datetime, limit: int = 500) -> int:
-        """Delete calls that are over and told; how many there were.
+        """Delete calls that are over and that people were told of. Returns how many.
 
         Their request keys stay until `purge_keys`, as used `at`: their forms may still be open somewhere.
         """

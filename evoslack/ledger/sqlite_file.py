@@ -1,6 +1,6 @@
 """Watches the SQLite file under the ledger: nothing is written into a file that was deleted or replaced.
 
-A program can go on writing into an open file after it was deleted; all of that is gone when the program ends.
+A program can keep writing into a deleted file that it has open; all of that is gone when the program ends.
 So the files are checked before each transaction and each commit. While they are lost, every transaction
 raises `LedgerLost`, and a complete copy is saved beside them for the operator to put in place. Why EvoSlack
 does not do that itself: docs/decisions/0010-a-deleted-database.md.
@@ -100,7 +100,7 @@ class SqliteFile:
             if self._is_lost and not was_lost:
                 self._save_copy()
             elif was_lost and not self._is_lost:
-                log.warning("%s is back; EvoSlack goes on with it", self.path)
+                log.warning("%s is back; EvoSlack is using it again", self.path)
                 if self._copy is not None:
                     self._copy.unlink(missing_ok=True)  # out of date from now on
                 self._copy = None

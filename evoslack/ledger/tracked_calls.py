@@ -91,7 +91,7 @@ class TrackedCallLedger:
                     "gone_since": after.gone_since,
                     "evo_outcome": after.outcome[:200] or None,
                     "hang_up": after.hang_up,
-                    "is_ambiguous": after.is_unclear,
+                    "is_ambiguous": after.is_ambiguous,
                     "lost_reason": after.lost_reason,
                 }
                 if not connection.execute(sa.update(calls).where(unchanged).values(**values)).rowcount:
@@ -142,7 +142,7 @@ def _tracked_call(row: sa.Row[Any]) -> TrackedCall:
         caller_id=values["caller_id"],
         requested_at=values["began_at"] or values["accepted_at"],
         was_rejected=values["state"] == State.REJECTED,
-        is_unclear=bool(values["is_ambiguous"]),
+        is_ambiguous=bool(values["is_ambiguous"]),
         answered_by=values["finished_at"] if values["state"] in _ANSWERED else None,
         known_ids=_known_ids(values),
         skew=None if values["skew_s"] is None else timedelta(seconds=values["skew_s"]),

@@ -1,4 +1,4 @@
-"""How a call that was dialed, or never will be, changes its state.
+"""Changes a call's state, after dialing or instead of it.
 
 `calls.TRANSITIONS` is the only rule. `CallLedger.confirm` and `begin` enter *accepted* and *placing* with
 statements of their own, which are stricter.

@@ -45,7 +45,7 @@ class WorkflowStepLedger:
             return  # it is there already; only its id can conflict
 
     def claim(self, *, at: datetime, until: datetime) -> WorkflowStep | None:
-        """Lease the step that is due longest, or None. No other bot gets it before `until`."""
+        """Lease the step that has been due the longest, or None. No other bot gets it before `until`."""
         with self._engine.begin() as connection:
             row = _DUE.claim(connection, at=at, until=until)
         if row is None:

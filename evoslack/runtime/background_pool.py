@@ -1,4 +1,4 @@
-"""Runs what a listener cannot wait for. No error is silent, and nobody waits in vain.
+"""Runs tasks whose starter cannot wait. No error is silent, and nobody waits in vain.
 
 Each kind of task has a pool of its own, so that exports that hang delay exports and nothing else.
 """
@@ -105,4 +105,4 @@ class BackgroundPool:
         try:
             job.tell(words)
         except Exception:
-            log.exception("%s: the person who waits could not be told", self._name)
+            log.exception("%s: could not tell the person who is waiting", self._name)

@@ -35,7 +35,7 @@ class Deadline:
 
     @property
     def is_closed(self) -> bool:
-        """Whether the request has ended, so that nothing is shut down any more."""
+        """Whether the request has ended, so that nothing is shut down anymore."""
         return self._is_closed
 
     @property

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 BEAT_EVERY_S = 0.1
 # A longer time without a beat is a pause. Shorter ones go unnoticed, so this and the time for an answer must
 # stay below Slack's three seconds together (see `calling.arrival`).
-STOOD_STILL_S = 0.3
+PAUSED_S = 0.3
 LOGGED_S = 1.0  # shorter pauses are normal on a busy machine
 WAITED_S = 0.5  # what is read this soon after a pause may have waited through it
 
@@ -45,21 +45,21 @@ class Heartbeat:
         with self._lock:
             last, self._last = self._last, self._clock.moment()
             gap_s = _between_s(last, self._last)
-            if gap_s > STOOD_STILL_S:
+            if gap_s > PAUSED_S:
                 began = last
                 if self._still is not None and _between_s(self._still[1], last) < WAITED_S:
                     began = self._still[0]  # what waited through the previous pause may still be unread
                 self._still = began, self._last
         if gap_s > LOGGED_S:
             log.warning(
-                "EvoSlack stood still for %.1f s; requests that waited meanwhile count as late", gap_s
+                "EvoSlack was paused for %.1f s; requests that arrived meanwhile count as late", gap_s
             )
 
     def waited_s(self) -> float:
         """How many seconds a request that is read now may have waited because the process was paused."""
         now = self._clock.moment()
         with self._lock:
-            is_still = _between_s(self._last, now) > STOOD_STILL_S  # it is only just resuming
+            is_still = _between_s(self._last, now) > PAUSED_S  # it is only just resuming
             if self._still is not None:
                 began, ended = self._still
                 if _between_s(ended, self._last if is_still else now) < WAITED_S:

@@ -67,7 +67,9 @@ class TroubleLog:
         with self._lock:
             is_new = self._add(kind, type(error).__name__, kind)
         if is_new:
-            self._log.error("%s broke; not logged again until it is over", self._what, exc_info=error)
+            self._log.error(
+                "%s failed unexpectedly; not logged again until it works", self._what, exc_info=error
+            )
 
     def worked(self, key: str | None = None) -> None:
         """It worked, for `key` or (without one) for everything; what is over by that is logged."""
@@ -84,7 +86,7 @@ class TroubleLog:
             self._log.warning("%s works again; failures: %d (%s)", self._what, trouble.times, trouble.problem)
 
     def _add(self, kind: str, problem: str, key: str) -> bool:
-        """Remember this problem of that key; whether the problem is new."""
+        """Remember this problem of that key. Returns whether the problem is new."""
         known = self._troubles.pop(kind, None)
         trouble = known or _Trouble(problem)
         trouble.keys.add(key)
@@ -96,7 +98,7 @@ class TroubleLog:
         return known is None
 
     def _remove(self, kind: str, key: str | None) -> bool:
-        """Take that key, or every key, from this trouble; whether that was the end of it."""
+        """Take that key, or every key, from this trouble. Returns whether that was the end of it."""
         keys = self._troubles[kind].keys
         if key is None:
             keys.clear()

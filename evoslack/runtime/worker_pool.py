@@ -1,4 +1,4 @@
-"""Threads that repeat one step on rows that are due: dial a call, send a notification, sweep.
+"""Threads that repeat one step, such as working on rows that are due.
 
 A pool repeats its step as long as the step finds work, then sleeps until it is woken or polls again. The
 rows are the queue, so a missed wake-up delays work and loses none.
@@ -88,7 +88,7 @@ class WorkerPool:
             self._alarm_s = min(self._alarm_s, time.monotonic() + seconds)
 
     def stop(self, within_s: float, *, finish_all: bool = False) -> bool:
-        """Let running steps finish and begin no new one; whether all threads ended in time.
+        """Let running steps finish and begin no new one. Returns whether all threads ended in time.
 
         `finish_all`: repeat the step until it finds no work.
         """

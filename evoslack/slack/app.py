@@ -1,7 +1,8 @@
 """The Bolt app: which listener answers what, and what a person hears when something breaks.
 
 Listeners run in the thread that received the request (`process_before_response`): Bolt's own pool would
-let five slow ones block everyone (slack-facts 13), and here none is slow.
+let five slow ones block everyone (slack-facts 13), and here none waits longer than for a role: two
+seconds.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def answer_broken(
     if isinstance(error, BoltUnhandledRequestError):
         return _answer_unknown(body)
     reference = new_reference()
-    log.error("a listener broke (reference %s)", reference, exc_info=error)
+    log.error("a listener raised an error (reference %s)", reference, exc_info=error)
     words = messages.broken(reference)
     if "command" in body:
         return _json({"response_type": "ephemeral", "text": words})
@@ -128,7 +129,7 @@ def _who_waits(body: dict[str, Any]) -> str:
 
 def _answer_unknown(body: dict[str, Any]) -> BoltResponse:
     """A payload without a listener, such as a form of an older version: acknowledged, and nothing is done."""
-    log.warning("nothing here answers a payload of type %r", body.get("type"))
+    log.warning("no listener for a payload of type %r", body.get("type"))
     if body.get("type") == "view_submission":
         words = refusal_message(UnreadableForm(), "").words
         return _json({"response_action": "update", "view": views.notice(words)})

@@ -18,5 +18,5 @@ def team_of(body: Payload) -> str:
 def text_of(value: object) -> str:
     """The value if it is a string. Raises `TypeError` otherwise."""
     if not isinstance(value, str):
-        raise TypeError("not a text")
+        raise TypeError("not a string")
     return value

@@ -13,7 +13,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from evoslack.calling.refusals import CannotCheck, Denial, NotAllowed, Source
-from evoslack.slack.workspace import NO_ANSWER
+from evoslack.slack.workspace import SLACK_ERRORS
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class SlackPeople:
                 raise NotAllowed(Denial.NOT_A_MEMBER) from error
             log.warning("users.info failed: %s", error.response.get("error"))
             raise CannotCheck(Source.SLACK) from error
-        except NO_ANSWER as error:
+        except SLACK_ERRORS as error:
             log.warning("users.info got no answer: %s", type(error).__name__)
             raise CannotCheck(Source.SLACK) from error
         if not isinstance(user, dict):

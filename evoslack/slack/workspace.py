@@ -17,7 +17,7 @@ from evoslack.slack.web_api import DeadlineWebClient, DeadlineWebhookClient, Sla
 
 # What our clients raise when Slack says no (`SlackApiError`) or nothing that can be read (`SlackUnanswered`).
 # Anything else is a bug of ours.
-NO_ANSWER = (SlackClientError,)
+SLACK_ERRORS = (SlackClientError,)
 LISTENER_TIMEOUT_S = 2  # for a whole request inside a listener, which has three seconds
 PATIENT_TIMEOUT_S = 10  # for a whole request everywhere else
 PAUSE_S = 5.0  # after a 429 without Retry-After

@@ -34,7 +34,7 @@ def is_told_a_reference(office: Office, log: pytest.LogCaptureFixture) -> None:
     """One message, with a reference under which the defect is in the log."""
     words = office.wait_until_told(BROKE)
     found = re.search(r"reference (\w+)", words)
-    assert found and f"a listener broke (reference {found[1]})" in log.text
+    assert found and f"a listener raised an error (reference {found[1]})" in log.text
     assert [line for line in office.told() if BROKE in line] == [words]
     assert (office.rings, office.slack.complaints) == (len(office.ledger()), [])
 

@@ -374,7 +374,7 @@ def test_a_press_that_waited_while_the_bot_stood_still(empty_office: Office, pro
         os.kill(process.pid, signal.SIGCONT)
 
     office.slack.wait_for(
-        lambda: any("EvoSlack stood still" in line for line in process.log), what="it to be noticed"
+        lambda: any("EvoSlack was paused" in line for line in process.log), what="it to be noticed"
     )
     office.slack.wait_for(lambda: all(office.slack.type_command(BOSS, "help").acked for _ in range(20)))
     store = Store(office.database_url)

@@ -22,7 +22,7 @@ from evoslack.slack.background.channel_members import ChannelMembers
 from evoslack.slack.background.delivery_rules import RETRY, is_expiring, is_too_old
 from evoslack.slack.background.rate_limiter import RateLimiter
 from evoslack.slack.rendering import messages
-from evoslack.slack.workspace import NO_ANSWER, pause_of, problem_of
+from evoslack.slack.workspace import SLACK_ERRORS, pause_of, problem_of
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +126,7 @@ class CallerNotifier:
         """Send one direct message about all of them; the problem and when to try again, if it failed."""
         try:
             direct_message.send(self._client, user_id, map(self._paragraph, notifications))
-        except NO_ANSWER as error:
+        except SLACK_ERRORS as error:
             asked_s = pause_of(error)
             if asked_s is None:  # a rate limit is no failure
                 self._failures[user_id] = self._failures.get(user_id, 0) + 1
@@ -158,7 +158,7 @@ class CallerNotifier:
                 text=self._paragraph(notification), response_type="ephemeral"
             )
             problem = "" if answer.status_code == 200 else f"status {answer.status_code}"
-        except NO_ANSWER as error:
+        except SLACK_ERRORS as error:
             problem = problem_of(error)
         if problem:
             log.info(

@@ -23,7 +23,7 @@ from evoslack.slack.background.delivery_rules import is_expiring
 from evoslack.slack.background.rate_limiter import RateLimiter
 from evoslack.slack.rendering import cards
 from evoslack.slack.web_api import SlackUnanswered
-from evoslack.slack.workspace import NO_ANSWER, items_in, pause_of, problem_of
+from evoslack.slack.workspace import SLACK_ERRORS, items_in, pause_of, problem_of
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ _ALL = ""  # the one target of chat.update, whose limit is for all messages toge
 _OUT_OF_REACH = frozenset(
     {"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive", "channel_not_found"}
 )
-# Errors after which the operation may have succeeded all the same (Slack's documentation says so).
+# Errors after which the operation may have succeeded anyway (Slack's documentation says so).
 _UNCERTAIN = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 _ADVICE = {
     "not_in_channel": "; invite the bot to CALLS_CHANNEL",
@@ -117,7 +117,7 @@ class CardPublisher:
             # A clear no proves that there is no card, so another attempt is safe.
             self._ledger.clear_card_tried(call.id, lease=lease)
             raise self._postponed(call, error, self._posting, channel) from error
-        except NO_ANSWER as error:
+        except SLACK_ERRORS as error:
             raise Postponed(problem_of(error), SETTLING.total_seconds()) from error
         self._ledger.mark_card_shown(call.id, notification.revision, posted_in, ts)
 
@@ -133,7 +133,7 @@ class CardPublisher:
                 self._give_up(notification, problem_of(error))
                 return
             raise self._postponed(call, error, self._updating, _ALL) from error
-        except NO_ANSWER as error:
+        except SLACK_ERRORS as error:
             raise Postponed(problem_of(error)) from error
         self._ledger.mark_card_shown(call.id, notification.revision, channel, ts)
 
@@ -149,7 +149,7 @@ class CardPublisher:
             if pause_of(error) is not None or not _is_denial(error):
                 raise self._postponed(notification.call, error) from error
             self._give_up(notification, problem_of(error))
-        except NO_ANSWER as error:
+        except SLACK_ERRORS as error:
             raise Postponed(problem_of(error)) from error
         else:
             if ts is None:
@@ -203,7 +203,7 @@ def _wait_for_slot(limiter: RateLimiter, target: str, notification: Notification
 
 
 def _place_of(posted: SlackResponse) -> tuple[str, str]:
-    """The ts and channel of a posted message. Raises `SlackUnanswered`: it may be there all the same."""
+    """The ts and channel of a posted message. Raises `SlackUnanswered`: it may be there anyway."""
     ts, channel = posted.get("ts"), posted.get("channel")
     if not isinstance(ts, str) or not isinstance(channel, str):
         raise SlackUnanswered("an answer without ts and channel")

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 from slack_sdk import WebClient
 
 from evoslack.runtime.trouble_log import TroubleLog
-from evoslack.slack.workspace import NO_ANSWER, items_in, object_in, problem_of
+from evoslack.slack.workspace import SLACK_ERRORS, items_in, object_in, problem_of
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ class _Cached(Generic[T]):
         if self._clock_s() >= self._good_until_s:
             try:
                 self._found = self._read()
-            except NO_ANSWER as error:
+            except SLACK_ERRORS as error:
                 self._trouble.failed(problem_of(error))
                 self._is_current, self._good_until_s = False, self._clock_s() + RETRY_AFTER_S
             else:

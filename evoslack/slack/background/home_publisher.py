@@ -21,7 +21,7 @@ from evoslack.calling.refusals import CannotCheck, NothingToOffer, Refusal
 from evoslack.runtime.trouble_log import TroubleLog
 from evoslack.slack.background.delivery_rules import is_expiring
 from evoslack.slack.rendering import home
-from evoslack.slack.workspace import NO_ANSWER, pause_of, problem_of
+from evoslack.slack.workspace import SLACK_ERRORS, pause_of, problem_of
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class HomePublisher:
         self._trouble = TroubleLog(log, "publishing Home tabs")  # by user id
 
     def publish_next(self) -> bool:
-        """Publish the tab that has been due longest; whether there was one."""
+        """Publish the tab that has been due the longest. Returns whether there was one."""
         now = self._now()
         if now >= self._forget_at:
             self._ledger.purge_unopened(since=now - FORGET_UNOPENED_AFTER)
@@ -112,7 +112,7 @@ class HomePublisher:
     def _publish(self, due: HomeTab, view: dict[str, Any], lease: datetime, may_change: bool) -> None:
         try:
             self._client.views_publish(user_id=due.user_id, view=view)
-        except NO_ANSWER as error:
+        except SLACK_ERRORS as error:
             problem = problem_of(error)
             self._trouble.failed(problem + _UNREACHABLE.get(problem, ""), key=due.user_id)
             if problem in _UNREACHABLE:

@@ -72,7 +72,7 @@ class Notifier:
         self._wake_in = wake_in
 
     def notify_next(self) -> bool:
-        """Handle the notification that has been due longest; whether there was one."""
+        """Handle the notification that has been due the longest. Returns whether there was one."""
         now = self._now()
         lease = now + LEASE
         notification = self._ledger.claim(at=now, until=lease)
@@ -105,7 +105,7 @@ class Notifier:
         except Postponed as postponed:
             return self._postpone(notification, postponed)
         except Exception as error:
-            log.exception("call %s: publishing the card broke", notification.call.id)
+            log.exception("call %s: publishing the card failed unexpectedly", notification.call.id)
             return self._postpone(notification, Postponed(type(error).__name__))
         return None
 

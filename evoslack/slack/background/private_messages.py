@@ -14,7 +14,7 @@ from slack_sdk import WebClient
 
 from evoslack.slack.background import direct_message
 from evoslack.slack.background.rate_limiter import RateLimiter
-from evoslack.slack.workspace import NO_ANSWER, pause_of, problem_of
+from evoslack.slack.workspace import SLACK_ERRORS, pause_of, problem_of
 
 log = logging.getLogger(__name__)
 
@@ -48,13 +48,13 @@ class PrivateMessages:
         self._wake()
 
     def send_next(self) -> bool:
-        """Send one message to a person whom Slack's rate limit allows; whether there was one."""
+        """Send one message to a person whom Slack's rate limit allows. Returns whether there was one."""
         user_id, texts = self._take()
         if not texts:
             return False
         try:
             direct_message.send(self._client, user_id, texts)
-        except NO_ANSWER as error:
+        except SLACK_ERRORS as error:
             pause_s = pause_of(error)
             if pause_s is None:  # without an answer it may have arrived, so it is not sent again
                 log.warning("no direct message to %s: %s", user_id, problem_of(error))

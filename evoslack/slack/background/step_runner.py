@@ -24,12 +24,12 @@ from evoslack.calling.validation import CallDraft, Entries, InvalidFields, numbe
 from evoslack.calling.workflow_step import LeaseLost, WorkflowStep
 from evoslack.slack.background.delivery_rules import RETRY, is_expiring, is_too_old
 from evoslack.slack.rendering import messages, step_messages
-from evoslack.slack.workspace import NO_ANSWER, pause_of, problem_of
+from evoslack.slack.workspace import SLACK_ERRORS, pause_of, problem_of
 
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=60)  # then another bot takes over
-CALL_CHECK_INTERVAL = timedelta(seconds=30)  # while the call goes on; most changes make its step due sooner
+CALL_CHECK_INTERVAL = timedelta(seconds=30)  # while the call continues; most changes make its step due sooner
 PERMISSION_PATIENCE = timedelta(minutes=1)  # while it cannot be checked whether this person may call
 PERMISSION_RETRY = timedelta(seconds=5)
 
@@ -80,7 +80,7 @@ class StepRunner:
         self._now = now
 
     def run_next(self) -> bool:
-        """Advance the step that has been due longest; whether there was one."""
+        """Advance the step that has been due the longest. Returns whether there was one."""
         now = self._now()
         lease = now + LEASE
         step = self._ledger.claim(at=now, until=lease)
@@ -91,7 +91,7 @@ class StepRunner:
         except _Postponed as postponed:
             again_at, in_trouble = postponed.again_at, postponed.in_trouble
         except Exception:
-            log.exception("step %s broke", step.execution_id)
+            log.exception("step %s failed unexpectedly", step.execution_id)
             again_at, in_trouble = self._retry_at(step), True
         else:
             self._ledger.mark_ended(step.execution_id, at=self._now())
@@ -158,7 +158,7 @@ class StepRunner:
                 self._client.functions_completeError(**this, error=end.error)
             else:
                 self._client.functions_completeSuccess(**this, outputs=end.outputs)
-        except NO_ANSWER as error:
+        except SLACK_ERRORS as error:
             problem = problem_of(error)
             if problem in _ALREADY_COMPLETED:
                 return

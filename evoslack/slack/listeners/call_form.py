@@ -1,7 +1,8 @@
 """What happens when a person types `/call`, searches in the form or submits it.
 
 `ack` is the last line of every listener: acknowledged means written down, and an exception before it can
-still be answered. Nothing slow runs here: forms are opened, and unknown people looked up, in the background.
+still be answered. A submission or a search waits up to two seconds for a role. Forms are opened, and the
+history of unknown people is read, in the background.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from evoslack.calling.refusals import Refusal, UnreadableForm
 from evoslack.calling.validation import InvalidFields, number_or_empty, validate
 from evoslack.runtime.background_pool import Run
 from evoslack.slack.listeners.form_opener import FormOpener, OpenRequest
-from evoslack.slack.listeners.reply import Reply
+from evoslack.slack.listeners.reply import PrivateReply
 from evoslack.slack.listeners.submission import FormSubmission
 from evoslack.slack.payloads import ARRIVAL, Payload, team_of
 from evoslack.slack.rendering import form_messages, history, messages, views
@@ -49,7 +50,7 @@ class CallFormListeners:
         access: Access,
         opener: FormOpener,
         settings: FormSettings,
-        reply: Reply,
+        reply: PrivateReply,
         look_up: Run,
         now: Callable[[], datetime],
     ) -> None:
@@ -63,7 +64,7 @@ class CallFormListeners:
         self._now = now
 
     def command(self, ack: Ack, body: Payload, context: BoltContext) -> None:
-        """`/call …`: the form, filled with what was typed; `help`; or `last`, the form of the last call."""
+        """`/call …`: the form, filled in with what was typed; or `help`, `history`, or `last`."""
         text = str(body.get("text") or "").strip()
         if text.casefold() in HELP:
             ack(form_messages.help_text(self._settings.command, self._settings.region))
@@ -121,12 +122,12 @@ class CallFormListeners:
         ack(form_messages.wrong_command(messages.escape(str(body.get("command"))), self._settings.command))
 
     def flows(self, ack: Ack, body: Payload) -> None:
-        """The flows that match what was typed, from memory."""
+        """The flows that match what was typed."""
         offer = self._offer_to(body)
         ack(options=views.flow_options(offer.flows, body.get("value") or "") if offer else [])
 
     def caller_ids(self, ack: Ack, body: Payload) -> None:
-        """The caller IDs that match what was typed, from memory."""
+        """The caller IDs that match what was typed."""
         offer = self._offer_to(body)
         typed = body.get("value") or ""
         region = self._settings.region
@@ -172,7 +173,7 @@ class CallFormListeners:
     def _receive(self, submission: FormSubmission, arrival: Arrival) -> Call:
         """Check what was filled in and write it down. Raises `InvalidFields` or a `Refusal`."""
         region, allowed = self._settings.region, self._settings.allowed_countries
-        first = self._calls.find(submission.metadata.key)
+        first = self._calls.find(submission.metadata.key)  # a quick answer; `admission` decides
         if first is not None:
             # Whatever changed since: this form already became a call, and that is what the person must hear.
             number = number_or_empty(submission.entries.typed_number, region=region, allowed=allowed)

@@ -23,7 +23,7 @@ from evoslack.slack.listeners.export import ExportListener
 from evoslack.slack.listeners.form_opener import FormOpener
 from evoslack.slack.listeners.hang_up import HangUpListener
 from evoslack.slack.listeners.home import HomeListeners
-from evoslack.slack.listeners.reply import NotifyPrivately, Reply
+from evoslack.slack.listeners.reply import NotifyPrivately, PrivateReply
 from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL, ShortcutListeners
 from evoslack.slack.listeners.workflow_step import StepListeners
 from evoslack.slack.rendering import cards, home, views
@@ -51,7 +51,7 @@ class ListenerDependencies:
     on_home_due: Callable[[], None]
     on_step_due: Callable[[], None]
     known_forms: Run  # each of these has a pool of its own, so that none holds up another
-    other_forms: Run  # forms and answers for people who must be looked up first
+    other_forms: Run  # forms and answers for people whose role must be checked first
     exports: Run
     lookups: Run
     hang_ups: Run
@@ -68,7 +68,7 @@ class Listeners:
     home: HomeListeners
     export: ExportListener
     steps: StepListeners
-    notify_privately: NotifyPrivately  # for telling a person that what they pressed broke
+    notify_privately: NotifyPrivately  # for telling a person that what they pressed failed
 
 
 def build_listeners(given: ListenerDependencies) -> Listeners:
@@ -84,7 +84,7 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
         given.other_forms,
         now,
     )
-    reply = Reply(given.private_client, notify, settings.safe_url)
+    reply = PrivateReply(given.private_client, notify, settings.safe_url)
     return Listeners(
         form=CallFormListeners(
             given.intake, given.calls, access, opener, settings, reply, given.other_forms, now

@@ -1,6 +1,6 @@
 """`/call export`: the calls of a period as a CSV file, for administrators, by direct message.
 
-Days are UTC days. Text from outside can never become a formula of the program that opens the file.
+Days are UTC days. Text from outside can never become a spreadsheet formula.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from evoslack.slack.payloads import Payload
 from evoslack.slack.rendering import call_csv, export_messages, messages
 from evoslack.slack.rendering.refusal_messages import refusal_message
 from evoslack.slack.rendering.views import FormSettings
-from evoslack.slack.workspace import NO_ANSWER, object_in, problem_of
+from evoslack.slack.workspace import SLACK_ERRORS, object_in, problem_of
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ class ExportListener:
         self._notify_privately = notify_privately
 
     def export(self, ack: Ack, body: Payload) -> None:
-        """`/call export …`: checked at once for people who are known, made in the background."""
+        """`/call export …`: the role is checked first; the file is made in the background."""
         user_id, words = body["user_id"], str(body["text"]).split()[1:]
         try:
             role = self._access.role_of(user_id, body["team_id"])
@@ -122,8 +122,8 @@ class ExportListener:
             content, rows = call_csv.file_of(self._calls_of(period.since, period.until))
             log.info("export: %s gets %d calls, %s", user_id, rows, period)
             words = self._upload(user_id, period, content, rows) if rows else export_messages.no_calls(period)
-        except NO_ANSWER as error:
-            log.warning("export: the file of %s did not go out: %s", user_id, problem_of(error))
+        except SLACK_ERRORS as error:
+            log.warning("export: the file for %s was not sent: %s", user_id, problem_of(error))
             words = export_messages.not_sent(problem_of(error))
         if words:
             self._notify_privately(user_id, words)

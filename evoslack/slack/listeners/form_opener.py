@@ -27,7 +27,7 @@ from evoslack.slack.rendering import form_messages, messages, views
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from evoslack.slack.rendering.refusal_messages import refusal_message
-from evoslack.slack.workspace import NO_ANSWER, problem_of
+from evoslack.slack.workspace import SLACK_ERRORS, problem_of
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class OpenRequest:
 
 
 class FormOpener:
-    """Opens forms for people who may call. `known` runs what is quick, `others` what looks a person up."""
+    """Opens forms for people who may call. `known` runs what is quick, `others` what must check a role."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class FormOpener:
     def open_soon(self, request: OpenRequest, prefills: Prefills, tell: Tell) -> None:
         """Open the form, or a choice if there are several prefills, or `tell` why it does not open.
 
-        Returns at once. People whose role is remembered do not queue behind those who must be looked up.
+        Returns at once. People whose role is remembered do not queue behind those whose role must be checked.
         """
         run = self._known if self._access.is_known(request.user_id, request.team_id) else self._others
         run(lambda: self._open(request, prefills, tell), tell)
@@ -126,7 +126,7 @@ class FormOpener:
         except SlackApiError as error:
             log.warning("the form did not open: %s", problem_of(error))
             tell(form_messages.FORM_TOO_LATE)
-        except NO_ANSWER as error:
+        except SLACK_ERRORS as error:
             log.warning("the form may not have opened: %s", problem_of(error))
             tell(form_messages.FORM_MAY_STILL_OPEN)
 
@@ -136,7 +136,7 @@ class FormOpener:
             self._client.views_open(trigger_id=request.trigger_id, view=views.loading(external_id))
         except SlackApiError:
             raise
-        except NO_ANSWER as error:  # it may have opened all the same
+        except SLACK_ERRORS as error:  # it may have opened anyway
             log.warning("the loading page may not have opened: %s", problem_of(error))
             tell(form_messages.FORM_MAY_STILL_OPEN)
         self._replace_loading(external_id, request, prefills)
@@ -155,7 +155,7 @@ class FormOpener:
             view = views.notice(messages.broken(reference))
         try:
             self._patient_client.views_update(external_id=external_id, view=view)
-        except NO_ANSWER as error:
+        except SLACK_ERRORS as error:
             log.warning("the loading page could not be updated: %s", problem_of(error))
 
     def _offer_to(self, request: OpenRequest) -> Offer:

@@ -1,7 +1,7 @@
 """The Hang up button on a card: for the person who placed the call, and for administrators.
 
-An unwanted call costs money and patience, so this waits for nothing else: with a remembered role Evo Voice is
-asked at once, in a pool that does only this. People who must be looked up first have another pool.
+An unwanted call should end fast: if the person's role is remembered, Evo Voice is asked at once, in a pool
+that does only this. People whose role must be checked first have another pool.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ class HangUpListener:
         self._ending = ending
         self._region = region
         self._lock = threading.Lock()
-        self._unknown: dict[_Who, list[str]] = {}  # call ids, of people who are being looked up
+        self._unknown: dict[_Who, list[str]] = {}  # call ids, of people whose role is being checked
 
     def pressed(self, ack: Ack, body: Payload) -> None:
-        """End the call if this person is known to be allowed to, else look them up first."""
+        """End the call if this person is known to be allowed to, else check their role first."""
         who = body["user"]["id"], team_of(body)
         call_id = str(body["actions"][0].get("value") or "")
         if self._access.is_known(*who):

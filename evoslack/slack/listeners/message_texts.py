@@ -1,6 +1,6 @@
 """What a message says: its own text, and what stands in its blocks and attachments.
 
-Data from outside, of any shape, depth and size; so it is walked with an end to each of them.
+A message can have any shape, depth and size, so depth, number and length are limited.
 """
 
 from __future__ import annotations

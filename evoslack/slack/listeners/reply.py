@@ -8,15 +8,15 @@ from typing import Any
 
 from slack_sdk.webhook import WebhookClient
 
-from evoslack.slack.workspace import NO_ANSWER, problem_of
+from evoslack.slack.workspace import SLACK_ERRORS, problem_of
 
 log = logging.getLogger(__name__)
 
 NotifyPrivately = Callable[[str, str], None]  # (user_id, text): a direct message, sent soon (mrkdwn)
 
 
-class Reply:
-    """What `tell` of one command or button is made of. For the background: it waits for Slack."""
+class PrivateReply:
+    """Replies where the command was typed, or else by direct message. Call it in the background."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class Reply:
         self._safe_url = safe_url
 
     def to(self, user_id: str, response_url: str) -> Callable[[str], None]:
-        """Tells this person (mrkdwn); whether it arrived is only logged."""
+        """Tells this person (mrkdwn). A failure is only logged."""
         return lambda words: self.send(user_id, response_url, words)
 
     def send(
@@ -48,7 +48,9 @@ class Reply:
             answer = self._private_client(url).send(
                 text=words, blocks=blocks or None, response_type="ephemeral", replace_original=False
             )
-        except NO_ANSWER as error:
-            log.info("an answer did not go out where it was asked for: %s", problem_of(error))
+        except SLACK_ERRORS as error:
+            log.info(
+                "could not reply where it was asked for, sending a direct message: %s", problem_of(error)
+            )
             return False
         return answer.status_code == 200

@@ -49,9 +49,10 @@ class ShortcutListeners:
         ack()
 
     def number_in_message(self, ack: Ack, body: Payload, context: BoltContext) -> None:
-        """The numbers in a message: one fills the form, several are a choice, and none is said.
+        """One number in a message fills in the form, several become a choice.
 
-        The message is searched only once it is clear that this person may call.
+        If there is none, the person is told. The message is searched only once it is clear that this person
+        may call.
         """
         message = body.get("message") or {}
 

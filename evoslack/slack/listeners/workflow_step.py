@@ -22,7 +22,7 @@ from evoslack.calling.workflow_step import PERSON, StepInputs, user_id_in
 from evoslack.slack.payloads import Payload
 from evoslack.slack.rendering import messages, views
 from evoslack.slack.rendering.refusal_messages import refusal_message
-from evoslack.slack.workspace import NO_ANSWER, problem_of
+from evoslack.slack.workspace import SLACK_ERRORS, problem_of
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class StepListeners:
         event = body["event"]
         execution_id = str(event["function_execution_id"])
         if len(execution_id) > LONGEST_ID:
-            log.error("a step with an execution id of %d characters is left alone", len(execution_id))
+            log.error("ignored a step whose execution id has %d characters", len(execution_id))
         else:
             now = self._now()
             self._ledger.add(
@@ -78,7 +78,7 @@ class StepListeners:
             self._client.functions_completeSuccess(**this, outputs={"options": options})
         except Refusal as refusal:
             self._fail(this, messages.escape(refusal_message(refusal, self._region).words))
-        except NO_ANSWER as error:
+        except SLACK_ERRORS as error:
             log.warning("the flows were not offered to a workflow: %s", problem_of(error))
         ack()
 
@@ -95,8 +95,8 @@ class StepListeners:
     def _fail(self, this: dict[str, str], words: str) -> None:
         try:
             self._client.functions_completeError(**this, error=words)
-        except NO_ANSWER as error:
-            log.warning("why no flows are offered could not be said: %s", problem_of(error))
+        except SLACK_ERRORS as error:
+            log.warning("could not tell Slack why no flows are offered: %s", problem_of(error))
 
 
 def _asked_at(body: Payload, headers: Mapping[str, Any], now: datetime) -> datetime:

@@ -1,7 +1,7 @@
 """Threads for payloads, in lanes: a flood of one kind never takes the last thread from another.
 
-Form submissions have threads of their own, and so have searches in a form, which may wait two seconds for a
-role. The rest is quick, because forms are opened and calls are ended in the background.
+Form submissions have threads of their own, and so have searches in a form: both may wait two seconds for a
+role. Most others are quick, because forms are opened and calls are ended in the background.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ class SocketConnection(SocketModeClient):
         self.send_message(json.dumps(found, ensure_ascii=False))
 
     def is_dead(self) -> bool:
-        """Whether nothing will come any more: closed by either side, or timed out."""
+        """Whether this connection is finished: closed by either side, or timed out."""
         session = self.current_session
         sock = None if session is None else session.sock
         if session is None or sock is None:

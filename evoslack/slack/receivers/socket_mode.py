@@ -1,8 +1,8 @@
 """Socket Mode: payloads come over websockets that the bot opens, so it needs no public address.
 
 Two connections are kept open. Slack sends each payload to any one of them (slack-facts 7), so while one is
-refreshed or broken the other goes on. A supervisor checks every second: it replaces a connection that Slack
-wants to end before it ends, and one that is closed or timed out at once (docs/decisions/0005).
+refreshed or broken, the other continues. A supervisor checks every second: it replaces a connection that
+Slack wants to end before it ends, and one that is closed or timed out at once (docs/decisions/0005).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from evoslack.runtime.trouble_log import TroubleLog
 from evoslack.slack.payloads import ARRIVAL
 from evoslack.slack.receivers.lanes import THREADS, Lane, lane_of
 from evoslack.slack.receivers.socket_connection import NoHello, SocketConnection
-from evoslack.slack.workspace import NO_ANSWER, pause_of, problem_of
+from evoslack.slack.workspace import SLACK_ERRORS, pause_of, problem_of
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ _TOKEN_PROBLEMS = frozenset(
     | {"not_allowed_token_type", "link_disabled"}
 )
 _IF_REJECTED = (
-    " Slack does not accept SLACK_APP_TOKEN any more: check that Socket Mode is on, create a new app-level "
+    " Slack no longer accepts SLACK_APP_TOKEN: check that Socket Mode is on, create a new app-level "
     "token with connections:write and restart EvoSlack with it."
 )
 
@@ -158,7 +158,7 @@ class SocketModeReceiver:
     def _try_to_open(self, now: float) -> None:
         try:
             self._open()
-        except (*NO_ANSWER, NoHello) as error:
+        except (*SLACK_ERRORS, NoHello) as error:
             self._back_off(now, pause_of(error))
             self._log_failure(str(error) if isinstance(error, NoHello) else problem_of(error))
         else:
@@ -212,7 +212,7 @@ class SocketModeReceiver:
                 was_tried = was_tried or answer.status == 200
                 try:
                     send_response(each, request, answer, started)
-                except NO_ANSWER as error:
+                except SLACK_ERRORS as error:
                     log.warning("an ack could not be sent: %s", problem_of(error))
                 else:
                     was_delivered = not arrival.awaits_answer or each.was_delivered(lambda: arrival.is_late)

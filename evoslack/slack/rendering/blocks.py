@@ -35,7 +35,7 @@ def actions(elements: list[Block], block_id: str = "") -> Block:
 
 
 def button(action_id: str, words: str, value: str = "") -> Block:
-    """A button. `value` is what its press carries."""
+    """A button. `value` is sent when it is pressed."""
     carries = {"value": value} if value else {}
     return {"type": "button", "action_id": action_id, "text": plain(words)} | carries
 

@@ -1,4 +1,4 @@
-"""Calls as a CSV file. Text from outside can never become a formula of the program that opens the file."""
+"""Calls as a CSV file. Text from outside can never become a spreadsheet formula."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ HEADER = (
 )
 # The full-width ones of Asian keyboards work too.
 _FORMULA = tuple("=+-@\t\r＝＋－＠")
-# Spaces and separators before a sign that begins a formula. Looking back keeps a long row of them from being
-# read anew from each one.
+# Spaces and separators before a character that begins a formula. Looking back keeps a long row of them
+# from being read again from each one.
 _BEFORE_A_FORMULA = re.compile(r"(?<![\s;|\"])([\s;|\"]++)(?=[=+\-@＝＋－＠])")
 _SEPARATORS = frozenset(';|\t\r\n"')
 
@@ -72,13 +72,13 @@ def _spaced(word: str) -> str:
     return word.replace("_", " ")
 
 
-def _guarded(signs: re.Match[str]) -> str:
-    return f"{signs[0]}'" if _SEPARATORS.intersection(signs[0]) else signs[0]
+def _guarded(separators: re.Match[str]) -> str:
+    return f"{separators[0]}'" if _SEPARATORS.intersection(separators[0]) else separators[0]
 
 
 def _text(foreign: str) -> str:
-    """A text from outside: an apostrophe before it keeps a table program from calculating with it."""
+    """A text from outside: an apostrophe before it keeps a spreadsheet from calculating with it."""
     words = foreign.lstrip()
-    # A table program may split at other signs than commas.
+    # A spreadsheet may split at other characters than commas.
     safe = foreign[: len(foreign) - len(words)] + _BEFORE_A_FORMULA.sub(_guarded, words)
     return f"'{safe}" if foreign.lstrip(" \n\u00a0").startswith(_FORMULA) else safe

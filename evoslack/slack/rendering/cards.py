@@ -94,7 +94,7 @@ def _may_be_ended(call: Call) -> bool:
 
 
 def _running_time(call: Call) -> list[Block]:
-    """Since when people talk. Slack counts the time, so it is right whenever the card is read."""
+    """How long people have been talking. Slack counts it, so it is right whenever the card is read."""
     if call.progress is not Progress.ANSWERED or call.answered_at is None:
         return []
     return [_field(messages.ANSWERED, _moment(call.answered_at, "{time_secs}, {ago}", "%H:%M:%S"))]

@@ -80,14 +80,14 @@ _NEXT_STEP = {
     Reason.BAD_REQUEST: "Check them and call again.",
 }
 
-MAY_HAVE_RUNG = "It may have rung, once. EvoSlack won't redial. Check Evo Voice before calling again."
+MAY_HAVE_RUNG = "The phone may have rung, once. EvoSlack won't redial. Check Evo Voice before calling again."
 _CHECKING = "EvoSlack is checking whether the phone rang. Wait for the result before calling again."
-_CHECKING_TOO = "EvoSlack is checking there now, too."
+_CHECKING_TOO = "EvoSlack is checking Evo Voice, too."
 _TWO_CALLS = "There was another call between the same numbers, and EvoSlack can't tell them apart."
 _CHECK_RESULT = {
-    LostReason.UNSEEN: "EvoSlack checked there and found nothing. That doesn't prove it didn't ring.",
+    LostReason.UNSEEN: "EvoSlack checked Evo Voice and found nothing, but that doesn't prove it didn't ring.",
     LostReason.UNCLEAR: _TWO_CALLS,
-    LostReason.BLIND: "EvoSlack couldn't check there.",
+    LostReason.BLIND: "EvoSlack couldn't check Evo Voice.",
     LostReason.LONG: "",
 }
 
@@ -97,7 +97,7 @@ ANSWERED = "Answered"
 HISTORY = "Your latest calls"
 NO_CALLS = "No calls yet."
 
-STOPPED = "EvoSlack was stopped partway through, so this may not be done. Try again in a minute."
+STOPPED = "EvoSlack was stopped partway through, so this may be unfinished. Try again in a minute."
 
 
 def state_words(call: Call) -> str:
@@ -133,7 +133,7 @@ def _headline(call: Call, number: str) -> tuple[str, str]:
             parts += [number] if call.evo_outcome else [number, "Evo Voice gave no outcome"]
             return lead, "".join(f" · {part}" for part in parts)
         case State.PLACED, Progress.LOST if call.lost_reason in {None, LostReason.UNSEEN}:
-            return f"❔ We lost track of the call to {number}.", f" {_what_is_left(call)}"
+            return f"❔ EvoSlack lost track of the call to {number}.", f" {_what_is_left(call)}"
         case _:
             return f"{state_words(call)}.", f" {what_happened(call, number)}"
 
@@ -150,7 +150,7 @@ def _how_it_ended(call: Call) -> list[str]:
 
 
 def _what_is_left(call: Call) -> str:
-    return "It may not have been answered." if call.answered_at is None else "It had been answered."
+    return "It may not have been answered." if call.answered_at is None else "It was answered."
 
 
 def what_happened(call: Call, number: str) -> str:
@@ -206,8 +206,8 @@ def _after_rejection(call: Call, next_step: str) -> str:
         return f"{NOTHING_RANG} {next_step}"
     if call.is_in_progress:
         return _CHECKING
-    is_unclear = call.lost_reason is LostReason.UNCLEAR
-    why_not = _TWO_CALLS if is_unclear else "EvoSlack couldn't check whether it rang."
+    is_ambiguous = call.lost_reason is LostReason.UNCLEAR
+    why_not = _TWO_CALLS if is_ambiguous else "EvoSlack couldn't check whether it rang."
     return f"{why_not} {MAY_HAVE_RUNG}"
 
 

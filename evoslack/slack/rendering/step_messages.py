@@ -8,7 +8,7 @@ from evoslack.calling.refusals import NumberBusy, Refusal
 from evoslack.slack.rendering.messages import NOTHING_RANG, TELL_ADMIN, escape, reason, what_happened
 from evoslack.slack.rendering.refusal_messages import busy_words, refusal_message
 
-UNREADABLE = f"The step doesn't say who is calling whom. {NOTHING_RANG} {TELL_ADMIN}"
+UNREADABLE = f"EvoSlack can't read the step's inputs. {NOTHING_RANG} {TELL_ADMIN}"
 
 
 def denied(user_id: str, refusals: list[Refusal], region: str) -> str:

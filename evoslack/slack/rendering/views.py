@@ -155,7 +155,7 @@ def caller_id_option(caller_id: CallerId, region: str) -> Block:
 
 
 def best_flow(flows: Sequence[Flow], words: str) -> Flow | None:
-    """The flow whose name matches the words best; None if none is similar enough."""
+    """The flow whose name matches the words best. None if none is similar enough."""
     wanted = words.casefold().strip()
     if not wanted or len(wanted) > LONGEST_TYPED:
         return None
@@ -186,7 +186,7 @@ def _chosen(values: Mapping[str, Any], block: str) -> str:
 def _typed(values: Mapping[str, Any], block: str) -> str:
     text = values.get(block, {}).get(block, {}).get("value") or ""
     if not isinstance(text, str):
-        raise TypeError("not a text")
+        raise TypeError("not a string")
     return text
 
 

@@ -64,8 +64,8 @@ BREAKS = (
         ("tests/contract/ledger/test_presses.py", "tests/unit/calling/test_arrival.py"),
     ),
     Break(
-        "a process that stood still notices",
-        (Edit(HEARTBEAT, "STOOD_STILL_S = 0.3", "STOOD_STILL_S = 1e9"),),
+        "a process that was paused notices",
+        (Edit(HEARTBEAT, "PAUSED_S = 0.3", "PAUSED_S = 1e9"),),
         "frozen",
         ("tests/unit/runtime/test_heartbeat.py",),
     ),

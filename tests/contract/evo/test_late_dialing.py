@@ -1,4 +1,4 @@
-"""A machine that stood still sends nothing: the time is asked again right before the first byte leaves.
+"""A machine that was paused sends nothing: the time is asked again right before the first byte leaves.
 
 Over real HTTP, through a wire that can let an hour pass in the middle of things. The monotonic clock of a
 suspended machine stands still while the wall clock goes on; a wall clock that is put back hides a pause.

@@ -201,7 +201,7 @@ def test_a_press_that_nobody_can_still_be_answering_is_abandoned(
 
 
 def test_at_a_start_every_press_is_abandoned_whatever_the_clock_says(ledger: CallLedger) -> None:
-    receive(ledger, at=T0 + HOUR)  # by a clock that was put back since
+    receive(ledger, at=T0 + HOUR)  # by a clock that has been set back since
 
     assert len(ledger.abandon(at=T0, received_before=None)) == 1
 

@@ -1,4 +1,4 @@
-"""Old calls are deleted once they are over and told, and their forms become no other call."""
+"""Old calls are deleted once they are over and people were told, and their forms become no other call."""
 
 from __future__ import annotations
 

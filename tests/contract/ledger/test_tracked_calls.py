@@ -227,7 +227,7 @@ def test_everything_that_was_found_is_saved(ledgers: Ledgers) -> None:
         "call_sid": "CA1",
         "answered_at": T0 + 3 * SECOND,
         "gone_since": T0 + 4 * SECOND,
-        "is_unclear": True,
+        "is_ambiguous": True,
     }
     before = ledgers.tracked()
 
@@ -306,7 +306,7 @@ def test_other_calls_are_not_touched(ledgers: Ledgers) -> None:
         ({"hang_up": HangUp.NO_EFFECT}, True),
         ({"call_sid": "CA1"}, False),
         ({"gone_since": T0}, False),
-        ({"is_unclear": True}, False),
+        ({"is_ambiguous": True}, False),
     ],
     ids=str,
 )

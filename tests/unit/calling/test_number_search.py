@@ -73,7 +73,7 @@ def test_other_digits_are_left_alone(text: str) -> None:
 
 
 def test_one_more_number_is_found_than_a_list_can_hold() -> None:
-    """The one more tells that there are more."""
+    """The one more shows that there are more."""
     text = " ".join(f"(202) 555-{index:04}" for index in range(100, 2100))
 
     found = numbers_in(text, "US")

@@ -429,7 +429,7 @@ def test_a_ledger_that_cannot_begin_lets_nothing_be_dialed(harness: Harness) -> 
 def test_each_change_is_one_log_line_with_the_call_id_and_a_masked_number(
     harness: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "evoslack.calling.switchboard")
+    caplog.set_level(logging.INFO, "evoslack.calling.call_log")
     call = harness.accept(call_request())
     harness.board.dial_next()
 

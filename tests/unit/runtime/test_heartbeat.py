@@ -1,4 +1,4 @@
-"""What is read after the process stood still may have waited, and everything else has not."""
+"""What is read after the process was paused may have waited, and everything else has not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from evoslack.calling.arrival import ANSWER_WITHIN_S
 from evoslack.runtime.clock import Clock
-from evoslack.runtime.heartbeat import BEAT_EVERY_S, LOGGED_S, STOOD_STILL_S, WAITED_S, Heartbeat
+from evoslack.runtime.heartbeat import BEAT_EVERY_S, LOGGED_S, PAUSED_S, WAITED_S, Heartbeat
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 BOTH, MONOTONIC, WALL = "both", "monotonic", "wall"
@@ -104,7 +104,7 @@ def test_two_standstills_far_apart_are_two(process: Process) -> None:
     assert process.waited_s == 2
 
 
-@pytest.mark.parametrize("beat_every_s", [BEAT_EVERY_S, 2 * BEAT_EVERY_S, STOOD_STILL_S - 0.01])
+@pytest.mark.parametrize("beat_every_s", [BEAT_EVERY_S, 2 * BEAT_EVERY_S, PAUSED_S - 0.01])
 def test_a_process_that_beats_never_stood_still(
     process: Process, beat_every_s: float, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -140,7 +140,7 @@ def test_a_long_one_is_one_line_in_the_log_and_a_short_one_none(
     process.heart.beat()
     process.runs(2)
     (line,) = [record.getMessage() for record in caplog.records]
-    assert line == "EvoSlack stood still for 5.0 s; requests that waited meanwhile count as late"
+    assert line == "EvoSlack was paused for 5.0 s; requests that arrived meanwhile count as late"
 
 
 def test_starting_late_is_no_standstill() -> None:
@@ -171,4 +171,4 @@ def test_it_beats_by_itself() -> None:
 
 
 def test_what_is_not_noticed_and_the_time_for_an_answer_are_less_than_slack_waits() -> None:
-    assert ANSWER_WITHIN_S + STOOD_STILL_S < 3
+    assert ANSWER_WITHIN_S + PAUSED_S < 3

@@ -8,7 +8,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Add the two times; a lease that was running ends by itself, as its end was written into due_at."""
+    """Add the two times; a running lease expires on its own, as its end was written into due_at."""
     op.add_column("news", sa.Column("leased_until", sa.DateTime(timezone=True)))
     op.add_column("news", sa.Column("card_due_at", sa.DateTime(timezone=True)))
     op.create_index("calls_by_person", "calls", ["user_id", "accepted_at"])

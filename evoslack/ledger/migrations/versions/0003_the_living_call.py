@@ -1,4 +1,4 @@
-"""How calls go on after they were asked for; what people look at in App Home; steps of workflows."""
+"""What happens to calls after they were placed; what App Home shows; steps of workflows."""
 
 import sqlalchemy as sa
 from alembic import op

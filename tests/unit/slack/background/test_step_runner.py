@@ -176,7 +176,7 @@ def test_a_defect_postpones_the_step(caplog: pytest.LogCaptureFixture) -> None:
     assert world.runner.run_next() is True
 
     assert world.postponed == [(T0 + timedelta(seconds=1), True)]
-    assert "step Fx1 broke" in caplog.text
+    assert "step Fx1 failed unexpectedly" in caplog.text
 
 
 @pytest.mark.parametrize(

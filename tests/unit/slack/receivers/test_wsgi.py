@@ -133,7 +133,7 @@ def test_an_app_that_breaks(receiver: Receiver) -> None:
 def test_what_waited_before_it_came_here_is_late(
     receiver: Receiver, read_ago_s: float, waited_s: float
 ) -> None:
-    """In a thread's queue, or because the process stood still."""
+    """In a thread's queue, or because the process was paused."""
     read_at = receiver.clock.moment()
     receiver.passed_s += read_ago_s
     receiver.request(arrived=(read_at, waited_s))

@@ -352,7 +352,7 @@ def talked(seconds: float) -> dict[str, datetime]:
         (
             Progress.LOST,
             "❔ Lost track",
-            "❔ We lost track of the call to (202) 555-0143. It may not have been answered.",
+            "❔ EvoSlack lost track of the call to (202) 555-0143. It may not have been answered.",
         ),
     ],
 )
@@ -423,7 +423,7 @@ def test_a_call_that_was_answered_and_then_lost_is_not_said_to_be_unanswered() -
 def test_a_call_that_was_answered_before_it_was_lost_is_not_said_to_be_unanswered() -> None:
     call = followed(Progress.LOST, lost_reason=LostReason.UNSEEN, answered_at=CALL.accepted_at)
 
-    assert messages.headline(call, "US").endswith("It had been answered.")
+    assert messages.headline(call, "US").endswith("It was answered.")
 
 
 def test_that_nobody_could_look_is_not_said_to_be_a_look_that_found_nothing() -> None:
@@ -431,7 +431,7 @@ def test_that_nobody_could_look_is_not_said_to_be_a_look_that_found_nothing() ->
     doubt = replace(placed, state=State.IN_DOUBT, reason=Reason.NO_ANSWER)
 
     assert "couldn't see what happened next" in messages.headline(placed, "US")
-    assert "EvoSlack couldn't check there" in messages.reason(doubt)
+    assert "EvoSlack couldn't check Evo Voice" in messages.reason(doubt)
     assert "found nothing" not in messages.reason(doubt)
 
 
@@ -461,9 +461,9 @@ def test_a_doubt_is_looked_into_and_then_said_to_be_unconfirmed(reason: Reason) 
 
     for progress in set(Progress) - {Progress.LOST}:
         looking = messages.reason(replace(doubt, progress=progress))
-        assert looking.endswith("EvoSlack is checking there now, too.")
+        assert looking.endswith("EvoSlack is checking Evo Voice, too.")
     not_found = messages.reason(replace(doubt, progress=Progress.LOST))
-    assert not_found.endswith("found nothing. That doesn't prove it didn't ring.")
+    assert not_found.endswith("found nothing, but that doesn't prove it didn't ring.")
     assert "checking" not in not_found + messages.reason(doubt)
     assert "may have rung" in not_found
 
