@@ -83,20 +83,13 @@ def build(
     pools = _Pools()
     access = _access(settings, identity, evo, engine, make_client, clock_s)
     workers = engine.private_message_workers
-    direct = PrivateMessages(
-        make_client(),
-        engine.posting,
-        workers.wake,
-        workers.wake_in,
-    )
-    home_tabs = home_publisher(settings, engine, access, clock.now)
-    steps = step_runner(settings, engine, access, make_client(), clock)
-    listeners = build_listeners(
-        _listener_dependencies(settings, engine, access, pools, make_client, clock, direct.notify_privately)
+    direct = PrivateMessages(make_client(), engine.posting, workers.wake, workers.wake_in)
+    given = _listener_dependencies(
+        settings, engine, access, pools, make_client, clock, direct.notify_privately
     )
     app = build_app(
         settings.slack_api_url,
-        listeners,
+        build_listeners(given),
         command=settings.slack_command,
         signing_secret=settings.slack_signing_secret,
         identity=identity,
@@ -112,14 +105,7 @@ def build(
         answers=PooledStep(engine.answer_workers, engine.intake.settle_answers),
         notify=PooledStep(engine.notify_workers, notifier(settings, engine, clock.now, clock_s).notify_next),
         private_messages=PooledStep(engine.private_message_workers, direct.send_next),
-        others=[
-            PooledStep(engine.sweep_workers, engine.sweep),
-            PooledStep(engine.catalog_workers, engine.catalog.refresh_when_due),
-            PooledStep(engine.track_workers, engine.tracker.poll),
-            PooledStep(engine.home_tab_workers, home_tabs.publish_next),
-            PooledStep(engine.step_workers, steps.run_next),
-            *_slack_time(settings, make_client, clock_s),
-        ],
+        others=_other_steps(settings, engine, access, make_client, clock, clock_s),
         background=(pools.hang_ups, pools.lookups, pools.exports, pools.known_forms, pools.other_forms),
         app=app,
         make_receiver=lambda health: _receiver(settings, app, clock, slack_time, heartbeat, health),
@@ -127,6 +113,27 @@ def build(
         clock=clock,
         heartbeat=heartbeat,
     )
+
+
+def _other_steps(
+    settings: Settings,
+    engine: Engine,
+    access: Access,
+    make_client: Callable[..., WebClient],
+    clock: Clock,
+    clock_s: Callable[[], float],
+) -> list[PooledStep]:
+    """Steps that may stop at any moment: the next start finds what is left."""
+    homes = home_publisher(settings, engine, access, clock.now)
+    steps = step_runner(settings, engine, access, make_client(), clock)
+    return [
+        PooledStep(engine.sweep_workers, engine.sweep),
+        PooledStep(engine.catalog_workers, engine.catalog.refresh_when_due),
+        PooledStep(engine.track_workers, engine.tracker.poll),
+        PooledStep(engine.home_tab_workers, homes.publish_next),
+        PooledStep(engine.step_workers, steps.run_next),
+        *_slack_time(settings, make_client, clock_s),
+    ]
 
 
 class _Pools:
