@@ -21,9 +21,13 @@ SARA, BOSS, ROOT, AGENT = "U_SARA", "U_BOSS", "U_ROOT", "U_AGENT"
 NUMBER, TYPED, SHOWN = "+18144043093", "814 404 3093", "(814) 404-3093"
 
 
+# How a text begins that tells of a placed call: on its way, on the phone, ended somehow, or lost track of.
+PLACED = ("📞", "🔔", "🟢", "☑", "🚫", "🔕", "⚠", "✖", "⏹", "❔")
+
+
 def says_placed(text: str) -> bool:
     """Whether a card or a private message says that Evo Voice took the call, however far it has come."""
-    return text.lstrip("*").startswith(("📞", "🔔", "🟢", "☑️"))
+    return text.lstrip("*").startswith(PLACED)
 
 
 Words = str | Callable[[str], bool]  # what a text must contain, or a question about it

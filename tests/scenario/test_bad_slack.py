@@ -71,7 +71,7 @@ def test_a_revoked_token_is_logged_and_running_calls_are_finished(
 
     connected.wait_for_card(says_placed)
     connected.slack.wait_for(
-        lambda: "does not accept SLACK_APP_TOKEN" in caplog.text, what="a line in the log"
+        lambda: "no longer accepts SLACK_APP_TOKEN" in caplog.text, what="a line in the log"
     )
     assert "no command comes in" in caplog.text
     assert not connected.bot.receiver.is_open()

@@ -994,12 +994,12 @@ def test_a_first_start_that_fails_half_way_leaves_no_half_made_tables(database_u
     in_the_way = sa.create_engine(database_url)
     with in_the_way.begin() as connection:
         connection.execute(
-            sa.text("CREATE TABLE spare (a INTEGER)")
+            sa.text("CREATE TABLE news (a INTEGER)")
         )  # the second table of the first migration
     with pytest.raises(sa.exc.DatabaseError), opened(database_url):
         pass
     with in_the_way.begin() as connection:
-        connection.execute(sa.text("DROP TABLE spare"))
+        connection.execute(sa.text("DROP TABLE news"))
     in_the_way.dispose()
 
     with opened(database_url) as store:
