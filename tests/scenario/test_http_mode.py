@@ -334,17 +334,21 @@ def health(office: Office) -> tuple[int, dict[str, bool]]:
     return answer.status_code, answer.json()
 
 
-def test_an_answer_of_slack_that_hangs_a_person_who_tells_shows_in_healthz(served: Office) -> None:
+def stuck(served: Office) -> list[str]:
+    """The parts that `/healthz` says do not work."""
+    return [name for name, is_well in health(served)[1].items() if not is_well]
+
+
+def test_a_notification_that_hangs_at_slack_shows_in_healthz(served: Office) -> None:
     served.slack.fault("chat.postMessage", "slow", seconds=4)
     served.call()
     served.slack.wait_for(lambda: served.rings and served.slack.api_calls("chat.postMessage"))
     assert health(served)[0] == 200, "nobody waits for long"
 
     served.pass_time(seconds=61)
-    status, parts = health(served)
-
-    assert status == 503
-    assert [name for name, is_well in parts.items() if not is_well] == ["notify"]
+    # The leap may have caught another pool in the middle of a step, for a moment.
+    served.slack.wait_for(lambda: stuck(served) == ["notify"], 2, "the one pool that hangs")
+    assert health(served)[0] == 503
     served.wait_for_card(says_placed)
     served.slack.wait_for(lambda: health(served)[0] == 200, what="to get on again")
 

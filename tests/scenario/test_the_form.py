@@ -27,7 +27,9 @@ def test_with_everything_known_the_form_costs_exactly_one_slack_call(office: Off
 
     office.form()
 
-    assert [call.method for call in office.slack.api_calls()[before:]] == ["views.open"]
+    methods = [call.method for call in office.slack.api_calls()[before:]]
+    methods = [method for method in methods if method != "apps.connections.open"]  # the second connection
+    assert methods == ["views.open"]
     assert len(office.evo.requests) == reads
 
 
