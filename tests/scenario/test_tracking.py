@@ -408,7 +408,7 @@ def test_only_one_of_two_bots_polls(two_bots: Office) -> None:
         poll_after(two_bots)
         two_bots.evo.wait_for(lambda least=before + 2 * count: polls(two_bots) >= least)
     with pytest.raises(AssertionError, match="waiting for the polls of both"):
-        two_bots.slack.wait_for(lambda: polls(two_bots) >= before + 20, 0.7, "the polls of both")
+        two_bots.slack.wait_for(lambda: polls(two_bots) >= before + 15, 0.7, "the polls of both")
 
 
 def test_numbers_are_compared_by_their_digits_on_either_side(office: Office) -> None:

@@ -199,6 +199,17 @@ def test_no_bot_starts_on_a_file_that_lacks_the_latest_calls(
         assert keys(again) == {"first", "latest"}
 
 
+def test_a_transaction_that_outlives_a_lost_file_does_not_commit(store: Store, file: Path) -> None:
+    accept(store, "before")
+    with store.engine.connect() as connection:
+        connection.execute(sa.text("UPDATE calls SET flow_name = 'late'"))
+        delete(file, *ENDINGS)
+        store.close()
+        with pytest.raises(LedgerLost):
+            connection.commit()
+        connection.invalidate()
+
+
 def test_a_store_leaves_no_file_open(file: Path) -> None:
     def count() -> int:
         return len(list(Path("/proc/self/fd").iterdir()))
