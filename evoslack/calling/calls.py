@@ -8,7 +8,7 @@ What happens after it was placed is its progress, which is no part of the guaran
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -70,6 +70,16 @@ class HangUp(StrEnum):
     NO_EFFECT = "no_effect"  # Evo Voice took the request, and the call went on
 
 
+class Result(StrEnum):
+    """What the caller says came of a call."""
+
+    REACHED = "reached"
+    VOICEMAIL = "voicemail"
+    WRONG_NUMBER = "wrong_number"
+    DO_NOT_CALL = "do_not_call"  # the person asked not to be called
+    OTHER = "other"
+
+
 class Ending(StrEnum):
     """What Evo Voice answered to a hang up."""
 
@@ -116,6 +126,9 @@ PROOF = frozenset(
     {Reason.LOGIN_REJECTED}
 )  # of all answers that say no, only a 401 certainly comes before dialing
 
+# A call that is in doubt, or that was lost sight of, may still be going on for that long.
+DOUBT_WINDOW = timedelta(minutes=10)
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -159,6 +172,20 @@ STATE_OF: dict[type[Outcome], State] = {
 }
 
 
+ANY_CALL = "*"  # for `CallRequest.anyway`: dial whoever is on the phone with the number
+
+
+@dataclass(frozen=True, slots=True)
+class CallNote:
+    """What a person wrote about a call. `revision` tells two people who write at once apart."""
+
+    result: Result | None = None
+    text: str = ""
+    by: str = ""  # user id
+    at: datetime | None = None
+    revision: int = 0  # 0: nothing was written yet
+
+
 @dataclass(frozen=True, slots=True)
 class CallRequest:
     """One valid submission: who wants which call, and where to tell them about it."""
@@ -173,6 +200,9 @@ class CallRequest:
     caller_id: str  # E.164 of an owned number
     channel_id: str = ""  # where /call was typed
     response_url: str = ""  # for private messages, while Slack still takes them
+    caller_id_label: str = ""  # Evo Voice's name for that number
+    view_id: str = ""  # the form, which then shows the call as long as it is open
+    anyway: str = ""  # a call to the same number that the person knew of (its id, or `ANY_CALL`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +225,8 @@ class Call:
     lost_reason: LostReason | None = None
     found_later: bool = False  # no answer said that it was placed; its session was found later
     hang_up: HangUp | None = None
+    hung_up_by: str = ""  # user id of the person who asked to end it
+    note: CallNote = CallNote()
 
     @property
     def is_open(self) -> bool:
@@ -213,6 +245,14 @@ class Call:
             return self.state is State.IN_DOUBT
         was_checked = self.progress is Progress.LOST and self.lost_reason is LostReason.UNSEEN
         return self.reason not in PROOF and not was_checked
+
+    def may_be_on_the_phone(self, at: datetime) -> bool:
+        """Whether its callee may be on the phone, or about to be; `ledger.admission` asks the same in SQL."""
+        if self.is_in_progress:
+            return True
+        is_lost = self.state is State.PLACED and self.progress is Progress.LOST
+        known_since = self.ended_at or self.finished_at or self.accepted_at
+        return (is_lost or self.is_uncertain) and at - known_since < DOUBT_WINDOW
 
     @property
     def can_hang_up(self) -> bool:

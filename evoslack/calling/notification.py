@@ -23,4 +23,7 @@ class Notification:
     told_revision: int = 0  # what the caller was told privately, or needed no message for
     told_bad_news: bool = False  # a private message said something other than placed
     told_what: str = ""  # the last thing the caller was told or could see
+    told_channel: str = ""  # where the direct message is that said so; empty: there is none
+    told_ts: str = ""
+    page_revision: int | None = None  # what the form's page shows; None: it is closed, or there is none
     attempts: int = 0  # in a row without success, with this one

@@ -18,6 +18,11 @@ def pretty(number: str, region: str) -> str:
     )
 
 
+def unbroken(shown: str) -> str:
+    """A number as it is shown, in a way that no line breaks inside it."""
+    return shown.replace("-", "\u2011").replace(" ", "\u00a0")
+
+
 def masked(number: str) -> str:
     """An E.164 number for logs: the first digits and the last two."""
     return f"{number[:3]}…{number[-2:]}" if len(number) > 6 else "…"

@@ -113,14 +113,14 @@ class CallTracker:
             return None
         return self._snapshot(account_id, now, budget_s=BEFORE_DIALING_S, may_be_old=True)
 
-    def hang_up(self, call: Call) -> Ending | None:
-        """Ask Evo Voice to end this call; None if it could not be asked.
+    def hang_up(self, call: Call, by: str) -> Ending | None:
+        """Ask Evo Voice to end this call, for the person `by` (user id); None if it could not be asked.
 
         The next polls show whether it worked. Raises what the database raises when the hang up could not be
         written down; Evo Voice was not asked then.
         """
         try:
-            if not call.can_hang_up or not self._ledger.hang_up(call.id, HangUp.ASKED, at=self._now()):
+            if not call.can_hang_up or not self._ledger.hang_up(call.id, HangUp.ASKED, at=self._now(), by=by):
                 return Ending.GONE
         except Exception:
             self._take_back(call)  # it may have been written down anyway
@@ -131,7 +131,7 @@ class CallTracker:
         except Exception as error:  # noqa: BLE001 - said to the person, and logged here
             log.warning("call %s could not be hung up: %s", call.id, error)
             ending = None
-        log.info("call %s: hang up requested: %s", call.id, ending or "no answer")
+        log.info("call %s: hang up requested by %s: %s", call.id, by, ending or "no answer")
         if ending in {None, Ending.FORBIDDEN}:
             self._take_back(call)
         self._next_poll = None

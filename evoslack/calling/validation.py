@@ -30,6 +30,8 @@ class CallDraft:
     entries: Entries
     channel_id: str = ""
     response_url: str = ""
+    view_id: str = ""
+    anyway: str = ""
 
 
 class InvalidFields(Exception):
@@ -72,6 +74,9 @@ def validate(draft: CallDraft, offer: Offer, *, region: str, allowed: Collection
         caller_id=caller_id.number,
         channel_id=draft.channel_id,
         response_url=draft.response_url,
+        caller_id_label=caller_id.label,
+        view_id=draft.view_id,
+        anyway=draft.anyway,
     )
 
 

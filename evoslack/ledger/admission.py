@@ -11,14 +11,25 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from evoslack.calling.calls import FINAL, OPEN_STATES, Call, CallRequest, Progress, State
+from evoslack.calling.calls import (
+    ANY_CALL,
+    DOUBT_WINDOW,
+    FINAL,
+    OPEN_STATES,
+    Call,
+    CallRequest,
+    LostReason,
+    Progress,
+    State,
+)
 from evoslack.calling.refusals import FormUsed, NumberBusy, require_same
 from evoslack.ledger.dependents import mark_dependents_due
 from evoslack.ledger.schema import REQUEST_FIELDS, call_of, calls, notifications, used_keys
 
-# A number that was just dialed is left alone for a moment: a second person who calls it at the same time
-# has not seen the card yet.
+# A number that was just dialed is left alone for a moment, even if that call is over: a second person who
+# calls it at the same time has not seen the card yet.
 JUST_PLACED = timedelta(seconds=10)
+OLDEST = timedelta(days=1)  # no call lasts that long (`matching.MAX_CALL`); keeps the question quick
 _MAY_HAVE_RUNG = sorted({*OPEN_STATES, State.PLACED, State.IN_DOUBT})
 _NOT_OVER = sorted(set(Progress) - FINAL)
 
@@ -94,6 +105,7 @@ def _insert(
                     card_problem="",
                     told_revision=0,
                     told_bad_news=False,
+                    page_revision=1 if request.view_id else None,
                 )
             )
             if state is State.ACCEPTED:
@@ -118,12 +130,34 @@ def _same_submission(first: Call, request: CallRequest) -> Call:
 
 
 def _in_the_way(request: CallRequest, at: datetime) -> sa.ColumnElement[bool]:
-    """A call to the same number that is open, or may have rung just now."""
-    is_being_checked = sa.and_(calls.c.state == State.REJECTED, calls.c.progress.in_(_NOT_OVER))
-    may_have_rung = sa.or_(calls.c.state.in_(_MAY_HAVE_RUNG), is_being_checked)
-    is_recent = sa.and_(may_have_rung, calls.c.accepted_at > at - JUST_PLACED)
+    """A call to the same number that keeps this one from being dialed.
+
+    Nobody gets past one that is being dialed: their sessions could not be told apart. Who knows of one that
+    may be on the phone (`CallRequest.anyway`) can call anyway.
+    """
+    is_open = calls.c.state.in_(sorted(OPEN_STATES))
+    is_recent = sa.and_(calls.c.state.in_(_MAY_HAVE_RUNG), calls.c.accepted_at > at - JUST_PLACED)
+    others = sa.or_(may_be_on_the_phone(at), is_recent)
+    if request.anyway:
+        others = sa.false() if request.anyway == ANY_CALL else sa.and_(others, calls.c.id != request.anyway)
     return sa.and_(
         calls.c.account_id == request.account_id,
         calls.c.number == request.number,
-        sa.or_(calls.c.state.in_(sorted(OPEN_STATES)), is_recent),
+        calls.c.accepted_at > at - OLDEST,
+        sa.or_(is_open, others),
+    )
+
+
+def may_be_on_the_phone(at: datetime) -> sa.ColumnElement[bool]:
+    """The same as `Call.may_be_on_the_phone`."""
+    is_lost = calls.c.progress == Progress.LOST
+    unproven = sa.and_(calls.c.state == State.REJECTED, is_lost, calls.c.lost_reason != LostReason.UNSEEN)
+    is_uncertain = sa.or_(
+        calls.c.state == State.IN_DOUBT, sa.and_(calls.c.state == State.PLACED, is_lost), unproven
+    )
+    known_since = sa.func.coalesce(calls.c.ended_at, calls.c.finished_at, calls.c.accepted_at)
+    return sa.or_(
+        calls.c.state.in_(sorted(OPEN_STATES)),
+        calls.c.progress.in_(_NOT_OVER),
+        sa.and_(is_uncertain, known_since > at - DOUBT_WINDOW),
     )

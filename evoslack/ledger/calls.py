@@ -18,6 +18,7 @@ from evoslack.calling.calls import (
     PROOF,
     STATE_OF,
     Call,
+    CallNote,
     CallRequest,
     Outcome,
     Placed,
@@ -200,6 +201,33 @@ class CallLedger:
         """The latest calls of this person, newest first."""
         theirs = sa.and_(calls.c.user_id == user_id, calls.c.team_id == team_id)
         return self._all(sa.select(calls).where(theirs).order_by(calls.c.accepted_at.desc()).limit(limit))
+
+    def latest_to(self, account_id: str, number: str, limit: int) -> list[Call]:
+        """The latest calls to this number (E.164), newest first."""
+        to_it = sa.and_(calls.c.account_id == account_id, calls.c.number == number)
+        return self._all(sa.select(calls).where(to_it).order_by(calls.c.accepted_at.desc()).limit(limit))
+
+    def write_note(self, call_id: str, note: CallNote, *, at: datetime) -> Call | None:
+        """Write down what a person says about a call, if nobody wrote since the revision they had read.
+
+        `note.revision` is that revision. None if somebody did, or if there is no such call.
+        """
+        unchanged = sa.and_(calls.c.id == call_id, calls.c.note_revision == note.revision)
+        writing = (
+            sa.update(calls)
+            .where(unchanged)
+            .values(
+                result=note.result,
+                note=note.text,
+                noted_by=note.by,
+                noted_at=at,
+                note_revision=calls.c.note_revision + 1,
+            )
+        )
+        with self._engine.begin() as connection:
+            written = [call_of(row) for row in connection.execute(writing.returning(calls))]
+            mark_changed(connection, [call.id for call in written], at)
+        return written[0] if written else None
 
     def newest(self, limit: int) -> list[Call]:
         """The latest calls, newest first."""

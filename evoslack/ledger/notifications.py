@@ -6,6 +6,7 @@ due when the claim is released, or its lease runs out.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -89,6 +90,16 @@ class NotificationLedger:
         """The notification of one call, as it is now."""
         with self._engine.begin() as connection:
             return notification_of(connection.execute(_BOTH.where(calls.c.id == call_id)).one())
+
+    def cards_of(self, call_ids: Collection[str]) -> dict[str, tuple[str, str]]:
+        """Channel and ts of the cards of these calls, by call id; without those that have none."""
+        theirs = sa.and_(notifications.c.call_id.in_(call_ids), notifications.c.card_ts != "")
+        query = sa.select(notifications.c.call_id, notifications.c.card_channel, notifications.c.card_ts)
+        with self._engine.connect() as connection:
+            return {
+                row.call_id: (row.card_channel, row.card_ts)
+                for row in connection.execute(query.where(theirs))
+            }
 
     def mark_card_tried(self, call_id: str, channel: str, *, at: datetime, lease: datetime) -> bool:
         """Write down that a card is about to be posted; False if the lease is no longer ours."""

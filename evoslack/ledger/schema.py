@@ -12,7 +12,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from evoslack.calling.calls import OPEN_STATES, Call, CallRequest, HangUp, LostReason, Progress, Reason, State
+from evoslack.calling.calls import (
+    OPEN_STATES,
+    Call,
+    CallNote,
+    CallRequest,
+    HangUp,
+    LostReason,
+    Progress,
+    Reason,
+    Result,
+    State,
+)
 from evoslack.calling.notification import Notification
 
 
@@ -93,6 +104,15 @@ calls = sa.Table(
     sa.Column("hang_up", _enum(HangUp, 16)),
     sa.Column("hang_up_at", UtcDateTime),
     sa.Column("deliveries", sa.Integer),  # of its submission that are being answered, while it is received
+    sa.Column("caller_id_label", sa.Text, nullable=False, server_default=""),
+    sa.Column("view_id", sa.String(64), nullable=False, server_default=""),
+    sa.Column("anyway", sa.String(32), nullable=False, server_default=""),
+    sa.Column("hung_up_by", sa.String(32)),
+    sa.Column("result", _enum(Result, 16)),
+    sa.Column("note", sa.Text, nullable=False, server_default=""),
+    sa.Column("noted_by", sa.String(32)),
+    sa.Column("noted_at", UtcDateTime),
+    sa.Column("note_revision", sa.Integer, nullable=False, server_default="0"),
 )
 
 _is_open = calls.c.state.in_(sorted(OPEN_STATES))
@@ -130,8 +150,21 @@ notifications = sa.Table(
     sa.Column("told_revision", sa.Integer, nullable=False),
     sa.Column("told_bad_news", sa.Boolean, nullable=False),
     sa.Column("told_what", sa.String(32)),
+    sa.Column("told_channel", sa.String(32), nullable=False, server_default=""),  # the direct message
+    sa.Column("told_ts", sa.String(32), nullable=False, server_default=""),
+    sa.Column(
+        "page_revision", sa.Integer
+    ),  # what the form's page shows; null: it is closed, or there is none
 )
 sa.Index("notifications_by_due", claimable_at(notifications))
+_in_a_message = notifications.c.told_ts != ""
+sa.Index(
+    "notifications_by_message",
+    notifications.c.told_channel,
+    notifications.c.told_ts,
+    sqlite_where=_in_a_message,
+    postgresql_where=_in_a_message,
+)
 
 # The keys of deleted calls: their forms must not become another call.
 used_keys = sa.Table(
@@ -141,6 +174,15 @@ used_keys = sa.Table(
     sa.Column("used_at", UtcDateTime, nullable=False),  # when the call was deleted
 )
 sa.Index("used_keys_by_age", used_keys.c.used_at)
+
+# When people last asked for access: at most once a day each.
+access_requests = sa.Table(
+    "access_requests",
+    metadata,
+    sa.Column("team_id", sa.String(32), primary_key=True),
+    sa.Column("user_id", sa.String(32), primary_key=True),
+    sa.Column("asked_at", UtcDateTime, nullable=False),
+)
 
 # What one bot at a time does for all of them, such as polling Evo Voice.
 leases = sa.Table(
@@ -194,8 +236,15 @@ def call_of(row: sa.Row[Any]) -> Call:
     """The call in a row of `calls`."""
     values = row._mapping
     found = {field: values[field] for field in _CALL_FIELDS}
-    found |= {field: found[field] or "" for field in ("session_id", "evo_outcome")}
+    found |= {field: found[field] or "" for field in ("session_id", "evo_outcome", "hung_up_by")}
     found["found_later"] = bool(found["found_later"])
+    found["note"] = CallNote(
+        result=values["result"],
+        text=values["note"],
+        by=values["noted_by"] or "",
+        at=values["noted_at"],
+        revision=values["note_revision"],
+    )
     request = CallRequest(key=values["request_key"], **{field: values[field] for field in REQUEST_FIELDS})
     return Call(request=request, **found)
 

@@ -105,8 +105,8 @@ class TrackedCallLedger:
             mark_dependents_due(connection, untold, at)  # a workflow step may wait for one of them
         return told
 
-    def hang_up(self, call_id: str, hang_up: HangUp | None, *, at: datetime) -> bool:
-        """Write down that a person asked to end this call (None: that this was undone).
+    def hang_up(self, call_id: str, hang_up: HangUp | None, *, at: datetime, by: str = "") -> bool:
+        """Write down that the person `by` asked to end this call (None: that this was undone).
 
         False if the call is over, or another person has already asked.
         """
@@ -114,7 +114,11 @@ class TrackedCallLedger:
         if hang_up is HangUp.ASKED:
             in_progress = sa.and_(in_progress, calls.c.hang_up.is_distinct_from(HangUp.ASKED))
         with self._engine.begin() as connection:
-            asking = sa.update(calls).where(in_progress).values(hang_up=hang_up, hang_up_at=at)
+            asking = (
+                sa.update(calls)
+                .where(in_progress)
+                .values(hang_up=hang_up, hang_up_at=at, hung_up_by=by or None)
+            )
             found = connection.execute(asking).rowcount == 1
             if found:
                 mark_changed(connection, [call_id], at)

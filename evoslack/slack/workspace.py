@@ -34,6 +34,7 @@ class Identity:
     bot_id: str | None
     bot_user_id: str | None
     scopes: frozenset[str]
+    url: str = ""  # of the workspace, with a slash at its end
 
 
 def web_client(
@@ -78,6 +79,7 @@ def identify(client: WebClient) -> Identity:
         bot_id=answer.get("bot_id"),
         bot_user_id=answer.get("user_id"),
         scopes=frozenset(scope.strip() for scope in scopes.split(",") if scope.strip()),
+        url=str(answer.get("url") or ""),
     )
 
 

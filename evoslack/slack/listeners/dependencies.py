@@ -46,7 +46,7 @@ class ListenerDependencies:
     access: Access
     offer: Callable[[], Offer]
     refresh_offer: Callable[[], object]
-    hang_up: Callable[[Call], Ending | None]
+    hang_up: Callable[[Call, str], Ending | None]
     settings: FormSettings
     on_home_due: Callable[[], None]
     on_step_due: Callable[[], None]

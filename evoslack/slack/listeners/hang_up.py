@@ -30,7 +30,7 @@ class HangUpListener:
     def __init__(
         self,
         calls: CallLedger,
-        hang_up: Callable[[Call], Ending | None],
+        hang_up: Callable[[Call, str], Ending | None],
         access: Access,
         notify_privately: NotifyPrivately,
         *,
@@ -97,7 +97,7 @@ class HangUpListener:
     def _end(self, call: Call, who: _Who) -> None:
         if not call.can_hang_up:
             self._notify_privately(who[0], button_messages.NOTHING_TO_HANG_UP)
-        elif words := button_messages.ENDING_MESSAGES.get(self._hang_up(call)):
+        elif words := button_messages.ENDING_MESSAGES.get(self._hang_up(call, who[0])):
             self._notify_privately(who[0], words)
 
     def _tell(self, who: _Who) -> Callable[[str], None]:

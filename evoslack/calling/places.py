@@ -1,0 +1,60 @@
+"""Where a number is, and what time it is there, from phonenumbers' offline data.
+
+Only a hint for people: numbers move, and toll-free ones are nowhere. What is not known is left out. The names
+of places cost about half a second and 100 MB, once, when the first one is asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import phonenumbers
+from phonenumbers import timezone
+
+_UNKNOWN_ZONE = "Etc/Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a number is, as far as that is known."""
+
+    name: str = ""  # a city, a state or a country, in English; empty: unknown
+    zones: tuple[str, ...] = ()  # IANA names of every time zone that it may lie in
+
+    def local_time(self, at: datetime) -> datetime | None:
+        """The time there; None if it is unknown, or if the place spans zones with different times."""
+        times = self.local_times(at)
+        return times[0] if len(times) == 1 else None
+
+    def local_times(self, at: datetime) -> list[datetime]:
+        """Every time that it may be there, earliest first; zones that agree count once."""
+        times = {
+            f"{local:%Y-%m-%d %H:%M}": local for local in (at.astimezone(ZoneInfo(z)) for z in self.zones)
+        }
+        return [times[wall] for wall in sorted(times)]
+
+
+@lru_cache(maxsize=4096)
+def place_of(number: str) -> Place:
+    """The place of an E.164 number."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return Place()
+    # Imported here: it is slow and large, and `--check` or a bot that just starts does not need it.
+    from phonenumbers import geocoder  # noqa: PLC0415
+
+    name = geocoder.description_for_number(parsed, "en")
+    zones = timezone.time_zones_for_number(parsed)
+    return Place(name, tuple(zone for zone in zones if zone != _UNKNOWN_ZONE and _is_known(zone)))
+
+
+def _is_known(zone: str) -> bool:
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return False
+    return True
