@@ -172,7 +172,7 @@ STATE_OF: dict[type[Outcome], State] = {
 }
 
 
-ANY_CALL = "*"  # for `CallRequest.anyway`: dial whoever is on the phone with the number
+ANY_CALL = "*"  # for `CallRequest.anyway`: dial although another call to the number may be going on
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ class CallStatus(StrEnum):
     CALLING = "calling"  # Evo Voice took it; nothing is seen of it yet
     RINGING = "ringing"
     ON_THE_CALL = "on_the_call"
-    COMPLETED = "completed"  # the only one that certainly reached somebody
+    COMPLETED = "completed"  # the only one that certainly reached a person
     NO_ANSWER = "no_answer"
     BUSY = "busy"
     FAILED = "failed"

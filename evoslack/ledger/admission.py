@@ -16,6 +16,7 @@ from evoslack.calling.calls import (
     DOUBT_WINDOW,
     FINAL,
     OPEN_STATES,
+    PROOF,
     Call,
     CallRequest,
     LostReason,
@@ -143,15 +144,16 @@ def _in_the_way(request: CallRequest, at: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(
         calls.c.account_id == request.account_id,
         calls.c.number == request.number,
-        calls.c.accepted_at > at - OLDEST,
-        sa.or_(is_open, others),
+        sa.or_(is_open, sa.and_(others, calls.c.accepted_at > at - OLDEST)),
     )
 
 
 def may_be_on_the_phone(at: datetime) -> sa.ColumnElement[bool]:
     """The same as `Call.may_be_on_the_phone`."""
-    is_lost = calls.c.progress == Progress.LOST
-    unproven = sa.and_(calls.c.state == State.REJECTED, is_lost, calls.c.lost_reason != LostReason.UNSEEN)
+    is_lost = calls.c.progress.is_not_distinct_from(Progress.LOST)
+    was_checked = sa.and_(is_lost, calls.c.lost_reason.is_not_distinct_from(LostReason.UNSEEN))
+    is_proven = calls.c.reason.in_(sorted(PROOF)) & calls.c.reason.is_not(None)
+    unproven = sa.and_(calls.c.state == State.REJECTED, ~is_proven, ~was_checked)
     is_uncertain = sa.or_(
         calls.c.state == State.IN_DOUBT, sa.and_(calls.c.state == State.PLACED, is_lost), unproven
     )

@@ -210,7 +210,7 @@ class CallLedger:
     def write_note(self, call_id: str, note: CallNote, *, at: datetime) -> Call | None:
         """Write down what a person says about a call, if nobody wrote since the revision they had read.
 
-        `note.revision` is that revision. None if somebody did, or if there is no such call.
+        `note.revision` is that revision. None if someone did, or if there is no such call.
         """
         unchanged = sa.and_(calls.c.id == call_id, calls.c.note_revision == note.revision)
         writing = (

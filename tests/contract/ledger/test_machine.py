@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 )
 
 from evoslack.calling.calls import (
+    ANY_CALL,
     OPEN_STATES,
     STATE_OF,
     TRANSITIONS,
@@ -40,7 +41,7 @@ from evoslack.calling.calls import (
 from evoslack.calling.notification import Notification
 from evoslack.calling.refusals import FormUsed, KeyTaken, NotYourForm, NumberBusy, Refusal
 from evoslack.calling.switchboard import ANSWERING_LIMIT, PLACING_LIMIT
-from evoslack.ledger.admission import JUST_PLACED
+from evoslack.ledger.admission import JUST_PLACED, OLDEST
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.retention import CallRetention
@@ -90,6 +91,7 @@ NEWLY = st.builds(
     flow_name=st.just("Survey"),
     number=st.sampled_from([f"+1202555012{last}" for last in range(5)]),
     caller_id=st.just("+12025550100"),
+    anyway=st.sampled_from(["", "", ANY_CALL, ANY_CALL, "the latest"]),
 )
 HAPPENINGS = {
     "time_passes": {"seconds": PAUSES},
@@ -173,12 +175,10 @@ class Bots(RuleBasedStateMachine):
         self.now += timedelta(seconds=seconds)
 
     def a_person_presses(self, bot: int, request: CallRequest) -> None:
-        self.forms += 1
-        self.press(bot, replace(request, key=f"form{self.forms}"))
+        self.press(bot, self.new_form(request))
 
     def a_press_waits_for_its_answer(self, bot: int, request: CallRequest) -> None:
-        self.forms += 1
-        self.receive(bot, replace(request, key=f"form{self.forms}"))
+        self.receive(bot, self.new_form(request))
 
     def a_waiting_form_is_pressed_again(self, bot: int, one: int) -> None:
         """Slack delivers it twice, or the person presses again before anybody answered."""
@@ -284,6 +284,15 @@ class Bots(RuleBasedStateMachine):
         if call.state is State.RECEIVED:
             self.answering.append(call.id)
             self.deliveries[call.id] += 1
+
+    def new_form(self, request: CallRequest) -> CallRequest:
+        """A form with a key of its own; its person may know of the latest call to that number."""
+        self.forms += 1
+        anyway = request.anyway
+        if anyway == "the latest":
+            to_it = [call.id for call in self.seen.values() if call.request.number == request.number]
+            anyway = to_it[-1] if to_it else ""
+        return replace(request, key=f"form{self.forms}", anyway=anyway)
 
     def drop(self, call_id: str) -> None:
         for known in (self.seen, self.revision, self.told, self.due):
@@ -428,7 +437,10 @@ class Bots(RuleBasedStateMachine):
         line = (call.request.account_id, call.request.number)
         may_have_rung = call.state in {State.PLACED, State.IN_DOUBT} or call.is_uncertain
         is_fresh = may_have_rung and call.accepted_at > self.now - JUST_PLACED
-        return line == (request.account_id, request.number) and (call.is_open or is_fresh)
+        keeps_away = (is_fresh or call.may_be_on_the_phone(self.now)) and call.accepted_at > self.now - OLDEST
+        is_let_pass = request.anyway in {ANY_CALL, call.id}
+        is_in_the_way = call.is_open or (keeps_away and not is_let_pass)
+        return line == (request.account_id, request.number) and is_in_the_way
 
     def call(self, one: int) -> Call | None:
         """One of the calls, the latest first."""

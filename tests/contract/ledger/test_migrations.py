@@ -46,6 +46,15 @@ NEW_COLUMNS = {
     },
     "homes": {"look": "history_filter"},
 }
+ADDED = {
+    "calls": {
+        **dict.fromkeys(("caller_id_label", "view_id", "anyway", "note"), ""),
+        **dict.fromkeys(("hung_up_by", "result", "noted_by", "noted_at")),
+        "note_revision": 0,
+    },
+    "news": {"told_channel": "", "told_ts": "", "page_revision": None},
+    "homes": {"attempts": 0},
+}
 JSON_COLUMNS = {("calls", "known_ids"), ("homes", "look"), ("steps", "inputs")}
 FILTER = HistoryFilter(Scope.TEAM, "814 404", "U_BOSS", 2)
 OLD_FILTER = '{"whose":"team","typed":"814 404","person":"U_BOSS","page":2}'  # as 0004 wrote it
@@ -198,7 +207,7 @@ def renamed(table: str, row: dict[str, Any]) -> dict[str, Any]:
         after[name] = json.loads(row[column]) if row[column] else None
     if after.get("reason") == "login_refused":
         after["reason"] = "login_rejected"
-    return {**after, "attempts": 0} if table == "homes" else after
+    return after | ADDED.get(table, {})
 
 
 @pytest.fixture

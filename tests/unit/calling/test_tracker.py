@@ -610,7 +610,7 @@ def talking(harness: Harness) -> Call:
 def test_a_hang_up_is_recorded_announced_and_checked_at_once(harness: Harness, talking: Call) -> None:
     polls = len(harness.phone.polls)
 
-    assert harness.tracker.hang_up(talking) is Ending.TAKEN
+    assert harness.tracker.hang_up(talking, "U_SARA") is Ending.TAKEN
 
     assert harness.phone.ended == [talking.session_id]
     assert (harness.known(talking).hang_up, harness.woken) == (HangUp.ASKED, 1)
@@ -632,13 +632,13 @@ def test_a_hang_up_is_recorded_before_evo_voice_is_asked(harness: Harness, talki
         now=lambda: harness.now,
         on_change=lambda: None,
     )
-    tracker.hang_up(talking)
+    tracker.hang_up(talking, "U_SARA")
 
     assert seen == [HangUp.ASKED]
 
 
 def test_polls_are_frequent_until_it_is_clear_whether_the_call_ended(harness: Harness, talking: Call) -> None:
-    harness.tracker.hang_up(talking)
+    harness.tracker.hang_up(talking, "U_SARA")
 
     polled_at = harness.pass_time(10 * SECOND)
 
@@ -646,7 +646,7 @@ def test_polls_are_frequent_until_it_is_clear_whether_the_call_ended(harness: Ha
 
 
 def test_a_call_that_goes_on_after_a_hang_up_is_reported(harness: Harness, talking: Call) -> None:
-    harness.tracker.hang_up(talking)
+    harness.tracker.hang_up(talking, "U_SARA")
 
     harness.pass_time(20 * SECOND)
 
@@ -657,7 +657,7 @@ def test_a_call_that_goes_on_after_a_hang_up_is_reported(harness: Harness, talki
 def test_a_missing_session_is_left_to_the_next_polls(harness: Harness, talking: Call) -> None:
     harness.phone.ending = Ending.GONE
 
-    assert harness.tracker.hang_up(talking) is Ending.GONE
+    assert harness.tracker.hang_up(talking, "U_SARA") is Ending.GONE
     assert harness.known(talking).hang_up is HangUp.ASKED
 
 
@@ -665,7 +665,7 @@ def test_a_missing_session_is_left_to_the_next_polls(harness: Harness, talking: 
 def test_a_hang_up_that_failed_is_cleared(harness: Harness, talking: Call, answer: Any) -> None:
     harness.phone.ending = answer
 
-    ending = harness.tracker.hang_up(talking)
+    ending = harness.tracker.hang_up(talking, "U_SARA")
 
     assert ending is (Ending.FORBIDDEN if answer is Ending.FORBIDDEN else None)
     assert (harness.known(talking).hang_up, harness.woken) == (None, 2)
@@ -678,10 +678,10 @@ def test_every_hang_up_is_logged(
     caplog.set_level(logging.INFO)
     harness.phone.ending = answer
 
-    harness.tracker.hang_up(talking)
+    harness.tracker.hang_up(talking, "U_SARA")
 
     word = "no answer" if isinstance(answer, Exception) else answer
-    assert f"call {talking.id}: hang up requested: {word}" in caplog.messages
+    assert f"call {talking.id}: hang up requested by U_SARA: {word}" in caplog.messages
 
 
 class ForgetfulLedger(TrackedCallLedger):
@@ -691,11 +691,11 @@ class ForgetfulLedger(TrackedCallLedger):
         super().__init__(store)
         self._breaks_at, self._writes = breaks_at, writes
 
-    def hang_up(self, call_id: str, ended: HangUp | None, *, at: datetime) -> bool:
+    def hang_up(self, call_id: str, ended: HangUp | None, *, at: datetime, by: str = "") -> bool:
         if ended is not self._breaks_at:
-            return super().hang_up(call_id, ended, at=at)
+            return super().hang_up(call_id, ended, at=at, by=by)
         if self._writes:
-            super().hang_up(call_id, ended, at=at)
+            super().hang_up(call_id, ended, at=at, by=by)
         raise OSError("the database is away")
 
 
@@ -712,7 +712,7 @@ def test_evo_voice_is_not_asked_if_the_hang_up_may_not_be_recorded(
     tracker = with_ledger(harness, ForgetfulLedger(harness.store, breaks_at=HangUp.ASKED, writes=writes))
 
     with pytest.raises(OSError, match="away"):
-        tracker.hang_up(talking)
+        tracker.hang_up(talking, "U_SARA")
 
     assert (harness.phone.ended, harness.known(talking).hang_up) == ([], None)
 
@@ -723,7 +723,7 @@ def test_the_result_of_a_hang_up_is_returned_even_if_it_cannot_be_cleared(
     harness.phone.ending = Ending.FORBIDDEN
     tracker = with_ledger(harness, ForgetfulLedger(harness.store, breaks_at=None, writes=False))
 
-    assert tracker.hang_up(talking) is Ending.FORBIDDEN
+    assert tracker.hang_up(talking, "U_SARA") is Ending.FORBIDDEN
     assert harness.known(talking).hang_up is HangUp.ASKED
     harness.pass_time(20 * SECOND)
     assert harness.known(talking).hang_up is HangUp.NO_EFFECT, "so it can be tried again"
@@ -732,7 +732,7 @@ def test_the_result_of_a_hang_up_is_returned_even_if_it_cannot_be_cleared(
 def test_a_call_without_a_known_session_cannot_be_hung_up(harness: Harness) -> None:
     call = harness.known(harness.place())
 
-    assert harness.tracker.hang_up(call) is Ending.GONE
+    assert harness.tracker.hang_up(call, "U_SARA") is Ending.GONE
     assert (harness.phone.ended, harness.known(call).hang_up, harness.woken) == ([], None, 0)
 
 
@@ -741,12 +741,12 @@ def test_a_call_that_already_ended_is_not_hung_up(harness: Harness, talking: Cal
     harness.pass_time(30 * SECOND)
     harness.woken = 0
 
-    assert harness.tracker.hang_up(talking) is Ending.GONE
+    assert harness.tracker.hang_up(talking, "U_SARA") is Ending.GONE
     assert (harness.phone.ended, harness.woken) == ([], 0)
 
 
 def test_a_hang_up_is_sent_once(harness: Harness, talking: Call) -> None:
-    assert harness.tracker.hang_up(talking) is Ending.TAKEN
-    assert harness.tracker.hang_up(talking) is Ending.GONE, "a hang-up was sent already"
+    assert harness.tracker.hang_up(talking, "U_SARA") is Ending.TAKEN
+    assert harness.tracker.hang_up(talking, "U_SARA") is Ending.GONE, "a hang-up was sent already"
 
     assert len(harness.phone.ended) == 1
