@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 PERSON, FLOW, NUMBER, CALLER_ID = "person", "flow", "number", "caller_id"  # as in manifest.yml
+CALL_ANYWAY = "call_anyway"
 LONGEST_INPUT = 300  # characters
 _USER_ID = re.compile(r"[UW][A-Z0-9_]{1,31}")
 
@@ -23,6 +24,7 @@ class StepInputs:
     flow_id: str
     number: str
     caller_id: str  # empty: the default one
+    call_anyway: bool = False  # even if another call to the number may be going on
 
     @classmethod
     def of(cls, given: object) -> StepInputs | None:
@@ -32,8 +34,10 @@ class StepInputs:
         caller_id = given.get(CALLER_ID)
         values = [given.get(FLOW), given.get(NUMBER), "" if caller_id is None else caller_id]
         texts = [value for value in values if isinstance(value, str) and len(value) <= LONGEST_INPUT]
-        user_id = user_id_in(given.get(PERSON))
-        return cls(user_id, *texts) if user_id and len(texts) == len(values) else None
+        user_id, call_anyway = user_id_in(given.get(PERSON)), given.get(CALL_ANYWAY) or False
+        if not user_id or len(texts) != len(values) or not isinstance(call_anyway, bool):
+            return None
+        return cls(user_id, *texts, call_anyway=call_anyway)
 
 
 class LeaseLost(Exception):

@@ -282,6 +282,20 @@ def test_a_number_that_is_being_called_is_not_called_twice(office: Office) -> No
     assert office.rings == 1
 
 
+def test_a_number_that_is_on_the_phone_is_called_only_if_the_workflow_says_so(office: Office) -> None:
+    office.evo.world.script(NUMBER, Script(ring_s=0.2, talk_s=60))
+    office.call(BOSS)
+    office.let_time_pass_until(lambda: office.ledger()[0].progress is Progress.ANSWERED, step_s=1)
+    office.pass_time(minutes=30)
+
+    assert "<@U_BOSS>" in why_it_failed(office, ask(office))
+    assert office.rings == 1
+
+    anyway = ask(office, call_anyway=True)
+    office.slack.wait_for(lambda: office.rings == 2)
+    assert office.slack.execution(anyway.id).status == "running"
+
+
 # --- what Evo Voice does
 
 

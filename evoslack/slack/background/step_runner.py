@@ -16,7 +16,7 @@ from typing import Any
 from slack_sdk import WebClient
 
 from evoslack.calling.access import Access
-from evoslack.calling.calls import Call, Reason, State
+from evoslack.calling.calls import ANY_CALL, Call, Reason, State
 from evoslack.calling.intake import Intake
 from evoslack.calling.ports import CallLedger, WorkflowStepLedger
 from evoslack.calling.refusals import CannotCheck, Lack, NothingToOffer, Refusal
@@ -134,7 +134,9 @@ class StepRunner:
         typed = asked.caller_id.strip()  # the workflow's builder typed it; there is no list to choose from
         region, allowed = self._region, self._allowed_countries
         caller_id = number_or_empty(typed, region=region, allowed=allowed) or typed or None
-        draft = CallDraft(key, asked.user_id, step.team_id, Entries(asked.flow_id, asked.number, caller_id))
+        entries = Entries(asked.flow_id, asked.number, caller_id)
+        anyway = ANY_CALL if asked.call_anyway else ""
+        draft = CallDraft(key, asked.user_id, step.team_id, entries, anyway=anyway)
         try:
             offer = self._access.offer_to(draft.user_id, draft.team_id)
             request = validate(draft, offer, region=region, allowed=allowed)

@@ -32,6 +32,14 @@ def test_a_missing_caller_id_means_the_default(caller_id: Any) -> None:
     assert inputs.caller_id == ""
 
 
+@pytest.mark.parametrize(("given", "expected"), [(None, False), (False, False), (True, True)])
+def test_only_a_yes_calls_anyway(given: bool | None, expected: bool) -> None:
+    inputs = StepInputs.of(GIVEN | {"call_anyway": given})
+
+    assert inputs is not None
+    assert inputs.call_anyway is expected
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -49,6 +57,8 @@ def test_a_missing_caller_id_means_the_default(caller_id: Any) -> None:
         {"caller_id": []},
         {"caller_id": False},
         {"caller_id": {"value": "+12025550100"}},
+        {"call_anyway": "true"},
+        {"call_anyway": 1},
     ],
 )
 def test_anything_else_cannot_be_read(wrong: dict[str, Any]) -> None:
