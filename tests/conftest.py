@@ -11,6 +11,7 @@ from hypothesis import settings
 from evoslack.ledger.store import Store
 from sandbox.evo.voice import EvoVoice
 from sandbox.slack.workspace import SlackWorkspace
+from tests.databases import new_sqlite
 from tests.postgres import Postgres, postgres
 
 # The same examples on every machine, however slow it is.
@@ -54,6 +55,12 @@ def slack() -> Iterator[SlackWorkspace]:
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
+    """A database file with all tables and no rows."""
+    return new_sqlite(tmp_path / "ledger.db")
+
+
+@pytest.fixture
+def new_sqlite_url(tmp_path: Path) -> str:
     """A database file that does not exist yet."""
     return f"sqlite:///{tmp_path / 'ledger.db'}"
 
@@ -67,15 +74,28 @@ def postgres_server() -> Iterator[Postgres]:
 
 @pytest.fixture
 def postgres_url(postgres_server: Postgres) -> str:
-    """An empty database, as `postgresql+psycopg://…`."""
+    """A database with all tables and no rows, as `postgresql+psycopg://…`."""
+    postgres_server.clear()
+    return postgres_server.url
+
+
+@pytest.fixture
+def new_postgres_url(postgres_server: Postgres) -> str:
+    """A database without tables."""
     postgres_server.empty()
     return postgres_server.url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """A new database of each kind: every promise of the ledger holds on both."""
+    """A database of each kind with all tables and no rows: every promise of the ledger holds on both."""
     return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def new_database_url(request: pytest.FixtureRequest) -> str:
+    """A database of each kind without tables."""
+    return str(request.getfixturevalue(f"new_{request.param}_url"))
 
 
 @pytest.fixture

@@ -10,6 +10,19 @@ from pathlib import Path
 
 import psycopg
 
+from tests.databases import create_tables
+
+_CLOSE_OTHERS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+_TABLES = (
+    "SELECT table_name, column_name || ' ' || data_type || is_nullable FROM information_schema.columns"
+    " WHERE table_schema = 'public' AND table_name <> 'alembic_version'"
+    " UNION ALL SELECT tablename, indexdef FROM pg_indexes"
+    " WHERE schemaname = 'public' AND tablename <> 'alembic_version' UNION ALL SELECT 'alembic_version', version_num FROM alembic_version ORDER BY 1, 2"
+)
+
 
 class Postgres:
     """A running server; `uri` is psycopg's address of it (a socket in its folder).
@@ -22,6 +35,7 @@ class Postgres:
         self.data = data
         self.stop = stop
         self.start = start
+        self._tables: list[tuple[str, ...]] = []
 
     @property
     def socket(self) -> Path:
@@ -36,11 +50,27 @@ class Postgres:
     def empty(self) -> None:
         """Close all connections and drop everything; ten times faster than a new server."""
         with psycopg.connect(self.uri, autocommit=True) as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+            connection.execute(_CLOSE_OTHERS)
             connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+
+    def clear(self) -> None:
+        """Close all connections and have all tables, without rows; ten times faster than creating them."""
+        if not self._tables or self._tables != self._read_tables():
+            self.empty()
+            create_tables(self.url)
+            self._tables = self._read_tables()
+            return
+        with psycopg.connect(self.uri, autocommit=True) as connection:
+            connection.execute(_CLOSE_OTHERS)
+            names = ", ".join(f'"{name}"' for name in sorted({each[0] for each in self._tables} - {"alembic_version"}))
+            connection.execute(f"TRUNCATE {names} CASCADE")
+
+    def _read_tables(self) -> list[tuple[str, ...]]:
+        """Every column and index and the version, so that a test that changed one is noticed."""
+        with psycopg.connect(self.uri, autocommit=True) as connection:
+            if connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
+                return []
+            return connection.execute(_TABLES).fetchall()
 
 
 @contextmanager

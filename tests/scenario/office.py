@@ -16,6 +16,7 @@ from sandbox.bot_process import sandbox_settings
 from sandbox.evo.voice import EvoVoice
 from sandbox.slack.delivery import Delivery
 from sandbox.slack.workspace import SlackWorkspace
+from tests.databases import new_sqlite
 
 SARA, BOSS, ROOT, AGENT = "U_SARA", "U_BOSS", "U_ROOT", "U_AGENT"
 NUMBER, TYPED, SHOWN = "+18144043093", "814 404 3093", "(814) 404-3093"
@@ -45,7 +46,7 @@ class Office:
         self.slack.start()
         self.evo = EvoVoice()
         self.evo.start()
-        self.database_url = database_url or f"sqlite:///{folder}/ledger.db"
+        self.database_url = database_url or new_sqlite(folder / "ledger.db")
         self.passed = timedelta(0)  # how far the clocks were put forward
         self.wall_is_off = timedelta(0)  # how far the wall clock alone is ahead
         self._bots: list[Bot] = []

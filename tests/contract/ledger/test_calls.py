@@ -964,28 +964,28 @@ def test_the_migrations_make_the_same_indexes_as_the_schema(store: Store) -> Non
     ]
 
 
-def test_a_bot_waits_while_another_one_creates_the_database(postgres_url: str) -> None:
+def test_a_bot_waits_while_another_one_creates_the_database(new_postgres_url: str) -> None:
     def start(_index: int) -> list[Call]:
-        with opened(postgres_url) as store:
+        with opened(new_postgres_url) as store:
             return CallLedger(store).newest(1)
 
     assert at_once(4, start) == [[]] * 4
 
 
-def test_a_first_start_that_fails_half_way_leaves_no_half_made_tables(database_url: str) -> None:
+def test_a_first_start_that_fails_half_way_leaves_no_half_made_tables(new_database_url: str) -> None:
     """Such as a full disk or a kill between two tables: the next start must not stumble over the first."""
-    in_the_way = sa.create_engine(database_url)
+    in_the_way = sa.create_engine(new_database_url)
     with in_the_way.begin() as connection:
         connection.execute(
             sa.text("CREATE TABLE news (a INTEGER)")
         )  # the second table of the first migration
-    with pytest.raises(sa.exc.DatabaseError), opened(database_url):
+    with pytest.raises(sa.exc.DatabaseError), opened(new_database_url):
         pass
     with in_the_way.begin() as connection:
         connection.execute(sa.text("DROP TABLE news"))
     in_the_way.dispose()
 
-    with opened(database_url) as store:
+    with opened(new_database_url) as store:
         assert CallLedger(store).newest(1) == []
 
 

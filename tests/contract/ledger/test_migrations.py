@@ -211,9 +211,9 @@ def renamed(table: str, row: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def before(database_url: str) -> dict[str, list[dict[str, Any]]]:
+def before(new_database_url: str) -> dict[str, list[dict[str, Any]]]:
     """A database as the previous version left it, with rows of every kind; what is in it."""
-    engine = sa.create_engine(database_url)
+    engine = sa.create_engine(new_database_url)
     try:
         return filled_before(engine)
     finally:
@@ -240,9 +240,9 @@ def filled_before(engine: sa.Engine) -> dict[str, list[dict[str, Any]]]:
 
 
 @pytest.fixture
-def store(before: dict[str, list[dict[str, Any]]], database_url: str) -> Iterator[Store]:
+def store(before: dict[str, list[dict[str, Any]]], new_database_url: str) -> Iterator[Store]:
     """The same database, opened by this version."""
-    store = Store(database_url)
+    store = Store(new_database_url)
     store.open()
     yield store
     store.close()
