@@ -20,7 +20,8 @@ _TABLES = (
     "SELECT table_name, column_name || ' ' || data_type || is_nullable FROM information_schema.columns"
     " WHERE table_schema = 'public' AND table_name <> 'alembic_version'"
     " UNION ALL SELECT tablename, indexdef FROM pg_indexes"
-    " WHERE schemaname = 'public' AND tablename <> 'alembic_version' UNION ALL SELECT 'alembic_version', version_num FROM alembic_version ORDER BY 1, 2"
+    " WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+    " UNION ALL SELECT 'alembic_version', version_num FROM alembic_version ORDER BY 1, 2"
 )
 
 
@@ -35,7 +36,7 @@ class Postgres:
         self.data = data
         self.stop = stop
         self.start = start
-        self._tables: list[tuple[str, ...]] = []
+        self._tables: list[tuple[str, str]] = []
 
     @property
     def socket(self) -> Path:
@@ -62,10 +63,11 @@ class Postgres:
             return
         with psycopg.connect(self.uri, autocommit=True) as connection:
             connection.execute(_CLOSE_OTHERS)
-            names = ", ".join(f'"{name}"' for name in sorted({each[0] for each in self._tables} - {"alembic_version"}))
+            tables = sorted({table for table, _ in self._tables} - {"alembic_version"})
+            names = ", ".join(f'"{name}"' for name in tables)
             connection.execute(f"TRUNCATE {names} CASCADE")
 
-    def _read_tables(self) -> list[tuple[str, ...]]:
+    def _read_tables(self) -> list[tuple[str, str]]:
         """Every column and index and the version, so that a test that changed one is noticed."""
         with psycopg.connect(self.uri, autocommit=True) as connection:
             if connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
