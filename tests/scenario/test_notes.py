@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from evoslack.calling.calls import Call, Result
 from evoslack.ledger.retention import CallRetention
-from evoslack.ledger.store import Store
 from evoslack.slack.rendering import note_messages
 from evoslack.slack.rendering.cards import MORE, NOTE
-from evoslack.slack.rendering.note_form import FORM
+from evoslack.slack.rendering.note_form import FORM, RESULT
 from evoslack.slack.rendering.note_form import NOTE as TEXT
-from evoslack.slack.rendering.note_form import RESULT
 from sandbox.bot_process import BotProcess
 from sandbox.evo.calls import Script
 from sandbox.slack.delivery import Delivery
 from tests.scenario.office import AGENT, BOSS, ROOT, SARA, Office
 from tests.scenario.test_broken_buttons import database_away
 
-HOSTILE = "<!channel> *bold* <http://evil.test|bank> &amp; <@U_BOSS> `code`\n\u202egnihton\u2066 א\u200fב \u200d👩‍💻"
+HOSTILE = (
+    "<!channel> *bold* <http://evil.test|bank> &amp; <@U_BOSS> `code`\n"
+    "\u202egnihton\u2066 \u05d0\u200f\u05d1 \U0001f469\u200d\U0001f4bb"
+)
 
 
 @pytest.fixture
@@ -40,7 +40,9 @@ def called(office: Office) -> Office:
 
 def button(office: Office) -> dict[str, Any] | None:
     """The button on the card."""
-    elements = [each for card in office.cards() for block in card["blocks"] for each in block.get("elements", [])]
+    elements = [
+        each for card in office.cards() for block in card["blocks"] for each in block.get("elements", [])
+    ]
     return next((each for each in elements if each.get("action_id") == NOTE), None)
 
 
@@ -159,6 +161,7 @@ def save_forged(office: Office, change: Any, who: str = SARA) -> Delivery:
     view = office.slack.modal(who)
     assert view is not None
     change(view)
+    view["id"] = "V_FORGED"
     team = {"id": office.slack.team_id}
     payload = {"user": {"id": who, "team_id": team["id"]}, "team": team, "view": view}
     return office.slack.send("view_submission", payload | {"type": "view_submission"})
@@ -279,9 +282,11 @@ def test_a_person_whose_role_must_be_looked_up_sees_a_loading_page_first(called:
 
 
 @pytest.mark.parametrize(
-    ("who", "words"), [(AGENT, "You need the Manager role"), ("U_FOREIGN", "Only full members of this workspace")]
+    ("who", "words"),
+    [(AGENT, "You need the Manager role"), ("U_FOREIGN", "Only full members of this workspace")],
 )
 def test_nobody_else_gets_the_form(called: Office, who: str, words: str) -> None:
+    called.slack.add_user("U_FOREIGN", "partner", "boss@acme.test", team_id="T_PARTNER")  # a shared channel
     assert press(called, who).acked
 
     called.wait_for_page(words, who)
@@ -293,7 +298,7 @@ def test_nobody_else_gets_the_form(called: Office, who: str, words: str) -> None
 def test_a_person_who_left_meanwhile_saves_nothing_and_keeps_the_text(called: Office) -> None:
     open_form(called, BOSS)
     write(called, "my last words", who=BOSS)
-    called.slack.deactivate(BOSS)
+    called.slack.users[BOSS]["deleted"] = True
     called.pass_time(minutes=2)
 
     save(called, BOSS)
@@ -335,12 +340,8 @@ def test_a_call_that_was_purged_leaves_the_text_to_copy(called: Office) -> None:
 def purge(office: Office) -> None:
     """Delete everything that is over."""
     office.wait_until_settled()
-    store = Store(office.database_url)
-    try:
-        at = office.bot.clock.now() + timedelta(seconds=1)
-        assert CallRetention(store, lambda: at).purge_calls(accepted_before=at, at=at) == 1
-    finally:
-        store.close()
+    at = datetime.now(UTC) + office.passed + timedelta(minutes=1)
+    assert CallRetention(office.bot.store, lambda: at).purge_calls(accepted_before=at, at=at) == 1
 
 
 def test_a_card_that_was_deleted_while_the_note_was_written_does_not_matter(called: Office) -> None:
@@ -491,11 +492,81 @@ def test_a_button_of_a_call_that_is_gone_says_so(called: Office, value: str) -> 
     called.wait_for_page("no longer has a record of this call")
 
 
-@pytest.fixture
-def killed(empty_office: Office, process: BotProcess) -> Iterator[Store]:
-    """The ledger of a bot in a process of its own."""
+@pytest.mark.parametrize("known", [True, False])
+def test_inside_a_modal_the_form_lies_on_top_and_saving_leads_back(called: Office, known: bool) -> None:
+    called.form(BOSS)
+    if not known:
+        called.pass_time(minutes=2)
+    assert press_in_modal(called, BOSS).acked
+    called.slack.wait_for_modal(BOSS, FORM)
+    write(called, "on top", who=BOSS)
+
+    assert save(called, BOSS).acked
+
+    assert called.slack.modal(BOSS)["callback_id"] == "call_form"
+    assert call_of(called).note.text == "on top"
+    assert called.slack.complaints == []
+
+
+def press_in_modal(office: Office, who: str) -> Delivery:
+    """Press the button inside the modal that is open."""
+    action = {"action_id": NOTE, "block_id": "b", "type": "button", "value": call_of(office).id}
+    team = {"id": office.slack.team_id}
+    payload = {"user": {"id": who, "team_id": team["id"]}, "team": team, "actions": [action]}
+    trigger = {"trigger_id": office.slack.new_trigger(who, in_modal=True)}
+    return office.slack.send("block_actions", payload | trigger | {"view": {"type": "modal"}})
+
+
+def test_twenty_presses_inside_a_modal_tell_nobody_that_it_failed(called: Office) -> None:
+    called.form()
+    with ThreadPoolExecutor(20) as fingers:
+        deliveries = list(fingers.map(lambda _: press_in_modal(called, SARA), range(20)))
+
+    assert all(each.acked for each in deliveries)
+    called.slack.wait_for_modal(SARA, FORM)
+    assert called.told() == []
+
+
+def test_a_page_that_was_closed_before_the_form_came_is_explained(called: Office) -> None:
+    press_in_modal(called, SARA)
+
+    called.wait_until_told("The form couldn't open in time. Try again.")
+
+
+def test_a_note_about_a_doubt_tells_its_caller_nothing_new(office: Office) -> None:
+    office.hide_calls()
+    office.evo.fault("/sessions/outgoing", "cut")
+    office.call()
+    office.wait_until_told("can't tell whether")
+    office.slack.close_modal(SARA)
+    office.let_time_pass_until(lambda: button(office))
+    office.wait_until_settled()
+    told = office.told()
+    open_form(office, BOSS)
+    write(office, "She says it rang", who=BOSS)
+    save(office, BOSS)
+    office.wait_until_settled()
+
+    assert office.told() == told
+
+
+def test_a_form_outlives_the_bot_that_opened_it(empty_office: Office, process: BotProcess) -> None:
+    office = empty_office
+    office.evo.world.default_script = Script(ring_s=0, talk_s=0)
     process.start()
-    empty_office.slack.wait_for_connection()
-    store = Store(empty_office.database_url)
-    yield store
-    store.close()
+    office.slack.wait_for_connection()
+    office.call()
+    office.slack.wait_for(lambda: button(office), within_s=20)
+    open_form(office)
+    write(office, "older than the bot", "reached")
+    process.kill()
+    assert not save(office).acked
+    assert typed(office) == "older than the bot"
+
+    office.open()
+    office.slack.wait_for(office.bot.catalog.refresh)
+    assert save(office).acked
+
+    note = call_of(office).note
+    assert (note.text, note.result, note.by) == ("older than the bot", Result.REACHED, SARA)
+    assert office.slack.modal(SARA) is None

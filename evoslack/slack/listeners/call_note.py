@@ -114,6 +114,7 @@ class CallNoteListeners:
         if unsaved is not None:
             ack(response_action="update", view=unsaved)
             return
+        self._forget_press(submission)
         ack()  # closes this page; one that lies under it stays
 
     def _save(self, submission: NoteSubmission) -> Block | None:
@@ -138,6 +139,11 @@ class CallNoteListeners:
         with self._lock:
             self._pressed = {each: at for each, at in self._pressed.items() if now - at < SAME_PRESS}
             return self._pressed.setdefault(key, now) is now
+
+    def _forget_press(self, submission: NoteSubmission) -> None:
+        """The form is closed: the next press opens another one."""
+        with self._lock:
+            self._pressed.pop((submission.user_id, submission.team_id, submission.metadata.call_id), None)
 
     def _page(self, request: OpenRequest, call_id: str) -> Block:
         """The form with what is written down now, or why there is none."""
