@@ -137,8 +137,9 @@ class CallNoteListeners:
         with what was typed in it."""
         key, now = (request.user_id, request.team_id, call_id), self._now()
         with self._lock:
-            self._pressed = {each: at for each, at in self._pressed.items() if now - at < SAME_PRESS}
-            return self._pressed.setdefault(key, now) is now
+            just_now = {each: at for each, at in self._pressed.items() if abs(now - at) < SAME_PRESS}
+            self._pressed = {key: now} | just_now
+            return key not in just_now
 
     def _forget_press(self, submission: NoteSubmission) -> None:
         """The form is closed: the next press opens another one."""
