@@ -194,8 +194,9 @@ def test_two_at_once_lose_nothing_and_the_second_overwrites_knowingly(called: Of
 
     page = called.page()
     assert "*Not saved yet.* <@U_BOSS> wrote meanwhile: *Wrong number*" in page
-    assert "press *Save*" in page
+    assert "press *Save mine*" in page
     view = called.slack.modal(SARA)
+    assert view["submit"]["text"] == "Save mine", "the next press is a knowing one"
     quoted = [block["text"] for block in view["blocks"] if "Hung up" in str(block)]
     assert [(each["type"], each["text"]) for each in quoted] == [("plain_text", "Hung up on me <!channel>")]
     assert typed(called) == "Left a message"

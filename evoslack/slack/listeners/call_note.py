@@ -1,7 +1,7 @@
 """Note and result: a button on a call opens a small form, and what a person writes there is kept.
 
-For everyone who may place calls. Whoever saves replaces only what they have read: if somebody wrote
-meanwhile, nothing is saved yet, and the form shows both.
+For everyone who may place calls. People replace only what they have read: if someone else wrote meanwhile,
+nothing is saved yet, and the form shows both.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from evoslack.slack.rendering import note_form, note_messages
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.note_form import NoteMetadata, Written
 
-SAME_PRESS = timedelta(seconds=1)  # a second press that soon is no wish for a second form
+SAME_PRESS = timedelta(seconds=1)  # a second press that soon asks for no second form
 
 _MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
@@ -99,7 +99,7 @@ class CallNoteListeners:
             submission = NoteSubmission.of(body, view)
             self._access.role_of(submission.user_id, submission.team_id)
         except UnreadableForm as refusal:
-            words = note_messages.refused(refusal, self._region)
+            words = note_messages.denied(refusal, self._region)
             ack(response_action="update", view=note_form.notice(words, _readable_text(view)))
             return
         except Refusal as refusal:
@@ -151,7 +151,7 @@ class CallNoteListeners:
         try:
             self._require_role(request)
         except Refusal as refusal:
-            return note_form.notice(note_messages.refused(refusal, self._region))
+            return note_form.notice(note_messages.denied(refusal, self._region))
         call = self._calls.get(call_id) if note_form.is_call_id(call_id) else None
         return note_form.notice(note_messages.GONE) if call is None else note_form.form(call, self._region)
 

@@ -74,7 +74,7 @@ def form(call: Call, region: str) -> Block:
 
 
 def conflict(call: Call, region: str, mine: Written, reader: str) -> Block:
-    """The form once more, with what somebody else wrote since it was opened; `reader` is a user id.
+    """The form once more, with what someone else wrote since it was opened; `reader` is a user id.
 
     It keeps what this person wrote and now knows the new revision, so the next press replaces it knowingly.
     """
@@ -84,7 +84,8 @@ def conflict(call: Call, region: str, mine: Written, reader: str) -> Block:
     if theirs.text:
         found.append(_quoted(theirs.text))
     found.append(section(note_messages.TO_WRITE if is_removed else note_messages.TO_REPLACE))
-    return _form(call, region, found, mine)
+    # A button of another name: people who press without looking up see it before they press again.
+    return _form(call, region, found, mine) | {"submit": plain(note_messages.SAVE_MINE)}
 
 
 def loading(external_id: str) -> Block:
@@ -117,9 +118,9 @@ def text_in(values: Mapping[str, Any]) -> str:
     return _LONE_SURROGATE.sub("\ufffd", _UNWANTED.sub("", text)).strip()
 
 
-def _form(call: Call, region: str, news: list[Block], written: Written) -> Block:
+def _form(call: Call, region: str, above: list[Block], written: Written) -> Block:
     about = section(note_messages.about(call, region, cards.when(call)))
-    view = _page(FORM, [about, *news, _result_field(written.result), _note_field(written.text)])
+    view = _page(FORM, [about, *above, _result_field(written.result), _note_field(written.text)])
     metadata = NoteMetadata(call.id, call.note.revision).packed()
     submit, close = plain(note_messages.SAVE), plain(button_messages.CANCEL)
     return view | {"private_metadata": metadata, "submit": submit, "close": close}

@@ -12,6 +12,7 @@ ADD, EDIT = "Add note", "Edit note"
 
 TITLE = "Note and result"
 SAVE = "Save"
+SAVE_MINE = "Save mine"  # once someone else wrote
 RESULT_LABEL = "What came of it?"
 RESULT_WORDS = {
     Result.REACHED: "Reached",
@@ -26,8 +27,8 @@ NOTE_HINT = "Shown on the card. Everyone in the channel can read it."
 
 GONE = "EvoSlack no longer has a record of this call, so it can't keep a note about it."
 TO_COPY = "Your note wasn't saved. Here it is, to copy:"
-TO_REPLACE = "To replace that with yours, press *Save*. To leave it, press *Cancel*."
-TO_WRITE = "To save yours, press *Save*. To leave it empty, press *Cancel*."
+TO_REPLACE = f"To replace that with yours, press *{SAVE_MINE}*. To keep it, press *Cancel*."
+TO_WRITE = f"To save yours, press *{SAVE_MINE}*. To leave it empty, press *Cancel*."
 
 
 def about(call: Call, region: str, when: str) -> str:
@@ -51,7 +52,7 @@ def too_long(length: int, most: int) -> str:
     return f"That's {length:,} characters, and a note can have {most:,}. Shorten it, then press Save again."
 
 
-def refused(refusal: Refusal, region: str) -> str:
+def denied(refusal: Refusal, region: str) -> str:
     """Why this person gets no form (mrkdwn)."""
     return escape(_reason(refusal, region))
 

@@ -170,6 +170,6 @@ def test_a_check_that_failed_says_nothing_about_dialing(source: Source) -> None:
 
 @pytest.mark.parametrize("denial", list(Denial))
 def test_a_no_says_first_what_it_is_about(denial: Denial) -> None:
-    words = note_messages.refused(NotAllowed(denial), "US")
+    words = note_messages.denied(NotAllowed(denial), "US")
 
     assert words.startswith("Notes are for people who can place calls. ")
