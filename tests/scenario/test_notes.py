@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +33,19 @@ HOSTILE = (
 @pytest.fixture
 def called(office: Office) -> Office:
     """Sara's call is over, and its card has the button."""
+    return after_a_call(office)
+
+
+@pytest.fixture
+def on_postgres(tmp_path: Path, postgres_url: str) -> Iterator[Office]:
+    """The same with PostgreSQL, which does not take every text, and over HTTP."""
+    office = Office(tmp_path, postgres_url)
+    office.open(over_http=True)
+    yield after_a_call(office)
+    office.close()
+
+
+def after_a_call(office: Office) -> Office:
     office.evo.world.default_script = Script(ring_s=0, talk_s=0)
     office.call()
     office.let_time_pass_until(lambda: button(office))
@@ -167,7 +182,11 @@ def save_forged(office: Office, change: Any, who: str = SARA) -> Delivery:
     return office.slack.send("view_submission", payload | {"type": "view_submission"})
 
 
-def test_hostile_text_comes_back_as_it_was_typed_and_mentions_nobody(called: Office) -> None:
+@pytest.mark.parametrize("database", ["called", "on_postgres"])
+def test_hostile_text_comes_back_as_it_was_typed_and_mentions_nobody(
+    database: str, request: pytest.FixtureRequest
+) -> None:
+    called: Office = request.getfixturevalue(database)
     open_form(called)
     write(called, HOSTILE + "\x00\x1b\ud800")
     assert save(called).acked
@@ -375,6 +394,16 @@ def test_the_database_away_while_saving_keeps_the_text(
     assert call_of(called).note.text == "do not lose me"
 
 
+def test_the_database_away_at_the_press_is_said_on_the_page(called: Office) -> None:
+    open_form(called)
+    called.slack.close_modal(SARA)
+    called.pass_time(seconds=2)
+    with database_away(called):
+        assert press(called).acked
+        called.wait_for_page("Something broke in EvoSlack (reference ")
+    assert called.told() == []
+
+
 def test_an_answer_that_never_arrived_is_no_conflict_with_oneself(called: Office) -> None:
     open_form(called)
     write(called, "saved twice", "reached")
@@ -454,10 +483,7 @@ def test_a_result_that_is_not_on_offer_is_not_saved(shared: Office, value: Any) 
 @pytest.fixture(scope="module")
 def shared(shared_office: Office) -> Office:
     """A form that is open, for forgers."""
-    shared_office.evo.world.default_script = Script(ring_s=0, talk_s=0)
-    shared_office.call()
-    shared_office.let_time_pass_until(lambda: button(shared_office))
-    shared_office.slack.close_modal(SARA)
+    after_a_call(shared_office)
     open_form(shared_office)
     write(shared_office, "kept to copy")
     return shared_office

@@ -71,7 +71,7 @@ class PageOpener:
             if request.arrival.age_s > TRIGGER_LIVES_S:
                 tell(form_messages.FORM_TOO_LATE)
             elif self._is_known(request):
-                self._show(request, page.make())
+                self._show(request, _made(page))
             else:
                 self._open_loading(request, page, tell)
         except SlackApiError as error:
@@ -100,12 +100,16 @@ class PageOpener:
             log.warning("the loading page may not have opened: %s", problem_of(error))
             tell(form_messages.FORM_MAY_STILL_OPEN)
         try:
-            view = page.make()
-        except Exception:
-            reference = new_reference()
-            log.exception("the page could not be filled (reference %s)", reference)
-            view = page.notice(messages.broken(reference))
-        try:
-            self._patient_client.views_update(external_id=external_id, view=view)
+            self._patient_client.views_update(external_id=external_id, view=_made(page))
         except SLACK_ERRORS as error:
             log.warning("the loading page could not be updated: %s", problem_of(error))
+
+
+def _made(page: Page) -> Block:
+    """The page, or one with a reference under which the log says why there is none."""
+    try:
+        return page.make()
+    except Exception:
+        reference = new_reference()
+        log.exception("a page could not be filled (reference %s)", reference)
+        return page.notice(messages.broken(reference))

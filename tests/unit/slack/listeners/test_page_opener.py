@@ -130,8 +130,11 @@ def test_what_slack_answers_is_said_once(known: bool, error: Exception, words: l
     assert world.told == words
 
 
-def test_a_defect_shows_a_reference_where_the_loading_page_was(caplog: pytest.LogCaptureFixture) -> None:
-    last = World(known=False).open(breaks=True)[-1]
+@pytest.mark.parametrize(("known", "how"), [(True, "opens"), (False, "updates")])
+def test_a_defect_shows_a_reference_where_the_person_is(
+    known: bool, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    last = World(known=known).open(breaks=True)[-1]
 
-    assert last.startswith("updates Something broke in EvoSlack (reference ")
-    assert "the page could not be filled" in caplog.text
+    assert last.startswith(f"{how} Something broke in EvoSlack (reference ")
+    assert "a page could not be filled" in caplog.text
