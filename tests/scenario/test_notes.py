@@ -38,9 +38,9 @@ def called(office: Office) -> Office:
 
 @pytest.fixture
 def on_postgres(tmp_path: Path, postgres_url: str) -> Iterator[Office]:
-    """The same with PostgreSQL, which does not take every text, and over HTTP."""
+    """The same with PostgreSQL, which does not take every text."""
     office = Office(tmp_path, postgres_url)
-    office.open(over_http=True)
+    office.open()
     yield after_a_call(office)
     office.close()
 
