@@ -39,12 +39,14 @@ def about(call: Call, region: str, when: str) -> str:
 
 def written_meanwhile(note: CallNote, reader: str) -> str:
     """Who wrote what since the form was opened; the text follows in a block of its own (mrkdwn)."""
-    who = "You" if note.by == reader else f"<@{note.by}>"
-    where = " in another window" if note.by == reader else ""
+    # Themselves: in another window, or here, and the answer got lost.
+    is_own, who = note.by == reader, f"<@{note.by}>"
     if note.result is None and not note.text:
-        return f"*Not saved yet.* {who} removed the note meanwhile{where}."
+        removed = "You removed the note before" if is_own else f"{who} removed the note meanwhile"
+        return f"*Not saved yet.* {removed}."
+    wrote = "You saved this before" if is_own else f"{who} wrote meanwhile"
     result = f" *{RESULT_WORDS[note.result]}*" if note.result is not None else ""
-    return f"*Not saved yet.* {who} wrote meanwhile{where}:{result}"
+    return f"*Not saved yet.* {wrote}:{result}"
 
 
 def too_long(length: int, most: int) -> str:

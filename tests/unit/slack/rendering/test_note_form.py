@@ -85,7 +85,8 @@ def test_both_fields_are_optional() -> None:
         (noted(Result.VOICEMAIL, "x"), "U_SARA", "<@U_BOSS> wrote meanwhile: *Voicemail*"),
         (noted(None, "x"), "U_SARA", "<@U_BOSS> wrote meanwhile:"),
         (noted(None, ""), "U_SARA", "<@U_BOSS> removed the note meanwhile."),
-        (noted(None, "x", "U_SARA"), "U_SARA", "You wrote meanwhile in another window:"),
+        (noted(None, "x", "U_SARA"), "U_SARA", "You saved this before:"),
+        (noted(None, "", "U_SARA"), "U_SARA", "You removed the note before."),
     ],
 )
 def test_the_second_writer_reads_who_wrote_what_and_keeps_their_own(
