@@ -23,3 +23,11 @@ def log_state(call: Call) -> None:
         f" ({call.reason})" if call.reason else "",
         extra={"call_id": call.id, "state": call.state.value},
     )
+
+
+def log_note(call: Call) -> None:
+    """One line for each note: who wrote it and the result; never the text."""
+    note = call.note
+    what = note.result.value if note.result else "no result"
+    has_text = "with a note" if note.text else "without a note"
+    log.info("call %s: %s by %s, %s", call.id, what, note.by, has_text, extra={"call_id": call.id})

@@ -24,7 +24,7 @@ from evoslack.slack.listeners.call_form import CallFormListeners
 from evoslack.slack.listeners.dependencies import Listeners, connect
 from evoslack.slack.listeners.reply import NotifyPrivately
 from evoslack.slack.payloads import ARRIVAL
-from evoslack.slack.rendering import messages, views
+from evoslack.slack.rendering import messages, note_form, note_messages, views
 from evoslack.slack.rendering.refusal_messages import refusal_message
 from evoslack.slack.workspace import Identity
 
@@ -98,6 +98,9 @@ def answer_broken(
         return _json({"response_type": "ephemeral", "text": words})
     if body.get("type") == "block_suggestion":
         return _json({"options": []})
+    if body.get("type") == "view_submission" and _callback_id(body) == note_form.FORM:
+        errors = {note_form.NOTE: note_messages.broken(reference)}
+        return _json({"response_action": "errors", "errors": errors})
     if body.get("type") == "view_submission":
         try:
             call = listeners.call_of(body["user"]["id"], body["view"], arrival)
@@ -136,6 +139,11 @@ def _answer_unknown(body: dict[str, Any]) -> BoltResponse:
     if body.get("type") == "block_suggestion":
         return _json({"options": []})
     return BoltResponse(status=200, body="")
+
+
+def _callback_id(body: dict[str, Any]) -> str:
+    view = body.get("view")
+    return str(view.get("callback_id") or "") if isinstance(view, dict) else ""
 
 
 def _json(body: dict[str, Any]) -> BoltResponse:

@@ -90,6 +90,8 @@ const ELEMENTS = {
   plain_text_input: (element, context, block) => {
     const field = el(element.multiline ? "textarea" : "input", {
       autocomplete: "off",
+      maxlength: element.max_length,
+      rows: element.multiline ? 5 : null,
       placeholder: element.placeholder?.text,
       "data-focus": element.focus_on_load,
       oninput: () => {

@@ -162,10 +162,10 @@ class SlackWorkspace(HomeTabUsers, Workflows):
     def trigger_lifetime_s(self, lifetime: float) -> None:
         self._team.triggers.lifetime_s = lifetime
 
-    def new_trigger(self, user_id: str) -> str:
+    def new_trigger(self, user_id: str, in_modal: bool = False) -> str:
         """A trigger_id of this person, for handmade payloads."""
         with self._team.change():
-            return self._team.triggers.new(user_id)
+            return self._team.triggers.new(user_id, in_modal=in_modal)
 
     def send(self, payload_type: str, payload: Json) -> Delivery:
         """Deliver any payload, even a forged one, as a slash_commands, events_api, or interactive one.

@@ -38,6 +38,7 @@ SCOPES_OF_METHODS = {
     "users_info": {"users:read", "users:read.email"},
     "views_open": set(),
     "views_publish": set(),
+    "views_push": set(),
     "views_update": set(),
 }
 SCOPES_OF_FEATURES = {"commands"}
@@ -99,6 +100,7 @@ def test_every_door_of_the_manifest_has_a_listener(manifest: dict[str, Any]) -> 
     assert registered == [
         *("export", "command", "other_command", "flows", "caller_ids", "submit"),
         *("place_a_call", "number_in_message", "chosen", "call_again", "pressed"),
+        *("open_note", "open_note", "save_note"),
         *("home_opened", "place_a_call", "home_turned", "place_call", "list_flows"),
     ]
     assert manifest["settings"]["interactivity"]["is_enabled"] is True  # for the form

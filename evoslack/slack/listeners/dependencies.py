@@ -17,16 +17,18 @@ from evoslack.calling.intake import Intake
 from evoslack.calling.offer import Offer
 from evoslack.calling.ports import CallLedger, HomeTabLedger, WorkflowStepLedger
 from evoslack.runtime.background_pool import Run
-from evoslack.slack.listeners import export, workflow_step
+from evoslack.slack.listeners import call_note, export, workflow_step
 from evoslack.slack.listeners.call_form import CallFormListeners
+from evoslack.slack.listeners.call_note import CallNoteListeners
 from evoslack.slack.listeners.export import ExportListener
 from evoslack.slack.listeners.form_opener import FormOpener
 from evoslack.slack.listeners.hang_up import HangUpListener
 from evoslack.slack.listeners.home import HomeListeners
+from evoslack.slack.listeners.page_opener import PageOpener
 from evoslack.slack.listeners.reply import NotifyPrivately, PrivateReply
 from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL, ShortcutListeners
 from evoslack.slack.listeners.workflow_step import StepListeners
-from evoslack.slack.rendering import cards, home, views
+from evoslack.slack.rendering import cards, home, note_form, views
 from evoslack.slack.rendering.views import FormSettings
 
 
@@ -65,6 +67,7 @@ class Listeners:
     form: CallFormListeners
     shortcuts: ShortcutListeners
     hang_up: HangUpListener
+    note: CallNoteListeners
     home: HomeListeners
     export: ExportListener
     steps: StepListeners
@@ -84,6 +87,7 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
         given.other_forms,
         now,
     )
+    pages = PageOpener(given.client, given.patient_client, access, given.known_forms, given.other_forms)
     reply = PrivateReply(given.private_client, notify, settings.safe_url)
     return Listeners(
         form=CallFormListeners(
@@ -99,6 +103,7 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
             ending=given.hang_ups,
             region=settings.region,
         ),
+        note=CallNoteListeners(given.calls, access, given.refresh_offer, pages, notify, settings.region, now),
         home=HomeListeners(given.home_tabs, given.on_home_due, now),
         export=ExportListener(
             given.patient_client, given.calls_between, access, settings, given.exports, notify, now
@@ -130,6 +135,9 @@ def connect(app: App, listeners: Listeners, command: str) -> None:
     app.view(views.CHOICE)(shortcuts.chosen)
     app.block_action(cards.CALL_AGAIN)(shortcuts.call_again)
     app.block_action(cards.HANG_UP)(listeners.hang_up.pressed)
+    app.block_action(cards.NOTE)(listeners.note.open_note)
+    app.block_action(cards.MORE, matchers=[call_note.is_in_menu])(listeners.note.open_note)
+    app.view(note_form.FORM)(listeners.note.save_note)
     app.event("app_home_opened")(listeners.home.home_opened)
     app.block_action(home.PLACE)(shortcuts.place_a_call)
     app.block_action(home.FILTER_ACTIONS)(listeners.home.home_turned)

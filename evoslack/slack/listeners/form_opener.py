@@ -51,6 +51,7 @@ class OpenRequest:
     arrival: Arrival
     channel_id: str = ""
     response_url: str = ""
+    is_in_modal: bool = False  # pressed there, so that a page goes on top of it
 
     @classmethod
     def of(cls, body: Payload, arrival: Arrival) -> OpenRequest:
@@ -62,6 +63,7 @@ class OpenRequest:
             arrival=arrival,
             channel_id=str((body.get("channel") or {}).get("id") or ""),
             response_url=str(body.get("response_url") or ""),
+            is_in_modal=(body.get("view") or {}).get("type") == "modal",
         )
 
 

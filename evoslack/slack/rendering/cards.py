@@ -9,12 +9,14 @@ from typing import Any
 
 from evoslack.calling.calls import Call, HangUp, Progress
 from evoslack.calling.number_format import pretty
-from evoslack.slack.rendering import button_messages, form_messages, messages
+from evoslack.slack.rendering import button_messages, form_messages, messages, note_messages
 from evoslack.slack.rendering.blocks import Block, actions, button, confirm, mrkdwn, section
 
 EVENT_TYPE = "evoslack_call"
 CALL_AGAIN = "call_again"
 HANG_UP = "hang_up"
+NOTE = "call_note"
+MORE = "call_more"
 
 _NO_DIGITS = re.compile(r"\D", re.ASCII)
 _TELLING = 7  # this many last digits identify a subscriber, whatever precedes them
@@ -54,7 +56,8 @@ def blocks(call: Call, region: str, *, can_end: bool = False, hides_number: bool
         found.append(section(button_messages.HANG_UP_MESSAGES[call.hang_up]))
     if not call.is_open:
         buttons = [_hang_up(call)] if can_end and _may_be_ended(call) else []
-        found.append(actions([*buttons, call_again(call)]))
+        notes = [] if call.is_in_progress else [button(NOTE, note_messages.ADD, call.id)]
+        found.append(actions([*buttons, call_again(call), *notes]))
     return found
 
 

@@ -1,0 +1,115 @@
+"""Opens a page on a person's screen, after the ack and in worker threads, for what a button asks for.
+
+A person whose role is remembered gets the page with one request. Anyone else gets a loading page first: a
+trigger lives three seconds, and looking up a role takes longer. Inside a modal the page is put on top of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from evoslack.calling.access import Access
+from evoslack.runtime.background_pool import Run, Tell
+from evoslack.runtime.reference import new_reference
+from evoslack.slack.listeners.form_opener import TRIGGER_LIVES_S, OpenRequest
+from evoslack.slack.rendering import form_messages, messages
+from evoslack.slack.rendering.blocks import Block
+from evoslack.slack.workspace import SLACK_ERRORS, problem_of
+
+log = logging.getLogger(__name__)
+
+FULL = "push_limit_reached"  # three pages lie on each other: this one is among them
+
+
+class Page:
+    """What is to be opened: a page that stands for it while a role is looked up, and the page itself.
+
+    `make` may take seconds, and raises only for defects: a no is a page, too.
+    """
+
+    def __init__(
+        self, make: Callable[[], Block], loading: Callable[[str], Block], notice: Callable[[str], Block]
+    ) -> None:
+        """`loading` is given the page's external id, `notice` makes a page of a sentence (mrkdwn)."""
+        self.make = make
+        self.loading = loading
+        self.notice = notice
+
+
+class PageOpener:
+    """Opens pages. `known` runs what is quick, `others` what must check a role first."""
+
+    def __init__(
+        self,
+        client: WebClient,  # quick to give up: a trigger lives three seconds
+        patient_client: WebClient,  # for the loading page, which stays open
+        access: Access,
+        known: Run,
+        others: Run,
+    ) -> None:
+        self._client = client
+        self._patient_client = patient_client
+        self._access = access
+        self._known = known
+        self._others = others
+
+    def open_soon(self, request: OpenRequest, page: Page, tell: Tell) -> None:
+        """Open the page, or `tell` why it does not open. Returns at once."""
+        run = self._known if self._is_known(request) else self._others
+        run(lambda: self._open(request, page, tell), tell)
+
+    def _is_known(self, request: OpenRequest) -> bool:
+        return self._access.is_known(request.user_id, request.team_id)
+
+    def _open(self, request: OpenRequest, page: Page, tell: Tell) -> None:
+        try:
+            if request.arrival.age_s > TRIGGER_LIVES_S:
+                tell(form_messages.FORM_TOO_LATE)
+            elif self._is_known(request):
+                self._show(request, _made(page))
+            else:
+                self._open_loading(request, page, tell)
+        except SlackApiError as error:
+            if (problem := problem_of(error)) == FULL:
+                log.info("a page did not open: %s", problem)
+                return
+            log.warning("a page did not open: %s", problem)
+            tell(form_messages.FORM_TOO_LATE)
+        except SLACK_ERRORS as error:
+            log.warning("a page may not have opened: %s", problem_of(error))
+            tell(form_messages.FORM_MAY_STILL_OPEN)
+
+    def _show(self, request: OpenRequest, view: Block) -> None:
+        if request.is_in_modal:
+            self._client.views_push(trigger_id=request.trigger_id, view=view)
+        else:
+            self._client.views_open(trigger_id=request.trigger_id, view=view)
+
+    def _open_loading(self, request: OpenRequest, page: Page, tell: Tell) -> None:
+        external_id = secrets.token_urlsafe(18)
+        try:
+            self._show(request, page.loading(external_id))
+        except SlackApiError:
+            raise
+        except SLACK_ERRORS as error:  # it may have opened anyway
+            log.warning("the loading page may not have opened: %s", problem_of(error))
+            tell(form_messages.FORM_MAY_STILL_OPEN)
+        try:
+            self._patient_client.views_update(external_id=external_id, view=_made(page))
+        except SLACK_ERRORS as error:
+            log.warning("the loading page could not be updated: %s", problem_of(error))
+
+
+def _made(page: Page) -> Block:
+    """The page, or one with a reference under which the log says why there is none."""
+    try:
+        return page.make()
+    except Exception:
+        reference = new_reference()
+        log.exception("a page could not be filled (reference %s)", reference)
+        return page.notice(messages.broken(reference))
