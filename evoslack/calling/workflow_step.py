@@ -31,13 +31,14 @@ class StepInputs:
         """Read the inputs of a step; None if they are not what it asks for."""
         if not isinstance(given, Mapping):
             return None
-        caller_id = given.get(CALLER_ID)
-        values = [given.get(FLOW), given.get(NUMBER), "" if caller_id is None else caller_id]
+        typed = given.get(CALLER_ID)
+        values = [given.get(FLOW), given.get(NUMBER), "" if typed is None else typed]
         texts = [value for value in values if isinstance(value, str) and len(value) <= LONGEST_INPUT]
         user_id, call_anyway = user_id_in(given.get(PERSON)), given.get(CALL_ANYWAY) or False
         if not user_id or len(texts) != len(values) or not isinstance(call_anyway, bool):
             return None
-        return cls(user_id, *texts, call_anyway=call_anyway)
+        flow_id, number, caller_id = texts
+        return cls(user_id, flow_id, number, caller_id, call_anyway)
 
 
 class LeaseLost(Exception):
