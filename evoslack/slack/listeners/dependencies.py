@@ -15,18 +15,19 @@ from evoslack.calling.access import Access
 from evoslack.calling.calls import Call, Ending
 from evoslack.calling.intake import Intake
 from evoslack.calling.offer import Offer
-from evoslack.calling.ports import CallLedger, HomeTabLedger, WorkflowStepLedger
+from evoslack.calling.ports import AccessRequestLedger, CallLedger, HomeTabLedger, WorkflowStepLedger
 from evoslack.runtime.background_pool import Run
 from evoslack.slack.listeners import export, workflow_step
+from evoslack.slack.listeners.access_request import AccessRequestListener
 from evoslack.slack.listeners.call_form import CallFormListeners
 from evoslack.slack.listeners.export import ExportListener
 from evoslack.slack.listeners.form_opener import FormOpener
 from evoslack.slack.listeners.hang_up import HangUpListener
 from evoslack.slack.listeners.home import HomeListeners
-from evoslack.slack.listeners.reply import NotifyPrivately, PrivateReply
+from evoslack.slack.listeners.reply import NotifyPrivately, PageReply, PrivateReply
 from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL, ShortcutListeners
 from evoslack.slack.listeners.workflow_step import StepListeners
-from evoslack.slack.rendering import cards, home, views
+from evoslack.slack.rendering import cards, home, refusal_pages, views
 from evoslack.slack.rendering.views import FormSettings
 
 
@@ -43,6 +44,7 @@ class ListenerDependencies:
     calls_between: Callable[[datetime, datetime], Iterator[Call]]
     home_tabs: HomeTabLedger
     workflow_steps: WorkflowStepLedger
+    access_requests: AccessRequestLedger
     access: Access
     offer: Callable[[], Offer]
     refresh_offer: Callable[[], object]
@@ -52,6 +54,7 @@ class ListenerDependencies:
     on_step_due: Callable[[], None]
     known_forms: Run  # each of these has a pool of its own, so that none holds up another
     other_forms: Run  # forms and answers for people whose role must be checked first
+    pages: Run  # small pages that answer a button
     exports: Run
     lookups: Run
     hang_ups: Run
@@ -68,6 +71,8 @@ class Listeners:
     home: HomeListeners
     export: ExportListener
     steps: StepListeners
+    access: AccessRequestListener
+    pages: PageReply  # for telling a person that what they pressed failed
     notify_privately: NotifyPrivately  # for telling a person that what they pressed failed
 
 
@@ -84,20 +89,21 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
         given.other_forms,
         now,
     )
+    pages = PageReply(given.client, notify, given.pages)
     reply = PrivateReply(given.private_client, notify, settings.safe_url)
     return Listeners(
         form=CallFormListeners(
             given.intake, given.calls, access, opener, settings, reply, given.other_forms, now
         ),
-        shortcuts=ShortcutListeners(given.calls, access, opener, settings.region, notify),
+        shortcuts=ShortcutListeners(given.calls, access, opener, settings, pages, notify),
         hang_up=HangUpListener(
             given.calls,
             given.hang_up,
             access,
-            notify,
+            pages,
             looking_up=given.lookups,
             ending=given.hang_ups,
-            region=settings.region,
+            contact=settings.help_contact,
         ),
         home=HomeListeners(given.home_tabs, given.on_home_due, now),
         export=ExportListener(
@@ -112,6 +118,17 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
             now=now,
             on_step=given.on_step_due,
         ),
+        access=AccessRequestListener(
+            given.client,
+            given.patient_client,
+            given.access_requests,
+            access,
+            settings,
+            notify,
+            given.other_forms,
+            now,
+        ),
+        pages=pages,
         notify_privately=notify,
     )
 
@@ -130,6 +147,7 @@ def connect(app: App, listeners: Listeners, command: str) -> None:
     app.view(views.CHOICE)(shortcuts.chosen)
     app.block_action(cards.CALL_AGAIN)(shortcuts.call_again)
     app.block_action(cards.HANG_UP)(listeners.hang_up.pressed)
+    app.block_action(refusal_pages.REQUEST_ACCESS)(listeners.access.pressed)
     app.event("app_home_opened")(listeners.home.home_opened)
     app.block_action(home.PLACE)(shortcuts.place_a_call)
     app.block_action(home.FILTER_ACTIONS)(listeners.home.home_turned)
