@@ -143,7 +143,7 @@ def channel(value: str) -> str:
 
 
 def help_contact(value: str) -> str:
-    """The id of a Slack user or a channel, or a few words such as "the IT desk, extension 42"."""
+    """The id of a Slack user or a channel, or a few words such as "IT support, extension 42"."""
     value = value.strip()
     if value.startswith(("@", "#", "<")):
         raise ValueError(

@@ -14,7 +14,7 @@ SENDING = "Sending your request…\nStill here after 20 seconds? Close this and 
 # What is missing and what to do about it, for those denials that someone else can put right.
 _MISSING = {
     Denial.EMAIL_MISSING: (
-        "EvoSlack can't see their email address in Slack",
+        "an email address in Slack that EvoSlack can see",
         "Add them to EVO_USER_MAP as {user_id}=the email of their Evo Voice login.",
     ),
     Denial.NO_LOGIN: (
