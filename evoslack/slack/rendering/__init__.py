@@ -1,8 +1,8 @@
 """Pure functions from values to what Slack shows.
 
-Layout, made of `blocks`: `views` (modals), `refusal_pages` (the small pages that say no), `cards` (the channel's card), `home` (the Home tab), `history`;
-and `call_csv`, the export's file. Every sentence a person reads in Slack is in one of these, by where it is
-read:
+Layout, made of `blocks`: `views` (modals), `refusal_pages` (the small pages that say no), `cards` (the
+channel's card), `home` (the Home tab), `history`; and `call_csv`, the export's file. Every sentence a person
+reads in Slack is in one of these, by where it is read:
 
 - `messages`          what happened to a call: card, private message, history
 - `button_messages`   *Call again* and *Hang up*: what they ask first, and what they answer
