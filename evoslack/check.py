@@ -26,6 +26,7 @@ from evoslack.ledger.sqlite_file import missing_file
 from evoslack.ledger.store import Store, database_problem
 from evoslack.settings import Settings
 from evoslack.slack.background.channel_members import is_shared_externally
+from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.workspace import SLACK_ERRORS, identify, problem_of, web_client
 
 SCOPES = (
@@ -106,6 +107,7 @@ def _slack(client: WebClient, settings: Settings) -> Iterator[Finding]:
         yield Finding("scopes", True, f"all {len(SCOPES)} granted")
     yield from _app_token(client, settings)
     yield from _channel(client, settings.calls_channel)
+    yield _help_contact(client, HelpContact.of(settings.help_contact))
 
 
 def _app_token(client: WebClient, settings: Settings) -> Iterator[Finding]:
@@ -141,6 +143,28 @@ def _channel(client: WebClient, channel_id: str) -> Iterator[Finding]:
         yield Finding("channel", False, advice)
     else:
         yield Finding("channel", True, f"the bot is in {name}")
+
+
+def _help_contact(client: WebClient, contact: HelpContact) -> Finding:
+    """Whether requests for access arrive there."""
+    what = "help contact"
+    if not contact.id:
+        shown = f"only the words “{contact.words}” are shown" if contact.words else "HELP_CONTACT is not set"
+        return Finding(what, True, f"{shown}, so nobody is offered “Request access”")
+    try:
+        if contact.is_channel:
+            channel = client.conversations_info(channel=contact.id).get("channel") or {}
+            name, is_gone = f"#{channel.get('name', contact.id)}", channel.get("is_archived")
+            if not channel.get("is_member"):
+                return Finding(what, False, f"the bot is not in {name}; type /invite @EvoSlack there.")
+        else:
+            user = client.users_info(user=contact.id).get("user") or {}
+            name, is_gone = f"@{user.get('name', contact.id)}", user.get("deleted") or user.get("is_bot")
+    except SLACK_ERRORS as error:
+        return Finding(what, False, f"{contact.id}: {problem_of(error)}; check HELP_CONTACT.")
+    if is_gone:
+        return Finding(what, False, f"nobody reads {name} anymore; choose another HELP_CONTACT.")
+    return Finding(what, True, f"requests for access go to {name}")
 
 
 def _evo(evo: EvoClient, settings: Settings) -> Iterator[Finding]:

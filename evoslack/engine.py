@@ -15,6 +15,7 @@ from evoslack.calling.tracker import CallTracker
 from evoslack.evo.catalog import RETRY_EVERY_S, Catalog
 from evoslack.evo.client import EvoClient
 from evoslack.evo.session_poller import SessionPoller
+from evoslack.ledger.access_requests import AccessRequestLedger
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.history import CallHistory
 from evoslack.ledger.home_tabs import HomeTabLedger
@@ -30,6 +31,7 @@ from evoslack.slack.background.home_publisher import HomePublisher
 from evoslack.slack.background.notifier import Notifier
 from evoslack.slack.background.rate_limiter import POST_INTERVAL_S, RateLimiter
 from evoslack.slack.background.step_runner import StepRunner
+from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.workspace import private_client, web_client
 
 POLL_EVERY_S = 2.0  # how long the call of a bot that died may wait until another bot sees it
@@ -57,6 +59,7 @@ class Engine:
         self.calls = CallLedger(self.store)
         self.notifications = NotificationLedger(self.store)
         self.homes = HomeTabLedger(self.store)
+        self.access_requests = AccessRequestLedger(self.store)
         self.retention = CallRetention(self.store, now)
         self.steps = WorkflowStepLedger(self.store)
         self.catalog = Catalog(
@@ -130,6 +133,7 @@ def notifier(
         can_end=lambda: engine.catalog.may_end_calls,
         wake_in=engine.notify_workers.wake_in,
         posting=engine.posting,
+        contact=HelpContact.of(settings.help_contact),
         clock_s=clock_s,
     )
 
@@ -144,6 +148,7 @@ def home_publisher(
         access.role_of,
         lambda: engine.catalog.refresh(budget_s=HOME_REFRESH_S),
         region=settings.default_region,
+        contact=HelpContact.of(settings.help_contact),
         now=now,
     )
 
@@ -160,5 +165,6 @@ def step_runner(
         region=settings.default_region,
         allowed_countries=settings.allowed_countries,
         max_wait=timedelta(seconds=settings.max_wait_seconds),
+        contact=HelpContact.of(settings.help_contact),
         now=clock.now,
     )

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from evoslack.calling.numbers import ANY_COUNTRY, is_e164, is_region
 
+LONGEST_CONTACT = 80  # characters; it stands in the middle of sentences
+
 
 def text(value: str) -> str:
     """Any text, without the spaces around it."""
@@ -137,6 +139,18 @@ def channel(value: str) -> str:
     value = value.strip()
     if not re.fullmatch(r"[CG][A-Z0-9_]+", value):
         raise ValueError("must be a channel id such as C0123456789, not the channel's name.")
+    return value
+
+
+def help_contact(value: str) -> str:
+    """The id of a Slack user or a channel, or a few words such as "IT support, extension 42"."""
+    value = value.strip()
+    if value.startswith(("@", "#", "<")):
+        raise ValueError(
+            "must be an id such as U0123456789 or C0123456789, not a name that begins with @ or #."
+        )
+    if len(value) > LONGEST_CONTACT or not value.isprintable():
+        raise ValueError(f"must be an id or one line of up to {LONGEST_CONTACT} characters.")
     return value
 
 

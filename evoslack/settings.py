@@ -44,6 +44,7 @@ class Settings:
     evo_caller_id: str | None
     evo_user_map: Mapping[str, str]
     calls_channel: str
+    help_contact: str
     default_region: str
     allowed_countries: frozenset[str]
     max_calls_at_once: int
@@ -75,6 +76,7 @@ class Settings:
             evo_caller_id=read.optional("EVO_CALLER_ID", values.e164),
             evo_user_map=read.one("EVO_USER_MAP", "", values.user_map),
             calls_channel=read.required("CALLS_CHANNEL", values.channel),
+            help_contact=read.one("HELP_CONTACT", "", values.help_contact),
             default_region=region,
             allowed_countries=read.one("ALLOWED_COUNTRIES", region, values.countries),
             max_calls_at_once=read.one("MAX_CALLS_AT_ONCE", "8", values.whole_number(1, 64)),

@@ -32,6 +32,7 @@ from evoslack.slack.receivers.receiver import Receiver
 from evoslack.slack.receivers.slack_time import SlackTime
 from evoslack.slack.receivers.socket_mode import SocketModeReceiver
 from evoslack.slack.rendering import messages
+from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.rendering.views import FormSettings
 from evoslack.slack.workspace import (
     LISTENER_TIMEOUT_S,
@@ -44,6 +45,7 @@ from evoslack.slack.workspace import (
 
 KNOWN_FORM_WORKERS = 32  # forms opened side by side for people whose role is remembered
 OTHER_FORM_WORKERS = 64  # people looked up side by side; Slack promises to take 100 a minute
+PAGE_WORKERS = 16  # small pages opened side by side that answer a button
 EXPORT_WORKERS = 4
 LOOKUP_WORKERS = 4  # people looked up side by side who pressed Hang up
 HANG_UP_WORKERS = 8
@@ -106,7 +108,7 @@ def build(
         notify=PooledStep(engine.notify_workers, notifier(settings, engine, clock.now, clock_s).notify_next),
         private_messages=PooledStep(engine.private_message_workers, direct.send_next),
         others=_other_steps(settings, engine, access, make_client, clock, clock_s),
-        background=(pools.hang_ups, pools.lookups, pools.exports, pools.known_forms, pools.other_forms),
+        background=pools.in_order(),
         app=app,
         make_receiver=lambda health: _receiver(settings, app, clock, slack_time, heartbeat, health),
         about=f"{settings.slack_command}, cards go to {settings.calls_channel}",
@@ -143,9 +145,15 @@ class _Pools:
         pool = partial(BackgroundPool, broken=messages.broken, stopped=messages.STOPPED)
         self.known_forms = pool("form", size=KNOWN_FORM_WORKERS)
         self.other_forms = pool("other-form", size=OTHER_FORM_WORKERS)
+        self.pages = pool("page", size=PAGE_WORKERS)
         self.exports = pool("export", size=EXPORT_WORKERS)
         self.lookups = pool("lookup", size=LOOKUP_WORKERS)
         self.hang_ups = pool("hang-up", size=HANG_UP_WORKERS)
+
+    def in_order(self) -> tuple[BackgroundPool, ...]:
+        """All of them, in the order in which they are stopped: pages answer for the others."""
+        others = (self.hang_ups, self.lookups, self.exports, self.known_forms, self.other_forms)
+        return (*others, self.pages)
 
 
 def _slack_time(
@@ -205,6 +213,7 @@ def _listener_dependencies(
         calls_between=CallHistory(engine.store).period,
         home_tabs=engine.homes,
         workflow_steps=engine.steps,
+        access_requests=engine.access_requests,
         access=access,
         offer=engine.catalog.offer,
         refresh_offer=engine.catalog.refresh,
@@ -215,11 +224,13 @@ def _listener_dependencies(
             allowed_countries=settings.allowed_countries,
             calls_channel=settings.calls_channel,
             response_hosts=frozenset(hosts),
+            help_contact=HelpContact.of(settings.help_contact),
         ),
         on_home_due=engine.home_tab_workers.wake,
         on_step_due=engine.step_workers.wake,
         known_forms=pools.known_forms.run,
         other_forms=pools.other_forms.run,
+        pages=pools.pages.run,
         exports=pools.exports.run,
         lookups=pools.lookups.run,
         hang_ups=pools.hang_ups.run,

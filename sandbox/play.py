@@ -19,6 +19,7 @@ from sandbox.page import Page
 from sandbox.server import Server
 from sandbox.slack.workspace import SlackWorkspace
 
+HELP_CONTACT = "U_ROOT"  # gets the requests for access
 FIRST_PORT, LAST_PORT = 8700, 8799
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -37,6 +38,7 @@ def play() -> int:
         cleanup.callback(slack.close)
         evo = cleanup.enter_context(EvoVoice())
         settings = sandbox_settings(slack, evo, f"sqlite:///{folder}/evoslack.db")
+        settings["HELP_CONTACT"] = HELP_CONTACT
         process = BotProcess(settings, Path(folder))
 
         def stop(number: int, _frame: object) -> None:

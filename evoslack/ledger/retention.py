@@ -1,4 +1,4 @@
-"""Deletes calls that are older than `HISTORY_DAYS`, with everything known of them."""
+"""Deletes calls that are older than `HISTORY_DAYS`, with everything known of them, and what else is old."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from evoslack.calling.calls import OPEN_STATES
-from evoslack.ledger.schema import calls, claimable_at, notifications, used_keys
+from evoslack.ledger.schema import access_requests, calls, claimable_at, notifications, used_keys
 from evoslack.ledger.store import Store
 
 PURGE_EVERY = timedelta(hours=1)  # finding old calls is not cheap
+ACCESS_REQUESTS_ARE_KEPT = timedelta(days=2)  # people may ask again after one
 KEYS_ARE_KEPT = timedelta(days=2)  # a form that old can no longer be submitted
 
 
@@ -31,6 +32,7 @@ class CallRetention:
         while self.purge_calls(accepted_before=now - history, at=now):
             pass
         self.purge_keys(used_before=now - KEYS_ARE_KEPT)
+        self.purge_access_requests(asked_before=now - ACCESS_REQUESTS_ARE_KEPT)
         self._purge_at = now + PURGE_EVERY
 
     def purge_calls(self, *, accepted_before: datetime, at: datetime, limit: int = 500) -> int:
@@ -56,3 +58,8 @@ class CallRetention:
         """Delete the keys of forms that are too old to be submitted; their age is checked before."""
         with self._engine.begin() as connection:
             connection.execute(sa.delete(used_keys).where(used_keys.c.used_at < used_before))
+
+    def purge_access_requests(self, *, asked_before: datetime) -> None:
+        """Delete who asked for access that long ago."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(access_requests).where(access_requests.c.asked_at < asked_before))

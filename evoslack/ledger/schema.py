@@ -182,6 +182,7 @@ access_requests = sa.Table(
     sa.Column("team_id", sa.String(32), primary_key=True),
     sa.Column("user_id", sa.String(32), primary_key=True),
     sa.Column("asked_at", UtcDateTime, nullable=False),
+    sa.Column("sent_at", UtcDateTime),  # null: it is being sent, or its bot was killed meanwhile
 )
 
 # What one bot at a time does for all of them, such as polling Evo Voice.

@@ -20,11 +20,10 @@ from slack_sdk import WebClient
 from evoslack.calling.arrival import Arrival
 from evoslack.calling.refusals import UnreadableForm
 from evoslack.runtime.reference import new_reference
-from evoslack.slack.listeners.call_form import CallFormListeners
 from evoslack.slack.listeners.dependencies import Listeners, connect
-from evoslack.slack.listeners.reply import NotifyPrivately
+from evoslack.slack.listeners.reply import Trigger
 from evoslack.slack.payloads import ARRIVAL
-from evoslack.slack.rendering import messages, note_form, note_messages, views
+from evoslack.slack.rendering import messages, note_form, note_messages, refusal_pages, views
 from evoslack.slack.rendering.refusal_messages import refusal_message
 from evoslack.slack.workspace import Identity
 
@@ -70,12 +69,10 @@ def build_app(
 def register(app: App, listeners: Listeners, command: str) -> None:
     """Connect every payload to its listener, and what breaks to an answer."""
     connect(app, listeners, command)
-    form = listeners.form
-
     told: deque[str] = deque(maxlen=MOST_EVENTS)
 
     def broken(error: Exception, body: dict[str, Any], context: BoltContext) -> BoltResponse:
-        return answer_broken(error, body, context[ARRIVAL], form, listeners.notify_privately, told)
+        return answer_broken(error, body, context[ARRIVAL], listeners, told)
 
     app.error(broken)
 
@@ -84,8 +81,7 @@ def answer_broken(
     error: Exception,
     body: dict[str, Any],
     arrival: Arrival,
-    listeners: CallFormListeners,
-    notify_privately: NotifyPrivately,
+    listeners: Listeners,
     told: deque[str],  # ids of events that a person was told of
 ) -> BoltResponse:
     """Log a defect under a reference and tell the person, after reading what became of the submission."""
@@ -103,17 +99,20 @@ def answer_broken(
         return _json({"response_action": "errors", "errors": errors})
     if body.get("type") == "view_submission":
         try:
-            call = listeners.call_of(body["user"]["id"], body["view"], arrival)
+            call = listeners.form.call_of(body["user"]["id"], body["view"], arrival)
         except Exception:
             log.exception("the submission could not be read from the ledger (reference %s)", reference)
             call = None
         if call is not None:
-            return _json({"response_action": "update", "view": listeners.accepted(call)})
+            return _json({"response_action": "update", "view": listeners.form.accepted(call)})
         arrival.withdraw()
         return _json({"response_action": "errors", "errors": {views.NUMBER: words}})
     event_id = str(body.get("event_id") or "")
     if (user_id := _who_waits(body)) and event_id not in told:
-        notify_privately(user_id, words)
+        if body.get("trigger_id"):
+            listeners.pages.to(Trigger.of(body, arrival), refusal_pages.APP)(words)
+        else:
+            listeners.notify_privately(user_id, words)
         if event_id:
             told.append(event_id)
     # An event that was not acknowledged comes again, and acknowledged means written down.

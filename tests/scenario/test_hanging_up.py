@@ -6,6 +6,7 @@ import contextlib
 import logging
 import sqlite3
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,6 +18,7 @@ from sandbox.evo.calls import Script
 from tests.scenario.office import AGENT, BOSS, ROOT, SARA, Office
 from tests.scenario.test_tracking import at_the_phone, see, until
 
+ONLY_SARA = "Only <@U_SARA> or an Evo Voice administrator can hang up this call."
 TALKING = Script(ring_s=0, talk_s=3600)
 
 
@@ -66,14 +68,62 @@ def test_the_caller_and_an_administrator_can_hang_up(talking: Office, who: str) 
 
 @pytest.mark.parametrize(
     ("who", "words"),
-    [(BOSS, "Only <@U_SARA> or an Evo Voice administrator"), (AGENT, "need the Manager role")],
+    [(BOSS, ONLY_SARA), (AGENT, ONLY_SARA), ("U_GUEST", ONLY_SARA), ("U_ELSEWHERE", ONLY_SARA)],
 )
 def test_nobody_else_can_hang_up(talking: Office, who: str, words: str) -> None:
+    talking.slack.add_user("U_GUEST", "guest", "sara@acme.test", is_restricted=True)
+    talking.slack.add_user("U_ELSEWHERE", "elsewhere", "sara@acme.test", team_id="T_ELSEWHERE")
+
     press(talking, who)
 
-    talking.wait_until_told(words, who)
+    talking.wait_for_page(words, who)
+    assert talking.told(who) == []
     assert hang_up_requests(talking) == []
     assert at_the_phone(talking).hung_up_s is None
+
+
+def test_a_caller_who_lost_the_role_reads_that_rather_than_only_sara(talking: Office) -> None:
+    talking.evo.world.logins["sara@acme.test"].roles = ("User",)
+    talking.pass_time(seconds=61)
+
+    press(talking)
+
+    talking.wait_for_page("you no longer have access to EvoSlack. An Evo Voice administrator can hang it up.")
+    assert hang_up_requests(talking) == []
+
+
+@pytest.mark.parametrize(
+    ("cut", "words"),
+    [
+        (lambda office: office.slack.fault("users.info", "429", times=None), "couldn't check who you are"),
+        (lambda office: office.evo.fault("/users", "502_html", times=None), "couldn't check your role"),
+    ],
+)
+def test_when_it_cannot_be_checked_who_pressed_that_is_said(
+    talking: Office, cut: Callable[[Office], None], words: str
+) -> None:
+    talking.pass_time(seconds=61)
+    cut(talking)
+
+    press(talking)
+
+    talking.wait_for_page(words)
+    assert "didn't hang up" in talking.page()
+    assert hang_up_requests(talking) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "is_shown"), [("cut", False), ("lose_answer", True), ("error:ratelimited", False)]
+)
+def test_an_answer_whose_page_does_not_open_comes_directly(
+    talking: Office, fault: str, is_shown: bool
+) -> None:
+    talking.slack.fault("views.open", fault)
+
+    press(talking, BOSS)
+
+    talking.wait_until_told(ONLY_SARA, BOSS)
+    assert (ONLY_SARA in talking.page(BOSS)) == is_shown
 
 
 def test_there_is_no_button_if_the_login_may_not_end_calls(empty_office: Office) -> None:
@@ -92,7 +142,7 @@ def test_a_403_is_explained_and_the_call_goes_on(talking: Office) -> None:
 
     press(talking)
 
-    talking.wait_until_told("needs the User role")
+    talking.wait_for_page("needs the User role")
     (call,) = talking.ledger()
     assert (call.progress, call.hang_up) == (Progress.ANSWERED, None)
 
@@ -117,7 +167,7 @@ def test_when_evo_voice_does_not_answer_the_person_is_told_and_the_button_comes_
 
     press(talking)
 
-    talking.wait_until_told("the call is probably still going")
+    talking.wait_for_page("the call is probably still going")
     talking.wait_until_settled()
     assert button(talking) is not None
 
@@ -189,7 +239,7 @@ def test_outsiders_who_press_everything_do_not_hold_up_a_manager(talking: Office
     assert delay_s(talking) < AT_ONCE_S
 
     for who in OUTSIDERS:
-        talking.wait_until_told("No Evo Voice login", who)
+        talking.wait_for_page(ONLY_SARA, who)
 
 
 def test_one_person_is_looked_up_once_at_a_time(talking: Office) -> None:
@@ -202,7 +252,8 @@ def test_one_person_is_looked_up_once_at_a_time(talking: Office) -> None:
 
     assert delay_s(talking) < 3
 
-    talking.wait_until_told("need the Manager role", AGENT)
+    talking.wait_for_page(ONLY_SARA, AGENT)
+    assert talking.told(AGENT) == []
     assert len(talking.slack.api_calls("users.info")) - asked <= 5
 
 
@@ -230,8 +281,8 @@ def test_a_hang_up_that_cannot_be_recorded_is_explained_and_works_later(
 
     press(talking)
 
-    words = talking.wait_until_told("Something broke in EvoSlack (reference ")
-    reference = words.partition("reference ")[2][:6]
+    talking.wait_for_page("Something broke in EvoSlack (reference ")
+    reference = talking.page().partition("reference ")[2][:6]
     assert f"hang-up: task failed (reference {reference})" in caplog.text
     assert hang_up_requests(talking) == [], "nothing is asked before it is recorded"
     repair_hang_up_updates(talking)
@@ -247,7 +298,7 @@ def test_a_failed_hang_up_that_cannot_be_withdrawn_is_explained(
 
     press(talking)
 
-    talking.wait_until_told("the call is probably still going")
+    talking.wait_for_page("the call is probably still going")
     assert any(
         record.levelno == logging.ERROR and "could not write down" in record.message
         for record in caplog.records

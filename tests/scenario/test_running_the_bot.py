@@ -14,6 +14,7 @@ from bot import environment
 from sandbox.bot_process import BOT, BotProcess, sandbox_settings
 from tests.scenario.office import SARA, TYPED, Office, says_placed
 
+HELP = {"HELP_CONTACT": "C_HELP"}, "not in #help; type /invite"
 SECRETS = ("xoxb-sandbox", "xapp-sandbox", "let-me-in", "sandbox-secret")
 
 
@@ -178,6 +179,26 @@ def test_check_says_whether_cards_can_offer_hang_up(
 
 
 @pytest.mark.parametrize(
+    ("contact", "words"),
+    [
+        ("", "HELP_CONTACT is not set"),
+        ("IT support", "only the words “IT support” are shown"),
+        ("U_ROOT", "requests for access go to @root"),
+        ("C_GENERAL", "requests for access go to #general"),
+    ],
+)
+def test_check_says_where_requests_for_access_go(
+    empty_office: Office, tmp_path: Path, contact: str, words: str
+) -> None:
+    settings = sandbox_settings(empty_office.slack, empty_office.evo, f"sqlite:///{tmp_path}/new.db")
+
+    result = run(tmp_path, "--check", **settings, HELP_CONTACT=contact)
+
+    assert result.returncode == 0, result.stdout
+    assert f"ok       help contact: {words}" in result.stdout
+
+
+@pytest.mark.parametrize(
     ("spoil", "settings", "words"),
     [
         (lambda o: o.slack.bot_scopes.discard("users:read.email"), {}, "missing users:read.email"),
@@ -186,6 +207,9 @@ def test_check_says_whether_cards_can_offer_hang_up(
         (lambda o: o.slack.channels["C_CALLS"].update(is_ext_shared=True), {}, "shared with other companies"),
         (lambda o: o.slack.channels["C_CALLS"].update(is_pending_ext_shared=True), {}, "hide the numbers"),
         (lambda o: None, {"CALLS_CHANNEL": "C_NOWHERE"}, "check CALLS_CHANNEL"),
+        (lambda o: None, {"HELP_CONTACT": "U0NOBODY"}, "user_not_found; check HELP_CONTACT"),
+        (lambda o: o.slack.users["U_BOSS"].update(deleted=True), {"HELP_CONTACT": "U_BOSS"}, "another HELP_"),
+        (lambda o: o.slack.add_channel("C_HELP", "help", bot_is_member=False), *HELP),
         (lambda o: None, {"SLACK_APP_TOKEN": "xapp-wrong"}, "check SLACK_APP_TOKEN"),
         (lambda o: None, {"SLACK_BOT_TOKEN": "xoxb-wrong"}, "check SLACK_BOT_TOKEN"),
         (lambda o: None, {"EVO_PASSWORD": "wrong"}, "check EVO_USERNAME and EVO_PASSWORD"),

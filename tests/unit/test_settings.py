@@ -67,6 +67,7 @@ def test_every_setting_is_read() -> None:
             "EVO_CALLER_ID": "+12025550100",
             "EVO_USER_MAP": "U1=a@b.test, W2=c@d.test",
             "CALLS_CHANNEL": "C1",
+            "HELP_CONTACT": " U0ADMIN ",
             "DEFAULT_REGION": "gb",
             "ALLOWED_COUNTRIES": "gb, us",
             "MAX_CALLS_AT_ONCE": "64",
@@ -92,6 +93,7 @@ def test_every_setting_is_read() -> None:
         evo_caller_id="+12025550100",
         evo_user_map={"U1": "a@b.test", "W2": "c@d.test"},
         calls_channel="C1",
+        help_contact="U0ADMIN",
         default_region="GB",
         allowed_countries=frozenset({"GB", "US"}),
         max_calls_at_once=64,
@@ -254,3 +256,16 @@ def test_the_repr_of_the_settings_shows_no_secret() -> None:
 def test_settings_are_immutable() -> None:
     with pytest.raises(FrozenInstanceError):
         read().port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "contact", ["U0123456789", "C0123456789", "IT support (extension 42)", "Zoë", "x" * 80]
+)
+def test_the_help_contact_is_an_id_or_a_few_words(contact: str) -> None:
+    assert read(HELP_CONTACT=contact).help_contact == contact
+
+
+@pytest.mark.parametrize("contact", ["@alice", "#help", "<@U1>", "<!channel>", "x" * 81, "one\ntwo", "a\x00"])
+def test_a_name_that_slack_does_not_resolve_is_no_help_contact(contact: str) -> None:
+    (problem,) = problems(HELP_CONTACT=contact)
+    assert problem.startswith("HELP_CONTACT must be an id")

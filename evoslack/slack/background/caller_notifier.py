@@ -22,6 +22,7 @@ from evoslack.slack.background.channel_members import ChannelMembers
 from evoslack.slack.background.delivery_rules import RETRY, is_expiring, is_too_old
 from evoslack.slack.background.rate_limiter import RateLimiter
 from evoslack.slack.rendering import messages
+from evoslack.slack.rendering.help_contact import NO_CONTACT, HelpContact
 from evoslack.slack.workspace import SLACK_ERRORS, pause_of, problem_of
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class CallerNotifier:
         now: Callable[[], datetime],
         private_client: Callable[[str], WebhookClient],
         posting: RateLimiter,  # per person
+        contact: HelpContact = NO_CONTACT,
     ) -> None:
         self._client = client
         self._ledger = ledger
@@ -54,6 +56,7 @@ class CallerNotifier:
         self._now = now
         self._private_client = private_client
         self._posting = posting
+        self._contact = contact
         self._failed_replies: dict[str, datetime] = {}  # by call id
         self._failures: dict[str, int] = {}  # consecutive, by person
 
@@ -137,12 +140,13 @@ class CallerNotifier:
         return "", None
 
     def _paragraph(self, notification: Notification) -> str:
-        return messages.private_message(
+        words = messages.private_message(
             notification.call,
             self._region,
             channel_id=self._channel_id,
             card_problem=notification.card_problem,
         )
+        return self._contact.named_in(words)
 
     def _can_reply_in_place(self, notification: Notification) -> bool:
         call = notification.call

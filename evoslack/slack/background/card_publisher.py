@@ -22,6 +22,7 @@ from evoslack.calling.ports import NotificationLedger
 from evoslack.slack.background.delivery_rules import is_expiring
 from evoslack.slack.background.rate_limiter import RateLimiter
 from evoslack.slack.rendering import cards
+from evoslack.slack.rendering.help_contact import NO_CONTACT, HelpContact
 from evoslack.slack.web_api import SlackUnanswered
 from evoslack.slack.workspace import SLACK_ERRORS, items_in, pause_of, problem_of
 
@@ -75,6 +76,7 @@ class CardPublisher:
         can_end: Callable[[], bool],
         posting: RateLimiter,  # per channel
         hides_numbers: Callable[[], bool],
+        contact: HelpContact = NO_CONTACT,
     ) -> None:
         self._client = client
         self._ledger = ledger
@@ -83,6 +85,7 @@ class CardPublisher:
         self._now = now
         self._can_end = can_end
         self._hides_numbers = hides_numbers
+        self._contact = contact
         self._posting, self._updating = posting, RateLimiter(UPDATE_INTERVAL_S, now)
 
     def publish(self, notification: Notification, *, lease: datetime) -> None:
@@ -169,9 +172,10 @@ class CardPublisher:
 
     def _card(self, call: Call) -> dict[str, Any]:
         hides = self._hides_numbers()
+        blocks = cards.blocks(call, self._region, can_end=self._can_end(), hides_number=hides)
         return {
-            "text": cards.text(call, self._region, hides_number=hides),
-            "blocks": cards.blocks(call, self._region, can_end=self._can_end(), hides_number=hides),
+            "text": self._contact.named_in(cards.text(call, self._region, hides_number=hides)),
+            "blocks": self._contact.named_in_blocks(blocks),
             "metadata": cards.metadata(call),
         }
 

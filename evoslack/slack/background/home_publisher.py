@@ -21,6 +21,7 @@ from evoslack.calling.refusals import CannotCheck, NothingToOffer, Refusal
 from evoslack.runtime.trouble_log import TroubleLog
 from evoslack.slack.background.delivery_rules import is_expiring
 from evoslack.slack.rendering import home
+from evoslack.slack.rendering.help_contact import NO_CONTACT, HelpContact
 from evoslack.slack.workspace import SLACK_ERRORS, pause_of, problem_of
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class HomePublisher:
         refresh: Callable[[], object],
         *,
         region: str,
+        contact: HelpContact = NO_CONTACT,
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
@@ -61,6 +63,7 @@ class HomePublisher:
         self._role_of = role_of
         self._refresh = refresh
         self._region = region
+        self._contact = contact
         self._now = now
         self._forget_at = self._paused_until = now()
         self._trouble = TroubleLog(log, "publishing Home tabs")  # by user id
@@ -88,7 +91,8 @@ class HomePublisher:
         try:
             role = self._role(due)
         except Refusal as refusal:
-            return home.denied(refusal, self._region), isinstance(refusal, (CannotCheck, NothingToOffer))
+            may_change = isinstance(refusal, (CannotCheck, NothingToOffer))
+            return home.denied(refusal, self._region, self._contact), may_change
         sees_team = role is Role.ADMINISTRATOR
         wanted = due.history_filter if sees_team else replace(due.history_filter, scope=Scope.MINE, person="")
         user_id = (wanted.person or None) if wanted.scope is Scope.TEAM else due.user_id

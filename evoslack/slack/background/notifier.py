@@ -22,6 +22,7 @@ from evoslack.slack.background.card_publisher import CardPublisher, Postponed
 from evoslack.slack.background.channel_members import ChannelMembers
 from evoslack.slack.background.delivery_rules import RETRY, is_too_old
 from evoslack.slack.background.rate_limiter import RateLimiter
+from evoslack.slack.rendering.help_contact import NO_CONTACT, HelpContact
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ class Notifier:
         can_end: Callable[[], bool],
         wake_in: Callable[[float], None],
         posting: RateLimiter,
+        contact: HelpContact = NO_CONTACT,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         members = ChannelMembers(client, channel_id, clock_s=clock_s)
@@ -57,6 +59,7 @@ class Notifier:
             can_end=can_end,
             posting=posting,
             hides_numbers=members.is_shared_externally,
+            contact=contact,
         )
         self._callers = CallerNotifier(
             client,
@@ -67,6 +70,7 @@ class Notifier:
             now=now,
             private_client=private_client,
             posting=posting,
+            contact=contact,
         )
         self._now = now
         self._wake_in = wake_in

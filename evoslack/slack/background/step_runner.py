@@ -24,6 +24,7 @@ from evoslack.calling.validation import CallDraft, Entries, InvalidFields, numbe
 from evoslack.calling.workflow_step import LeaseLost, WorkflowStep
 from evoslack.slack.background.delivery_rules import RETRY, is_expiring, is_too_old
 from evoslack.slack.rendering import messages, step_messages
+from evoslack.slack.rendering.help_contact import NO_CONTACT, HelpContact
 from evoslack.slack.workspace import SLACK_ERRORS, pause_of, problem_of
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,7 @@ class StepRunner:
         region: str,
         allowed_countries: frozenset[str],
         max_wait: timedelta,
+        contact: HelpContact = NO_CONTACT,
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
@@ -77,6 +79,7 @@ class StepRunner:
         self._region = region
         self._allowed_countries = allowed_countries
         self._max_wait = max_wait
+        self._contact = contact
         self._now = now
 
     def run_next(self) -> bool:
@@ -157,7 +160,7 @@ class StepRunner:
         this = {"function_execution_id": step.execution_id}
         try:
             if end.error:
-                self._client.functions_completeError(**this, error=end.error)
+                self._client.functions_completeError(**this, error=self._contact.named_in(end.error))
             else:
                 self._client.functions_completeSuccess(**this, outputs=end.outputs)
         except SLACK_ERRORS as error:

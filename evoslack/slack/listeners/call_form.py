@@ -31,7 +31,8 @@ from evoslack.slack.payloads import ARRIVAL, Payload, team_of
 from evoslack.slack.rendering import form_messages, history, messages, views
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
-from evoslack.slack.rendering.refusal_messages import refusal_message
+from evoslack.slack.rendering.refusal_messages import refusal_message, refusal_words
+from evoslack.slack.rendering.refusal_pages import refusal_page
 from evoslack.slack.rendering.views import FormSettings
 
 log = logging.getLogger(__name__)
@@ -112,7 +113,7 @@ class CallFormListeners:
         try:
             self._access.offer_to(user_id, team_id)
         except Refusal as refusal:
-            return {"text": messages.escape(refusal_message(refusal, region).words)}
+            return {"text": refusal_words(refusal, region, self._settings.help_contact)}
         calls = self._calls.latest_of(user_id, team_id, history.MOST)
         return {"text": history.text(calls, region), "blocks": history.blocks(calls, region)}
 
@@ -145,7 +146,11 @@ class CallFormListeners:
             if words.field:
                 ack(response_action="errors", errors={words.field: words.words})
             else:
-                ack(response_action="update", view=views.notice(messages.escape(words.words)))
+                contact = self._settings.help_contact
+                ack(
+                    response_action="update",
+                    view=refusal_page(refusal, self._settings.region, contact),
+                )
             return
         ack(response_action="update", view=self.accepted(call))
 

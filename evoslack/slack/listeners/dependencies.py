@@ -15,9 +15,10 @@ from evoslack.calling.access import Access
 from evoslack.calling.calls import Call, Ending
 from evoslack.calling.intake import Intake
 from evoslack.calling.offer import Offer
-from evoslack.calling.ports import CallLedger, HomeTabLedger, WorkflowStepLedger
+from evoslack.calling.ports import AccessRequestLedger, CallLedger, HomeTabLedger, WorkflowStepLedger
 from evoslack.runtime.background_pool import Run
 from evoslack.slack.listeners import call_note, export, workflow_step
+from evoslack.slack.listeners.access_request import AccessRequestListener
 from evoslack.slack.listeners.call_form import CallFormListeners
 from evoslack.slack.listeners.call_note import CallNoteListeners
 from evoslack.slack.listeners.export import ExportListener
@@ -25,10 +26,10 @@ from evoslack.slack.listeners.form_opener import FormOpener
 from evoslack.slack.listeners.hang_up import HangUpListener
 from evoslack.slack.listeners.home import HomeListeners
 from evoslack.slack.listeners.page_opener import PageOpener
-from evoslack.slack.listeners.reply import NotifyPrivately, PrivateReply
+from evoslack.slack.listeners.reply import NotifyPrivately, PageReply, PrivateReply
 from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL, ShortcutListeners
 from evoslack.slack.listeners.workflow_step import StepListeners
-from evoslack.slack.rendering import cards, home, note_form, views
+from evoslack.slack.rendering import cards, home, note_form, refusal_pages, views
 from evoslack.slack.rendering.views import FormSettings
 
 
@@ -45,6 +46,7 @@ class ListenerDependencies:
     calls_between: Callable[[datetime, datetime], Iterator[Call]]
     home_tabs: HomeTabLedger
     workflow_steps: WorkflowStepLedger
+    access_requests: AccessRequestLedger
     access: Access
     offer: Callable[[], Offer]
     refresh_offer: Callable[[], object]
@@ -54,6 +56,7 @@ class ListenerDependencies:
     on_step_due: Callable[[], None]
     known_forms: Run  # each of these has a pool of its own, so that none holds up another
     other_forms: Run  # forms and answers for people whose role must be checked first
+    pages: Run  # small pages that answer a button
     exports: Run
     lookups: Run
     hang_ups: Run
@@ -71,6 +74,8 @@ class Listeners:
     home: HomeListeners
     export: ExportListener
     steps: StepListeners
+    access: AccessRequestListener
+    pages: PageReply  # for telling a person that what they pressed failed
     notify_privately: NotifyPrivately  # for telling a person that what they pressed failed
 
 
@@ -87,23 +92,26 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
         given.other_forms,
         now,
     )
-    pages = PageOpener(given.client, given.patient_client, access, given.known_forms, given.other_forms)
+    page_opener = PageOpener(given.client, given.patient_client, access, given.known_forms, given.other_forms)
+    pages = PageReply(given.client, notify, given.pages)
     reply = PrivateReply(given.private_client, notify, settings.safe_url)
     return Listeners(
         form=CallFormListeners(
             given.intake, given.calls, access, opener, settings, reply, given.other_forms, now
         ),
-        shortcuts=ShortcutListeners(given.calls, access, opener, settings.region, notify),
+        shortcuts=ShortcutListeners(given.calls, access, opener, settings, pages, notify),
         hang_up=HangUpListener(
             given.calls,
             given.hang_up,
             access,
-            notify,
+            pages,
             looking_up=given.lookups,
             ending=given.hang_ups,
-            region=settings.region,
+            contact=settings.help_contact,
         ),
-        note=CallNoteListeners(given.calls, access, given.refresh_offer, pages, notify, settings.region, now),
+        note=CallNoteListeners(
+            given.calls, access, given.refresh_offer, page_opener, notify, settings.region, now
+        ),
         home=HomeListeners(given.home_tabs, given.on_home_due, now),
         export=ExportListener(
             given.patient_client, given.calls_between, access, settings, given.exports, notify, now
@@ -117,6 +125,17 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
             now=now,
             on_step=given.on_step_due,
         ),
+        access=AccessRequestListener(
+            given.client,
+            given.patient_client,
+            given.access_requests,
+            access,
+            settings,
+            notify,
+            given.other_forms,
+            now,
+        ),
+        pages=pages,
         notify_privately=notify,
     )
 
@@ -138,6 +157,7 @@ def connect(app: App, listeners: Listeners, command: str) -> None:
     app.block_action(cards.NOTE)(listeners.note.open_note)
     app.block_action(cards.MORE, matchers=[call_note.is_in_menu])(listeners.note.open_note)
     app.view(note_form.FORM)(listeners.note.save_note)
+    app.block_action(refusal_pages.REQUEST_ACCESS)(listeners.access.pressed)
     app.event("app_home_opened")(listeners.home.home_opened)
     app.block_action(home.PLACE)(shortcuts.place_a_call)
     app.block_action(home.FILTER_ACTIONS)(listeners.home.home_turned)

@@ -21,8 +21,8 @@ from evoslack.calling.refusals import Refusal
 from evoslack.runtime.background_pool import Run
 from evoslack.slack.listeners.reply import NotifyPrivately
 from evoslack.slack.payloads import Payload
-from evoslack.slack.rendering import call_csv, export_messages, messages
-from evoslack.slack.rendering.refusal_messages import refusal_message
+from evoslack.slack.rendering import call_csv, export_messages
+from evoslack.slack.rendering.refusal_messages import refusal_words
 from evoslack.slack.rendering.views import FormSettings
 from evoslack.slack.workspace import SLACK_ERRORS, object_in, problem_of
 
@@ -105,7 +105,7 @@ class ExportListener:
             role = self._access.role_of(user_id, body["team_id"])
             period = Period.typed(words, self._now().date())
         except Refusal as refusal:
-            ack(messages.escape(refusal_message(refusal, self._settings.region).words))
+            ack(refusal_words(refusal, self._settings.region, self._settings.help_contact))
             return
         except Unreadable:
             ack(export_messages.usage(self._settings.command, LAST_DAYS))

@@ -22,16 +22,16 @@ from evoslack.calling.offer import Offer
 from evoslack.calling.refusals import NothingToOffer, Refusal
 from evoslack.runtime.background_pool import Run, Tell
 from evoslack.runtime.reference import new_reference
+from evoslack.slack.listeners.reply import TRIGGER_LIVES_S, Trigger, open_page
 from evoslack.slack.payloads import Payload, team_of, text_of
 from evoslack.slack.rendering import form_messages, messages, views
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
-from evoslack.slack.rendering.refusal_messages import refusal_message
+from evoslack.slack.rendering.refusal_messages import refusal_words
+from evoslack.slack.rendering.refusal_pages import refusal_page
 from evoslack.slack.workspace import SLACK_ERRORS, problem_of
 
 log = logging.getLogger(__name__)
-
-TRIGGER_LIVES_S = 3.0  # slack-facts 2
 
 Prefills = Callable[[], Sequence[views.Prefill]]  # what to prefill; an empty one: no number was found
 
@@ -51,7 +51,12 @@ class OpenRequest:
     arrival: Arrival
     channel_id: str = ""
     response_url: str = ""
-    is_in_modal: bool = False  # pressed there, so that a page goes on top of it
+    is_in_modal: bool = False
+
+    @property
+    def trigger(self) -> Trigger:
+        """What lets the bot open one page, if the form does not open."""
+        return Trigger(self.user_id, self.trigger_id, self.arrival, self.is_in_modal)
 
     @classmethod
     def of(cls, body: Payload, arrival: Arrival) -> OpenRequest:
@@ -124,7 +129,8 @@ class FormOpener:
             else:
                 tell(form_messages.NO_NUMBER)
         except Refusal as refusal:
-            tell(messages.escape(refusal_message(refusal, self._settings.region).words))
+            if not open_page(self._client, request.trigger, self._refusal_page(refusal)):
+                tell(refusal_words(refusal, self._settings.region, self._settings.help_contact))
         except SlackApiError as error:
             log.warning("the form did not open: %s", problem_of(error))
             tell(form_messages.FORM_TOO_LATE)
@@ -150,7 +156,7 @@ class FormOpener:
             found = prefills()
             view = self.view(offer, request, *found) if found else views.notice(form_messages.NO_NUMBER)
         except Refusal as refusal:
-            view = views.notice(messages.escape(refusal_message(refusal, self._settings.region).words))
+            view = self._refusal_page(refusal)
         except Exception:
             reference = new_reference()
             log.exception("the form could not be filled (reference %s)", reference)
@@ -159,6 +165,9 @@ class FormOpener:
             self._patient_client.views_update(external_id=external_id, view=view)
         except SLACK_ERRORS as error:
             log.warning("the loading page could not be updated: %s", problem_of(error))
+
+    def _refusal_page(self, refusal: Refusal) -> Block:
+        return refusal_page(refusal, self._settings.region, self._settings.help_contact)
 
     def _offer_to(self, request: OpenRequest) -> Offer:
         try:

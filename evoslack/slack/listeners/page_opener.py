@@ -16,7 +16,8 @@ from slack_sdk.errors import SlackApiError
 from evoslack.calling.access import Access
 from evoslack.runtime.background_pool import Run, Tell
 from evoslack.runtime.reference import new_reference
-from evoslack.slack.listeners.form_opener import TRIGGER_LIVES_S, OpenRequest
+from evoslack.slack.listeners.form_opener import OpenRequest
+from evoslack.slack.listeners.reply import TRIGGER_LIVES_S
 from evoslack.slack.rendering import form_messages, messages
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.workspace import SLACK_ERRORS, problem_of

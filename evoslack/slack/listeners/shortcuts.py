@@ -16,11 +16,12 @@ from evoslack.calling.ports import CallLedger
 from evoslack.calling.refusals import Refusal, UnreadableForm
 from evoslack.slack.listeners.form_opener import FormOpener, OpenRequest, Prefills, empty_form
 from evoslack.slack.listeners.message_texts import texts_of
-from evoslack.slack.listeners.reply import NotifyPrivately
+from evoslack.slack.listeners.reply import NotifyPrivately, PageReply
 from evoslack.slack.payloads import ARRIVAL, Payload, text_of
-from evoslack.slack.rendering import button_messages, messages, views
+from evoslack.slack.rendering import button_messages, views
 from evoslack.slack.rendering.form_metadata import FormMetadata
-from evoslack.slack.rendering.refusal_messages import refusal_message
+from evoslack.slack.rendering.refusal_pages import refusal_page
+from evoslack.slack.rendering.views import FormSettings
 
 PLACE_A_CALL = "place_a_call"  # callback ids, as in manifest.yml
 NUMBER_IN_MESSAGE = "call_a_number_in_this_message"
@@ -34,13 +35,15 @@ class ShortcutListeners:
         calls: CallLedger,
         access: Access,
         opener: FormOpener,
-        region: str,
+        settings: FormSettings,
+        pages: PageReply,
         notify_privately: NotifyPrivately,
     ) -> None:
         self._calls = calls
         self._access = access
         self._opener = opener
-        self._region = region
+        self._settings = settings
+        self._pages = pages
         self._notify_privately = notify_privately
 
     def place_a_call(self, ack: Ack, body: Payload, context: BoltContext) -> None:
@@ -57,7 +60,7 @@ class ShortcutListeners:
         message = body.get("message") or {}
 
         def found() -> list[views.Prefill]:
-            numbers = numbers_in("\n".join(texts_of(message)), self._region)
+            numbers = numbers_in("\n".join(texts_of(message)), self._settings.region)
             return [views.Prefill(number=number) for number in numbers]
 
         self._open(OpenRequest.of(body, context[ARRIVAL]), found)
@@ -69,8 +72,8 @@ class ShortcutListeners:
             request, prefill = _choice(body, view, context[ARRIVAL])
             offer = self._access.offer_to(request.user_id, request.team_id)
         except Refusal as refusal:
-            words = refusal_message(refusal, self._region).words
-            ack(response_action="update", view=views.notice(messages.escape(words)))
+            page = refusal_page(refusal, self._settings.region, self._settings.help_contact)
+            ack(response_action="update", view=page)
             return
         ack(response_action="update", view=self._opener.view(offer, request, prefill))
 
@@ -79,9 +82,9 @@ class ShortcutListeners:
         request = OpenRequest.of(body, context[ARRIVAL])
         call = self._calls.get(str(body["actions"][0].get("value") or ""))
         if call is None:
-            self._notify_privately(request.user_id, button_messages.GONE)
+            self._pages.to(request.trigger, button_messages.CALL_AGAIN)(button_messages.GONE)
         else:
-            prefill = views.Prefill.again(call, self._region)
+            prefill = views.Prefill.again(call, self._settings.region)
             self._open(request, lambda: [prefill])
         ack()
 

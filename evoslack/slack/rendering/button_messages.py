@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from evoslack.calling.calls import Call, Ending, HangUp
+from evoslack.calling.refusals import CannotCheck, NothingToOffer, Source
+from evoslack.slack.rendering.help_contact import ADMIN
 
 CANCEL = "Cancel"
 
@@ -23,10 +25,30 @@ NOTHING_TO_HANG_UP = "Nothing to hang up: the call is over, or EvoSlack can't te
 ENDING_MESSAGES = {
     Ending.FORBIDDEN: (
         "The call is still going: EvoSlack's Evo Voice login needs the User role to end calls. "
-        "End it in Evo Voice, and tell your EvoSlack admin."
+        f"End it in Evo Voice, and tell {ADMIN}."
     ),
     None: "Evo Voice didn't answer, so the call is probably still going. Try again, or end it in Evo Voice.",
 }
+# For people who may not place calls, or of whom it can't be checked, the sentence is about hanging up.
+NO_LONGER_YOURS = (
+    "You can't hang up this call because you no longer have access to EvoSlack. "
+    "An Evo Voice administrator can hang it up."
+)
+_NOT_HUNG_UP = {
+    Source.SLACK: (
+        "EvoSlack couldn't check who you are because Slack gave no usable answer, so it didn't hang up. "
+        "Try again, or end the call in Evo Voice."
+    ),
+    Source.EVO_VOICE: (
+        "EvoSlack couldn't check your role because Evo Voice gave no usable answer, so it didn't hang up. "
+        "Try again in a moment."
+    ),
+}
+
+
+def not_hung_up(refusal: CannotCheck | NothingToOffer) -> str:
+    """When it can't be checked who pressed."""
+    return _NOT_HUNG_UP[refusal.source if isinstance(refusal, CannotCheck) else Source.EVO_VOICE]
 
 
 def only_caller_can_hang_up(call: Call) -> str:

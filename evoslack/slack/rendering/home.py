@@ -18,7 +18,9 @@ from evoslack.calling.number_format import example, pretty
 from evoslack.calling.refusals import NotAllowed, Refusal
 from evoslack.slack.rendering import button_messages, cards, form_messages, home_messages, messages
 from evoslack.slack.rendering.blocks import Block, actions, button, context, field, plain, section
-from evoslack.slack.rendering.refusal_messages import refusal_message
+from evoslack.slack.rendering.help_contact import NO_CONTACT, HelpContact
+from evoslack.slack.rendering.refusal_messages import refusal_words
+from evoslack.slack.rendering.refusal_pages import access_button
 
 PER_PAGE = 10
 PLACE = "home_place"  # action id of the button that opens the form
@@ -66,11 +68,12 @@ def filter_after(before: HistoryFilter, action: Mapping[str, Any]) -> HistoryFil
     return HistoryFilter.unpacked(after.packed())
 
 
-def denied(refusal: Refusal, region: str) -> Block:
+def denied(refusal: Refusal, region: str, contact: HelpContact = NO_CONTACT) -> Block:
     """The tab of a person who may not call, or of whom it cannot be checked: why, and not one number."""
-    words = messages.escape(refusal_message(refusal, region).words)
+    words = refusal_words(refusal, region, contact)
     if isinstance(refusal, NotAllowed):
-        return _view(HistoryFilter(), [section(f"{home_messages.CANNOT_CALL} {words}")])
+        why = section(f"{home_messages.CANNOT_CALL} {words}")
+        return _view(HistoryFilter(), [why, *access_button(refusal, contact)])
     again = home_messages.CHECKS_AGAIN
     return _view(HistoryFilter(), [section(f"{home_messages.UNKNOWN} {words} {again}")])
 

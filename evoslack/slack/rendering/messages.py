@@ -10,12 +10,13 @@ import re
 
 from evoslack.calling.calls import Call, LostReason, Progress, Reason, State
 from evoslack.calling.number_format import pretty, redacted
+from evoslack.slack.rendering.help_contact import ADMIN
 
 LONGEST_NAME = 200  # characters; a field takes 2,000, and escaping makes one up to five
 
 NOTHING_RANG = "Nothing was dialed."
-TELL_ADMIN = "Tell your EvoSlack admin."
-_RETRY_OR_TELL = "Try again in a minute. If it keeps happening, tell your EvoSlack admin."
+TELL_ADMIN = f"Tell {ADMIN}."
+_RETRY_OR_TELL = f"Try again in a minute. If it keeps happening, tell {ADMIN}."
 
 # Symbol and words, so that no meaning depends on color. A tick only where a call was completed.
 STATE_WORDS = {
@@ -240,7 +241,8 @@ def broken(reference: str) -> str:
 
 def escape(text: str) -> str:
     """Text from outside, made safe for mrkdwn: no mention, no link gets through (slack-facts 4)."""
-    return html.escape(text, quote=False)
+    # With other spaces in it, this is not replaced by the name of the help contact.
+    return html.escape(text, quote=False).replace(ADMIN, ADMIN.replace(" ", "\u00a0"))
 
 
 def shown_name(name: str) -> str:

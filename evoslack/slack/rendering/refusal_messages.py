@@ -5,6 +5,7 @@ One short sentence for each `Refusal`, plain text, and the field of the form tha
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
 
 from evoslack.calling.calls import State
@@ -27,18 +28,19 @@ from evoslack.calling.refusals import (
     UnknownFlow,
     UnreadableForm,
 )
+from evoslack.slack.rendering.help_contact import ADMIN, NO_CONTACT, HelpContact
 from evoslack.slack.rendering.messages import NOTHING_RANG, STATE_WORDS, TELL_ADMIN
 
 DENIAL_MESSAGES = {
     Denial.NOT_A_MEMBER: "Only full members of this workspace can place calls. Ask one of them to call.",
     Denial.EMAIL_MISSING: (
         "EvoSlack can't see your email address in Slack, so it can't find your Evo Voice login. "
-        "Ask your EvoSlack admin to connect the two."
+        f"Ask {ADMIN} to connect the two."
     ),
     Denial.EMAIL_UNCONFIRMED: "Your email address in Slack isn't confirmed. Confirm it, then try again.",
     Denial.NO_LOGIN: (
-        "No Evo Voice login has your Slack email address. If yours is different, ask your EvoSlack admin to "
-        "connect the two."
+        f"No Evo Voice login has your Slack email address. If yours is different, ask {ADMIN} to connect the "
+        "two."
     ),
     Denial.SEVERAL_LOGINS: (
         "Several Evo Voice logins have your email address. Ask an Evo Voice administrator to keep only one."
@@ -87,8 +89,7 @@ LACK_MESSAGES = {
         f"EvoSlack's login can't see the Evo Voice account that it should call from. {TELL_ADMIN}"
     ),
     Lack.FLOWS: (
-        "There are no flows to choose from. Create one in Evo Voice, or ask your EvoSlack admin to allow one "
-        "here."
+        f"There are no flows to choose from. Create one in Evo Voice, or ask {ADMIN} to allow one here."
     ),
     Lack.CALLER_IDS: "The Evo Voice account has no phone number to call from. Buy one in Evo Voice first.",
 }
@@ -141,6 +142,11 @@ def refusal_message(refusal: Refusal, region: str) -> RefusalMessage:
     raise TypeError(f"no words for {type(refusal).__name__}")
 
 
+def refusal_words(refusal: Refusal, region: str, contact: HelpContact = NO_CONTACT) -> str:
+    """The same words with markup (mrkdwn), naming the help contact."""
+    return contact.named_in(html.escape(refusal_message(refusal, region).words, quote=False))
+
+
 def busy_words(busy: NumberBusy, caller: str) -> str:
     """Who called the number and when; `caller` is how a sentence about that person begins."""
     called = f"{caller} called this number {_ago(round(busy.ago.total_seconds()))}"
@@ -163,5 +169,5 @@ def _number_words(bad: BadNumber, region: str) -> str:
     if bad.problem is Problem.COUNTRY:
         # Naming the country would load phonenumbers' place names: 0.7 seconds and 100 MB.
         where = "numbers outside any country" if bad.country == "001" else f"this country ({bad.country})"
-        return f"Calls to {where} are turned off. Ask your EvoSlack admin to allow them."
+        return f"Calls to {where} are turned off. Ask {ADMIN} to allow them."
     return NUMBER_MESSAGES[bad.problem].format(example=example(region))

@@ -16,6 +16,7 @@ from evoslack.calling.validation import Entries
 from evoslack.slack.rendering import button_messages, form_messages
 from evoslack.slack.rendering.blocks import Block, field, modal, plain, section
 from evoslack.slack.rendering.form_metadata import FormMetadata
+from evoslack.slack.rendering.help_contact import NO_CONTACT, HelpContact
 
 FORM, CHOICE = "call_form", "call_choice"
 NUMBER, FLOW, CALLER_ID = "number", "flow", "caller_id"  # block ids and action ids alike
@@ -35,6 +36,7 @@ class FormSettings:
     allowed_countries: frozenset[str]  # ISO codes, or `*`
     calls_channel: str
     response_hosts: frozenset[str]  # hosts that private messages may be posted to
+    help_contact: HelpContact = NO_CONTACT
 
     def safe_url(self, url: str) -> str:
         """The response URL if private messages may be posted to it, else empty."""

@@ -24,6 +24,7 @@ from evoslack.slack.rendering.blocks import Block
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 OFFER = Offer("acc1", (Flow("flow2", "Survey"),), (CallerId("+12025550100"),), CallerId("+12025550100"))
 SETTINGS = views.FormSettings("/call", "US", frozenset({"US"}), "C_CALLS", frozenset({"hooks.slack.com"}))
+PAGES: Any = None  # nothing here answers a button
 NO = NotAllowed(Denial.ROLE)
 SEARCH = "the text is searched"
 
@@ -67,7 +68,7 @@ class World:
             lambda: T0,
         )
         self.listeners = ShortcutListeners(
-            self, access, self.opener, "US", lambda _user, words: self.say(words)
+            self, access, self.opener, SETTINGS, PAGES, lambda _user, words: self.say(words)
         )
 
     def _later(self, pool: str) -> Any:

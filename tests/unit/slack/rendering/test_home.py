@@ -17,7 +17,9 @@ from evoslack.calling.history_filter import HistoryFilter, Scope
 from evoslack.calling.refusals import CannotCheck, Denial, Lack, NotAllowed, NothingToOffer, Refusal, Source
 from evoslack.slack.rendering import home
 from evoslack.slack.rendering.cards import CALL_AGAIN
+from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.rendering.home import PER_PAGE, FilterAction, Page, filter_after
+from evoslack.slack.rendering.refusal_pages import REQUEST_ACCESS
 from sandbox.slack.block_kit import problems_in_view
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -84,6 +86,16 @@ def test_a_person_who_may_not_call_reads_why_and_nothing_else(refusal: Refusal, 
     assert problems_in_view(view, "home") == []
     assert line["text"]["text"].startswith(beginning)
     assert elements(view) == {}
+
+
+def test_a_person_who_lacks_something_can_ask_for_it_there() -> None:
+    view = home.denied(NotAllowed(Denial.ROLE), "US", HelpContact.of("U0ADMIN"))
+
+    assert problems_in_view(view, "home") == []
+    assert list(elements(view)) == [REQUEST_ACCESS]
+    for denial in (Denial.NOT_A_MEMBER, Denial.EMAIL_UNCONFIRMED):
+        assert elements(home.denied(NotAllowed(denial), "US", HelpContact.of("U0ADMIN"))) == {}
+    assert elements(home.denied(CannotCheck(Source.SLACK), "US", HelpContact.of("U0ADMIN"))) == {}
 
 
 def test_a_call_has_its_state_number_flow_time_and_length() -> None:
