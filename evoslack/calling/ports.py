@@ -13,7 +13,7 @@ from typing import Protocol
 from evoslack.calling.calls import Call, CallNote, CallRequest, HangUp, Outcome
 from evoslack.calling.history_filter import HistoryFilter, HomeTab
 from evoslack.calling.matching import TrackedCall
-from evoslack.calling.notification import Notification
+from evoslack.calling.notification import LivePage, Notification
 from evoslack.calling.workflow_step import StepInputs, WorkflowStep
 
 
@@ -99,6 +99,18 @@ class NotificationLedger(Protocol):
     def set_card_problem(self, call_id: str, problem: str) -> None: ...
     def mark_told(self, call_id: str, revision: int, *, bad_news: bool, what: str) -> None: ...
     def release(self, call_id: str, *, lease: datetime, again_at: datetime | None) -> None: ...
+
+
+class PageLedger(Protocol):
+    """The pages that forms became; see `ledger.pages.PageLedger`."""
+
+    def claim(self, *, at: datetime, until: datetime, shown_before: datetime) -> LivePage | None: ...
+    def mark_shown(
+        self, call_id: str, shown: str, *, lease: datetime, at: datetime, again_at: datetime | None = None
+    ) -> None: ...
+    def keep(self, call_id: str, *, lease: datetime) -> None: ...
+    def postpone(self, call_id: str, *, lease: datetime, again_at: datetime) -> None: ...
+    def remove(self, call_id: str, *, lease: datetime) -> None: ...
 
 
 class HomeTabLedger(Protocol):

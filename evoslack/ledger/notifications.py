@@ -22,6 +22,7 @@ from evoslack.ledger.schema import (
     leases,
     notification_of,
     notifications,
+    pages,
     workflow_steps,
 )
 from evoslack.ledger.store import Store
@@ -167,10 +168,11 @@ class NotificationLedger:
         A time in the future comes from a clock that has been set back, or from an earlier pause.
         """
         with self._engine.begin() as connection:
-            for table in (notifications, home_tabs, workflow_steps):
+            for table in (notifications, pages, home_tabs, workflow_steps):
                 DueRows(table).drop_leases(connection, at=at)
             ahead = notifications.c.card_due_at > at
             connection.execute(sa.update(notifications).where(ahead).values(card_due_at=None))
+            connection.execute(sa.update(pages).where(pages.c.shown_at > at).values(shown_at=at))
             connection.execute(sa.update(home_tabs).where(home_tabs.c.shown_at > at).values(shown_at=None))
             connection.execute(sa.delete(leases))
 
