@@ -26,7 +26,9 @@ def mark_changed(connection: sa.Connection, call_ids: Iterable[str], at: datetim
     mark_dependents_due(connection, these, at)
 
 
-def mark_page_due(connection: sa.Connection, which: sa.ColumnElement[bool], at: datetime) -> None:
+def mark_page_due(
+    connection: sa.Connection, which: sa.ColumnElement[bool], at: datetime | sa.ColumnElement[datetime]
+) -> None:
     """These pages show something that has changed, if they are still open."""
     due_at = sa.case((pages.c.due_at <= at, pages.c.due_at), else_=at)
     connection.execute(sa.update(pages).where(which).values(due_at=due_at))
