@@ -103,8 +103,7 @@ class CallerNotifier:
             for each in others:
                 self._release(each, lease, free_at)
             return free_at
-        in_order = sorted(together, key=lambda each: (each.call.accepted_at, each.call.id))
-        texts, blocks = self._content(in_order)
+        texts, blocks = self._content(together)
         try:
             again_at = self._deliver(
                 together, lambda: direct_message.edit(self._client, place, texts, blocks)
@@ -179,8 +178,9 @@ class CallerNotifier:
         return found
 
     def _content(self, notifications: list[Notification]) -> tuple[list[str], list[Block]]:
-        texts = [self._paragraph(each) for each in notifications]
-        calls = [each.call for each in notifications]
+        in_order = sorted(notifications, key=lambda each: (each.call.accepted_at, each.call.id))
+        texts = [self._paragraph(each) for each in in_order]
+        calls = [each.call for each in in_order]
         return texts, private_message.blocks(list(zip(texts, calls, strict=True)))
 
     def _deliver(self, together: list[Notification], deliver: Callable[[], None]) -> datetime | None:
