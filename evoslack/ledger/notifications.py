@@ -159,10 +159,13 @@ class NotificationLedger:
         """The card is in the channel and shows that revision. Ignored if it already shows a newer one."""
         shown = {"card_revision": revision, "card_channel": channel, "card_ts": ts}
         this = sa.and_(notifications.c.call_id == call_id, notifications.c.card_revision <= revision)
-        is_new = sa.exists().where(this, notifications.c.card_ts != ts)
         with self._engine.begin() as connection:
-            # The page links to the card.
-            mark_page_due(connection, sa.and_(pages.c.call_id == call_id, is_new), pages.c.shown_at)
+            # Locked before its page, as `mark_changed` does, so that the two do not deadlock.
+            before = sa.select(notifications.c.card_ts).where(this).with_for_update()
+            if connection.execute(before).scalar_one_or_none() != ts:
+                mark_page_due(
+                    connection, pages.c.call_id == call_id, pages.c.shown_at
+                )  # it links to the card
             connection.execute(
                 sa.update(notifications).where(this).values(card_due_at=None, card_problem="", **shown)
             )

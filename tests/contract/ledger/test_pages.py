@@ -149,6 +149,25 @@ def test_a_page_is_due_when_its_card_appears_because_it_links_there(
     assert due(pages, at + LEASE) is None, f"nothing new to link to, and nothing about {other.id}"
 
 
+def test_a_card_that_appears_while_its_call_changes_meets_no_deadlock(
+    ledger: CallLedger, notifications: NotificationLedger
+) -> None:
+    made = [accept(ledger, chr(300 + index), f"V{index}") for index in range(8)]
+
+    def hurry(index: int) -> None:
+        call, number = made[index % 8], index // 16
+        if index % 16 < 8:
+            notifications.mark_card_shown(call.id, number + 1, "C1", f"1.{number}")
+        else:
+            change(ledger, call, T0, number)
+
+    with ThreadPoolExecutor(16) as bots:
+        for number in range(12):
+            list(bots.map(hurry, range(number * 16, number * 16 + 16)))
+
+    assert {notifications.read(each.id).card_ts for each in made} == {"1.11"}
+
+
 def test_two_bots_never_get_the_same_page(ledger: CallLedger, pages: PageLedger) -> None:
     for index in range(20):
         change(ledger, accept(ledger, chr(200 + index), f"V{index}"), T0)
