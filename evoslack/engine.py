@@ -20,6 +20,7 @@ from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.history import CallHistory
 from evoslack.ledger.home_tabs import HomeTabLedger
 from evoslack.ledger.notifications import NotificationLedger
+from evoslack.ledger.pages import PageLedger
 from evoslack.ledger.retention import CallRetention
 from evoslack.ledger.store import Store
 from evoslack.ledger.tracked_calls import TrackedCallLedger
@@ -28,9 +29,11 @@ from evoslack.runtime.clock import Clock
 from evoslack.runtime.worker_pool import WorkerPool
 from evoslack.settings import Settings
 from evoslack.slack.background.home_publisher import HomePublisher
+from evoslack.slack.background.live_page import MIN_INTERVAL_S, TIMEOUT_S, LivePages
 from evoslack.slack.background.notifier import Notifier
 from evoslack.slack.background.rate_limiter import POST_INTERVAL_S, RateLimiter
 from evoslack.slack.background.step_runner import StepRunner
+from evoslack.slack.card_links import CardLinks
 from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.workspace import private_client, web_client
 
@@ -40,6 +43,8 @@ SWEEP_EVERY_S = 10.0  # with a lease of 60 s: what a dead bot left is taken over
 HOME_TAB_WORKERS = 2  # Home tabs published side by side
 HOME_TABS_EVERY_S = 1.0  # how precisely the pause between two refreshes of a tab is kept
 PRIVATE_MESSAGE_WORKERS = 2  # direct messages sent side by side
+PAGE_WORKERS = 4  # pages of forms updated side by side
+PAGES_EVERY_S = 1.0  # how precisely the pause between two updates of a page is kept
 STEP_WORKERS = 2  # workflow steps run side by side
 TRACK_EVERY_S = 0.5  # how precisely the tracker keeps its own times
 NOTIFY_WORKERS = 4  # notifications sent side by side, so that one slow answer does not delay the rest
@@ -58,6 +63,7 @@ class Engine:
         self.store = Store(settings.database_url)
         self.calls = CallLedger(self.store)
         self.notifications = NotificationLedger(self.store)
+        self.pages = PageLedger(self.store)
         self.homes = HomeTabLedger(self.store)
         self.access_requests = AccessRequestLedger(self.store)
         self.retention = CallRetention(self.store, now)
@@ -74,6 +80,7 @@ class Engine:
         self.dial_workers = pool("dial", size=settings.max_calls_at_once, poll_every_s=POLL_EVERY_S)
         self.notify_workers = pool("notify", size=NOTIFY_WORKERS, poll_every_s=POLL_EVERY_S)
         self.home_tab_workers = pool("home-tabs", size=HOME_TAB_WORKERS, poll_every_s=HOME_TABS_EVERY_S)
+        self.page_workers = pool("pages", size=PAGE_WORKERS, poll_every_s=PAGES_EVERY_S)
         self.private_message_workers = pool(
             "private-messages", size=PRIVATE_MESSAGE_WORKERS, poll_every_s=POLL_EVERY_S
         )
@@ -116,7 +123,8 @@ class Engine:
         return False
 
     def _wake_notifiers(self) -> None:
-        for pool in (self.notify_workers, self.home_tab_workers, self.step_workers):
+        self.page_workers.wake_in(MIN_INTERVAL_S)  # for pages that rest now
+        for pool in (self.notify_workers, self.page_workers, self.home_tab_workers, self.step_workers):
             pool.wake()
 
 
@@ -135,6 +143,21 @@ def notifier(
         posting=engine.posting,
         contact=HelpContact.of(settings.help_contact),
         clock_s=clock_s,
+    )
+
+
+def live_pages(
+    settings: Settings, engine: Engine, links: CardLinks, now: Callable[[], datetime]
+) -> LivePages:
+    return LivePages(
+        web_client(settings.slack_bot_token, settings.slack_api_url, timeout_s=TIMEOUT_S),
+        engine.pages,
+        links,
+        channel_id=settings.calls_channel,
+        region=settings.default_region,
+        now=now,
+        can_end=lambda: engine.catalog.may_end_calls,
+        wake_in=engine.page_workers.wake_in,
     )
 
 

@@ -12,7 +12,7 @@ from slack_sdk import WebClient
 
 from evoslack.calling.access import Access
 from evoslack.calling.permission import Permission
-from evoslack.engine import Engine, home_publisher, notifier, step_runner
+from evoslack.engine import Engine, home_publisher, live_pages, notifier, step_runner
 from evoslack.evo.client import DIAL_DEADLINE_S, EvoClient
 from evoslack.evo.directory import Directory
 from evoslack.ledger.history import CallHistory
@@ -24,6 +24,7 @@ from evoslack.runtime.worker_pool import WorkerPool
 from evoslack.settings import Settings
 from evoslack.slack.app import build_app
 from evoslack.slack.background.private_messages import PrivateMessages
+from evoslack.slack.card_links import CardLinks
 from evoslack.slack.listeners.dependencies import ListenerDependencies, build_listeners
 from evoslack.slack.listeners.reply import NotifyPrivately
 from evoslack.slack.people import SlackPeople
@@ -107,7 +108,15 @@ def build(
         answers=PooledStep(engine.answer_workers, engine.intake.settle_answers),
         notify=PooledStep(engine.notify_workers, notifier(settings, engine, clock.now, clock_s).notify_next),
         private_messages=PooledStep(engine.private_message_workers, direct.send_next),
-        others=_other_steps(settings, engine, access, make_client, clock, clock_s),
+        others=_other_steps(
+            settings,
+            engine,
+            access,
+            CardLinks(identity.url, engine.notifications.cards_of),
+            make_client,
+            clock,
+            clock_s,
+        ),
         background=pools.in_order(),
         app=app,
         make_receiver=lambda health: _receiver(settings, app, clock, slack_time, heartbeat, health),
@@ -121,6 +130,7 @@ def _other_steps(
     settings: Settings,
     engine: Engine,
     access: Access,
+    links: CardLinks,
     make_client: Callable[..., WebClient],
     clock: Clock,
     clock_s: Callable[[], float],
@@ -128,10 +138,12 @@ def _other_steps(
     """Steps that may stop at any moment: the next start finds what is left."""
     homes = home_publisher(settings, engine, access, clock.now)
     steps = step_runner(settings, engine, access, make_client(), clock)
+    pages = live_pages(settings, engine, links, clock.now)
     return [
         PooledStep(engine.sweep_workers, engine.sweep),
         PooledStep(engine.catalog_workers, engine.catalog.refresh_when_due),
         PooledStep(engine.track_workers, engine.tracker.poll),
+        PooledStep(engine.page_workers, pages.update_next),
         PooledStep(engine.home_tab_workers, homes.publish_next),
         PooledStep(engine.step_workers, steps.run_next),
         *_slack_time(settings, make_client, clock_s),

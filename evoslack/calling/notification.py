@@ -25,5 +25,15 @@ class Notification:
     told_what: str = ""  # the last thing the caller was told or could see
     told_channel: str = ""  # where the direct message is that said so; empty: there is none
     told_ts: str = ""
-    page_revision: int | None = None  # what the form's page shows; None: it is closed, or there is none
     attempts: int = 0  # in a row without success, with this one
+
+
+@dataclass(frozen=True, slots=True)
+class LivePage:
+    """The page that a form became. It shows its call as long as it is open."""
+
+    call: Call
+    card_channel: str
+    card_ts: str  # empty: there is no card yet
+    shown: str  # a digest of what it shows; empty: unknown
+    attempts: int  # in a row without success, with this one

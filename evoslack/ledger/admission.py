@@ -25,7 +25,7 @@ from evoslack.calling.calls import (
 )
 from evoslack.calling.refusals import FormUsed, NumberBusy, require_same
 from evoslack.ledger.dependents import mark_dependents_due
-from evoslack.ledger.schema import REQUEST_FIELDS, call_of, calls, notifications, used_keys
+from evoslack.ledger.schema import REQUEST_FIELDS, call_of, calls, notifications, pages, used_keys
 
 # A number that was just dialed is left alone for a moment, even if that call is over: a second person who
 # calls it at the same time has not seen the card yet.
@@ -106,9 +106,10 @@ def _insert(
                     card_problem="",
                     told_revision=0,
                     told_bad_news=False,
-                    page_revision=1 if request.view_id else None,
                 )
             )
+            if request.view_id:
+                connection.execute(sa.insert(pages).values(call_id=call.id, shown_at=at))
             if state is State.ACCEPTED:
                 # Not for a submission that awaits its answer: a locked tab would hold that up. There
                 # `NotificationLedger.claim` does it.

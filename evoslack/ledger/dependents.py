@@ -1,4 +1,4 @@
-"""Marks what depends on a changed call as due: its notification, Home tabs that show it, its workflow step.
+"""Marks what depends on a changed call as due: its notification and page, Home tabs, its workflow step.
 
 Always in the transaction of the change itself, so that a crash loses nothing.
 """
@@ -10,7 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from evoslack.ledger.schema import calls, home_tabs, notifications, workflow_steps
+from evoslack.ledger.schema import calls, home_tabs, notifications, pages, workflow_steps
 
 
 def mark_changed(connection: sa.Connection, call_ids: Iterable[str], at: datetime) -> None:
@@ -22,7 +22,16 @@ def mark_changed(connection: sa.Connection, call_ids: Iterable[str], at: datetim
     due_at = sa.case((notifications.c.due_at <= at, notifications.c.due_at), else_=at)
     changed = sa.update(notifications).where(notifications.c.call_id.in_(these))
     connection.execute(changed.values(revision=notifications.c.revision + 1, due_at=due_at))
+    mark_page_due(connection, pages.c.call_id.in_(these), at)
     mark_dependents_due(connection, these, at)
+
+
+def mark_page_due(
+    connection: sa.Connection, which: sa.ColumnElement[bool], at: datetime | sa.ColumnElement[datetime]
+) -> None:
+    """These pages show something that has changed, if they are still open."""
+    due_at = sa.case((pages.c.due_at <= at, pages.c.due_at), else_=at)
+    connection.execute(sa.update(pages).where(which).values(due_at=due_at))
 
 
 def mark_dependents_due(connection: sa.Connection, call_ids: Iterable[str], at: datetime) -> None:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from evoslack.calling.calls import OPEN_STATES, State
 from evoslack.calling.notification import Notification
-from evoslack.ledger.dependents import mark_dependents_due
+from evoslack.ledger.dependents import mark_dependents_due, mark_page_due
 from evoslack.ledger.due_rows import DueRows
 from evoslack.ledger.schema import (
     calls,
@@ -22,6 +22,7 @@ from evoslack.ledger.schema import (
     leases,
     notification_of,
     notifications,
+    pages,
     workflow_steps,
 )
 from evoslack.ledger.store import Store
@@ -60,6 +61,7 @@ class NotificationLedger:
         untold = sa.and_(
             DUE.claimable_at.is_not(None),
             notifications.c.told_revision < notifications.c.revision,
+            notifications.c.told_ts == "",  # else that message is edited
             calls.c.state.not_in(sorted(OPEN_STATES)),
             sa.or_(
                 calls.c.state != State.PLACED,
@@ -85,6 +87,34 @@ class NotificationLedger:
             ).scalars()
             found = _BOTH.where(calls.c.id.in_(claimed.all())).order_by(calls.c.accepted_at)
             return [notification_of(row) for row in connection.execute(found)]
+
+    def claim_message(
+        self, channel: str, ts: str, call_id: str, *, at: datetime, until: datetime
+    ) -> list[Notification] | None:
+        """Lease what else this direct message tells of, besides that call. Does not count as an attempt.
+
+        None, and nothing is leased, if another worker has one of them: it may be about to edit it, too.
+        """
+        others = sa.and_(
+            notifications.c.told_channel == channel,
+            notifications.c.told_ts == ts,
+            notifications.c.call_id != call_id,
+        )
+        free = sa.select(notifications.c.call_id).where(others, DUE.is_free(at))
+        with self._engine.begin() as connection:
+            ids = connection.execute(free.with_for_update(skip_locked=True)).scalars().all()
+            count = sa.select(sa.func.count()).select_from(notifications).where(others)
+            if len(ids) < connection.execute(count).scalar_one():
+                return None
+            theirs = notifications.c.call_id.in_(ids)
+            connection.execute(sa.update(notifications).where(theirs).values(**DUE.leased(until)))
+            return [notification_of(row) for row in connection.execute(_BOTH.where(calls.c.id.in_(ids)))]
+
+    def forget_message(self, channel: str, ts: str) -> None:
+        """This direct message cannot be edited anymore; what changes from now on needs a new one."""
+        this = sa.and_(notifications.c.told_channel == channel, notifications.c.told_ts == ts)
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(notifications).where(this).values(told_channel="", told_ts=""))
 
     def read(self, call_id: str) -> Notification:
         """The notification of one call, as it is now."""
@@ -127,15 +157,18 @@ class NotificationLedger:
 
     def mark_card_shown(self, call_id: str, revision: int, channel: str, ts: str) -> None:
         """The card is in the channel and shows that revision. Ignored if it already shows a newer one."""
-        self._set(
-            call_id,
-            notifications.c.card_revision <= revision,
-            card_revision=revision,
-            card_channel=channel,
-            card_ts=ts,
-            card_due_at=None,
-            card_problem="",
-        )
+        shown = {"card_revision": revision, "card_channel": channel, "card_ts": ts}
+        this = sa.and_(notifications.c.call_id == call_id, notifications.c.card_revision <= revision)
+        with self._engine.begin() as connection:
+            # Locked before its page, as `mark_changed` does, so that the two do not deadlock.
+            before = sa.select(notifications.c.card_ts).where(this).with_for_update()
+            if connection.execute(before).scalar_one_or_none() != ts:
+                mark_page_due(
+                    connection, pages.c.call_id == call_id, pages.c.shown_at
+                )  # it links to the card
+            connection.execute(
+                sa.update(notifications).where(this).values(card_due_at=None, card_problem="", **shown)
+            )
 
     def give_up_card(self, call_id: str, revision: int, problem: str) -> None:
         """That revision gets no better card."""
@@ -143,15 +176,23 @@ class NotificationLedger:
             call_id, notifications.c.card_revision <= revision, card_revision=revision, card_problem=problem
         )
 
-    def mark_told(self, call_id: str, revision: int, *, bad_news: bool, what: str) -> None:
-        """The caller knows that revision, or needs no message about it; `what` sums up what they know."""
-        self._set(
-            call_id,
-            notifications.c.told_revision <= revision,
-            told_revision=revision,
-            told_bad_news=bad_news,
-            told_what=what,
-        )
+    def mark_told(
+        self,
+        call_id: str,
+        revision: int,
+        *,
+        bad_news: bool,
+        what: str,
+        message: tuple[str, str] | None = None,
+    ) -> None:
+        """The caller knows that revision, or needs no message about it; `what` sums up what they know.
+
+        `message`: channel and ts of the direct message that said it, if it was a new one.
+        """
+        values = {"told_revision": revision, "told_bad_news": bad_news, "told_what": what}
+        if message is not None:
+            values["told_channel"], values["told_ts"] = message
+        self._set(call_id, notifications.c.told_revision <= revision, **values)
 
     def release(self, call_id: str, *, lease: datetime, again_at: datetime | None = None) -> None:
         """Give the lease back, if it is still ours: all is told, or some of it not before `again_at`.
@@ -167,10 +208,11 @@ class NotificationLedger:
         A time in the future comes from a clock that has been set back, or from an earlier pause.
         """
         with self._engine.begin() as connection:
-            for table in (notifications, home_tabs, workflow_steps):
+            for table in (notifications, pages, home_tabs, workflow_steps):
                 DueRows(table).drop_leases(connection, at=at)
             ahead = notifications.c.card_due_at > at
             connection.execute(sa.update(notifications).where(ahead).values(card_due_at=None))
+            connection.execute(sa.update(pages).where(pages.c.shown_at > at).values(shown_at=at))
             connection.execute(sa.update(home_tabs).where(home_tabs.c.shown_at > at).values(shown_at=None))
             connection.execute(sa.delete(leases))
 

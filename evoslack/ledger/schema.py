@@ -152,9 +152,6 @@ notifications = sa.Table(
     sa.Column("told_what", sa.String(32)),
     sa.Column("told_channel", sa.String(32), nullable=False, server_default=""),  # the direct message
     sa.Column("told_ts", sa.String(32), nullable=False, server_default=""),
-    sa.Column(
-        "page_revision", sa.Integer
-    ),  # what the form's page shows; null: it is closed, or there is none
 )
 sa.Index("notifications_by_due", claimable_at(notifications))
 _in_a_message = notifications.c.told_ts != ""
@@ -165,6 +162,19 @@ sa.Index(
     sqlite_where=_in_a_message,
     postgresql_where=_in_a_message,
 )
+
+# The pages that forms became and that are still open, as far as we know: each shows its call.
+pages = sa.Table(
+    "pages",
+    metadata,
+    sa.Column("call_id", sa.ForeignKey("calls.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("shown", sa.String(64), nullable=False, server_default=""),  # a digest; empty: unknown
+    sa.Column("shown_at", UtcDateTime, nullable=False),  # it rests after that
+    sa.Column("due_at", UtcDateTime),  # null: it is up to date, or leased
+    sa.Column("leased_until", UtcDateTime),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+)
+sa.Index("pages_by_due", claimable_at(pages))
 
 # The keys of deleted calls: their forms must not become another call.
 used_keys = sa.Table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ SLACK_ERRORS = (SlackClientError,)
 LISTENER_TIMEOUT_S = 2  # for a whole request inside a listener, which has three seconds
 PATIENT_TIMEOUT_S = 10  # for a whole request everywhere else
 PAUSE_S = 5.0  # after a 429 without Retry-After
+# Errors after which the operation may have succeeded anyway (Slack's documentation says so).
+_UNCERTAIN = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 _TLS = ssl.create_default_context()  # once: the SDK would load all certificates for every request
 
 
@@ -99,6 +102,18 @@ def pause_of(error: Exception) -> float | None:
     if asked.isdecimal():
         return max(float(asked), 1.0)
     return PAUSE_S if error.response.status_code == 429 else None
+
+
+def is_denial(error: SlackApiError) -> bool:
+    """Whether Slack itself said no, which proves that nothing was done. A 5xx may come from a proxy."""
+    if error.response.status_code == 429:
+        return True
+    code = str(error.response.get("error") or "")
+    return (
+        error.response.status_code == 200
+        and re.fullmatch(r"[a-z_]+", code) is not None
+        and code not in _UNCERTAIN
+    )
 
 
 def object_in(answer: SlackResponse, name: str) -> dict[str, Any]:

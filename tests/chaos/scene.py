@@ -127,7 +127,10 @@ class Scene:
         """What people do when Slack says that it had trouble: the same form again."""
         while not press.acked and len(press.answers) < PRESSES:
             self.slack.wait_for(lambda: self.slack.connections, 60, "a bot")
-            self.press(press)
+            try:
+                self.press(press)
+            except LookupError:  # the form became a page, which says what became of its call
+                return
 
     def start_pressing(self, press: FormSubmission) -> Any:
         """Press in the background; the future is done when Slack has shown what came of it."""

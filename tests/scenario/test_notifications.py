@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from slack_sdk.webhook import WebhookClient
 
-from evoslack.calling.calls import Call, CallRequest, Reason, Rejected
+from evoslack.calling.calls import Call, CallRequest, InDoubt, NotSent, Outcome, Placed, Reason, Rejected
 from evoslack.calling.number_format import pretty
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
@@ -22,7 +22,9 @@ from evoslack.runtime.worker_pool import WorkerPool
 from evoslack.slack.background.notifier import Notifier
 from evoslack.slack.background.private_messages import PrivateMessages
 from evoslack.slack.background.rate_limiter import POST_INTERVAL_S, RateLimiter
+from evoslack.slack.rendering.cards import CALL_AGAIN
 from evoslack.slack.workspace import private_client, web_client
+from sandbox.evo.calls import Script
 from sandbox.slack.workspace import SlackWorkspace
 from tests.scenario.office import BOSS, SARA, Office, says_placed
 
@@ -70,6 +72,9 @@ class Scene:
 
     def rejected_calls(self, count: int, who: str = SARA, response_url: str = "") -> list[Call]:
         """`count` calls of one person, all rejected by Evo Voice."""
+        return self._calls(count, Rejected(Reason.BAD_REQUEST, "no"), who, response_url)
+
+    def _calls(self, count: int, outcome: Outcome, who: str, response_url: str) -> list[Call]:
         found = []
         for _ in range(count):
             number = f"+1814404{3000 + len(self.numbers)}"
@@ -87,9 +92,17 @@ class Scene:
             )
             call = self.calls.accept(request, at=self.time())
             self.calls.begin(at=self.time(), accepted_after=LONG_AGO)
-            self.calls.finish(call.id, Rejected(Reason.BAD_REQUEST, "no"), at=self.time())
+            self.calls.finish(call.id, outcome, at=self.time())
             found.append(call)
         return found
+
+    def doubts(self, count: int, response_url: str = "") -> list[Call]:
+        """`count` calls of Sara that may have rung."""
+        return self._calls(count, InDoubt(Reason.NO_ANSWER), SARA, response_url)
+
+    def unsent(self, count: int, response_url: str = "") -> list[Call]:
+        """`count` calls of Sara that never left."""
+        return self._calls(count, NotSent(Reason.UNREACHABLE), SARA, response_url)
 
     def notify_all(self, notifier: Notifier) -> None:
         """Deliver everything that can be delivered at this moment."""
@@ -282,6 +295,250 @@ def test_a_defect_of_ours_is_not_mistaken_for_silence_from_slack(scene: Scene) -
 
     with pytest.raises(ValueError, match="a defect"):
         scene.notifier(reply_client=broken).notify_next()
+
+
+# --- a doubt that is settled -------------------------------------------------------------------------
+
+
+NOT_CERTAIN = "EvoSlack can't tell whether"
+SETTLES = "This settles the earlier “not certain”."
+
+
+def later(scene: Scene, notifier: Notifier, seconds: float = 2) -> None:
+    """Everything that can be told by then is told."""
+    scene.now += timedelta(seconds=seconds)
+    scene.notify_all(notifier)
+
+
+def settle(scene: Scene, call: Call) -> None:
+    """Its answer came late: it was placed."""
+    assert scene.calls.finish(call.id, Placed("s1", ""), at=scene.now)
+
+
+def edits(scene: Scene) -> list[str]:
+    """The direct messages that Slack was asked to edit, by ts."""
+    return [
+        call.args["ts"] for call in scene.slack.api_calls("chat.update") if call.args["channel"] == "D_SARA"
+    ]
+
+
+def buttons(scene: Scene, kind: str = "dm") -> list[str]:
+    """The calls for which the private messages offer *Call again*."""
+    blocks = [block for each in scene.slack.private(SARA) if each.kind == kind for block in each.blocks]
+    elements = [each for block in blocks for each in [block.get("accessory"), *block.get("elements", [])]]
+    return [each["value"] for each in elements if each and each["action_id"] == CALL_AGAIN]
+
+
+def test_a_direct_message_about_a_doubt_is_edited_once_it_is_settled(scene: Scene) -> None:
+    (call,), notifier = scene.doubts(1), scene.notifier()
+    scene.notify_all(notifier)
+    assert [NOT_CERTAIN in text for text in scene.messages()] == [True]
+
+    settle(scene, call)
+    later(scene, notifier)
+
+    (text,) = scene.messages()
+    assert NOT_CERTAIN not in text
+    assert times_told([call], [text]) == [1]
+    assert scene.untold([call]) == []
+    later(scene, notifier, 600)
+    assert len(edits(scene)) == 1
+
+
+def test_two_doubts_in_one_message_are_settled_one_after_the_other(scene: Scene) -> None:
+    (one, two), notifier = scene.doubts(2), scene.notifier()
+    scene.notify_all(notifier)
+    (text,) = scene.messages()
+    assert text.count(NOT_CERTAIN) == 2
+
+    settle(scene, two)
+    later(scene, notifier)
+    (text,) = scene.messages()
+    doubtful = [paragraph for paragraph in text.split("\n\n") if NOT_CERTAIN in paragraph]
+    assert times_told([one, two], doubtful) == [1, 0]
+    settle(scene, one)
+    later(scene, notifier)
+
+    (text,) = scene.messages()
+    assert NOT_CERTAIN not in text
+    assert times_told([one, two], [text]) == [1, 1]
+    assert len(edits(scene)) == 2
+
+
+def test_two_doubts_in_one_message_settled_at_once_by_two_bots(scene: Scene) -> None:
+    calls, bots = scene.doubts(8), [scene.notifier(), scene.notifier()]
+    scene.notify_all(bots[0])
+    for call in calls:
+        settle(scene, call)
+    scene.now += timedelta(seconds=2)
+    gate = threading.Barrier(8)
+
+    def work(index: int) -> None:
+        gate.wait(10)
+        scene.notify_all(bots[index % 2])
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(work, range(8)))
+    for _ in range(5):
+        later(scene, bots[0])
+
+    (text,) = scene.messages()
+    assert NOT_CERTAIN not in text
+    assert times_told(calls, [text]) == [1] * 8
+    assert scene.untold(calls) == []
+    assert len(edits(scene)) <= 4, "one edit settles all that is settled by then"
+
+
+@pytest.mark.parametrize(
+    "why", ["edit_window_closed", "cant_update_message", "message_not_found", "msg_too_long"]
+)
+def test_a_message_that_cannot_be_edited_is_followed_by_another(scene: Scene, why: str) -> None:
+    (one, two), notifier = scene.doubts(2), scene.notifier()
+    scene.notify_all(notifier)
+    (before,) = scene.messages()
+    scene.slack.channels["C_CALLS"]["is_archived"] = True  # so that only the direct message is edited
+    scene.slack.fault("chat.update", "error:is_inactive", times=1)
+    scene.slack.fault("chat.update", f"error:{why}", times=1)
+
+    settle(scene, one)
+    for _ in range(3):
+        later(scene, notifier)
+
+    first, second = scene.messages()
+    assert first == before
+    assert times_told([one, two], [second]) == [1, 0], "the other one is still in doubt, as it says there"
+    assert SETTLES in second
+    settle(scene, two)
+    for _ in range(3):
+        later(scene, notifier)
+    assert times_told([one, two], scene.messages()[2:]) == [0, 1]
+    later(scene, notifier, 600)
+    assert len(scene.messages()) == 3
+
+
+def test_a_message_that_the_person_deleted_is_followed_by_another(scene: Scene) -> None:
+    (call,), notifier = scene.doubts(1), scene.notifier()
+    scene.notify_all(notifier)
+    scene.slack.delete_message("D_SARA", scene.slack.private(SARA)[0].ts)
+
+    settle(scene, call)
+    for _ in range(3):
+        later(scene, notifier)
+
+    assert SETTLES in scene.messages()[-1]
+    assert len(scene.messages()) == 2  # the stand-in remembers what she saw
+
+
+def test_a_doubt_told_where_the_command_was_typed_is_settled_by_one_line(scene: Scene) -> None:
+    url = scene.slack.type_command(SARA).sent["response_url"]
+    (call,), notifier = scene.doubts(1, response_url=url), scene.notifier()
+    scene.notify_all(notifier)
+    assert NOT_CERTAIN in scene.messages(kind="response_url")[0]
+
+    scene.now += timedelta(minutes=5)
+    settle(scene, call)
+    for _ in range(3):
+        later(scene, notifier)
+
+    (text,) = scene.messages()
+    assert text.endswith(f"\n{SETTLES}")
+    assert len(text.splitlines()) == 2
+    assert len(scene.messages(kind="response_url")) == 1
+    assert edits(scene) == []
+
+
+def test_a_doubt_that_is_settled_while_it_is_being_told_is_corrected_at_once(scene: Scene) -> None:
+    (call,), notifier = scene.doubts(1), scene.notifier()
+    scene.slack.fault("chat.postMessage", "slow", times=None, seconds=0.3)
+    with ThreadPoolExecutor(1) as thread:
+        telling = thread.submit(scene.notify_all, notifier)
+        scene.slack.wait_for(lambda: len(scene.slack.api_calls("chat.postMessage")) == 2, what="the message")
+        settle(scene, call)
+        telling.result()
+    later(scene, notifier)
+
+    (text,) = scene.messages()
+    assert NOT_CERTAIN not in text
+
+
+@pytest.mark.parametrize("trouble", ["500", "429", "cut", "lose_answer"])
+def test_an_edit_without_an_answer_is_tried_again_and_nothing_new_is_sent(scene: Scene, trouble: str) -> None:
+    (call,), notifier = scene.doubts(1), scene.notifier()
+    scene.notify_all(notifier)
+    scene.slack.fault("chat.update", trouble, times=4)
+
+    settle(scene, call)
+    for _ in range(8):
+        later(scene, notifier, 20)
+
+    (text,) = scene.messages()
+    assert NOT_CERTAIN not in text
+    assert scene.untold([call]) == []
+
+
+def test_a_bot_that_died_after_its_edit_has_it_edited_once_more(scene: Scene) -> None:
+    """Slack took the edit, and nobody wrote that down."""
+    (call,), notifier = scene.doubts(1), scene.notifier()
+    scene.notify_all(notifier)
+    settle(scene, call)
+    first = scene.notifications.claim(at=scene.now, until=scene.now + timedelta(seconds=60))
+    assert first is not None
+    later(scene, notifier)
+    assert edits(scene) == [], "it still has the lease"
+
+    later(scene, notifier, 60)
+
+    (text,) = scene.messages()
+    assert NOT_CERTAIN not in text
+
+
+def test_a_message_about_a_settled_call_stays_true_to_its_end(office: Office) -> None:
+    office.evo.fault("/sessions/outgoing", "hang_after_ring")
+    office.evo.world.default_script = Script(ring_s=0, talk_s=3600)
+    office.slack.fault("response_url", "500", times=None)  # so that she is told by direct message
+    office.hide_calls()
+    office.call()
+    office.wait_until_told(NOT_CERTAIN, within_s=10)
+
+    office.evo.clear_faults()
+    office.let_time_pass_until(lambda: "On the call" in office.told()[0])
+    call = office.evo.world.calls[-1]
+    call.script = Script(ring_s=0, talk_s=0)
+    office.let_time_pass_until(lambda: "Completed" in office.told()[0])
+
+    assert len(office.told()) == 1
+
+
+# --- Call again in private messages ------------------------------------------------------------------
+
+
+def test_failures_told_privately_offer_to_call_again(scene: Scene) -> None:
+    url = scene.slack.type_command(SARA).sent["response_url"]
+    notifier = scene.notifier()
+    here, uncertain = scene.unsent(1, response_url=url), scene.doubts(1)
+    together = scene.unsent(2)
+
+    scene.notify_all(notifier)
+    later(scene, notifier)
+
+    assert buttons(scene, "response_url") == [here[0].id]
+    assert sorted(buttons(scene)) == sorted(call.id for call in together), (
+        "what is in doubt is still being checked"
+    )
+    assert times_told(uncertain + together, scene.messages()) == [1, 1, 1]
+
+
+def test_the_button_opens_the_form_once_more(office: Office) -> None:
+    office.evo.fault("/sessions/outgoing", "401_empty", times=None)
+    office.call()
+    office.wait_until_told("Nothing was dialed")
+    (message,) = office.slack.private(SARA)
+
+    office.slack.click(SARA, CALL_AGAIN, message.channel_id, message.ts)
+
+    form = office.slack.wait_for_modal(SARA, "call_form")
+    assert "(814) 404-3093" in str(form)
+    assert office.rings == 0
 
 
 # --- direct messages about button presses ------------------------------------------------------------

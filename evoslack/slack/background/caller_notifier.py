@@ -1,8 +1,9 @@
 """Tells callers privately what happened to their calls, when the card does not.
 
 The message is a reply where /call was typed, or else a direct message about everything that waits for the
-same caller. A call is marked as told only once its message went out; until then its lease is held, so that
-no other bot tells the same.
+same caller. A direct message with bad news is edited when one of its calls changes, so that none of it gets
+stale. A call is marked as told only once its message went out; until then its lease is held, so that no other
+bot tells the same.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
 from evoslack.calling.calls import FINAL, State
@@ -21,14 +23,14 @@ from evoslack.slack.background import direct_message
 from evoslack.slack.background.channel_members import ChannelMembers
 from evoslack.slack.background.delivery_rules import RETRY, is_expiring, is_too_old
 from evoslack.slack.background.rate_limiter import RateLimiter
-from evoslack.slack.rendering import messages
+from evoslack.slack.background.reply_in_place import RepliesInPlace
+from evoslack.slack.rendering import caller_messages, private_message
+from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.help_contact import NO_CONTACT, HelpContact
-from evoslack.slack.workspace import SLACK_ERRORS, pause_of, problem_of
+from evoslack.slack.workspace import SLACK_ERRORS, is_denial, pause_of, problem_of
 
 log = logging.getLogger(__name__)
 
-# A reply where /call was typed is easily missed once the caller has moved on.
-REPLY_WITHIN = timedelta(minutes=2)
 MAX_TOGETHER = 30  # calls claimed for one message; more would rarely fit
 
 
@@ -54,10 +56,9 @@ class CallerNotifier:
         self._channel_id = channel_id
         self._region = region
         self._now = now
-        self._private_client = private_client
+        self._replies = RepliesInPlace(private_client, now)
         self._posting = posting
         self._contact = contact
-        self._failed_replies: dict[str, datetime] = {}  # by call id
         self._failures: dict[str, int] = {}  # consecutive, by person
 
     def notify(self, notification: Notification, lease: datetime) -> datetime | None:
@@ -66,24 +67,77 @@ class CallerNotifier:
             return None
         if is_expiring(lease, self._now()):
             return self._now()
-        if self._reply_in_place(notification):
-            self._mark_told(notification)
-            return None
+        if notification.told_ts:
+            return self._edit(notification, lease)
+        call = notification.call
+        if self._replies.can_send(call):
+            (text,), blocks = self._content([notification])
+            if self._replies.send(call, text, blocks):
+                self._mark_told(notification, direct_message.NOWHERE)
+                return None
+        return self._send(notification, lease)
+
+    def _send(self, notification: Notification, lease: datetime) -> datetime | None:
+        """Send one direct message about everything that waits for the same caller."""
         user_id = notification.call.request.user_id
         if wait_s := self._posting.acquire_s(user_id):
             return self._now() + timedelta(seconds=wait_s)
-        others = self._others(notification, lease)
-        problem, again_at = self._send(user_id, [notification, *others])
-        for each in (notification, *others):
+        together = [notification, *self._others(notification, lease)]
+        texts, blocks = self._content(together)
+        place: list[direct_message.Place] = []
+        again_at = self._deliver(
+            together, lambda: place.append(direct_message.send(self._client, user_id, texts, blocks))
+        )
+        # What is not bad news gets a message of its own when the call is over: nobody notices an edit.
+        is_kept = any(each.call.state is not State.PLACED for each in together)
+        message = place[0] if place and is_kept else direct_message.NOWHERE
+        return self._conclude(together, lease, again_at, message)
+
+    def _edit(self, notification: Notification, lease: datetime) -> datetime | None:
+        """Bring the direct message up to date that told of this call before, with all that it tells of."""
+        call, place = notification.call, (notification.told_channel, notification.told_ts)
+        now = self._now()
+        others = self._ledger.claim_message(*place, call.id, at=now, until=lease)
+        if others is None:
+            return now + _moment_of_its_own(call.id)
+        together = [notification, *others]
+        if wait_s := self._posting.acquire_s(call.request.user_id):
+            free_at = now + timedelta(seconds=wait_s)
+            for each in others:
+                self._release(each, lease, free_at)
+            return free_at
+        texts, blocks = self._content(together)
+        try:
+            again_at = self._deliver(
+                together, lambda: direct_message.edit(self._client, place, texts, blocks)
+            )
+        except SlackApiError as error:
+            log.info(
+                "call %s: its message cannot be edited (%s); sending another", call.id, problem_of(error)
+            )
+            self._ledger.forget_message(*place)
+            for each in others:
+                self._release(each, lease, now)
+            return now
+        return self._conclude(together, lease, again_at, None)
+
+    def _conclude(
+        self,
+        together: list[Notification],
+        lease: datetime,
+        again_at: datetime | None,
+        message: direct_message.Place | None,
+    ) -> datetime | None:
+        """Write down who was told, and release all but the first; when to try that one again."""
+        first, *others = together
+        for each in together:
             if again_at is None or self._is_too_old(each):
-                if problem:
-                    log.error("call %s: gave up telling the caller: %s", each.call.id, problem)
-                self._mark_told(each)
+                self._mark_told(each, message)
         for each in others:
             self._release(each, lease, again_at)
-        if not self._is_too_old(notification):
+        if not self._is_too_old(first):
             return again_at
-        self._failures.pop(user_id, None)
+        self._failures.pop(first.call.request.user_id, None)
         return None
 
     def _is_needed(self, notification: Notification) -> bool:
@@ -91,12 +145,13 @@ class CallerNotifier:
         call = notification.call
         if notification.told_revision >= notification.revision or call.is_open:
             return False
-        what = _summary(notification)
+        what = _summary(notification, is_edited=bool(notification.told_ts))
         if what == notification.told_what:  # ringing and answered show on the card alone
             bad_news = notification.told_bad_news
             self._ledger.mark_told(call.id, notification.revision, bad_news=bad_news, what=what)
             return False
-        if call.state is not State.PLACED or notification.told_bad_news or notification.card_problem:
+        is_bad_news = call.state is not State.PLACED or bool(notification.card_problem)
+        if is_bad_news or notification.told_bad_news or notification.told_ts:
             return True
         # The card says it, but only once it is up to date (it may still fail), and only to those who can read
         # the channel.
@@ -117,7 +172,7 @@ class CallerNotifier:
             if (
                 direct_message.fits(paragraphs, paragraph)
                 and self._is_needed(other)
-                and not self._can_reply_in_place(other)
+                and not self._replies.can_send(other.call)
             ):
                 found.append(other)
                 paragraphs.append(paragraph)
@@ -125,77 +180,85 @@ class CallerNotifier:
                 self._release(other, lease, self._now())
         return found
 
-    def _send(self, user_id: str, notifications: list[Notification]) -> tuple[str, datetime | None]:
-        """Send one direct message about all of them; the problem and when to try again, if it failed."""
+    def _content(self, notifications: list[Notification]) -> tuple[list[str], list[Block]]:
+        in_order = sorted(notifications, key=lambda each: (each.call.accepted_at, each.call.id))
+        texts = [self._paragraph(each) for each in in_order]
+        calls = [each.call for each in in_order]
+        return texts, private_message.blocks(list(zip(texts, calls, strict=True)))
+
+    def _deliver(self, together: list[Notification], deliver: Callable[[], None]) -> datetime | None:
+        """Send or edit one direct message about all of them; when to try again if that failed.
+
+        Raises `SlackApiError` if Slack says no to an edit: trying again would not help.
+        """
+        user_id = together[0].call.request.user_id
         try:
-            direct_message.send(self._client, user_id, map(self._paragraph, notifications))
+            deliver()
         except SLACK_ERRORS as error:
             asked_s = pause_of(error)
+            if _is_final(error, together[0]):
+                raise
             if asked_s is None:  # a rate limit is no failure
                 self._failures[user_id] = self._failures.get(user_id, 0) + 1
             pause_s = RETRY.pause_s(self._failures.get(user_id, 0), asked_s)
             self._posting.back_off_s(user_id, pause_s)
-            return problem_of(error), self._now() + timedelta(seconds=pause_s)
+            for each in filter(self._is_too_old, together):
+                log.error("call %s: gave up telling the caller: %s", each.call.id, problem_of(error))
+            return self._now() + timedelta(seconds=pause_s)
         self._failures.pop(user_id, None)
-        return "", None
+        return None
 
     def _paragraph(self, notification: Notification) -> str:
-        words = messages.private_message(
-            notification.call,
-            self._region,
-            channel_id=self._channel_id,
-            card_problem=notification.card_problem,
-        )
+        words = caller_messages.paragraph(notification, self._region, self._channel_id)
         return self._contact.named_in(words)
 
-    def _can_reply_in_place(self, notification: Notification) -> bool:
+    def _mark_told(self, notification: Notification, message: direct_message.Place | None) -> None:
+        """`message`: the new message that said it; None: the one that said it before was edited."""
         call = notification.call
-        is_recent = self._now() - call.accepted_at <= REPLY_WITHIN
-        return bool(call.request.response_url) and is_recent and call.id not in self._failed_replies
-
-    def _reply_in_place(self, notification: Notification) -> bool:
-        """Reply where /call was typed; Slack accepts that for half an hour (slack-facts 1)."""
-        if not self._can_reply_in_place(notification):
-            return False
-        try:
-            answer = self._private_client(notification.call.request.response_url).send(
-                text=self._paragraph(notification), response_type="ephemeral"
-            )
-            problem = "" if answer.status_code == 200 else f"status {answer.status_code}"
-        except SLACK_ERRORS as error:
-            problem = problem_of(error)
-        if problem:
-            log.info(
-                "call %s: no reply in place: %s; sending a direct message", notification.call.id, problem
-            )
-            oldest = self._now() - REPLY_WITHIN
-            recent = {call_id: at for call_id, at in self._failed_replies.copy().items() if at > oldest}
-            self._failed_replies = recent | {notification.call.id: self._now()}
-        return not problem
-
-    def _mark_told(self, notification: Notification) -> None:
-        call = notification.call
+        is_edited = message != direct_message.NOWHERE
         self._ledger.mark_told(
             call.id,
             notification.revision,
             bad_news=call.state is not State.PLACED,
-            what=_summary(notification),
+            what=_summary(notification, is_edited=is_edited),
+            message=message,
         )
 
     def _release(self, other: Notification, lease: datetime, again_at: datetime | None) -> None:
         """Release a call that was claimed along with another; its own card may still be due."""
-        now = self._now()
+        if other.told_revision >= other.revision:
+            again_at = None
         if other.card_revision < other.revision:
-            again_at = min(filter(None, (again_at, other.card_due_at or now)))
+            again_at = min(filter(None, (again_at, other.card_due_at or self._now())))
         self._ledger.release(other.call.id, lease=lease, again_at=again_at)
 
     def _is_too_old(self, notification: Notification) -> bool:
         return is_too_old(notification.call.accepted_at, self._now())
 
 
-def _summary(notification: Notification) -> str:
-    """What a caller needs to know, in short: how it was placed, that it is over, that there is no card."""
+def _is_final(error: Exception, first: Notification) -> bool:
+    """Whether a message cannot be edited: it was deleted, or Slack does not allow it any longer."""
+    return (
+        bool(first.told_ts)
+        and isinstance(error, SlackApiError)
+        and is_denial(error)
+        and pause_of(error) is None
+    )
+
+
+def _moment_of_its_own(call_id: str) -> timedelta:
+    """A short pause, for each call a different one: two that wait for each other must not meet again."""
+    return timedelta(seconds=0.1 + int(call_id[-2:], 16) / 512)
+
+
+def _summary(notification: Notification, *, is_edited: bool) -> str:
+    """What a caller needs to know, in short: how it was placed, that it is over, that there is no card.
+
+    A message that can be edited also says how far the call has come.
+    """
     call = notification.call
-    is_over = call.progress in FINAL
-    parts = [call.state.value, "over" if is_over else "", "no_card" if notification.card_problem else ""]
+    progress = (
+        "over" if call.progress in FINAL else call.progress.value if call.progress and is_edited else ""
+    )
+    parts = [call.state.value, progress, "no_card" if notification.card_problem else ""]
     return " ".join(part for part in parts if part)

@@ -7,7 +7,6 @@ with the call's id in its metadata before anything is posted again (docs/decisio
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,7 +23,7 @@ from evoslack.slack.background.rate_limiter import RateLimiter
 from evoslack.slack.rendering import cards
 from evoslack.slack.rendering.help_contact import NO_CONTACT, HelpContact
 from evoslack.slack.web_api import SlackUnanswered
-from evoslack.slack.workspace import SLACK_ERRORS, items_in, pause_of, problem_of
+from evoslack.slack.workspace import SLACK_ERRORS, is_denial, items_in, pause_of, problem_of
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +37,6 @@ _ALL = ""  # the one target of chat.update, whose limit is for all messages toge
 _OUT_OF_REACH = frozenset(
     {"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive", "channel_not_found"}
 )
-# Errors after which the operation may have succeeded anyway (Slack's documentation says so).
-_UNCERTAIN = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 _ADVICE = {
     "not_in_channel": "; invite the bot to CALLS_CHANNEL",
     "channel_not_found": "; invite the bot to CALLS_CHANNEL",
@@ -115,7 +112,7 @@ class CardPublisher:
             )
             ts, posted_in = _place_of(posted)
         except SlackApiError as error:
-            if not _is_denial(error):
+            if not is_denial(error):
                 raise Postponed(problem_of(error), SETTLING.total_seconds()) from error
             # A clear no proves that there is no card, so another attempt is safe.
             self._ledger.clear_card_tried(call.id, lease=lease)
@@ -149,7 +146,7 @@ class CardPublisher:
         try:
             ts = self._ts_in_history(channel, notification.call.id, since=tried_at - MAX_CLOCK_SKEW)
         except SlackApiError as error:
-            if pause_of(error) is not None or not _is_denial(error):
+            if pause_of(error) is not None or not is_denial(error):
                 raise self._postponed(notification.call, error) from error
             self._give_up(notification, problem_of(error))
         except SLACK_ERRORS as error:
@@ -187,7 +184,7 @@ class CardPublisher:
         self, call: Call, error: SlackApiError, limiter: RateLimiter | None = None, target: str = ""
     ) -> Postponed:
         problem, pause_s = problem_of(error), pause_of(error)
-        needs_fix = _is_denial(error) and pause_s is None
+        needs_fix = is_denial(error) and pause_s is None
         if needs_fix:
             _log(call, problem)
         if limiter is not None and pause_s is not None:
@@ -212,18 +209,6 @@ def _place_of(posted: SlackResponse) -> tuple[str, str]:
     if not isinstance(ts, str) or not isinstance(channel, str):
         raise SlackUnanswered("an answer without ts and channel")
     return ts, channel
-
-
-def _is_denial(error: SlackApiError) -> bool:
-    """Whether Slack itself said no, which proves that nothing was done. A 5xx may come from a proxy."""
-    if error.response.status_code == 429:
-        return True
-    code = str(error.response.get("error") or "")
-    return (
-        error.response.status_code == 200
-        and re.fullmatch(r"[a-z_]+", code) is not None
-        and code not in _UNCERTAIN
-    )
 
 
 def _log(call: Call, problem: str) -> None:

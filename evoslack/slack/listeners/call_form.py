@@ -28,7 +28,7 @@ from evoslack.slack.listeners.form_opener import FormOpener, OpenRequest
 from evoslack.slack.listeners.reply import PrivateReply
 from evoslack.slack.listeners.submission import FormSubmission
 from evoslack.slack.payloads import ARRIVAL, Payload, team_of
-from evoslack.slack.rendering import form_messages, history, messages, views
+from evoslack.slack.rendering import form_messages, history, live_page, messages, views
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from evoslack.slack.rendering.refusal_messages import refusal_message, refusal_words
@@ -156,9 +156,8 @@ class CallFormListeners:
 
     def accepted(self, call: Call) -> Block:
         """What a form turns into once it became a call."""
-        return views.notice(
-            form_messages.submitted(call, self._settings.region, self._settings.calls_channel)
-        )
+        settings = self._settings
+        return live_page.view(call, settings.region, channel_id=settings.calls_channel)
 
     def call_of(self, user_id: str, view: Payload, arrival: Arrival) -> Call | None:
         """The call that this person's form became, as far as the ledger can say; it is answered now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,6 +26,7 @@ class FormSubmission:
     team_id: str
     metadata: FormMetadata
     entries: Entries
+    view_id: str = ""  # Slack's id of the form; empty if it cannot be one
 
     @classmethod
     def of(cls, body: Payload, view: Payload) -> FormSubmission:
@@ -35,6 +37,7 @@ class FormSubmission:
                 team_id=team_of(body),
                 metadata=FormMetadata.unpacked(view["private_metadata"]),
                 entries=views.entries_of(view["state"]["values"]),
+                view_id=_view_id(view.get("id")),
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UnreadableForm from error
@@ -48,6 +51,7 @@ class FormSubmission:
             entries=self.entries,
             channel_id=self.metadata.channel_id,
             response_url=response_url,
+            view_id=self.view_id,
         )
 
     def same_as(self, first: Call, number: str) -> Call:
@@ -65,3 +69,7 @@ class FormSubmission:
         """Whether this form may have become a call that is deleted already, or its clock was set back."""
         age_s = now.timestamp() - float(self.metadata.made_at or 0)
         return not -CLOCKS_DIFFER.total_seconds() <= age_s <= MAX_FORM_AGE.total_seconds()
+
+
+def _view_id(given: object) -> str:
+    return given if isinstance(given, str) and re.fullmatch(r"[\w.-]{1,64}", given, re.ASCII) else ""

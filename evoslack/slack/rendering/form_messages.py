@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from evoslack.calling.calls import Call
-from evoslack.calling.number_format import example, pretty
-from evoslack.slack.rendering.messages import headline, shown_name, state_words
+from evoslack.calling.number_format import example
 
 FORM_TITLE = "Place a call"
 FORM_SUBMIT = "Call"
@@ -40,18 +38,6 @@ def choice_hint(found: int, offered: int) -> str:
     else:
         many = f"This message has {found} numbers."
     return f"{many} Nothing is dialed yet."
-
-
-def submitted(call: Call, region: str, channel_id: str) -> str:
-    """What the form turns into once it became a call (mrkdwn)."""
-    if call.is_open:
-        flow = shown_name(call.request.flow_name)
-        return (
-            f"{headline(call, region, is_bold=True)}\nFlow: {flow}\n"
-            f"You can close this page. It won't change; the card in <#{channel_id}> will."
-        )
-    number = pretty(call.request.number, region)
-    return f"*{state_words(call)}*\nYour call to {number}. Details are in <#{channel_id}>."
 
 
 def help_text(command: str, region: str) -> str:

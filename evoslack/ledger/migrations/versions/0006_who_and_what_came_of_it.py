@@ -20,7 +20,6 @@ _CALLS = (
 _NOTIFICATIONS = (
     sa.Column("told_channel", sa.String(32), nullable=False, server_default=""),
     sa.Column("told_ts", sa.String(32), nullable=False, server_default=""),
-    sa.Column("page_revision", sa.Integer),
 )
 
 
@@ -38,6 +37,17 @@ def upgrade() -> None:
         sqlite_where=in_a_message,
         postgresql_where=in_a_message,
     )
+    when = sa.DateTime(timezone=True)
+    op.create_table(
+        "pages",
+        sa.Column("call_id", sa.String(32), sa.ForeignKey("calls.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("shown", sa.String(64), nullable=False, server_default=""),
+        sa.Column("shown_at", when, nullable=False),
+        sa.Column("due_at", when),
+        sa.Column("leased_until", when),
+        sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    )
+    op.create_index("pages_by_due", "pages", [sa.text("coalesce(leased_until, due_at)")])
     op.create_table(
         "access_requests",
         sa.Column("team_id", sa.String(32), primary_key=True),

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from evoslack.calling.calls import (
-    OPEN_STATES,
     Call,
     CallRequest,
     Ending,
@@ -36,8 +35,7 @@ from evoslack.calling.refusals import (
     UnknownFlow,
     UnreadableForm,
 )
-from evoslack.slack.rendering import button_messages, form_messages, messages, refusal_messages, views
-from sandbox.slack.block_kit import problems_in_view
+from evoslack.slack.rendering import button_messages, form_messages, messages, refusal_messages
 
 REQUEST = CallRequest("key", "T1", "U_SARA", "acc1", "flow1", "Reminder", "+12025550143", "+12025550100")
 CALL = Call("id", REQUEST, State.ACCEPTED, accepted_at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC))
@@ -149,24 +147,6 @@ def test_a_placed_call_has_no_reason_and_claims_no_more_than_that_it_was_taken()
     assert "\n" not in line
 
 
-@pytest.mark.parametrize("state", [State.ACCEPTED, State.PLACING])
-def test_an_open_call_is_being_placed_and_nothing_else_is_claimed(state: State) -> None:
-    words = form_messages.submitted(ended(state), "US", "C1")
-
-    assert "⏳ Calling (202) 555-0143…" in words
-    assert "<#C1>" in words
-    assert "Placed" not in words
-
-
-@pytest.mark.parametrize("state", [state for state in State if state not in OPEN_STATES])
-def test_pressing_again_after_the_end_shows_how_it_ended(state: State) -> None:
-    """It must not read as if another call were on its way."""
-    words = form_messages.submitted(ended(state), "US", "C1")
-
-    assert messages.STATE_WORDS[state] in words
-    assert "Calling" not in words
-
-
 @pytest.mark.parametrize("state", State)
 def test_states_differ_in_words_or_shape_and_not_only_in_color(state: State) -> None:
     shape, _, words = messages.STATE_WORDS[state].partition(" ")
@@ -207,19 +187,6 @@ def test_a_person_who_is_told_privately_hears_when_the_team_may_not_know(problem
 
     assert "<#C1>" in line
     assert words in line
-
-
-@pytest.mark.parametrize("name", ["<!channel>", "x" * 5000, "&" * 5000])
-@pytest.mark.parametrize("state", State)
-def test_what_the_form_turns_into_is_taken_by_slack_whatever_the_flow_is_called(
-    state: State, name: str
-) -> None:
-    """The call is written down by then; a page that Slack rejects would look like a failure."""
-    call = replace(ended(state), request=replace(REQUEST, flow_name=name))
-    words = form_messages.submitted(call, "US", "C1")
-
-    assert problems_in_view(views.notice(words)) == []
-    assert "<!" not in words
 
 
 @pytest.mark.parametrize(
