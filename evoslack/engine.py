@@ -30,6 +30,7 @@ from evoslack.slack.background.home_publisher import HomePublisher
 from evoslack.slack.background.notifier import Notifier
 from evoslack.slack.background.rate_limiter import POST_INTERVAL_S, RateLimiter
 from evoslack.slack.background.step_runner import StepRunner
+from evoslack.slack.card_links import CardLinks
 from evoslack.slack.workspace import private_client, web_client
 
 POLL_EVERY_S = 2.0  # how long the call of a bot that died may wait until another bot sees it
@@ -135,7 +136,7 @@ def notifier(
 
 
 def home_publisher(
-    settings: Settings, engine: Engine, access: Access, now: Callable[[], datetime]
+    settings: Settings, engine: Engine, access: Access, now: Callable[[], datetime], links: CardLinks
 ) -> HomePublisher:
     return HomePublisher(
         web_client(settings.slack_bot_token, settings.slack_api_url),
@@ -143,6 +144,8 @@ def home_publisher(
         CallHistory(engine.store),
         access.role_of,
         lambda: engine.catalog.refresh(budget_s=HOME_REFRESH_S),
+        links_of=links.of,
+        can_end=lambda: engine.catalog.may_end_calls,
         region=settings.default_region,
         now=now,
     )

@@ -24,6 +24,7 @@ from evoslack.runtime.worker_pool import WorkerPool
 from evoslack.settings import Settings
 from evoslack.slack.app import build_app
 from evoslack.slack.background.private_messages import PrivateMessages
+from evoslack.slack.card_links import CardLinks
 from evoslack.slack.listeners.dependencies import ListenerDependencies, build_listeners
 from evoslack.slack.listeners.reply import NotifyPrivately
 from evoslack.slack.people import SlackPeople
@@ -80,6 +81,7 @@ def build(
         now=clock.now,
     )
     engine = Engine(settings, evo, clock, clock_s)
+    links = CardLinks(identity.url, engine.notifications.cards_of)
     pools = _Pools()
     access = _access(settings, identity, evo, engine, make_client, clock_s)
     workers = engine.private_message_workers
@@ -105,7 +107,7 @@ def build(
         answers=PooledStep(engine.answer_workers, engine.intake.settle_answers),
         notify=PooledStep(engine.notify_workers, notifier(settings, engine, clock.now, clock_s).notify_next),
         private_messages=PooledStep(engine.private_message_workers, direct.send_next),
-        others=_other_steps(settings, engine, access, make_client, clock, clock_s),
+        others=_other_steps(settings, engine, access, make_client, clock, clock_s, links),
         background=(pools.hang_ups, pools.lookups, pools.exports, pools.known_forms, pools.other_forms),
         app=app,
         make_receiver=lambda health: _receiver(settings, app, clock, slack_time, heartbeat, health),
@@ -122,9 +124,10 @@ def _other_steps(
     make_client: Callable[..., WebClient],
     clock: Clock,
     clock_s: Callable[[], float],
+    links: CardLinks,
 ) -> list[PooledStep]:
     """Steps that may stop at any moment: the next start finds what is left."""
-    homes = home_publisher(settings, engine, access, clock.now)
+    homes = home_publisher(settings, engine, access, clock.now, links)
     steps = step_runner(settings, engine, access, make_client(), clock)
     return [
         PooledStep(engine.sweep_workers, engine.sweep),
@@ -202,7 +205,7 @@ def _listener_dependencies(
         private_client=private_client,
         intake=engine.intake,
         calls=engine.calls,
-        calls_between=CallHistory(engine.store).period,
+        history=CallHistory(engine.store),
         home_tabs=engine.homes,
         workflow_steps=engine.steps,
         access=access,

@@ -42,6 +42,7 @@ def all_actions(
         "click_home": home.click,
         "type_home": home.type,
         "choose_home": home.choose,
+        "suggest_home": home.suggest,
         "step_options": workflows.options,
         "run_step": workflows.run,
         "next_calls": phones.choose,
@@ -138,6 +139,12 @@ class Home:
         """Choose an option."""
         ids = {"action_id": body["action"]}
         return _result(self._slack.choose_in_home(body["person"], body["block"], body["value"], **ids))
+
+    def suggest(self, body: Json) -> Json:
+        """Open an external select, or type in it."""
+        ids = (body["block"], body["action"])
+        found = self._slack.suggest_in_home(body["person"], *ids, str(body.get("query", "")))
+        return {"options": found}
 
 
 class Steps:

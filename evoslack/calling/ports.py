@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from evoslack.calling.calls import Call, CallNote, CallRequest, HangUp, Outcome
-from evoslack.calling.history_filter import HistoryFilter, HomeTab
+from evoslack.calling.history_filter import HistoryFilter, HomeTab, OutcomeGroup
 from evoslack.calling.matching import TrackedCall
 from evoslack.calling.notification import Notification
 from evoslack.calling.workflow_step import StepInputs, WorkflowStep
@@ -67,8 +67,13 @@ class CallHistory(Protocol):
     """Past calls; see `ledger.history.CallHistory`."""
 
     def page(
-        self, team_id: str, *, user_id: str | None, digits: str, limit: int, offset: int
+        self, team_id: str, user_id: str | None, wanted: HistoryFilter, *, limit: int, offset: int
     ) -> tuple[list[Call], int]: ...
+    def live(
+        self, team_id: str, user_id: str | None, *, at: datetime, limit: int
+    ) -> tuple[list[Call], int]: ...
+    def totals(self, team_id: str, user_id: str | None, *, since: datetime) -> dict[OutcomeGroup, int]: ...
+    def matching(self, team_id: str, user_id: str | None, wanted: HistoryFilter) -> Iterator[Call]: ...
     def period(self, since: datetime, until: datetime) -> Iterator[Call]: ...
 
 

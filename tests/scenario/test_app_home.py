@@ -21,7 +21,8 @@ from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
 from evoslack.slack.background.home_publisher import MIN_INTERVAL
 from evoslack.slack.rendering.cards import CALL_AGAIN
-from evoslack.slack.rendering.home import PLACE, FilterAction
+from evoslack.slack.rendering.home import PLACE
+from evoslack.slack.rendering.home_filters import FilterAction
 from sandbox.evo.calls import Script
 from sandbox.slack.team import TEAM_ID
 from tests.scenario.office import AGENT, BOSS, NUMBER, ROOT, SARA, SHOWN, Office, says_placed

@@ -7,7 +7,7 @@ newest state; states in between are skipped.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,6 +31,7 @@ MIN_LEASE = timedelta(seconds=12)  # what publishing takes at most
 RETRY_AFTER = timedelta(seconds=30)  # after trouble that may pass
 FORGET_UNOPENED_AFTER = timedelta(days=7)  # then a tab is not published until its owner opens it again
 FORGET_EVERY = timedelta(hours=1)
+TOTALS_OF = timedelta(hours=24)
 
 # There is no such tab, or nobody to see it; with advice for the log.
 _UNREACHABLE = {
@@ -52,6 +53,8 @@ class HomePublisher:
         role_of: Callable[[str, str], Role],
         refresh: Callable[[], object],
         *,
+        links_of: Callable[[Iterable[Call]], Mapping[str, str]],
+        can_end: Callable[[], bool],
         region: str,
         now: Callable[[], datetime],
     ) -> None:
@@ -60,6 +63,8 @@ class HomePublisher:
         self._history = history
         self._role_of = role_of
         self._refresh = refresh
+        self._links_of = links_of
+        self._can_end = can_end
         self._region = region
         self._now = now
         self._forget_at = self._paused_until = now()
@@ -89,14 +94,35 @@ class HomePublisher:
             role = self._role(due)
         except Refusal as refusal:
             return home.denied(refusal, self._region), isinstance(refusal, (CannotCheck, NothingToOffer))
-        sees_team = role is Role.ADMINISTRATOR
+        return home.view(self._page(due, sees_team=role is Role.ADMINISTRATOR), self._region), False
+
+    def _page(self, due: HomeTab, *, sees_team: bool) -> home.Page:
+        """What this person may see of what they want to see."""
         wanted = due.history_filter if sees_team else replace(due.history_filter, scope=Scope.MINE, person="")
-        user_id = (wanted.person or None) if wanted.scope is Scope.TEAM else due.user_id
-        calls, total = self._page(due.team_id, user_id, wanted)
+        calls, total = self._found(due, wanted)
         if not calls and wanted.page:  # fewer calls are left than there were
             wanted = replace(wanted, page=max(total - 1, 0) // home.PER_PAGE)
-            calls, total = self._page(due.team_id, user_id, wanted)
-        return home.view(home.Page(wanted, calls, total, sees_team), self._region), False
+            calls, total = self._found(due, wanted)
+        now, whose = self._now(), None if sees_team else due.user_id
+        live, live_total = self._history.live(due.team_id, whose, at=now, limit=home.MOST_LIVE)
+        return home.Page(
+            wanted,
+            calls,
+            total,
+            sees_team,
+            viewer=due.user_id,
+            at=now,
+            live=live,
+            live_total=live_total,
+            totals=self._history.totals(due.team_id, whose, since=now - TOTALS_OF),
+            links=self._links_of([*live, *calls]),
+            can_end=self._can_end(),
+        )
+
+    def _found(self, due: HomeTab, wanted: HistoryFilter) -> tuple[list[Call], int]:
+        user_id = wanted.whose(due.user_id)
+        offset, limit = wanted.page * home.PER_PAGE, home.PER_PAGE
+        return self._history.page(due.team_id, user_id, wanted, limit=limit, offset=offset)
 
     def _role(self, due: HomeTab) -> Role:
         try:
@@ -104,10 +130,6 @@ class HomePublisher:
         except NothingToOffer:
             self._refresh()  # right after the start nothing is loaded yet
             return self._role_of(due.user_id, due.team_id)
-
-    def _page(self, team_id: str, user_id: str | None, wanted: HistoryFilter) -> tuple[list[Call], int]:
-        offset, limit = wanted.page * home.PER_PAGE, home.PER_PAGE
-        return self._history.page(team_id, user_id=user_id, digits=wanted.digits, limit=limit, offset=offset)
 
     def _publish(self, due: HomeTab, view: dict[str, Any], lease: datetime, may_change: bool) -> None:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from evoslack.calling.access import Access
 from evoslack.calling.calls import Call, Ending
 from evoslack.calling.intake import Intake
 from evoslack.calling.offer import Offer
-from evoslack.calling.ports import CallLedger, HomeTabLedger, WorkflowStepLedger
+from evoslack.calling.ports import CallHistory, CallLedger, HomeTabLedger, WorkflowStepLedger
 from evoslack.runtime.background_pool import Run
 from evoslack.slack.listeners import export, workflow_step
 from evoslack.slack.listeners.call_form import CallFormListeners
@@ -26,7 +26,7 @@ from evoslack.slack.listeners.home import HomeListeners
 from evoslack.slack.listeners.reply import NotifyPrivately, PrivateReply
 from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL, ShortcutListeners
 from evoslack.slack.listeners.workflow_step import StepListeners
-from evoslack.slack.rendering import cards, home, views
+from evoslack.slack.rendering import cards, home, home_filters, views
 from evoslack.slack.rendering.views import FormSettings
 
 
@@ -40,7 +40,7 @@ class ListenerDependencies:
     private_client: Callable[[str], WebhookClient]
     intake: Intake
     calls: CallLedger
-    calls_between: Callable[[datetime, datetime], Iterator[Call]]
+    history: CallHistory
     home_tabs: HomeTabLedger
     workflow_steps: WorkflowStepLedger
     access: Access
@@ -99,9 +99,9 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
             ending=given.hang_ups,
             region=settings.region,
         ),
-        home=HomeListeners(given.home_tabs, given.on_home_due, now),
+        home=HomeListeners(given.home_tabs, access, given.on_home_due, now),
         export=ExportListener(
-            given.patient_client, given.calls_between, access, settings, given.exports, notify, now
+            given.patient_client, given.history, access, settings, given.exports, notify, now
         ),
         steps=StepListeners(
             given.client,
@@ -132,6 +132,8 @@ def connect(app: App, listeners: Listeners, command: str) -> None:
     app.block_action(cards.HANG_UP)(listeners.hang_up.pressed)
     app.event("app_home_opened")(listeners.home.home_opened)
     app.block_action(home.PLACE)(shortcuts.place_a_call)
-    app.block_action(home.FILTER_ACTIONS)(listeners.home.home_turned)
+    app.block_action(home_filters.FILTER_ACTIONS)(listeners.home.home_turned)
+    app.options(home_filters.FilterAction.FLOW)(listeners.home.flows)
+    app.block_action(home_filters.EXPORT)(listeners.export.from_home)
     app.function(workflow_step.PLACE_CALL, auto_acknowledge=False)(listeners.steps.place_call)
     app.function(workflow_step.LIST_FLOWS, auto_acknowledge=False)(listeners.steps.list_flows)
