@@ -183,3 +183,4 @@ class HomeTab:
     user_id: str
     history_filter: HistoryFilter
     opened_at: datetime  # or turned to another page
+    sees_all: bool = False  # it may show other people's calls

@@ -82,19 +82,22 @@ class HomePublisher:
         due = self._ledger.claim(at=now, until=lease, shown_before=now - MIN_INTERVAL)
         if due is None:
             return False
-        view, may_change = self._view(due)
+        view, may_change = self._view(due, lease)
         if is_expiring(lease, self._now(), MIN_LEASE):
             return True
         self._publish(due, view, lease, may_change)
         return True
 
-    def _view(self, due: HomeTab) -> tuple[dict[str, Any], bool]:
+    def _view(self, due: HomeTab, lease: datetime) -> tuple[dict[str, Any], bool]:
         """What to publish, and whether that may change without a call changing."""
         try:
             role = self._role(due)
         except Refusal as refusal:
             return home.denied(refusal, self._region), isinstance(refusal, (CannotCheck, NothingToOffer))
-        return home.view(self._page(due, sees_team=role is Role.ADMINISTRATOR), self._region), False
+        sees_team = role is Role.ADMINISTRATOR  # also the team's live calls, whatever the filter says
+        if due.sees_all is not sees_team:
+            self._ledger.set_sees_all(due, sees_team, lease=lease)
+        return home.view(self._page(due, sees_team=sees_team), self._region), False
 
     def _page(self, due: HomeTab, *, sees_team: bool) -> home.Page:
         """What this person may see of what they want to see."""

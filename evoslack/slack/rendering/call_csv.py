@@ -22,6 +22,8 @@ class Contact:
     email: str = ""
 
 
+NOBODY = Contact()
+
 # Scripts read columns by these names: keep them.
 HEADER = (
     *("call id", "asked at (UTC)", "local date and time", "local time zone"),
@@ -55,7 +57,7 @@ def file_of(calls: Iterable[Call], contact_of: Callable[[str], Contact]) -> tupl
     return found.getvalue(), rows
 
 
-def row_of(call: Call, contact: Contact) -> list[str]:
+def row_of(call: Call, contact: Contact = NOBODY) -> list[str]:
     """What the file says of one call, in the order of `HEADER`."""
     request, note, talked_s = call.request, call.note, call.talked_s
     return [
