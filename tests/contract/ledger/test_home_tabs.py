@@ -232,7 +232,7 @@ def test_a_home_keeps_its_owners_filter(homes: HomeTabLedger) -> None:
     homes.set_filter("T1", SARA, chosen, at=T0)
     homes.mark_opened("T1", SARA, at=T0 + SECOND)
 
-    assert due(homes, at=T0 + SECOND) == HomeTab("T1", SARA, chosen, T0 + SECOND)
+    assert due(homes, at=T0 + SECOND) == HomeTab("T1", SARA, chosen, T0 + SECOND, sees_all=True)
 
 
 def test_an_unreadable_filter_becomes_the_default(store: Store, homes: HomeTabLedger) -> None:
@@ -290,6 +290,27 @@ def test_a_changed_call_makes_the_homes_of_its_caller_and_of_managers_who_see_al
 
     found = {home.user_id for home in iter(lambda: due(homes, at=later), None)}
     assert found == {SARA, "U_ROOT"}
+
+
+def test_a_home_that_shows_the_teams_live_calls_follows_all_calls_with_any_filter(
+    calls: CallLedger, homes: HomeTabLedger
+) -> None:
+    root = opened(homes, "U_ROOT")
+    assert not root.sees_all
+    homes.set_sees_all(root, True, lease=T0)  # not this lease
+    homes.set_sees_all(root, True, lease=T0 + LEASE)
+    homes.mark_shown(root, lease=T0 + LEASE, at=T0)
+    homes.set_filter("T1", "U_ROOT", HistoryFilter(), at=T0)
+    homes.mark_shown(due(homes), lease=T0 + LEASE, at=T0)
+
+    accept(calls, "+12025550001", at=T0 + 5 * SECOND)
+    root = due(homes, at=T0 + 5 * SECOND)
+    assert root is not None and root.sees_all
+
+    homes.set_sees_all(root, False, lease=T0 + 5 * SECOND + LEASE)  # no administrator anymore
+    homes.mark_shown(root, lease=T0 + 5 * SECOND + LEASE, at=T0 + 5 * SECOND)
+    accept(calls, "+12025550002", at=T0 + 10 * SECOND)
+    assert due(homes, at=T0 + 10 * SECOND) is None
 
 
 def test_every_step_of_a_call_makes_the_home_due_again(calls: CallLedger, homes: HomeTabLedger) -> None:
