@@ -158,7 +158,8 @@ class Steps:
         query = str(body.get("query", ""))
         which = (body["step"], body["block"], body["person"])
         source, inputs = self._manifest.options(*which, body["values"], query)
-        return {"options": self._slack.step_options(source, inputs)}
+        options = self._slack.step_options(source, inputs)
+        return {"options": options, "error": "" if options else self._slack.executions[-1].error}
 
     def run(self, body: Json) -> Json:
         """Run the step, unless a required input is missing."""

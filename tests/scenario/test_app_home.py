@@ -311,7 +311,7 @@ def test_an_administrator_sees_the_teams_live_calls_and_hangs_one_up(office: Off
 
     (row,) = live(office, ROOT)
     (card,) = office.cards()
-    assert f"archives/C_CALLS/p{card['ts'].replace('.', '')}|Open card>" in row["text"]["text"]
+    assert f"archives/C_CALLS/p{card['ts'].replace('.', '')}|Open\u00a0card>" in row["text"]["text"]
     pressed = office.slack.click(ROOT, HANG_UP, block_id=row["block_id"], where="home")
     assert pressed.acked
 
@@ -351,11 +351,11 @@ def test_the_last_24_hours_are_mine_or_the_whole_teams(any_office: Office) -> No
     on_record(any_office, *past(3), (BOSS, "+13125551003"))
     any_office.open()
 
-    assert "*Last 24 hours:* 3 calls · 3 not placed" in opens(any_office)
-    assert "*Last 24 hours:* 1 call · 1 not placed" in opens(any_office, who=BOSS)
-    assert "*Last 24 hours, whole team:* 4 calls · 4 not placed" in opens(any_office, who=ROOT)
+    assert "*Last 24 hours:* 3 calls · 3 other" in opens(any_office)
+    assert "*Last 24 hours:* 1 call · 1 other" in opens(any_office, who=BOSS)
+    assert "*Last 24 hours, team:* 4 calls · 4 other" in opens(any_office, who=ROOT)
     any_office.pass_time(hours=24)
-    assert "*Last 24 hours, whole team:* no calls" in opens(any_office, "no calls", ROOT)
+    assert "*Last 24 hours, team:* no calls" in opens(any_office, "no calls", ROOT)
 
 
 # --- searching and paging -------------------------------------------------------------------------

@@ -13,10 +13,10 @@ CANNOT_CALL = "*You can't place calls.*"
 UNKNOWN = "*EvoSlack can't tell right now whether you can place calls.*"
 CHECKS_AGAIN = "EvoSlack will check again shortly."
 
-LIVE = {Scope.MINE: "*Live now*", Scope.TEAM: "*Live now · whole team*"}
+LIVE = {Scope.MINE: "*Live now*", Scope.TEAM: "*Live now · team*"}
 NO_LIVE = "No calls right now."
 HISTORY = "*Call history*"
-OPEN_CARD = "Open card"
+OPEN_CARD = "Open\u00a0card"  # on one line
 HANG_UP_NOTES = {HangUp.ASKED: "hang-up requested", HangUp.NO_EFFECT: "hanging up had no effect"}
 
 TABS = {Scope.MINE: "My calls", Scope.TEAM: "Team calls"}
@@ -48,6 +48,8 @@ RESULTS = {
     Result.DO_NOT_CALL: "Asked not to be called",
     Result.OTHER: "Other",
 }
+# What the one line of totals names; together with "other" it adds up.
+_COUNTED = (OutcomeGroup.REACHED, OutcomeGroup.NO_ANSWER, OutcomeGroup.NOT_CERTAIN, OutcomeGroup.IN_PROGRESS)
 CLEAR = "Clear filters"
 NEWER = "Newer"
 OLDER = "Older"
@@ -57,10 +59,11 @@ def totals(counts: Mapping[OutcomeGroup, int], scope: Scope) -> str:
     """The calls of the last 24 hours in one line (mrkdwn)."""
     calls = sum(counts.values())
     parts = ["no calls" if not calls else "1 call" if calls == 1 else f"{calls} calls"]
-    parts += [
-        f"{counts[outcome]} {words.lower()}" for outcome, words in OUTCOMES.items() if counts.get(outcome)
-    ]
-    whose = ", whole team" if scope is Scope.TEAM else ""
+    told = {outcome: counts[outcome] for outcome in _COUNTED if counts.get(outcome)}
+    parts += [f"{count} {OUTCOMES[outcome].lower()}" for outcome, count in told.items()]
+    if others := calls - sum(told.values()):
+        parts.append(f"{others} other")
+    whose = ", team" if scope is Scope.TEAM else ""
     return f"*Last 24 hours{whose}:* {' · '.join(parts)}"
 
 
@@ -81,7 +84,7 @@ def started(ago: str) -> str:
 
 def noted(result: Result | None) -> str:
     """What the caller says came of the call; with None they only wrote a note."""
-    return f"📝 {RESULTS[result] if result else 'Note'}"
+    return f"📝\u00a0{RESULTS[result] if result else 'Note'}"
 
 
 def shown(first: int, last: int, total: int, chosen: HistoryFilter) -> str:

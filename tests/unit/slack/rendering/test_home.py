@@ -156,16 +156,18 @@ def test_a_call_shows_what_its_caller_says_came_of_it(result: Result) -> None:
 
     assert home_messages.RESULTS[result] in shown
     assert "channel" not in shown  # the note stands on the card
-    assert "📝 Note" in row(tab(page(replace(noted, note=CallNote(None, "x", "U", T0, 1)))))["text"]["text"]
+    assert (
+        "📝\u00a0Note" in row(tab(page(replace(noted, note=CallNote(None, "x", "U", T0, 1)))))["text"]["text"]
+    )
     assert "📝" not in row(tab(page(PLACED)))["text"]["text"]
 
 
 def test_a_call_links_to_its_card_if_it_has_one() -> None:
     url = "https://acme.slack.test/archives/C1/p1"
     view = tab(with_live(RINGING, links={"c1": url}))
-    assert f"<{url}|Open card>" in row(view, kind="live")["text"]["text"]
-    assert f"<{url}|Open card>" in row(tab(page(PLACED, links={"c1": url})))["text"]["text"]
-    assert "Open card" not in words(tab(page(PLACED, links={"c2": url})))
+    assert f"<{url}|Open\u00a0card>" in row(view, kind="live")["text"]["text"]
+    assert f"<{url}|Open\u00a0card>" in row(tab(page(PLACED, links={"c1": url})))["text"]["text"]
+    assert "|Open" not in words(tab(page(PLACED, links={"c2": url})))
 
 
 @pytest.mark.parametrize(
@@ -213,7 +215,7 @@ def test_an_administrators_live_calls_say_whose_they_are() -> None:
         in row(tab(with_live(TALKING, sees_team=True, viewer="U_ROOT")), kind="live")["text"]["text"]
     )
     assert "<@U_SARA>" not in words(tab(with_live(TALKING)))
-    assert text_of(tab(with_live(TALKING, sees_team=True))["blocks"][1]) == "*Live now · whole team*"
+    assert text_of(tab(with_live(TALKING, sees_team=True))["blocks"][1]) == "*Live now · team*"
 
 
 def test_without_live_calls_the_tab_says_so() -> None:
@@ -270,6 +272,10 @@ def test_more_live_calls_than_fit_are_counted() -> None:
             {OutcomeGroup.NOT_CERTAIN: 1, OutcomeGroup.NO_ANSWER: 3, OutcomeGroup.REACHED: 7},
             "*Last 24 hours:* 11 calls · 7 reached · 3 no answer · 1 not certain",
         ),
+        (
+            dict.fromkeys(OutcomeGroup, 2),
+            "*Last 24 hours:* 18 calls · 2 reached · 2 no answer · 2 not certain · 2 in progress · 10 other",
+        ),
     ],
 )
 def test_one_line_counts_the_last_24_hours(totals: dict[OutcomeGroup, int], line: str) -> None:
@@ -277,7 +283,7 @@ def test_one_line_counts_the_last_24_hours(totals: dict[OutcomeGroup, int], line
 
 
 def test_an_administrators_totals_are_the_teams() -> None:
-    assert "*Last 24 hours, whole team:* no calls" in words(tab(page(sees_team=True)))
+    assert "*Last 24 hours, team:* no calls" in words(tab(page(sees_team=True)))
 
 
 # --- the list -------------------------------------------------------------------------------------
