@@ -118,7 +118,7 @@ class HistoryFilter:
         return frozenset(status for status, group in GROUP_OF.items() if group == self.outcome)
 
     def whose(self, viewer: str) -> str | None:
-        """The person whose calls are meant when `viewer` looks at them; None: everyone's."""
+        """The person whose calls are meant when they are shown to `viewer`; None: everyone's."""
         return viewer if self.scope is Scope.MINE else self.person or None
 
     def packed(self) -> str:

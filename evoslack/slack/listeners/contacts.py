@@ -15,12 +15,12 @@ from evoslack.slack.workspace import SLACK_ERRORS, pause_of, problem_of
 log = logging.getLogger(__name__)
 
 LONGEST_WAIT_S = 60.0  # for all of an export, when Slack asks to slow down
-MOST_FAILURES = 3  # in a row; then nobody else is looked up
+MOST_FAILURES = 3  # in a row; then nobody else is asked for
 _UNKNOWN_PERSON = frozenset({"user_not_found", "user_not_visible"})
 
 
 class Contacts:
-    """Looks each person up once. People whom Slack doesn't show stay without a name, and so does everybody
+    """Asks Slack for each person once. People whom Slack doesn't show stay without a name, and so does everybody
     after Slack failed several times in a row, or made the export wait for too long.
     """
 
@@ -52,7 +52,7 @@ class Contacts:
                     self._failures += 1
                     break
                 if pause_s > self._may_wait_s:
-                    log.warning("export: Slack limits looking people up; the other names are left out")
+                    log.warning("export: rate limited by Slack; the other names are left out")
                     self._failures = MOST_FAILURES
                     break
                 self._may_wait_s -= pause_s

@@ -56,7 +56,7 @@ def comment(calls: int, what: str, unnamed: int) -> str:
     if not unnamed:
         return words
     people = "1 person is" if unnamed == 1 else f"{unnamed} people are"
-    return f"{words} {people} without a name: Slack couldn't look them up right now. Export again later."
+    return f"{words} {people} without a name: Slack didn't answer. Export again later."
 
 
 def not_sent(problem: str) -> str:
