@@ -20,8 +20,10 @@ _UNKNOWN_PERSON = frozenset({"user_not_found", "user_not_visible"})
 
 
 class Contacts:
-    """Asks Slack for each person once. People whom Slack doesn't show stay without a name, and so does everybody
-    after Slack failed several times in a row, or made the export wait for too long.
+    """Asks Slack for each person once.
+
+    People whom Slack doesn't show stay without a name, and so does everyone after Slack failed several times
+    in a row, or made the export wait for too long.
     """
 
     def __init__(self, client: WebClient, wait: Callable[[float], None] = time.sleep) -> None:
