@@ -162,7 +162,7 @@ def live_pages(
 
 
 def home_publisher(
-    settings: Settings, engine: Engine, access: Access, now: Callable[[], datetime]
+    settings: Settings, engine: Engine, access: Access, now: Callable[[], datetime], links: CardLinks
 ) -> HomePublisher:
     return HomePublisher(
         web_client(settings.slack_bot_token, settings.slack_api_url),
@@ -170,6 +170,8 @@ def home_publisher(
         CallHistory(engine.store),
         access.role_of,
         lambda: engine.catalog.refresh(budget_s=HOME_REFRESH_S),
+        links_of=links.of,
+        can_end=lambda: engine.catalog.may_end_calls,
         region=settings.default_region,
         contact=HelpContact.of(settings.help_contact),
         now=now,

@@ -83,6 +83,7 @@ def build(
         now=clock.now,
     )
     engine = Engine(settings, evo, clock, clock_s)
+    links = CardLinks(identity.url, engine.notifications.cards_of)
     pools = _Pools()
     access = _access(settings, identity, evo, engine, make_client, clock_s)
     workers = engine.private_message_workers
@@ -108,15 +109,7 @@ def build(
         answers=PooledStep(engine.answer_workers, engine.intake.settle_answers),
         notify=PooledStep(engine.notify_workers, notifier(settings, engine, clock.now, clock_s).notify_next),
         private_messages=PooledStep(engine.private_message_workers, direct.send_next),
-        others=_other_steps(
-            settings,
-            engine,
-            access,
-            CardLinks(identity.url, engine.notifications.cards_of),
-            make_client,
-            clock,
-            clock_s,
-        ),
+        others=_other_steps(settings, engine, access, make_client, clock, clock_s, links),
         background=pools.in_order(),
         app=app,
         make_receiver=lambda health: _receiver(settings, app, clock, slack_time, heartbeat, health),
@@ -130,13 +123,13 @@ def _other_steps(
     settings: Settings,
     engine: Engine,
     access: Access,
-    links: CardLinks,
     make_client: Callable[..., WebClient],
     clock: Clock,
     clock_s: Callable[[], float],
+    links: CardLinks,
 ) -> list[PooledStep]:
     """Steps that may stop at any moment: the next start finds what is left."""
-    homes = home_publisher(settings, engine, access, clock.now)
+    homes = home_publisher(settings, engine, access, clock.now, links)
     steps = step_runner(settings, engine, access, make_client(), clock)
     pages = live_pages(settings, engine, links, clock.now)
     return [
@@ -222,7 +215,7 @@ def _listener_dependencies(
         private_client=private_client,
         intake=engine.intake,
         calls=engine.calls,
-        calls_between=CallHistory(engine.store).period,
+        history=CallHistory(engine.store),
         home_tabs=engine.homes,
         workflow_steps=engine.steps,
         access_requests=engine.access_requests,

@@ -42,6 +42,7 @@ def all_actions(
         "click_home": home.click,
         "type_home": home.type,
         "choose_home": home.choose,
+        "suggest_home": home.suggest,
         "step_options": workflows.options,
         "run_step": workflows.run,
         "next_calls": phones.choose,
@@ -139,6 +140,12 @@ class Home:
         ids = {"action_id": body["action"]}
         return _result(self._slack.choose_in_home(body["person"], body["block"], body["value"], **ids))
 
+    def suggest(self, body: Json) -> Json:
+        """Open an external select, or type in it."""
+        ids = (body["block"], body["action"])
+        found = self._slack.suggest_in_home(body["person"], *ids, str(body.get("query", "")))
+        return {"options": found}
+
 
 class Steps:
     """A workflow that uses a step of the app."""
@@ -151,7 +158,8 @@ class Steps:
         query = str(body.get("query", ""))
         which = (body["step"], body["block"], body["person"])
         source, inputs = self._manifest.options(*which, body["values"], query)
-        return {"options": self._slack.step_options(source, inputs)}
+        options = self._slack.step_options(source, inputs)
+        return {"options": options, "error": "" if options else self._slack.executions[-1].error}
 
     def run(self, body: Json) -> Json:
         """Run the step, unless a required input is missing."""

@@ -1,23 +1,29 @@
 """Which calls a Home tab shows: whose, which of them, and which page.
 
 Plain values, stored and handed to Slack as JSON. Nothing in them is a permission: that is checked again each
-time a tab is published.
+time a tab is published and each time calls are exported.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
+from evoslack.calling.status import CallStatus
+
 LEAST_DIGITS = 3  # to search for; fewer fit nearly every number
 LONGEST_SEARCH = 40  # characters
+LONGEST_FLOW_ID = 150  # what an option of Slack can hold (slack-facts 3)
+LONGEST_FLOW_NAME = 75  # the same
 LAST_PAGE = 100_000
 _KEYS = (("scope", "whose"), ("search", "typed"))  # and what rows and open tabs may still call them
 _PERSON = re.compile(r"[UW][A-Z0-9_]{1,30}")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 class Scope(StrEnum):
@@ -27,14 +33,53 @@ class Scope(StrEnum):
     TEAM = "team"
 
 
+class OutcomeGroup(StrEnum):
+    """What became of a call, as coarsely as people search for it and count it."""
+
+    REACHED = "reached"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    ENDED = "ended"
+    NOT_CERTAIN = "not_certain"
+    NOT_PLACED = "not_placed"
+    IN_PROGRESS = "in_progress"
+
+
+GROUP_OF: dict[CallStatus, OutcomeGroup] = {
+    CallStatus.COMPLETED: OutcomeGroup.REACHED,
+    CallStatus.NO_ANSWER: OutcomeGroup.NO_ANSWER,
+    CallStatus.BUSY: OutcomeGroup.BUSY,
+    CallStatus.FAILED: OutcomeGroup.FAILED,
+    CallStatus.CANCELED: OutcomeGroup.CANCELED,
+    CallStatus.HUNG_UP: OutcomeGroup.CANCELED,
+    CallStatus.ENDED: OutcomeGroup.ENDED,
+    CallStatus.LOST: OutcomeGroup.NOT_CERTAIN,
+    CallStatus.NOT_CERTAIN: OutcomeGroup.NOT_CERTAIN,
+    CallStatus.REJECTED: OutcomeGroup.NOT_PLACED,
+    CallStatus.NOT_SENT: OutcomeGroup.NOT_PLACED,
+    CallStatus.TOO_LATE: OutcomeGroup.NOT_PLACED,
+    CallStatus.DIALING: OutcomeGroup.IN_PROGRESS,
+    CallStatus.CALLING: OutcomeGroup.IN_PROGRESS,
+    CallStatus.RINGING: OutcomeGroup.IN_PROGRESS,
+    CallStatus.ON_THE_CALL: OutcomeGroup.IN_PROGRESS,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryFilter:
-    """Which calls a Home tab shows."""
+    """Which calls a Home tab shows. What is empty does not narrow them down."""
 
     scope: Scope = Scope.MINE
     search: str = ""  # as it was typed
-    person: str = ""  # user id, to narrow the team's calls; empty: everyone's
+    person: str = ""  # user id, to narrow the team's calls
     page: int = 0
+    outcome: str = ""  # an `OutcomeGroup`
+    flow: str = ""  # a flow's id
+    flow_name: str = ""  # its name when it was chosen, to show it
+    first: str = ""  # UTC days, as 2026-10-31; both are included
+    last: str = ""
 
     @property
     def digits(self) -> str:
@@ -45,9 +90,36 @@ class HistoryFilter:
         return found if len(found) >= LEAST_DIGITS else ""
 
     @property
+    def finds_nothing(self) -> bool:
+        """Whether no call can match: what was typed is no part of a number, or no day lies in between."""
+        is_backward = bool(self.first and self.last and self.first > self.last)
+        return is_backward or bool(self.search and not self.digits)
+
+    @property
     def is_narrowed(self) -> bool:
-        """Whether anything was searched for."""
-        return bool(self.search or self.person)
+        """Whether anything but whose calls was asked for."""
+        return self != HistoryFilter(self.scope, page=self.page)
+
+    @property
+    def since(self) -> datetime | None:
+        """The first moment."""
+        return datetime.combine(date.fromisoformat(self.first), time(), UTC) if self.first else None
+
+    @property
+    def until(self) -> datetime | None:
+        """The first moment after it."""
+        if not self.last or self.last == date.max.isoformat():
+            return None
+        return datetime.combine(date.fromisoformat(self.last) + timedelta(days=1), time(), UTC)
+
+    @property
+    def statuses(self) -> frozenset[CallStatus]:
+        """The statuses of the outcome that is asked for; empty: any."""
+        return frozenset(status for status, group in GROUP_OF.items() if group == self.outcome)
+
+    def whose(self, viewer: str) -> str | None:
+        """The person whose calls are meant when they are shown to `viewer`; None: everyone's."""
+        return viewer if self.scope is Scope.MINE else self.person or None
 
     def packed(self) -> str:
         """As JSON."""
@@ -63,7 +135,7 @@ class HistoryFilter:
 
     @classmethod
     def of(cls, found: Any) -> Self:
-        """From the values of `asdict`; the default if they don't fit."""
+        """From the values of `asdict`, also of older versions; the default if they don't fit."""
         try:
             scope, search = (found[new] if new in found else found[old] for new, old in _KEYS)
             person, page = found["person"], found["page"]
@@ -71,10 +143,36 @@ class HistoryFilter:
                 return cls()
             if not (person == "" or _PERSON.fullmatch(person)):
                 return cls()
-            shown = "".join(filter(str.isprintable, search))
-            return cls(Scope(scope), shown[:LONGEST_SEARCH], person, page)
+            words = _shown(search, LONGEST_SEARCH)
+            return cls(Scope(scope), words, person, page, **_newer_fields(found))
         except (ValueError, KeyError, TypeError):
             return cls()
+
+
+def _newer_fields(found: Mapping[str, Any]) -> dict[str, str]:
+    """The fields that older rows and open tabs do not have. Raises `ValueError` or `TypeError`."""
+    outcome, flow = found.get("outcome", ""), found.get("flow", "")
+    if not (isinstance(flow, str) and len(flow) <= LONGEST_FLOW_ID and flow.isprintable()):
+        raise ValueError("not a flow")
+    return {
+        "outcome": OutcomeGroup(outcome) if outcome else "",
+        "flow": flow,
+        "flow_name": _shown(str(found.get("flow_name", "")), LONGEST_FLOW_NAME) if flow else "",
+        "first": _day(found.get("first", "")),
+        "last": _day(found.get("last", "")),
+    }
+
+
+def _day(text: Any) -> str:
+    if text == "":
+        return ""
+    if not _DAY.fullmatch(text):
+        raise ValueError("not a day")
+    return date.fromisoformat(text).isoformat()
+
+
+def _shown(text: str, longest: int) -> str:
+    return "".join(filter(str.isprintable, text))[:longest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +183,4 @@ class HomeTab:
     user_id: str
     history_filter: HistoryFilter
     opened_at: datetime  # or turned to another page
+    sees_all: bool = False  # it may show other people's calls

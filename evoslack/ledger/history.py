@@ -1,16 +1,21 @@
-"""Reads past calls: one page for App Home, or a whole period for an export.
+"""Reads past calls: for App Home, and for exports.
 
-A period is read in pieces, so that a long one does not block the database.
+An export is read in pieces, so that a long one does not block the database.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from evoslack.calling.calls import Call
+from evoslack.calling.history_filter import GROUP_OF, HistoryFilter, OutcomeGroup
+from evoslack.calling.status import CallStatus
+from evoslack.ledger.admission import OLDEST, may_be_on_the_phone
+from evoslack.ledger.call_status import in_statuses, status
 from evoslack.ledger.schema import call_of, calls
 from evoslack.ledger.store import Store
 
@@ -18,40 +23,80 @@ PIECE = 500  # calls
 
 
 class CallHistory:
-    """Past calls in a `Store`."""
+    """Past calls in a `Store`. `user_id` None: everyone's calls."""
 
     def __init__(self, store: Store) -> None:
         self._engine = store.engine
 
     def page(
-        self, team_id: str, *, user_id: str | None, digits: str, limit: int, offset: int
+        self, team_id: str, user_id: str | None, wanted: HistoryFilter, *, limit: int, offset: int
     ) -> tuple[list[Call], int]:
-        """Some of the matching calls, newest first, and how many match in all.
+        """Some of the calls that the filter finds, newest first, and how many it finds in all."""
+        return self._newest(_found_by(team_id, user_id, wanted), limit, offset)
 
-        `user_id` None: everyone's calls. `digits`: only numbers that contain them.
-        """
-        matching = [calls.c.team_id == team_id]
-        if user_id is not None:
-            matching.append(calls.c.user_id == user_id)
-        if digits:
-            matching.append(calls.c.number.contains(digits, autoescape=True))
-        newest_first = sa.select(calls).where(*matching).order_by(calls.c.accepted_at.desc(), calls.c.id)
-        how_many = sa.select(sa.func.count()).select_from(calls).where(*matching)
+    def live(self, team_id: str, user_id: str | None, *, at: datetime, limit: int) -> tuple[list[Call], int]:
+        """Some of the calls that may be on the phone now, newest first, and how many there are in all."""
+        recent = calls.c.accepted_at > at - OLDEST
+        return self._newest([*_of(team_id, user_id), recent, may_be_on_the_phone(at)], limit, 0)
+
+    def totals(self, team_id: str, user_id: str | None, *, since: datetime) -> dict[OutcomeGroup, int]:
+        """How many calls from `since` on had which outcome; outcomes that none had are left out."""
+        each = sa.select(status().label("status")).where(*_of(team_id, user_id), calls.c.accepted_at >= since)
+        which = each.subquery().c.status
+        query = sa.select(which, sa.func.count().label("calls")).group_by(which)
+        found: Counter[OutcomeGroup] = Counter()
+        with self._engine.connect() as connection:
+            for row in connection.execute(query):
+                found[GROUP_OF[CallStatus(row.status)]] += row.calls
+        return dict(found)
+
+    def matching(self, team_id: str, user_id: str | None, wanted: HistoryFilter) -> Iterator[Call]:
+        """Every call that the filter finds, on whichever page, oldest first."""
+        return self._in_pieces(_found_by(team_id, user_id, wanted))
+
+    def period(self, since: datetime, until: datetime) -> Iterator[Call]:
+        """The calls from `since` on and before `until`, oldest first."""
+        return self._in_pieces([calls.c.accepted_at >= since, calls.c.accepted_at < until])
+
+    def _newest(self, which: list[sa.ColumnElement[bool]], limit: int, offset: int) -> tuple[list[Call], int]:
+        newest_first = sa.select(calls).where(*which).order_by(calls.c.accepted_at.desc(), calls.c.id)
+        how_many = sa.select(sa.func.count()).select_from(calls).where(*which)
         with self._engine.connect() as connection:
             found = [call_of(row) for row in connection.execute(newest_first.limit(limit).offset(offset))]
             return found, connection.execute(how_many).scalar_one()
 
-    def period(self, since: datetime, until: datetime) -> Iterator[Call]:
-        """The calls from `since` on and before `until`, oldest first."""
-        in_period = sa.and_(calls.c.accepted_at >= since, calls.c.accepted_at < until)
-        oldest_first = sa.select(calls).order_by(calls.c.accepted_at, calls.c.id).limit(PIECE)
+    def _in_pieces(self, which: list[sa.ColumnElement[bool]]) -> Iterator[Call]:
+        oldest_first = sa.select(calls).order_by(calls.c.accepted_at, calls.c.id).limit(PIECE).where(*which)
+        after: sa.ColumnElement[bool] = sa.true()
         while True:
             with self._engine.connect() as connection:
-                piece = [call_of(row) for row in connection.execute(oldest_first.where(in_period))]
+                piece = [call_of(row) for row in connection.execute(oldest_first.where(after))]
             yield from piece
             if len(piece) < PIECE:
                 return
             last = piece[-1]
             at_once = sa.and_(calls.c.accepted_at == last.accepted_at, calls.c.id > last.id)
             after = sa.or_(calls.c.accepted_at > last.accepted_at, at_once)
-            in_period = sa.and_(calls.c.accepted_at >= last.accepted_at, calls.c.accepted_at < until, after)
+
+
+def _of(team_id: str, user_id: str | None) -> list[sa.ColumnElement[bool]]:
+    everyones = [calls.c.team_id == team_id]
+    return everyones if user_id is None else [*everyones, calls.c.user_id == user_id]
+
+
+def _found_by(team_id: str, user_id: str | None, wanted: HistoryFilter) -> list[sa.ColumnElement[bool]]:
+    """What a call must fulfill; whose calls may be seen is the caller's business (`user_id`)."""
+    if wanted.finds_nothing:
+        return [sa.false()]
+    found = _of(team_id, user_id)
+    if wanted.digits:
+        found.append(calls.c.number.contains(wanted.digits, autoescape=True))
+    if wanted.outcome:
+        found.append(in_statuses(wanted.statuses))
+    if wanted.flow:
+        found.append(calls.c.flow_id == wanted.flow)
+    if wanted.since is not None:
+        found.append(calls.c.accepted_at >= wanted.since)
+    if wanted.until is not None:
+        found.append(calls.c.accepted_at < wanted.until)
+    return found

@@ -32,7 +32,9 @@ class HomeTabLedger:
 
     def set_filter(self, team_id: str, user_id: str, history_filter: HistoryFilter, *, at: datetime) -> None:
         """Its owner chose other calls to see: due at once."""
-        chosen = {"history_filter": asdict(history_filter), "sees_all": history_filter.scope is Scope.TEAM}
+        chosen: dict[str, Any] = {"history_filter": asdict(history_filter)}
+        if history_filter.scope is Scope.TEAM:
+            chosen["sees_all"] = True
         self._put(team_id, user_id, chosen | {"opened_at": at, "due_at": at, "shown_at": None})
 
     def claim(self, *, at: datetime, until: datetime, shown_before: datetime) -> HomeTab | None:
@@ -45,7 +47,17 @@ class HomeTabLedger:
             row = _DUE.claim(connection, has_rested, at=at, until=until)
         if row is None:
             return None
-        return HomeTab(row.team_id, row.user_id, HistoryFilter.of(row.history_filter), row.opened_at)
+        history_filter = HistoryFilter.of(row.history_filter)
+        return HomeTab(row.team_id, row.user_id, history_filter, row.opened_at, row.sees_all)
+
+    def set_sees_all(self, tab: HomeTab, sees_all: bool, *, lease: datetime) -> None:
+        """Whether it shows other people's calls, so that each changed call makes it due.
+
+        To be written before the calls are read: what changes afterwards makes it due again.
+        """
+        with self._engine.begin() as connection:
+            showing = sa.update(home_tabs).where(_DUE.is_ours(_key(tab), lease))
+            connection.execute(showing.values(sees_all=sees_all))
 
     def mark_shown(self, tab: HomeTab, *, lease: datetime, at: datetime) -> None:
         """It is up to date and rests for a moment, unless its owner acted meanwhile."""

@@ -3,7 +3,7 @@
 // `context` comes from the page: `names`, `people`, `channels`, `go` (see mrkdwn.js); `where`, a unique prefix for
 // ids; `use(block, element, value)` when an element is clicked or an option chosen; `entry(block, element)`, its
 // current state (as in view.state.values); `typed(block, element, text)`; `entered(block, element, text)` for a
-// field that notifies the app at once; `suggest(block, query)`; `note(block)`, the error under an input.
+// field that notifies the app at once; `suggest(block, query, element)`; `note(block)`, the error under an input.
 
 import { combobox } from "./combobox.js";
 import { el } from "./dom.js";
@@ -118,6 +118,14 @@ const ELEMENTS = {
   users_select: (element, context, block) => {
     const options = Object.entries(context.people).map(([value, name]) => ({ value, text: { text: name } }));
     return choice(element, context, block, [{ options }], context.entry(block, element)?.selected_user);
+  },
+  datepicker: (element, context, block) => {
+    const day = context.entry(block, element)?.selected_date ?? "";
+    // A browser shows its own pattern in an empty field, so the placeholder stands before it.
+    const field = el("input", { type: "date", "aria-label": element.placeholder?.text });
+    field.value = day;
+    field.addEventListener("change", () => field.value && context.use(block, element, field.value));
+    return el("span", { class: "day" }, !day && el("span", { class: "muted" }, element.placeholder?.text), field);
   },
   overflow: (element, context, block) =>
     choice({ ...element, placeholder: { text: "⋯" } }, context, block, [{ options: element.options }]),

@@ -11,6 +11,7 @@ export function combobox(element, context, block) {
   let [options, active, asked, timer] = [[], -1, 0, 0];
   const field = el("input", {
     role: "combobox",
+    "aria-label": block.type === "input" ? null : element.placeholder?.text,
     "aria-expanded": "false",
     "aria-controls": listId,
     autocomplete: "off",
@@ -30,7 +31,7 @@ export function combobox(element, context, block) {
   async function open(query) {
     if (!query) field.select();
     const mine = ++asked;
-    const found = await context.suggest(block, query);
+    const found = await context.suggest(block, query, element);
     if (mine !== asked || document.activeElement !== field) return;
     options = found;
     active = Math.max(0, found.findIndex((option) => option.value === chosen?.value));

@@ -28,7 +28,10 @@ export function drawHome(context) {
       warn(await act("type_home", { block: block.block_id, action: element.action_id, text, enter: true }));
       if (drafts.get(draft)?.text === text) drafts.delete(draft); // it is in the view's state now
     },
-    suggest: async () => [],
+    suggest: async (block, query, element) => {
+      const where = { block: block.block_id, action: element.action_id, query };
+      return (await act("suggest_home", where)).options ?? [];
+    },
     use: (block, element, value) => use(block, element, value, context),
   };
   const nodes = () => (view ? drawBlocks(view.blocks, inHome) : el("p", { class: "muted" }, EMPTY));

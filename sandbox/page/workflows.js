@@ -3,7 +3,7 @@
 import { drawBlocks } from "./blocks.js";
 import { el } from "./dom.js";
 import { REQUIRED } from "./modal.js";
-import { $, act, draw, render, ui } from "./store.js";
+import { $, act, draw, render, toast, ui } from "./store.js";
 
 const INTRO = "In Slack, people build workflows with these steps. Fill one in and run it here.";
 const NONE = "manifest.yml declares no steps.";
@@ -66,7 +66,8 @@ function inStep(context) {
     typed: put,
     use: put,
     suggest: async ({ block_id }, query) => {
-      const found = (await act("step_options", { step: form.step, block: block_id, values, query })).options ?? [];
+      const { options: found = [], error } = await act("step_options", { step: form.step, block: block_id, values, query });
+      if (error) toast(error);
       seen[block_id] = [...(seen[block_id] ?? []), ...found];
       return found;
     },

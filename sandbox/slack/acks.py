@@ -86,7 +86,8 @@ class AckHandler:
                 self._report(delivery, problems)
             elif isinstance(delivery.payload, dict):
                 options = options_of(delivery.payload)
-        form = self._views.find(delivery.sent.get("view", {}).get("id"))
+        view_id = delivery.sent.get("view", {}).get("id")
+        form = self._views.find(view_id) or self._views.find_home(view_id)
         if form is not None:
             form.suggested[str(delivery.sent.get("block_id"))] = options
 

@@ -7,6 +7,7 @@ values count as input, and required inputs are checked before anything is sent.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from sandbox.slack.block_kit import Json, elements_of, options_of
@@ -20,6 +21,7 @@ VALUE_KEYS = {
     "checkboxes": "selected_options",
     "conversations_select": "selected_conversation",
     "users_select": "selected_user",
+    "datepicker": "selected_date",
 }
 
 Answer = str | list[str] | None
@@ -92,6 +94,8 @@ class Form:
         value: Any = answer or None
         if key == "selected_option" and answer is not None:
             value = self._choice(block_id, element, str(answer))
+        elif kind == "datepicker" and answer is not None:
+            value = _day(str(answer))
         elif kind == "checkboxes":
             wanted = [answer] if isinstance(answer, str) else answer or []
             value = [self._choice(block_id, element, each) for each in wanted]
@@ -148,6 +152,13 @@ class Form:
         if not problems:
             self.errors = dict(errors)
         return problems
+
+
+def _day(answer: str) -> str:
+    try:
+        return date.fromisoformat(answer).isoformat()
+    except ValueError as error:
+        raise LookupError(f"no day {answer!r} in a calendar") from error
 
 
 def dispatches(block: Json, element: Json, enter: bool = False) -> bool:

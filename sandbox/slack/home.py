@@ -5,9 +5,10 @@ Typed and chosen values reach the app only with the next action that notifies it
 
 from __future__ import annotations
 
+import copy
 from typing import Literal
 
-from sandbox.slack import events
+from sandbox.slack import events, payloads
 from sandbox.slack.block_kit import Json
 from sandbox.slack.delivery import Delivery
 from sandbox.slack.forms import Answer, Form, dispatches
@@ -45,6 +46,19 @@ class HomeTabUsers(People):
         Raises LookupError when the field, the option, or the person does not exist.
         """
         return self._fill_in_home(user_id, block_id, choice, action_id)
+
+    def suggest_in_home(self, user_id: str, block_id: str, action_id: str, query: str = "") -> list[Json]:
+        """Open an external select or type in it; returns its options, groups flattened."""
+        with self._team.change():
+            form = self._home(user_id)
+            if len(query) < form.field(block_id, action_id).get("min_query_length", 3):
+                return []
+            form.suggested[block_id] = []
+            ids = {"block_id": block_id, "action_id": action_id}
+            payload = payloads.block_suggestion(self._team, self._views, user_id, form, **ids, query=query)
+        self.send("block_suggestion", payload)
+        with self._team.changed:
+            return copy.deepcopy(self._home(user_id).suggested.get(block_id, []))
 
     def _fill_in_home(
         self, user_id: str, block_id: str, answer: Answer, action_id: str | None, enter: bool = False

@@ -7,6 +7,7 @@ A check takes a value and its JSON pointer and yields one sentence per problem, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from typing import Any
 
 Check = Callable[[Any, str], Iterator[str]]
@@ -39,6 +40,16 @@ def number(least: int, most: int) -> Check:
 def boolean(value: Any, at: str) -> Iterator[str]:
     if not isinstance(value, bool):
         yield no("must provide a boolean", at)
+
+
+def day(value: Any, at: str) -> Iterator[str]:
+    """A calendar day, as 2026-10-31."""
+    try:
+        is_day = date.fromisoformat(value).isoformat() == value
+    except (TypeError, ValueError):
+        is_day = False
+    if not is_day:
+        yield no("must provide a date as YYYY-MM-DD", at)
 
 
 def anything(_value: Any, _at: str) -> Iterator[str]:

@@ -103,12 +103,19 @@ def view_closed(team: Team, views: Views, user_id: str, form: Form, is_cleared: 
 
 
 def block_suggestion(
-    team: Team, views: Views, user_id: str, form: Form, *, block_id: str, query: str
+    team: Team,
+    views: Views,
+    user_id: str,
+    form: Form,
+    *,
+    block_id: str,
+    action_id: str | None = None,
+    query: str,
 ) -> Json:
     """A person opened an external select or typed in it."""
     return _act(team, "block_suggestion", user_id) | {
         "container": {"type": "view", "view_id": form.view["id"]},
-        "action_id": form.field(block_id)["action_id"],
+        "action_id": form.field(block_id, action_id)["action_id"],
         "block_id": block_id,
         "value": query,
         "view": views.show(form),

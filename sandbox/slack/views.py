@@ -71,6 +71,10 @@ class Views:
                 return form
         return None
 
+    def find_home(self, view_id: Any) -> Form | None:
+        """A Home tab, by its id."""
+        return next((form for form in self._homes.values() if form.view["id"] == view_id), None)
+
     def show(self, form: Form) -> Json:
         """The view as Slack returns it, with its state."""
         return copy.deepcopy(form.view | {"state": form.state()})

@@ -101,7 +101,8 @@ def test_every_door_of_the_manifest_has_a_listener(manifest: dict[str, Any]) -> 
         *("export", "command", "other_command", "flows", "caller_ids", "submit"),
         *("place_a_call", "number_in_message", "chosen", "call_again", "pressed"),
         *("open_note", "open_note", "save_note", "pressed"),
-        *("home_opened", "place_a_call", "home_turned", "place_call", "list_flows"),
+        *("home_opened", "place_a_call", "home_turned", "flows", "from_home"),
+        *("place_call", "list_flows"),
     ]
     assert manifest["settings"]["interactivity"]["is_enabled"] is True  # for the form
     assert manifest["settings"]["event_subscriptions"] == {

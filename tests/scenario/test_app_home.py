@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,8 +22,9 @@ from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
 from evoslack.slack.background.home_publisher import MIN_INTERVAL
-from evoslack.slack.rendering.cards import CALL_AGAIN
-from evoslack.slack.rendering.home import PLACE, FilterAction
+from evoslack.slack.rendering.cards import CALL_AGAIN, HANG_UP
+from evoslack.slack.rendering.home import PLACE
+from evoslack.slack.rendering.home_filters import FilterAction
 from sandbox.evo.calls import Script
 from sandbox.slack.team import TEAM_ID
 from tests.scenario.office import AGENT, BOSS, NUMBER, ROOT, SARA, SHOWN, Office, says_placed
@@ -32,9 +35,10 @@ PUBLISH = "views.publish"
 
 
 def home(office: Office, who: str = SARA) -> str:
-    """Everything this person reads in the tab."""
+    """Everything this person reads in the tab, with plain hyphens and spaces."""
     view = office.slack.home(who)
-    return "" if view is None else json.dumps(view["blocks"], ensure_ascii=False)
+    words = "" if view is None else json.dumps(view["blocks"], ensure_ascii=False)
+    return words.replace("\u2011", "-").replace("\u00a0", " ")  # numbers are kept on one line
 
 
 def eventually(office: Office, is_so: Callable[[], bool], what: Callable[[], str], *, step_s: float) -> None:
@@ -81,12 +85,19 @@ def types(office: Office, text: str, who: str = SARA) -> None:
     assert delivery is not None and delivery.acked
 
 
-def chooses(office: Office, person: str, who: str) -> None:
-    """Choose whose calls to see."""
+def filters(office: Office, who: str) -> str:
+    """The block id of the row of filters."""
     view = office.slack.home(who)
     assert view is not None
     (block_id,) = [b["block_id"] for b in view["blocks"] if b["block_id"].startswith("home_narrow")]
-    delivery = office.slack.choose_in_home(who, block_id, person, action_id=FilterAction.PERSON)
+    return str(block_id)
+
+
+def chooses(
+    office: Office, choice: str, who: str = SARA, action_id: FilterAction = FilterAction.PERSON
+) -> None:
+    """Choose in a filter: a person, an outcome, a flow or a day."""
+    delivery = office.slack.choose_in_home(who, filters(office, who), choice, action_id=action_id)
     assert delivery is not None and delivery.acked
 
 
@@ -95,15 +106,23 @@ def published(office: Office, who: str | None = None) -> int:
     return sum(who in {None, call.args["user_id"]} for call in office.slack.api_calls(PUBLISH))
 
 
-def on_record(office: Office, *asked: tuple[str, str], flow: str = "Customer survey") -> None:
+def on_record(
+    office: Office,
+    *asked: tuple[str, str],
+    flow: str = "Customer survey",
+    ago: timedelta = timedelta(hours=1),
+    flow_id: str = "flow2",
+) -> None:
     """Past calls whose callers know how they ended, oldest first; each is who called and which number."""
     store = Store(office.database_url)
     store.open()
     calls, notifications = CallLedger(store), NotificationLedger(store)
-    begins = datetime.now(UTC) - timedelta(hours=1)
+    begins = datetime.now(UTC) - ago
     for index, (who, number) in enumerate(asked):
         at = begins + timedelta(seconds=index)
-        request = CallRequest(f"past{index}", TEAM_ID, who, "acc1", "flow2", flow, number, "+12025550100")
+        request = CallRequest(
+            f"past{number}{index}", TEAM_ID, who, "acc1", flow_id, flow, number, "+12025550100"
+        )
         call = calls.accept(request, at=at)
         calls.begin(at=at, accepted_after=begins - timedelta(seconds=1))
         calls.finish(call.id, NotSent(Reason.UNREACHABLE), at=at)
@@ -275,6 +294,73 @@ def test_two_people_see_only_their_own(empty_office: Office) -> None:
     assert shown_number(1002) in theirs and shown_number(1001) not in theirs
 
 
+# --- live now and totals ---------------------------------------------------------------------------
+
+
+def live(office: Office, who: str) -> list[dict[str, Any]]:
+    """The rows of calls that may be on the phone now."""
+    view = office.slack.home(who)
+    assert view is not None
+    return [block for block in view["blocks"] if block["block_id"].startswith("home_live_")]
+
+
+def test_an_administrator_sees_the_teams_live_calls_and_hangs_one_up(office: Office) -> None:
+    office.evo.world.default_script = Script(ring_s=0, talk_s=3600, session="at_once")
+    opens(office, "No calls right now", BOSS)
+    office.call(SARA)
+    office.slack.wait_for(lambda: office.ledger()[0].session_id)
+    opens(office, f"<@{SARA}>", ROOT)
+    wait_for_home(office, "answered <!date^", ROOT)
+    assert live(office, BOSS) == []
+
+    (row,) = live(office, ROOT)
+    (card,) = office.cards()
+    assert f"archives/C_CALLS/p{card['ts'].replace('.', '')}|Open\u00a0card>" in row["text"]["text"]
+    pressed = office.slack.click(ROOT, HANG_UP, block_id=row["block_id"], where="home")
+    assert pressed.acked
+
+    wait_for_home(office, "No calls right now", ROOT)
+    office.wait_until_settled()
+    assert office.ledger()[0].hung_up_by == ROOT
+    assert office.rings == 1
+
+
+def test_twenty_presses_on_hang_up_in_the_tab_are_one_hang_up(office: Office) -> None:
+    office.evo.world.default_script = Script(ring_s=3600, session="at_once")
+    office.call(SARA)
+    office.slack.wait_for(lambda: office.ledger()[0].session_id)
+    opens(office, "started <!date^")
+    (row,) = wait_for_live(office, SARA)
+
+    def press(_index: int) -> bool:
+        with contextlib.suppress(LookupError):  # the tab was published without it meanwhile
+            return office.slack.click(SARA, HANG_UP, block_id=row["block_id"], where="home").acked
+        return True
+
+    with ThreadPoolExecutor(20) as fingers:
+        assert all(fingers.map(press, range(20)))
+
+    wait_for_home(office, "No calls right now")
+    office.wait_until_settled()
+    assert office.rings == 1
+
+
+def wait_for_live(office: Office, who: str) -> list[dict[str, Any]]:
+    """The live calls, once they can be hung up."""
+    wait_for_home(office, HANG_UP, who)
+    return live(office, who)
+
+
+def test_the_last_24_hours_are_mine_or_the_whole_teams(any_office: Office) -> None:
+    on_record(any_office, *past(3), (BOSS, "+13125551003"))
+    on_record(any_office, (BOSS, "+13125551009"), ago=timedelta(hours=25))
+    any_office.open()
+
+    assert "*Last 24 hours:* 3 calls · 3 other" in opens(any_office)
+    assert "*Last 24 hours:* 1 call · 1 other" in opens(any_office, who=BOSS)
+    assert "*Last 24 hours, team:* 4 calls · 4 other" in opens(any_office, who=ROOT)
+
+
 # --- searching and paging -------------------------------------------------------------------------
 
 
@@ -296,7 +382,7 @@ def test_an_administrator_sees_the_teams_calls_and_finds_them_by_person_and_numb
     assert "(312) 555-1003" in wait_for_home(any_office, "1–1 of 1", ROOT)
 
     types(any_office, "(999) 12", ROOT)
-    assert "555-1" not in wait_for_home(any_office, "No calls match this search", ROOT)
+    assert "555-1" not in wait_for_home(any_office, "No calls match “(999) 12”", ROOT)
 
     presses(any_office, FilterAction.CLEAR, ROOT)
     wait_for_home(any_office, "1–3 of 3", ROOT)
@@ -310,7 +396,61 @@ def test_a_search_without_three_digits_says_so(empty_office: Office, nonsense: s
 
     types(empty_office, nonsense)
 
-    assert "1–2 of 2" in wait_for_home(empty_office, "Enter at least 3 digits")
+    found = wait_for_home(empty_office, f"No calls match “{nonsense}”. Search by at least 3 digits")
+    assert "555-1" not in found
+    presses(empty_office, FilterAction.CLEAR)
+    wait_for_home(empty_office, "1–2 of 2")
+
+
+def test_calls_are_found_by_outcome_flow_and_day(any_office: Office) -> None:
+    on_record(any_office, *past(2))
+    on_record(any_office, (SARA, "+13125551003"), flow="Appointment reminder", flow_id="flow1")
+    any_office.open()
+    any_office.slack.wait_for(any_office.bot.catalog.refresh)
+    opens(any_office, "1–3 of 3")
+    today = datetime.now(UTC) - timedelta(hours=1)
+
+    chooses(any_office, "busy", action_id=FilterAction.OUTCOME)
+    wait_for_home(any_office, "No calls match Busy.")
+    chooses(any_office, "not_placed", action_id=FilterAction.OUTCOME)
+    wait_for_home(any_office, "1–3 of 3 · Not placed")
+
+    options = any_office.slack.suggest_in_home(SARA, filters(any_office, SARA), FilterAction.FLOW)
+    assert [option["text"]["text"] for option in options][:2] == ["Any flow", "Appointment reminder"]
+    chooses(any_office, "flow1", action_id=FilterAction.FLOW)
+    assert "(312) 555-1003" in wait_for_home(any_office, "1–1 of 1 · Not placed · flow Appointment reminder")
+
+    chooses(any_office, f"{today:%Y-%m-%d}", action_id=FilterAction.FIRST_DAY)
+    wait_for_home(any_office, f"from {today:%Y-%m-%d} on (UTC days)")
+    chooses(any_office, f"{today - timedelta(days=1):%Y-%m-%d}", action_id=FilterAction.LAST_DAY)
+    wait_for_home(any_office, "the first day is after the last day")
+
+    presses(any_office, FilterAction.CLEAR)
+    assert "Not placed ·" not in wait_for_home(any_office, "1–3 of 3")
+
+
+def test_who_may_not_call_is_offered_no_flows(empty_office: Office) -> None:
+    empty_office.open()
+    empty_office.slack.wait_for(empty_office.bot.catalog.refresh)
+    opens(empty_office)
+    block_id = filters(empty_office, SARA)
+    empty_office.evo.world.logins["sara@acme.test"].roles = ("User",)
+    empty_office.pass_time(seconds=61)
+
+    assert empty_office.slack.suggest_in_home(SARA, block_id, FilterAction.FLOW) == []
+
+
+def test_five_hundred_flows_can_be_searched_by_name(office: Office) -> None:
+    for number in range(500):
+        office.evo.world.add_flow(f"more{number}", f"Survey {number}")
+    office.slack.wait_for(
+        lambda: office.bot.catalog.refresh() and len(office.bot.catalog.offer().flows) > 500
+    )
+    opens(office)
+
+    assert len(office.slack.suggest_in_home(SARA, filters(office, SARA), FilterAction.FLOW)) == 100
+    found = office.slack.suggest_in_home(SARA, filters(office, SARA), FilterAction.FLOW, "survey 499")
+    assert [option["value"] for option in found] == ["more499"]
 
 
 def test_forty_five_calls_are_five_pages_there_and_back(any_office: Office) -> None:
@@ -545,7 +685,7 @@ def test_outside_text_cannot_mention_anyone_or_plant_links(empty_office: Office)
 
     words = opens(empty_office, "1–10 of 12")
 
-    assert "<!channel>" not in words and "<http" not in words
+    assert "<!channel>" not in words and "<http://evil" not in words
     assert "&lt;!channel&gt;" in words
     texts = [b["text"] for b in empty_office.slack.home(SARA)["blocks"] if b["type"] == "section"]
-    assert all(text["verbatim"] for text in texts)
+    assert all(text["verbatim"] for text in texts if text["type"] == "mrkdwn")

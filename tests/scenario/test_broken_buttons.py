@@ -12,7 +12,8 @@ import pytest
 
 from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
 from evoslack.slack.rendering.cards import CALL_AGAIN, HANG_UP
-from evoslack.slack.rendering.home import PLACE, FilterAction
+from evoslack.slack.rendering.home import PLACE
+from evoslack.slack.rendering.home_filters import FilterAction
 from sandbox.slack.delivery import Delivery
 from tests.scenario.office import SARA, Office
 

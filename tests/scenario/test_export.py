@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
+from evoslack.calling.history_filter import HistoryFilter, Scope
+from evoslack.ledger.home_tabs import HomeTabLedger
+from evoslack.ledger.schema import calls
 from evoslack.slack.rendering.call_csv import HEADER
+from evoslack.slack.rendering.home_filters import EXPORT
 from sandbox.evo.calls import Script
+from sandbox.slack.team import TEAM_ID
 from tests.scenario.office import AGENT, BOSS, NUMBER, ROOT, SARA, Office
 
 SHORT = Script(ring_s=1, talk_s=2, session="at_once", outcome="=HYPERLINK(1)")
@@ -55,7 +62,10 @@ def test_an_administrator_gets_everyones_calls_as_a_file(office: Office) -> None
     assert (first["person (Slack id)"], second["person (Slack id)"]) == (SARA, BOSS)
     assert (first["number called"], first["caller ID"]) == (NUMBER, "+12025550100")
     assert (first["flow"], first["state"], first["reason"]) == ("Customer survey", "placed", "")
-    assert first["progress"] == "ended"
+    assert (first["progress"], first["outcome"], second["outcome"]) == ("ended", "ended", "rejected")
+    assert (first["name"], first["email"]) == ("Sara", "sara@acme.test")
+    assert first["caller ID label"] == "Main office"
+    assert first["local time zone"] == "America/New_York"
     assert first["Evo Voice's words"] == "'=HYPERLINK(1)"  # as text, not as a formula
     assert int(first["talked (seconds)"]) <= 3
     assert (second["state"], second["reason"]) == ("rejected", "not found")
@@ -88,6 +98,112 @@ def test_a_period_is_a_month_or_a_range_of_days(office: Office, words: str) -> N
     export(office, period)
 
     assert len(sent(office)) == 1
+
+
+def test_each_person_is_looked_up_once_even_if_they_left(office: Office) -> None:
+    for number in ("814 404 3094", "814 404 3095"):
+        office.call(BOSS, number)
+    office.call(SARA)
+    office.wait_until_settled()
+    office.slack.add_user("U_GONE", "gone", "gone@acme.test", deleted=True)
+    rename(office, BOSS, "U_GONE")
+    before = len(office.slack.api_calls("users.info"))
+
+    export(office)
+
+    names = [(row["name"], row["person (Slack id)"]) for row in sent(office)]
+    assert names == [("Gone", "U_GONE"), ("Gone", "U_GONE"), ("Sara", SARA)]
+    asked = [call.args["user"] for call in office.slack.api_calls("users.info")[before:]]
+    assert sorted(who for who in asked if who != ROOT) == ["U_GONE", SARA]
+
+
+def test_a_file_comes_without_names_while_slack_does_not_tell_them(office: Office) -> None:
+    office.call()
+    office.wait_until_settled()
+    export(office, "2020-02")  # so that the role is remembered
+    office.wait_until_told("No calls from", ROOT)
+    office.slack.fault("users.info", "500", times=None)
+
+    export(office)
+
+    (row,) = sent(office)
+    assert (row["name"], row["email"], row["person (Slack id)"]) == ("", "", SARA)
+    (file,) = office.slack.files(ROOT)
+    assert "1 person is without a name" in file.comment
+
+
+def rename(office: Office, before: str, after: str) -> None:
+    """Calls of one person become those of another, who left."""
+    with office.bot.store.engine.begin() as connection:
+        connection.execute(sa.update(calls).where(calls.c.user_id == before).values(user_id=after))
+
+
+# --- from the Home tab ----------------------------------------------------------------------------
+
+
+def team_tab(office: Office, **wanted: str) -> None:
+    """Root's Home tab shows the team's calls, narrowed down."""
+    chosen = HistoryFilter.of({"scope": "team", "search": "", "person": "", "page": 0} | wanted)
+    HomeTabLedger(office.bot.store).set_filter(TEAM_ID, ROOT, chosen, at=datetime.now(UTC))
+    assert office.slack.open_home(ROOT).acked
+    office.slack.wait_for(lambda: (office.slack.home(ROOT) or {}).get("private_metadata") == chosen.packed())
+
+
+def test_the_button_in_the_home_tab_exports_what_its_filter_finds(office: Office) -> None:
+    for who, number in ((SARA, "814 404 3093"), (BOSS, "814 404 3094"), (BOSS, "(202) 555-0143")):
+        office.call(who, number)
+    office.wait_until_settled()
+    team_tab(office, person=BOSS, search="814")
+
+    assert office.slack.click(ROOT, EXPORT, where="home").acked
+
+    (row,) = sent(office)
+    assert (row["number called"], row["person (Slack id)"]) == ("+18144043094", BOSS)
+    (file,) = office.slack.files(ROOT)
+    assert file.comment == f"Exported 1 call from the Home tab (Team calls · “814” · <@{BOSS}>)."
+
+
+def test_twenty_presses_on_export_are_one_file(office: Office) -> None:
+    office.call()
+    office.wait_until_settled()
+    team_tab(office)
+
+    with ThreadPoolExecutor(20) as fingers:
+        pressed = fingers.map(lambda _: office.slack.click(ROOT, EXPORT, where="home").acked, range(20))
+        assert all(pressed)
+
+    assert len(sent(office)) == 1
+    office.pass_time(seconds=11)
+    assert office.slack.click(ROOT, EXPORT, where="home").acked
+    office.slack.wait_for(lambda: len(office.slack.files(ROOT)) == 2)
+
+
+def test_a_filter_that_finds_nothing_sends_no_file(office: Office) -> None:
+    office.call()
+    office.wait_until_settled()
+    team_tab(office, outcome="busy")
+
+    assert office.slack.click(ROOT, EXPORT, where="home").acked
+
+    office.wait_until_told("No calls from the Home tab (Team calls · Busy).", ROOT)
+    assert office.slack.files(ROOT) == []
+
+
+@pytest.mark.parametrize(("who", "words"), [(SARA, "Only administrators"), (AGENT, "need the Manager role")])
+def test_nobody_else_exports_with_a_forged_button(office: Office, who: str, words: str) -> None:
+    office.call()
+    office.wait_until_settled()
+    payload = {
+        "user": {"id": who, "team_id": TEAM_ID},
+        "team": {"id": TEAM_ID},
+        "actions": [{"block_id": "home_tabs", "type": "button", "action_id": EXPORT}],
+        "view": {"type": "home", "private_metadata": HistoryFilter(Scope.TEAM).packed()},
+    }
+
+    assert office.slack.send("block_actions", payload).acked
+
+    office.wait_until_told(words, who)
+    assert office.slack.api_calls("conversations.open") == []
 
 
 def test_a_period_without_calls_sends_no_file(office: Office) -> None:

@@ -22,7 +22,8 @@ from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
 from evoslack.slack.rendering import button_messages
 from evoslack.slack.rendering.cards import CALL_AGAIN, HANG_UP
 from evoslack.slack.rendering.export_messages import ADMINISTRATORS_ONLY
-from evoslack.slack.rendering.home import PLACE, FilterAction
+from evoslack.slack.rendering.home import PLACE
+from evoslack.slack.rendering.home_filters import FilterAction
 from evoslack.slack.rendering.refusal_messages import refusal_message
 from sandbox.evo.calls import FAILED
 from sandbox.evo.world import PASSWORD

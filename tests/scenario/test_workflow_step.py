@@ -519,6 +519,15 @@ def test_more_flows_than_a_list_can_hold(office: Office) -> None:
     assert all(len(each["text"]["text"]) <= 75 for each in options)
 
 
+def test_a_search_that_matches_no_flow_says_so(office: Office) -> None:
+    office.slack.wait_for(office.bot.catalog.refresh)
+
+    assert office.slack.step_options("list_flows", {"query": "<!here>", "person": {"id": SARA}}) == []
+
+    words = office.slack.executions[-1].error
+    assert words == "No flow matches “&lt;!here&gt;”. Type a part of a flow's name."
+
+
 @pytest.mark.parametrize("person", [{"id": AGENT}, {"id": "U_NOBODY"}, SARA, {"id": [SARA]}, None])
 def test_a_person_who_may_not_call_builds_without_flows(office: Office, person: Any) -> None:
     office.slack.wait_for(office.bot.catalog.refresh)

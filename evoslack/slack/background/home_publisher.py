@@ -7,7 +7,7 @@ newest state; states in between are skipped.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,6 +32,7 @@ MIN_LEASE = timedelta(seconds=12)  # what publishing takes at most
 RETRY_AFTER = timedelta(seconds=30)  # after trouble that may pass
 FORGET_UNOPENED_AFTER = timedelta(days=7)  # then a tab is not published until its owner opens it again
 FORGET_EVERY = timedelta(hours=1)
+TOTALS_OF = timedelta(hours=24)
 
 # There is no such tab, or nobody to see it; with advice for the log.
 _UNREACHABLE = {
@@ -53,6 +54,8 @@ class HomePublisher:
         role_of: Callable[[str, str], Role],
         refresh: Callable[[], object],
         *,
+        links_of: Callable[[Iterable[Call]], Mapping[str, str]],
+        can_end: Callable[[], bool],
         region: str,
         contact: HelpContact = NO_CONTACT,
         now: Callable[[], datetime],
@@ -62,6 +65,8 @@ class HomePublisher:
         self._history = history
         self._role_of = role_of
         self._refresh = refresh
+        self._links_of = links_of
+        self._can_end = can_end
         self._region = region
         self._contact = contact
         self._now = now
@@ -80,27 +85,51 @@ class HomePublisher:
         due = self._ledger.claim(at=now, until=lease, shown_before=now - MIN_INTERVAL)
         if due is None:
             return False
-        view, may_change = self._view(due)
+        view, may_change = self._view(due, lease)
         if is_expiring(lease, self._now(), MIN_LEASE):
             return True
         self._publish(due, view, lease, may_change)
         return True
 
-    def _view(self, due: HomeTab) -> tuple[dict[str, Any], bool]:
+    def _view(self, due: HomeTab, lease: datetime) -> tuple[dict[str, Any], bool]:
         """What to publish, and whether that may change without a call changing."""
         try:
             role = self._role(due)
         except Refusal as refusal:
             may_change = isinstance(refusal, (CannotCheck, NothingToOffer))
             return home.denied(refusal, self._region, self._contact), may_change
-        sees_team = role is Role.ADMINISTRATOR
+        sees_team = role is Role.ADMINISTRATOR  # also the team's live calls, whatever the filter says
+        if due.sees_all is not sees_team:
+            self._ledger.set_sees_all(due, sees_team, lease=lease)
+        return home.view(self._page(due, sees_team=sees_team), self._region), False
+
+    def _page(self, due: HomeTab, *, sees_team: bool) -> home.Page:
+        """What this person may see of what they want to see."""
         wanted = due.history_filter if sees_team else replace(due.history_filter, scope=Scope.MINE, person="")
-        user_id = (wanted.person or None) if wanted.scope is Scope.TEAM else due.user_id
-        calls, total = self._page(due.team_id, user_id, wanted)
+        calls, total = self._found(due, wanted)
         if not calls and wanted.page:  # fewer calls are left than there were
             wanted = replace(wanted, page=max(total - 1, 0) // home.PER_PAGE)
-            calls, total = self._page(due.team_id, user_id, wanted)
-        return home.view(home.Page(wanted, calls, total, sees_team), self._region), False
+            calls, total = self._found(due, wanted)
+        now, whose = self._now(), None if sees_team else due.user_id
+        live, live_total = self._history.live(due.team_id, whose, at=now, limit=home.MOST_LIVE)
+        return home.Page(
+            wanted,
+            calls,
+            total,
+            sees_team,
+            viewer=due.user_id,
+            at=now,
+            live=live,
+            live_total=live_total,
+            totals=self._history.totals(due.team_id, whose, since=now - TOTALS_OF),
+            links=self._links_of([*live, *calls]),
+            can_end=self._can_end(),
+        )
+
+    def _found(self, due: HomeTab, wanted: HistoryFilter) -> tuple[list[Call], int]:
+        user_id = wanted.whose(due.user_id)
+        offset, limit = wanted.page * home.PER_PAGE, home.PER_PAGE
+        return self._history.page(due.team_id, user_id, wanted, limit=limit, offset=offset)
 
     def _role(self, due: HomeTab) -> Role:
         try:
@@ -108,10 +137,6 @@ class HomePublisher:
         except NothingToOffer:
             self._refresh()  # right after the start nothing is loaded yet
             return self._role_of(due.user_id, due.team_id)
-
-    def _page(self, team_id: str, user_id: str | None, wanted: HistoryFilter) -> tuple[list[Call], int]:
-        offset, limit = wanted.page * home.PER_PAGE, home.PER_PAGE
-        return self._history.page(team_id, user_id=user_id, digits=wanted.digits, limit=limit, offset=offset)
 
     def _publish(self, due: HomeTab, view: dict[str, Any], lease: datetime, may_change: bool) -> None:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +15,13 @@ from evoslack.calling.access import Access
 from evoslack.calling.calls import Call, Ending
 from evoslack.calling.intake import Intake
 from evoslack.calling.offer import Offer
-from evoslack.calling.ports import AccessRequestLedger, CallLedger, HomeTabLedger, WorkflowStepLedger
+from evoslack.calling.ports import (
+    AccessRequestLedger,
+    CallHistory,
+    CallLedger,
+    HomeTabLedger,
+    WorkflowStepLedger,
+)
 from evoslack.runtime.background_pool import Run
 from evoslack.slack.listeners import call_note, export, workflow_step
 from evoslack.slack.listeners.access_request import AccessRequestListener
@@ -29,7 +35,7 @@ from evoslack.slack.listeners.page_opener import PageOpener
 from evoslack.slack.listeners.reply import NotifyPrivately, PageReply, PrivateReply
 from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL, ShortcutListeners
 from evoslack.slack.listeners.workflow_step import StepListeners
-from evoslack.slack.rendering import cards, home, note_form, refusal_pages, views
+from evoslack.slack.rendering import cards, home, home_filters, note_form, refusal_pages, views
 from evoslack.slack.rendering.views import FormSettings
 
 
@@ -43,7 +49,7 @@ class ListenerDependencies:
     private_client: Callable[[str], WebhookClient]
     intake: Intake
     calls: CallLedger
-    calls_between: Callable[[datetime, datetime], Iterator[Call]]
+    history: CallHistory
     home_tabs: HomeTabLedger
     workflow_steps: WorkflowStepLedger
     access_requests: AccessRequestLedger
@@ -112,9 +118,9 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
         note=CallNoteListeners(
             given.calls, access, given.refresh_offer, page_opener, notify, settings.region, now
         ),
-        home=HomeListeners(given.home_tabs, given.on_home_due, now),
+        home=HomeListeners(given.home_tabs, access, given.on_home_due, now),
         export=ExportListener(
-            given.patient_client, given.calls_between, access, settings, given.exports, notify, now
+            given.patient_client, given.history, access, settings, given.exports, notify, now
         ),
         steps=StepListeners(
             given.client,
@@ -160,6 +166,8 @@ def connect(app: App, listeners: Listeners, command: str) -> None:
     app.block_action(refusal_pages.REQUEST_ACCESS)(listeners.access.pressed)
     app.event("app_home_opened")(listeners.home.home_opened)
     app.block_action(home.PLACE)(shortcuts.place_a_call)
-    app.block_action(home.FILTER_ACTIONS)(listeners.home.home_turned)
+    app.block_action(home_filters.FILTER_ACTIONS)(listeners.home.home_turned)
+    app.options(home_filters.FilterAction.FLOW)(listeners.home.flows)
+    app.block_action(home_filters.EXPORT)(listeners.export.from_home)
     app.function(workflow_step.PLACE_CALL, auto_acknowledge=False)(listeners.steps.place_call)
     app.function(workflow_step.LIST_FLOWS, auto_acknowledge=False)(listeners.steps.list_flows)

@@ -1,4 +1,4 @@
-"""`/call export`: the calls of a period as a CSV file, for administrators, by direct message.
+"""Calls as a CSV file, for administrators, by direct message: of a period, or as the Home tab shows them.
 
 Days are UTC days. Text from outside can never become a spreadsheet formula.
 """
@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Self
 
@@ -17,10 +18,13 @@ from slack_sdk import WebClient
 
 from evoslack.calling.access import Access
 from evoslack.calling.calls import Call, Role
+from evoslack.calling.history_filter import HistoryFilter
+from evoslack.calling.ports import CallHistory
 from evoslack.calling.refusals import Refusal
-from evoslack.runtime.background_pool import Run
+from evoslack.runtime.background_pool import Run, Tell
+from evoslack.slack.listeners.contacts import Contacts
 from evoslack.slack.listeners.reply import NotifyPrivately
-from evoslack.slack.payloads import Payload
+from evoslack.slack.payloads import Payload, team_of
 from evoslack.slack.rendering import call_csv, export_messages
 from evoslack.slack.rendering.refusal_messages import refusal_words
 from evoslack.slack.rendering.views import FormSettings
@@ -30,6 +34,7 @@ log = logging.getLogger(__name__)
 
 EXPORT = "export"
 LAST_DAYS = 30
+SAME_PRESS = timedelta(seconds=10)  # presses for the same file within that time are one
 
 
 class Unreadable(Exception):
@@ -77,13 +82,24 @@ class Period:
         return f"{self.first} to {self.last} (UTC)"
 
 
+@dataclass(frozen=True, slots=True)
+class _Export:
+    """One file."""
+
+    calls: Callable[[], Iterator[Call]]
+    what: str  # which calls, for sentences (mrkdwn)
+    title: str
+    file_name: str
+    about: str  # for the log, without numbers
+
+
 class ExportListener:
     """Makes the file and sends it; `slack.app` registers it."""
 
     def __init__(
         self,
         client: WebClient,  # a patient one
-        calls_of: Callable[[datetime, datetime], Iterator[Call]],
+        history: CallHistory,
         access: Access,
         settings: FormSettings,
         run: Run,
@@ -91,12 +107,14 @@ class ExportListener:
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
-        self._calls_of = calls_of
+        self._history = history
         self._access = access
         self._settings = settings
         self._run = run
         self._now = now
         self._notify_privately = notify_privately
+        self._lock = threading.Lock()
+        self._latest: dict[str, tuple[HistoryFilter, datetime]] = {}  # by user id: what they pressed for
 
     def export(self, ack: Ack, body: Payload) -> None:
         """`/call export …`: the role is checked first; the file is made in the background."""
@@ -105,7 +123,7 @@ class ExportListener:
             role = self._access.role_of(user_id, body["team_id"])
             period = Period.typed(words, self._now().date())
         except Refusal as refusal:
-            ack(refusal_words(refusal, self._settings.region, self._settings.help_contact))
+            ack(self._words(refusal))
             return
         except Unreadable:
             ack(export_messages.usage(self._settings.command, LAST_DAYS))
@@ -113,31 +131,87 @@ class ExportListener:
         if role is not Role.ADMINISTRATOR:
             ack(export_messages.ADMINISTRATORS_ONLY)
             return
-        self._run(lambda: self._send(user_id, period), lambda words: self._notify_privately(user_id, words))
-        ack(export_messages.started(period))
+        this = _Export(
+            lambda: self._history.period(period.since, period.until),
+            export_messages.of_period(period),
+            export_messages.period_title(period),
+            f"calls-{period.first}-to-{period.last}-utc.csv",
+            str(period),
+        )
+        self._run(lambda: self._send(user_id, this), self._tell(user_id))
+        ack(export_messages.started(this.what))
 
-    def _send(self, user_id: str, period: Period) -> None:
-        """Send the file, or say privately why there is none."""
+    def from_home(self, ack: Ack, body: Payload) -> None:
+        """The Export button of the Home tab: all calls that its filter finds."""
+        user_id, team_id = body["user"]["id"], team_of(body)
+        chosen = HistoryFilter.unpacked(str((body.get("view") or {}).get("private_metadata") or ""))
+        if self._is_new(user_id, chosen):
+            self._run(lambda: self._send_found(user_id, team_id, chosen), self._tell(user_id))
+        ack()
+
+    def _is_new(self, user_id: str, chosen: HistoryFilter) -> bool:
+        """Whether this is more than one of many presses on the same button."""
+        chosen, now = replace(chosen, page=0), self._now()
+        with self._lock:
+            since = now - SAME_PRESS
+            self._latest = {who: each for who, each in self._latest.items() if since < each[1] <= now}
+            is_new = self._latest.get(user_id, (None, now))[0] != chosen
+            if is_new:
+                self._latest[user_id] = (chosen, now)
+            return is_new
+
+    def _send_found(self, user_id: str, team_id: str, chosen: HistoryFilter) -> None:
+        """Check the role, which the button does not prove, then send the file."""
         try:
-            content, rows = call_csv.file_of(self._calls_of(period.since, period.until))
-            log.info("export: %s gets %d calls, %s", user_id, rows, period)
-            words = self._upload(user_id, period, content, rows) if rows else export_messages.no_calls(period)
+            role = self._access.role_of(user_id, team_id)
+        except Refusal as refusal:
+            self._notify_privately(user_id, self._words(refusal))
+            return
+        if role is not Role.ADMINISTRATOR:
+            self._notify_privately(user_id, export_messages.ADMINISTRATORS_ONLY)
+            return
+        this = _Export(
+            lambda: self._history.matching(team_id, chosen.whose(user_id), chosen),
+            export_messages.of_home(chosen),
+            export_messages.HOME_TITLE,
+            f"calls-{self._now():%Y-%m-%d-%H%M}-utc.csv",
+            "by the filter of their Home tab",
+        )
+        self._send(user_id, this)
+
+    def _send(self, user_id: str, this: _Export) -> None:
+        """Send the file, or say privately why there is none."""
+        contacts, words = Contacts(self._client), ""
+        try:
+            content, rows = call_csv.file_of(this.calls(), contacts.of)
+            log.info("export: %s gets %d calls, %s", user_id, rows, this.about)
+            if rows:
+                self._upload(
+                    user_id, this, content, export_messages.comment(rows, this.what, contacts.missing)
+                )
+            else:
+                words = export_messages.no_calls(this.what)
         except SLACK_ERRORS as error:
             log.warning("export: the file for %s was not sent: %s", user_id, problem_of(error))
             words = export_messages.not_sent(problem_of(error))
         if words:
             self._notify_privately(user_id, words)
 
-    def _upload(self, user_id: str, period: Period, content: bytes, rows: int) -> str:
+    def _upload(self, user_id: str, this: _Export, content: bytes, comment: str) -> None:
         channel = object_in(self._client.conversations_open(users=user_id), "channel")
         self._client.files_upload_v2(
             channel=channel["id"],
             content=content,
-            filename=f"calls-{period.first}-to-{period.last}-utc.csv",
-            title=export_messages.title(period),
-            initial_comment=export_messages.comment(rows, period, self._settings.command),
+            filename=this.file_name,
+            title=this.title,
+            initial_comment=comment,
         )
-        return ""
+
+    def _words(self, refusal: Refusal) -> str:
+        return refusal_words(refusal, self._settings.region, self._settings.help_contact)
+
+    def _tell(self, user_id: str) -> Tell:
+        return lambda words: self._notify_privately(user_id, words)
 
 
 def is_meant(body: Payload) -> bool:

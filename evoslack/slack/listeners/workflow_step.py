@@ -20,7 +20,7 @@ from evoslack.calling.ports import WorkflowStepLedger
 from evoslack.calling.refusals import Refusal
 from evoslack.calling.workflow_step import PERSON, StepInputs, user_id_in
 from evoslack.slack.payloads import Payload
-from evoslack.slack.rendering import messages, views
+from evoslack.slack.rendering import messages, step_messages, views
 from evoslack.slack.rendering.refusal_messages import refusal_message
 from evoslack.slack.workspace import SLACK_ERRORS, problem_of
 
@@ -75,7 +75,10 @@ class StepListeners:
         this = {"function_execution_id": str(body["event"]["function_execution_id"])}
         try:
             options = self._flows(body)
-            self._client.functions_completeSuccess(**this, outputs={"options": options})
+            if options:
+                self._client.functions_completeSuccess(**this, outputs={"options": options})
+            else:  # the offer is never empty, so it is the search; an empty list would not say so
+                self._fail(this, step_messages.no_flow(_query_in(body)))
         except Refusal as refusal:
             self._fail(this, messages.escape(refusal_message(refusal, self._region).words))
         except SLACK_ERRORS as error:
@@ -83,13 +86,12 @@ class StepListeners:
         ack()
 
     def _flows(self, body: Payload) -> list[dict[str, Any]]:
-        given = body["event"].get("inputs")
-        inputs: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
+        inputs = _inputs_in(body)
         if PERSON in inputs:
             offer = self._access.offer_to(user_id_in(inputs[PERSON]), str(body["team_id"]))
         else:  # Slack does not say who builds the workflow then; only names are shown
             offer = self._offer()
-        found = views.flow_options(offer.flows, str(inputs.get("query") or ""))
+        found = views.flow_options(offer.flows, _query_in(body))
         return [{"text": option["text"], "value": option["value"]} for option in found]
 
     def _fail(self, this: dict[str, str], words: str) -> None:
@@ -97,6 +99,16 @@ class StepListeners:
             self._client.functions_completeError(**this, error=words)
         except SLACK_ERRORS as error:
             log.warning("could not tell Slack why no flows are offered: %s", problem_of(error))
+
+
+def _inputs_in(body: Payload) -> Mapping[str, Any]:
+    given = body["event"].get("inputs")
+    return given if isinstance(given, Mapping) else {}
+
+
+def _query_in(body: Payload) -> str:
+    """What was typed to find a flow."""
+    return str(_inputs_in(body).get("query") or "")
 
 
 def _asked_at(body: Payload, headers: Mapping[str, Any], now: datetime) -> datetime:

@@ -5,23 +5,33 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from evoslack.calling.calls import Call
+from evoslack.calling.places import place_of
+from evoslack.calling.status import status_of
 
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A person as Slack shows them; empty where it shows nothing."""
+
+    name: str = ""
+    email: str = ""
+
+
+NOBODY = Contact()
+
+# Scripts read columns by these names: keep them.
 HEADER = (
-    *(
-        "call id",
-        "asked at (UTC)",
-        "person (Slack id)",
-        "flow",
-        "number called",
-        "caller ID",
-        "state",
-        "reason",
-    ),
-    *("Evo Voice's words", "answered at (UTC)", "ended at (UTC)", "talked (seconds)", "progress"),
+    *("call id", "asked at (UTC)", "local date and time", "local time zone"),
+    *("person (Slack id)", "name", "email"),
+    *("flow", "number called", "caller ID", "caller ID label"),
+    *("outcome", "Evo Voice's words", "state", "progress", "reason"),
+    *("answered at (UTC)", "ended at (UTC)", "talked (seconds)", "hung up by (Slack id)"),
+    *("result", "note", "note by (Slack id)", "note at (UTC)"),
 )
 # The full-width ones of Asian keyboards work too.
 _FORMULA = tuple("=+-@\t\r＝＋－＠")
@@ -31,41 +41,60 @@ _BEFORE_A_FORMULA = re.compile(r"(?<![\s;|\"])([\s;|\"]++)(?=[=+\-@＝＋－＠]
 _SEPARATORS = frozenset(';|\t\r\n"')
 
 
-def file_of(calls: Iterable[Call]) -> tuple[bytes, int]:
-    """The file and how many calls it has. With a byte order mark, by which Excel knows UTF-8."""
+def file_of(calls: Iterable[Call], contact_of: Callable[[str], Contact]) -> tuple[bytes, int]:
+    """The file and how many calls it has. With a byte order mark, by which Excel knows UTF-8.
+
+    `contact_of` is asked with the Slack id of each call's person.
+    """
     found = io.BytesIO()
-    text = io.TextIOWrapper(found, encoding="utf-8-sig", newline="")
+    text = io.TextIOWrapper(found, encoding="utf-8-sig", newline="", errors="replace")
     writer = csv.writer(text)
     writer.writerow(HEADER)
     rows = 0
     for rows, call in enumerate(calls, 1):  # noqa: B007 - the last one is how many there are
-        writer.writerow(row_of(call))
+        writer.writerow(row_of(call, contact_of(call.request.user_id)))
     text.flush()
     return found.getvalue(), rows
 
 
-def row_of(call: Call) -> list[str]:
+def row_of(call: Call, contact: Contact = NOBODY) -> list[str]:
     """What the file says of one call, in the order of `HEADER`."""
-    request, talked_s = call.request, call.talked_s
+    request, note, talked_s = call.request, call.note, call.talked_s
     return [
         call.id,
         _moment(call.accepted_at),
+        *_there(request.number, call.accepted_at),
         request.user_id,
+        _text(contact.name),
+        _text(contact.email),
         _text(request.flow_name),
         request.number,
         request.caller_id,
-        _spaced(call.state),
-        _spaced(call.reason or ""),
+        _text(request.caller_id_label),
+        _spaced(status_of(call)),
         _text(call.evo_outcome or call.detail),
+        _spaced(call.state),
+        _spaced(call.progress or ""),
+        _spaced(call.reason or ""),
         _moment(call.answered_at),
         _moment(call.ended_at),
         "" if talked_s is None else str(round(talked_s)),
-        _spaced(call.progress or ""),
+        call.hung_up_by,
+        _spaced(note.result or ""),
+        _text(note.text),
+        note.by,
+        _moment(note.at),
     ]
 
 
 def _moment(at: datetime | None) -> str:
     return "" if at is None else at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _there(number: str, at: datetime) -> tuple[str, str]:
+    """Date and time where the number is, and the time zone; empty if that is unknown or could be several."""
+    local = place_of(number).local_time(at)
+    return ("", "") if local is None else (f"{local:%Y-%m-%d %H:%M:%S}", str(local.tzinfo))
 
 
 def _spaced(word: str) -> str:

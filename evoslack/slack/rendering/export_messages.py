@@ -1,7 +1,9 @@
-"""The sentences of `/call export`. A period is given as it is shown, with its time zone."""
+"""The sentences of an export. `what` says which calls: a period, or the filter of a Home tab (mrkdwn)."""
 
 from __future__ import annotations
 
+from evoslack.calling.history_filter import HistoryFilter
+from evoslack.slack.rendering import home_messages
 from evoslack.slack.rendering.messages import escape
 
 ADMINISTRATORS_ONLY = (
@@ -11,6 +13,7 @@ SCOPES_MISSING = (
     "Slack doesn't let EvoSlack send files yet. It needs the scopes im:write and files:write: "
     "update the app from manifest.yml and reinstall it."
 )
+HOME_TITLE = "Calls from the Home tab"
 
 
 def usage(command: str, last_days: int) -> str:
@@ -21,25 +24,39 @@ def usage(command: str, last_days: int) -> str:
     )
 
 
-def started(period: object) -> str:
+def of_period(period: object) -> str:
+    """The calls of a period; it is given as it is shown, with its time zone."""
+    return f"from {period}"
+
+
+def of_home(chosen: HistoryFilter) -> str:
+    """The calls that the filter of a Home tab finds (mrkdwn)."""
+    whose = [f"<@{chosen.person}>"] if chosen.person else []
+    return f"from the Home tab ({' · '.join([escape(home_messages.described(chosen)), *whose])})"
+
+
+def started(what: str) -> str:
     """The answer to the command, while the file is being made."""
-    return f"Exporting the calls from {period}. You'll get the file as a direct message."
+    return f"Exporting the calls {what}. You'll get the file as a direct message."
 
 
-def no_calls(period: object) -> str:
+def no_calls(what: str) -> str:
     """Instead of an empty file."""
-    return f"No calls from {period}."
+    return f"No calls {what}."
 
 
-def title(period: object) -> str:
+def period_title(period: object) -> str:
     """The file's name in Slack."""
     return f"Calls from {period}"
 
 
-def comment(calls: int, period: object, command: str) -> str:
-    """The message with the file (mrkdwn)."""
-    what = "1 call" if calls == 1 else f"{calls} calls"
-    return f"{what} from {period}, exported with {command} export."
+def comment(calls: int, what: str, unnamed: int) -> str:
+    """The message with the file (mrkdwn). `unnamed`: people whose names Slack could not tell."""
+    words = f"Exported {'1 call' if calls == 1 else f'{calls} calls'} {what}."
+    if not unnamed:
+        return words
+    people = "1 person is" if unnamed == 1 else f"{unnamed} people are"
+    return f"{words} {people} without a name: Slack didn't answer. Export again later."
 
 
 def not_sent(problem: str) -> str:

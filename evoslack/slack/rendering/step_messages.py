@@ -5,7 +5,14 @@ from __future__ import annotations
 from evoslack.calling.calls import Call, Progress
 from evoslack.calling.number_format import pretty
 from evoslack.calling.refusals import NumberBusy, Refusal
-from evoslack.slack.rendering.messages import NOTHING_RANG, TELL_ADMIN, escape, reason, what_happened
+from evoslack.slack.rendering.messages import (
+    LONGEST_NAME,
+    NOTHING_RANG,
+    TELL_ADMIN,
+    escape,
+    reason,
+    what_happened,
+)
 from evoslack.slack.rendering.refusal_messages import busy_words, refusal_message
 
 UNREADABLE = f"EvoSlack can't read the step's inputs. {NOTHING_RANG} {TELL_ADMIN}"
@@ -20,6 +27,11 @@ def _denied(refusal: Refusal, region: str) -> str:
     if isinstance(refusal, NumberBusy):
         return busy_words(refusal, f"<@{refusal.call.request.user_id}>")
     return escape(refusal_message(refusal, region).words)
+
+
+def no_flow(query: str) -> str:
+    """Why the list of flows is empty while a workflow is being built."""
+    return f"No flow matches “{escape(query[:LONGEST_NAME])}”. Type a part of a flow's name."
 
 
 def not_placed(call: Call, region: str) -> str:

@@ -83,13 +83,13 @@ def numbers_of(found: tuple[list[Call], int]) -> list[str]:
 def test_pages_have_no_gaps_and_start_with_the_newest(calls: CallLedger, history: CallHistory) -> None:
     many(calls, 25)
 
-    pages = [history.page("T1", user_id=None, digits="", limit=10, offset=offset) for offset in (0, 10, 20)]
+    pages = [history.page("T1", None, TEAM, limit=10, offset=offset) for offset in (0, 10, 20)]
 
     assert [(len(page), total) for page, total in pages] == [(10, 25), (10, 25), (5, 25)]
     found = [call for page, _total in pages for call in page]
     assert len({call.id for call in found}) == 25
     assert found == sorted(found, key=lambda call: call.accepted_at, reverse=True)
-    assert history.page("T1", user_id=None, digits="", limit=10, offset=30) == ([], 25)
+    assert history.page("T1", None, TEAM, limit=10, offset=30) == ([], 25)
 
 
 def test_a_page_can_be_of_one_person_and_never_is_of_another_workspace(
@@ -99,25 +99,88 @@ def test_a_page_can_be_of_one_person_and_never_is_of_another_workspace(
     accept(calls, "+12025550002", who=BOSS)
     accept(calls, "+12025550003", team="T2")
 
-    assert numbers_of(history.page("T1", user_id=SARA, digits="", limit=9, offset=0)) == ["+12025550001"]
-    everybody = numbers_of(history.page("T1", user_id=None, digits="", limit=9, offset=0))
+    assert numbers_of(history.page("T1", SARA, TEAM, limit=9, offset=0)) == ["+12025550001"]
+    everybody = numbers_of(history.page("T1", None, TEAM, limit=9, offset=0))
     assert sorted(everybody) == ["+12025550001", "+12025550002"]
-    assert history.page("T3", user_id=None, digits="", limit=9, offset=0) == ([], 0)
+    assert history.page("T3", None, TEAM, limit=9, offset=0) == ([], 0)
 
 
 @pytest.mark.parametrize(
-    ("digits", "fitting"),
-    [("5550001", 1), ("1202555", 2), ("20255", 2), ("0001", 1), ("9", 0), ("%", 0), ("_", 0), ("2_5", 0)],
+    ("typed", "fitting"),
+    [
+        ("555-0001", 1),
+        ("1 202 555", 2),
+        ("20255", 2),
+        ("001", 0),
+        ("0001", 0),
+        ("999", 0),
+        ("2025%01", 0),
+        ("", 2),
+    ],
 )
 def test_numbers_are_found_by_any_part_of_them_and_by_nothing_else(
-    calls: CallLedger, history: CallHistory, digits: str, fitting: int
+    calls: CallLedger, history: CallHistory, typed: str, fitting: int
 ) -> None:
     accept(calls, "+12025550001")
     accept(calls, "+12025550002", who=BOSS)
 
-    found, total = history.page("T1", user_id=None, digits=digits, limit=9, offset=0)
+    found, total = history.page("T1", None, HistoryFilter(search=typed), limit=9, offset=0)
 
     assert (len(found), total) == (fitting, fitting)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        *(HistoryFilter(search=typed) for typed in ("Sara", "12", "%%%", "___", " ")),
+        HistoryFilter(first="2026-03-03", last="2026-03-01"),
+    ],
+)
+def test_what_no_call_can_match_finds_nothing_instead_of_everything(
+    calls: CallLedger, history: CallHistory, wanted: HistoryFilter
+) -> None:
+    accept(calls, "+12025550001")
+
+    assert history.page("T1", None, wanted, limit=9, offset=0) == ([], 0)
+    assert list(history.matching("T1", None, wanted)) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "found"),
+    [
+        ("2026-03-02", "2026-03-02", [1, 2]),
+        ("2026-03-02", "", [1, 2, 3]),
+        ("", "2026-03-01", [0]),
+        ("2026-03-04", "2026-03-05", []),
+        ("0001-01-01", "9999-12-31", [0, 1, 2, 3]),
+    ],
+)
+def test_days_are_utc_days_and_the_last_one_is_included(
+    calls: CallLedger, history: CallHistory, first: str, last: str, found: list[int]
+) -> None:
+    day = T0.replace(hour=0, minute=0, second=0, microsecond=0)
+    moments = [
+        day - timedelta(microseconds=1),
+        day,
+        day + timedelta(days=1, microseconds=-1),
+        day + timedelta(days=1),
+    ]
+    numbers = [f"+120255500{index:02}" for index in range(4)]
+    for number, at in zip(numbers, moments, strict=True):
+        accept(calls, number, at=at)
+
+    shown = history.page("T1", None, HistoryFilter(first=first, last=last), limit=9, offset=0)
+
+    assert sorted(numbers_of(shown)) == [numbers[index] for index in found]
+
+
+def test_calls_can_be_of_one_flow(calls: CallLedger, history: CallHistory) -> None:
+    for flow in ("flow1", "flow2", "flow"):
+        calls.accept(call_request(flow, f"+1202555{len(flow)}0{flow[-1:]:0>2}"[:12], flow_id=flow), at=T0)
+
+    found, total = history.page("T1", None, HistoryFilter(flow="flow1"), limit=9, offset=0)
+
+    assert ([call.request.flow_id for call in found], total) == (["flow1"], 1)
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, PIECE, PIECE + 1])
@@ -169,7 +232,7 @@ def test_a_home_keeps_its_owners_filter(homes: HomeTabLedger) -> None:
     homes.set_filter("T1", SARA, chosen, at=T0)
     homes.mark_opened("T1", SARA, at=T0 + SECOND)
 
-    assert due(homes, at=T0 + SECOND) == HomeTab("T1", SARA, chosen, T0 + SECOND)
+    assert due(homes, at=T0 + SECOND) == HomeTab("T1", SARA, chosen, T0 + SECOND, sees_all=True)
 
 
 def test_an_unreadable_filter_becomes_the_default(store: Store, homes: HomeTabLedger) -> None:
@@ -227,6 +290,27 @@ def test_a_changed_call_makes_the_homes_of_its_caller_and_of_managers_who_see_al
 
     found = {home.user_id for home in iter(lambda: due(homes, at=later), None)}
     assert found == {SARA, "U_ROOT"}
+
+
+def test_a_home_that_shows_the_teams_live_calls_follows_all_calls_with_any_filter(
+    calls: CallLedger, homes: HomeTabLedger
+) -> None:
+    root = opened(homes, "U_ROOT")
+    assert not root.sees_all
+    homes.set_sees_all(root, True, lease=T0)  # not this lease
+    homes.set_sees_all(root, True, lease=T0 + LEASE)
+    homes.mark_shown(root, lease=T0 + LEASE, at=T0)
+    homes.set_filter("T1", "U_ROOT", HistoryFilter(), at=T0)
+    homes.mark_shown(due(homes), lease=T0 + LEASE, at=T0)
+
+    accept(calls, "+12025550001", at=T0 + 5 * SECOND)
+    root = due(homes, at=T0 + 5 * SECOND)
+    assert root is not None and root.sees_all
+
+    homes.set_sees_all(root, False, lease=T0 + 5 * SECOND + LEASE)  # no administrator anymore
+    homes.mark_shown(root, lease=T0 + 5 * SECOND + LEASE, at=T0 + 5 * SECOND)
+    accept(calls, "+12025550002", at=T0 + 10 * SECOND)
+    assert due(homes, at=T0 + 10 * SECOND) is None
 
 
 def test_every_step_of_a_call_makes_the_home_due_again(calls: CallLedger, homes: HomeTabLedger) -> None:

@@ -32,7 +32,7 @@ from evoslack.calling.workflow_step import StepInputs
 from evoslack.evo import session_poller, wire
 from evoslack.slack.listeners.export import Period, Unreadable
 from evoslack.slack.listeners.message_texts import MOST_PARTS, texts_of
-from evoslack.slack.rendering import home, messages, views
+from evoslack.slack.rendering import home_filters, messages, views
 from evoslack.slack.rendering.call_csv import row_of
 from tests.calls import call_request
 
@@ -59,7 +59,9 @@ READERS: Mapping[str, Reader] = {
     "the flow that is meant, by its name": lambda text: views.best_flow([Flow("flow1", text)], "survey " * 9),
     "what a form remembers": views.FormMetadata.unpacked,
     "the search in the Home tab": lambda text: (
-        home.filter_after(HistoryFilter(), {"action_id": home.FilterAction.SEARCH, "value": text}).digits
+        home_filters.filter_after(
+            HistoryFilter(), {"action_id": home_filters.FilterAction.SEARCH, "value": text}
+        ).digits
     ),
     "what a Home tab remembers": HistoryFilter.unpacked,
     "what a workflow filled in": lambda text: StepInputs.of({"person": {"id": text}, "flow": text}),

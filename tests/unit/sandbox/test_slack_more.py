@@ -196,6 +196,38 @@ def test_people_and_options_are_chosen_and_told_at_once(story):
         story.slack.choose_in_home(story.sara, "flow", "3")
 
 
+def test_days_are_chosen_in_a_calendar(story):
+    day = f"day-{story.name}"
+    got = hear(story, day)
+    picker = select("day", day, "datepicker", initial_date="2026-10-01")
+    story.client.views_publish(user_id=story.sara, view=home(picker))
+    assert story.slack.home(story.sara)["state"]["values"]["day"][day]["selected_date"] == "2026-10-01"
+    assert story.slack.choose_in_home(story.sara, "day", "2026-10-31").acked
+    assert got[0]["actions"][0]["selected_date"] == "2026-10-31"
+    with pytest.raises(LookupError, match="no day '2026-02-30'"):
+        story.slack.choose_in_home(story.sara, "day", "2026-02-30")
+
+
+def test_an_external_select_in_a_home_tab_asks_the_app(story):
+    flow, other = f"flow-{story.name}", f"other-{story.name}"
+    got = hear(story, flow)
+
+    @story.app.options(flow)
+    def flows(ack, payload):
+        ack(options=[o for o in map(option, "abc") if payload["value"] in o["value"]])
+
+    elements = [
+        {"type": "static_select", "action_id": other, "options": [option("x")]},
+        {"type": "external_select", "action_id": flow, "min_query_length": 0},
+    ]
+    row = {"type": "actions", "block_id": "row", "elements": elements}
+    story.client.views_publish(user_id=story.sara, view=home(row))
+    assert story.slack.suggest_in_home(story.sara, "row", flow) == [option("a"), option("b"), option("c")]
+    assert story.slack.suggest_in_home(story.sara, "row", flow, "b") == [option("b")]
+    assert story.slack.choose_in_home(story.sara, "row", "b", action_id=flow).acked
+    assert got[0]["actions"][0]["selected_option"] == option("b")
+
+
 def test_nobody_can_use_a_home_tab_that_was_never_published(story):
     with pytest.raises(LookupError, match="no Home tab"):
         story.slack.type_in_home(story.sara, "search", "mother")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from evoslack.calling.calls import Call, Role
-from evoslack.calling.history_filter import HistoryFilter, HomeTab
+from evoslack.calling.history_filter import HistoryFilter, HomeTab, OutcomeGroup
 from evoslack.slack.background.home_publisher import LEASE, HomePublisher
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -36,8 +36,16 @@ class Office:
         self.now += self.role_takes
         return Role.MANAGER
 
-    def page(self, team_id: str, **which: Any) -> tuple[list[Call], int]:
+    def page(
+        self, team_id: str, user_id: str | None, wanted: HistoryFilter, **part: int
+    ) -> tuple[list[Call], int]:
         return [], 0
+
+    def live(self, team_id: str, user_id: str | None, **part: Any) -> tuple[list[Call], int]:
+        return [], 0
+
+    def totals(self, team_id: str, user_id: str | None, *, since: datetime) -> dict[OutcomeGroup, int]:
+        return {}
 
     def views_publish(self, *, user_id: str, view: dict[str, Any]) -> None:
         self.published.append(user_id)
@@ -47,7 +55,15 @@ class Office:
 def test_a_tab_is_published_only_while_the_lease_is_long_enough(held_up_s: float, is_published: bool) -> None:
     office = Office(timedelta(seconds=held_up_s))
     publisher = HomePublisher(
-        office, office, office, office.role_of, bool, region="US", now=lambda: office.now
+        office,
+        office,
+        office,
+        office.role_of,
+        bool,
+        links_of=lambda calls: {},
+        can_end=bool,
+        region="US",
+        now=lambda: office.now,
     )  # type: ignore[arg-type]
 
     assert publisher.publish_next()

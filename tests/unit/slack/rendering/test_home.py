@@ -12,13 +12,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evoslack.calling.calls import Call, CallRequest, Progress, Reason, State
-from evoslack.calling.history_filter import HistoryFilter, Scope
+from evoslack.calling.calls import (
+    DOUBT_WINDOW,
+    Call,
+    CallNote,
+    CallRequest,
+    HangUp,
+    LostReason,
+    Progress,
+    Reason,
+    Result,
+    State,
+)
+from evoslack.calling.history_filter import HistoryFilter, OutcomeGroup, Scope
+from evoslack.calling.number_format import unbroken
 from evoslack.calling.refusals import CannotCheck, Denial, Lack, NotAllowed, NothingToOffer, Refusal, Source
-from evoslack.slack.rendering import home
-from evoslack.slack.rendering.cards import CALL_AGAIN
+from evoslack.slack.rendering import home, home_messages, messages
+from evoslack.slack.rendering.cards import CALL_AGAIN, HANG_UP
 from evoslack.slack.rendering.help_contact import HelpContact
-from evoslack.slack.rendering.home import PER_PAGE, FilterAction, Page, filter_after
+from evoslack.slack.rendering.home import MOST_LIVE, PER_PAGE, PLACE, Page
+from evoslack.slack.rendering.home_filters import ANY, EXPORT, FilterAction, filter_after, flow_options
 from evoslack.slack.rendering.refusal_pages import REQUEST_ACCESS
 from sandbox.slack.block_kit import problems_in_view
 
@@ -29,12 +42,26 @@ TEAM = HistoryFilter(Scope.TEAM)
 
 
 MINE = HistoryFilter()
+RINGING = replace(PLACED, progress=Progress.RINGING, session_id="s1")
+TALKING = replace(RINGING, progress=Progress.ANSWERED, answered_at=T0 + timedelta(seconds=20))
+NUMBER = unbroken("(814) 404-3093")
 
 
 def page(
-    *calls: Call, chosen: HistoryFilter = MINE, total: int | None = None, sees_team: bool = False
+    *calls: Call,
+    chosen: HistoryFilter = MINE,
+    total: int | None = None,
+    sees_team: bool = False,
+    viewer: str = "U_SARA",
+    **more: Any,
 ) -> Page:
-    return Page(chosen, calls, len(calls) if total is None else total, sees_team)
+    found = len(calls) if total is None else total
+    return Page(chosen, calls, found, sees_team, viewer, T0 + timedelta(hours=1), **more)
+
+
+def with_live(*calls: Call, total: int | None = None, **more: Any) -> Page:
+    """A page above which these calls are live."""
+    return page(live=calls, live_total=len(calls) if total is None else total, **({"can_end": True} | more))
 
 
 def tab(shown: Page) -> dict[str, Any]:
@@ -57,8 +84,16 @@ def elements(view: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def row(view: dict[str, Any], call_id: str = "c1") -> dict[str, Any]:
-    return next(block for block in view["blocks"] if block.get("block_id") == f"home_call_{call_id}")
+def row(view: dict[str, Any], call_id: str = "c1", kind: str = "call") -> dict[str, Any]:
+    return next(block for block in view["blocks"] if block.get("block_id") == f"home_{kind}_{call_id}")
+
+
+def block_ids(view: dict[str, Any]) -> list[str]:
+    return [block.get("block_id", "") for block in view["blocks"]]
+
+
+def text_of(block: dict[str, Any]) -> str:
+    return str(block.get("text", block.get("elements", [{}])[0])["text"])
 
 
 # --- what stands there ----------------------------------------------------------------------------
@@ -98,7 +133,14 @@ def test_a_person_who_lacks_something_can_ask_for_it_there() -> None:
     assert elements(home.denied(CannotCheck(Source.SLACK), "US", HelpContact.of("U0ADMIN"))) == {}
 
 
-def test_a_call_has_its_state_number_flow_time_and_length() -> None:
+def test_one_button_is_green() -> None:
+    view = tab(with_live(TALKING, chosen=replace(TEAM, search="814"), sees_team=True))
+
+    green = [name for name, each in elements(view).items() if each.get("style") == "primary"]
+    assert green == [PLACE]
+
+
+def test_a_call_has_its_state_number_time_and_flow() -> None:
     ended = replace(
         PLACED,
         progress=Progress.ENDED,
@@ -110,11 +152,34 @@ def test_a_call_has_its_state_number_flow_time_and_length() -> None:
     shown = row(tab(page(ended)))
 
     assert shown["text"]["text"] == (
-        "*⏹️ Ended · “Done” · talked 2 min 5 sec* · (814) 404-3093\n"
-        f"Survey · <!date^{int(T0.timestamp())}^{{date_short_pretty}} {{time}}|2026-03-02 09:30 UTC>"
+        f"*{messages.state_words(ended)}* · {NUMBER}\n"
+        f"<!date^{int(T0.timestamp())}^{{date_short_pretty}} {{time}}|2026-03-02 09:30 UTC> · Survey"
     )
+    assert "2 min 5 sec" in shown["text"]["text"]
     assert shown["accessory"]["action_id"] == CALL_AGAIN
     assert shown["accessory"]["accessibility_label"] == "Call again: (814) 404-3093"
+
+
+@pytest.mark.parametrize("result", list(Result))
+def test_a_call_shows_what_its_caller_says_came_of_it(result: Result) -> None:
+    noted = replace(PLACED, note=CallNote(result, "<!channel>", "U_BOSS", T0, 1))
+
+    shown = row(tab(page(noted)))["text"]["text"]
+
+    assert home_messages.RESULTS[result] in shown
+    assert "channel" not in shown  # the note stands on the card
+    assert (
+        "📝\u00a0Note" in row(tab(page(replace(noted, note=CallNote(None, "x", "U", T0, 1)))))["text"]["text"]
+    )
+    assert "📝" not in row(tab(page(PLACED)))["text"]["text"]
+
+
+def test_a_call_links_to_its_card_if_it_has_one() -> None:
+    url = "https://acme.slack.test/archives/C1/p1"
+    view = tab(with_live(RINGING, links={"c1": url}))
+    assert f"<{url}|Open\u00a0card>" in row(view, kind="live")["text"]["text"]
+    assert f"<{url}|Open\u00a0card>" in row(tab(page(PLACED, links={"c1": url})))["text"]["text"]
+    assert "|Open" not in words(tab(page(PLACED, links={"c2": url})))
 
 
 @pytest.mark.parametrize(
@@ -122,11 +187,13 @@ def test_a_call_has_its_state_number_flow_time_and_length() -> None:
     [
         replace(PLACED, state=State.ACCEPTED),
         replace(PLACED, state=State.PLACING),
-        replace(PLACED, progress=Progress.RINGING),
-        replace(PLACED, progress=Progress.ANSWERED),
+        RINGING,
+        TALKING,
+        replace(PLACED, state=State.IN_DOUBT, finished_at=T0 + timedelta(hours=1) - DOUBT_WINDOW / 2),
+        replace(PLACED, progress=Progress.LOST, ended_at=T0 + timedelta(hours=1)),
     ],
 )
-def test_a_call_that_goes_on_cannot_be_called_again_from_here(call: Call) -> None:
+def test_a_call_that_may_be_on_the_phone_cannot_be_called_again_from_here(call: Call) -> None:
     assert "accessory" not in row(tab(page(call)))
 
 
@@ -134,6 +201,104 @@ def test_calling_again_after_a_doubt_asks_first() -> None:
     doubt = replace(PLACED, state=State.IN_DOUBT, reason=Reason.NO_ANSWER)
 
     assert "confirm" in row(tab(page(doubt)))["accessory"]
+
+
+# --- live now -------------------------------------------------------------------------------------
+
+
+def test_live_calls_stand_on_top_and_say_for_how_long() -> None:
+    ringing = replace(RINGING, id="c2")
+
+    view = tab(with_live(TALKING, ringing))
+
+    assert text_of(view["blocks"][1]) == "*Live now*"
+    talking, below = block_ids(view)[2:4]
+    assert (talking, below) == ("home_live_c1", "home_live_c2")
+    assert row(view, kind="live")["text"]["text"] == (
+        f"*{messages.state_words(TALKING)}* · {NUMBER}\n"
+        f"answered <!date^{int(T0.timestamp()) + 20}^{{ago}}|09:30 UTC> · Survey"
+    )
+    assert f"started <!date^{int(T0.timestamp())}^" in row(view, "c2", "live")["text"]["text"]
+
+
+def test_an_administrators_live_calls_say_whose_they_are() -> None:
+    assert (
+        "<@U_SARA>"
+        in row(tab(with_live(TALKING, sees_team=True, viewer="U_ROOT")), kind="live")["text"]["text"]
+    )
+    assert "<@U_SARA>" not in words(tab(with_live(TALKING)))
+    assert text_of(tab(with_live(TALKING, sees_team=True))["blocks"][1]) == "*Live now · team*"
+
+
+def test_without_live_calls_the_tab_says_so() -> None:
+    assert text_of(tab(page(PLACED))["blocks"][2]) == "No calls right now."
+
+
+def test_live_calls_can_be_hung_up_from_here() -> None:
+    button = row(tab(with_live(TALKING)), kind="live")["accessory"]
+
+    assert (button["action_id"], button["value"], button["style"]) == (HANG_UP, "c1", "danger")
+    assert "ends the call for both sides" in button["confirm"]["text"]["text"]
+    assert button["accessibility_label"] == "Hang up: (814) 404-3093"
+    assert HANG_UP in elements(tab(with_live(TALKING, viewer="U_ROOT", sees_team=True)))
+
+
+@pytest.mark.parametrize(
+    ("call", "more"),
+    [
+        (TALKING, {"can_end": False}),
+        (TALKING, {"viewer": "U_BOSS"}),
+        (replace(TALKING, found_later=True), {}),
+        (replace(TALKING, session_id=""), {}),
+        (replace(TALKING, hang_up=HangUp.ASKED), {}),
+        (replace(PLACED, progress=Progress.LOST, lost_reason=LostReason.UNSEEN, session_id="s1"), {}),
+    ],
+)
+def test_no_hang_up_where_it_cannot_work_or_is_not_theirs(call: Call, more: dict[str, Any]) -> None:
+    assert HANG_UP not in elements(tab(with_live(call, **more)))
+
+
+def test_a_hang_up_that_is_under_way_or_failed_is_told() -> None:
+    assert "hang-up requested" in words(tab(with_live(replace(TALKING, hang_up=HangUp.ASKED))))
+    failed = tab(with_live(replace(TALKING, hang_up=HangUp.NO_EFFECT)))
+    assert "hanging up had no effect" in words(failed)
+    assert HANG_UP in elements(failed)
+
+
+def test_more_live_calls_than_fit_are_counted() -> None:
+    many = [replace(RINGING, id=f"c{index}") for index in range(MOST_LIVE)]
+
+    assert "and 3 more" in words(tab(with_live(*many, total=MOST_LIVE + 3)))
+    assert "more" not in words(tab(with_live(*many)))
+
+
+# --- totals ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("totals", "line"),
+    [
+        ({}, "*Last 24 hours:* no calls"),
+        ({OutcomeGroup.REACHED: 1}, "*Last 24 hours:* 1 call · 1 reached"),
+        (
+            {OutcomeGroup.NOT_CERTAIN: 1, OutcomeGroup.NO_ANSWER: 3, OutcomeGroup.REACHED: 7},
+            "*Last 24 hours:* 11 calls · 7 reached · 3 no answer · 1 not certain",
+        ),
+        (
+            dict.fromkeys(OutcomeGroup, 2),
+            "*Last 24 hours:* 18 calls · 2 reached · 2 no answer · 2 not certain · 2 in progress · 10 other",
+        ),
+    ],
+)
+def test_one_line_counts_the_last_24_hours(totals: dict[OutcomeGroup, int], line: str) -> None:
+    assert line in [text_of(block) for block in tab(page(totals=totals))["blocks"] if "text" in block]
+
+
+def test_an_administrators_totals_are_the_teams() -> None:
+    assert "*Last 24 hours, team:* no calls" in words(tab(page(sees_team=True)))
+
+
+# --- the list -------------------------------------------------------------------------------------
 
 
 def test_the_team_view_says_who_called_and_mine_does_not() -> None:
@@ -144,7 +309,13 @@ def test_the_team_view_says_who_called_and_mine_does_not() -> None:
 def test_only_who_may_see_the_team_finds_the_way_there() -> None:
     assert FilterAction.TEAM not in elements(tab(page()))
     tabs = elements(tab(page(chosen=TEAM, sees_team=True)))
-    assert (tabs[FilterAction.TEAM].get("style"), tabs[FilterAction.MINE].get("style")) == ("primary", None)
+    shown = [tabs[each]["text"]["text"] for each in (FilterAction.MINE, FilterAction.TEAM)]
+    assert shown == ["My calls", "✓ Team calls"]
+
+
+def test_only_administrators_can_export() -> None:
+    assert EXPORT not in elements(tab(page(PLACED)))
+    assert elements(tab(page(PLACED, sees_team=True)))[EXPORT]["text"]["text"] == "Export"
 
 
 def test_people_are_searched_for_in_the_teams_calls_only() -> None:
@@ -170,18 +341,85 @@ def test_a_refresh_leaves_a_half_typed_search_alone_and_a_cleared_one_is_empty()
     assert field(HistoryFilter()) != field(HistoryFilter(search="814"))
 
 
+FULL = HistoryFilter(
+    Scope.TEAM, "814", "U_BOSS", 2, OutcomeGroup.BUSY, "flow1", "Survey", "2026-10-01", "2026-10-31"
+)
+
+
+def test_the_filters_show_what_was_chosen() -> None:
+    shown = elements(tab(page(PLACED, chosen=FULL, sees_team=True)))
+
+    assert shown[FilterAction.OUTCOME]["initial_option"]["value"] == "busy"
+    assert shown[FilterAction.FLOW]["initial_option"] == {
+        "text": {"type": "plain_text", "text": "Survey", "emoji": False},
+        "value": "flow1",
+    }
+    assert shown[FilterAction.FIRST_DAY]["initial_date"] == "2026-10-01"
+    assert shown[FilterAction.LAST_DAY]["initial_date"] == "2026-10-31"
+    found = words(tab(page(PLACED, chosen=FULL, total=21, sees_team=True)))
+    assert "21–21 of 21 · Busy · flow Survey · 2026-10-01 to 2026-10-31 (UTC days)" in found
+
+
+def test_the_filters_of_an_unfiltered_tab_are_empty() -> None:
+    shown = elements(tab(page(PLACED)))
+
+    assert shown[FilterAction.OUTCOME]["initial_option"]["value"] == ANY
+    assert "initial_option" not in shown[FilterAction.FLOW]
+    assert "initial_date" not in shown[FilterAction.FIRST_DAY] | shown[FilterAction.LAST_DAY]
+    assert FilterAction.CLEAR not in shown
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"person": "U_ROOT"},
+        {"outcome": ""},
+        {"flow": "flow2"},
+        {"flow": "", "flow_name": ""},
+        {"first": ""},
+        {"last": "2026-11-01"},
+    ],
+)
+def test_a_filter_that_changes_is_drawn_anew_and_a_page_that_turns_leaves_it(change: dict[str, str]) -> None:
+    """Slack keeps what was chosen where the ids stay the same."""
+
+    def controls(chosen: HistoryFilter) -> str:
+        return next(
+            each
+            for each in block_ids(tab(page(chosen=chosen, sees_team=True)))
+            if each.startswith("home_narrow")
+        )
+
+    assert controls(FULL) != controls(replace(FULL, **change))
+    assert controls(FULL) == controls(replace(FULL, page=5, search="404"))
+
+
 @pytest.mark.parametrize(
     ("chosen", "said"),
     [
         (HistoryFilter(), "No calls yet."),
         (TEAM, "No calls yet."),
-        (HistoryFilter(search="814"), "No calls match this search."),
-        (replace(TEAM, person="U_BOSS"), "No calls match this search."),
-        (HistoryFilter(search="Sara"), "Enter at least 3 digits"),
+        (HistoryFilter(search="814"), "No calls match “814”."),
+        (replace(TEAM, person="U_BOSS"), "No calls match these filters."),
+        (HistoryFilter(search="Sara"), "No calls match “Sara”. Search by at least 3 digits of a number."),
+        (
+            HistoryFilter(search="<!here>"),
+            "No calls match “<!here>”. Search by at least 3 digits of a number.",
+        ),
+        (HistoryFilter(outcome=OutcomeGroup.BUSY), "No calls match Busy."),
+        (FULL, "No calls match “814” · Busy · flow Survey · 2026-10-01 to 2026-10-31 (UTC days)."),
+        (HistoryFilter(first="2026-10-01"), "No calls match from 2026-10-01 on (UTC days)."),
+        (HistoryFilter(last="2026-10-01"), "No calls match until 2026-10-01 (UTC days)."),
+        (
+            HistoryFilter(first="2026-10-02", last="2026-10-01"),
+            "No calls match: the first day is after the last day.",
+        ),
     ],
 )
 def test_an_empty_page_says_why_it_is_empty(chosen: HistoryFilter, said: str) -> None:
-    assert said in words(tab(page(chosen=chosen, sees_team=True)))
+    last = tab(page(chosen=chosen, sees_team=True))["blocks"][-1]
+
+    assert last["text"] == {"type": "plain_text", "text": said, "emoji": False}
 
 
 @pytest.mark.parametrize(
@@ -215,31 +453,55 @@ def worst(names: Sequence[str]) -> list[Call]:
             PLACED,
             id=f"{index:032}",
             request=replace(REQUEST, flow_name=names[index % len(names)], user_id="U" + "0" * 20),
-            state=State.IN_DOUBT,
+            state=State.PLACED,
             progress=Progress.ENDED,
             answered_at=T0,
             ended_at=T0 + timedelta(hours=9),
+            evo_outcome=names[index % len(names)],
+            session_id="s",
+            note=CallNote(Result.DO_NOT_CALL, "&" * 3000, "U", T0, 1),
         )
         for index in range(PER_PAGE)
     ]
 
 
 def test_the_fullest_page_stays_within_slacks_limits() -> None:
-    chosen = HistoryFilter(Scope.TEAM, "&" * 40, "U" + "0" * 20, page=3)
+    chosen = replace(FULL, search="&" * 40, flow="😀" * 150, flow_name="😀" * 75, page=3)
+    calls = worst(["&" * 5000])
+    links = {call.id: "https://acme.slack.test/" + "x" * 100 for call in calls}
 
-    view = tab(page(*worst(["&" * 5000]), chosen=chosen, total=10_000, sees_team=True))
+    view = tab(
+        page(
+            *calls,
+            chosen=chosen,
+            total=10_000,
+            sees_team=True,
+            live=calls,
+            live_total=500,
+            totals=dict.fromkeys(OutcomeGroup, 10**9),
+            links=links,
+            can_end=True,
+        )
+    )
 
     assert len(view["blocks"]) <= 100
-    assert len(json.dumps(view).encode()) < 50_000
+    assert len(view["private_metadata"]) <= 3000
+    assert max(len(block["elements"]) for block in view["blocks"] if block["type"] == "actions") <= 25
+    assert len(json.dumps(view).encode()) < 70_000
 
 
 @given(st.lists(st.text(max_size=300), min_size=1, max_size=PER_PAGE), st.text(max_size=40))
 def test_no_name_and_no_search_breaks_the_page_or_gets_markup_in(names: list[str], typed: str) -> None:
     hostile = [f"<!channel> <http://evil.test|{name}>" for name in names]
 
-    view = tab(page(*worst(hostile), chosen=HistoryFilter(search=typed)))
+    chosen = HistoryFilter.of(
+        {"scope": "mine", "search": typed, "person": "", "page": 0, "flow": "f", "flow_name": hostile[0]}
+    )
+    view = tab(page(*worst(hostile), chosen=chosen, live=worst(hostile)[:MOST_LIVE]))
 
-    rows = [block["text"] for block in view["blocks"] if block.get("block_id", "").startswith("home_call_")]
+    rows = [block["text"] for block in view["blocks"] if block["type"] == "section"]
+    rows = [each for each in rows if each["type"] == "mrkdwn"]
+    assert len(rows) >= 2 * PER_PAGE
     assert all("<!channel" not in each["text"] and "<http" not in each["text"] for each in rows)
     assert all(each["verbatim"] for each in rows)
 
@@ -253,6 +515,29 @@ def after(chosen: HistoryFilter, action_id: str, **more: Any) -> HistoryFilter:
 
 def test_every_press_leads_to_what_it_says() -> None:
     deep = HistoryFilter(Scope.TEAM, "814", "U_BOSS", 3)
+    option = {"value": "flow1", "text": {"type": "plain_text", "text": "Survey"}}
+
+    assert after(FULL, FilterAction.MINE) == replace(FULL, scope=Scope.MINE, person="", page=0)
+    assert after(deep, FilterAction.OUTCOME, selected_option={"value": "busy"}) == replace(
+        deep, outcome="busy", page=0
+    )
+    assert after(FULL, FilterAction.OUTCOME, selected_option={"value": ANY}) == replace(
+        FULL, outcome="", page=0
+    )
+    assert after(deep, FilterAction.FLOW, selected_option=option) == replace(
+        deep, flow="flow1", flow_name="Survey", page=0
+    )
+    assert after(
+        FULL, FilterAction.FLOW, selected_option={"value": ANY, "text": {"text": "Any flow"}}
+    ) == replace(FULL, flow="", flow_name="", page=0)
+    assert after(deep, FilterAction.FIRST_DAY, selected_date="2026-10-01") == replace(
+        deep, first="2026-10-01", page=0
+    )
+    assert after(deep, FilterAction.LAST_DAY, selected_date="2026-10-31") == replace(
+        deep, last="2026-10-31", page=0
+    )
+    assert after(FULL, FilterAction.FIRST_DAY, selected_date=None) == replace(FULL, first="", page=0)
+    assert after(FULL, FilterAction.CLEAR) == TEAM
 
     assert after(deep, FilterAction.MINE) == HistoryFilter(Scope.MINE, "814")
     assert after(HistoryFilter(search="814", page=2), FilterAction.TEAM) == HistoryFilter(Scope.TEAM, "814")
@@ -278,6 +563,17 @@ def test_every_press_leads_to_what_it_says() -> None:
         {"action_id": FilterAction.PERSON, "selected_user": "' OR 1=1"},
         {"action_id": FilterAction.PERSON, "selected_user": ["U_BOSS"]},
         {"action_id": FilterAction.SEARCH, "value": "\x00\ud800"},
+        {"action_id": FilterAction.OUTCOME, "selected_option": {"value": "won"}},
+        {"action_id": FilterAction.OUTCOME, "selected_option": "busy"},
+        {"action_id": FilterAction.OUTCOME, "selected_option": {"value": ["busy"]}},
+        {"action_id": FilterAction.FLOW, "selected_option": {"value": "x" * 151}},
+        {"action_id": FilterAction.FLOW, "selected_option": {"value": "a\nb", "text": []}},
+        {"action_id": FilterAction.FLOW},
+        {"action_id": FilterAction.FIRST_DAY, "selected_date": "2026-02-30"},
+        {"action_id": FilterAction.FIRST_DAY, "selected_date": "20261031"},
+        {"action_id": FilterAction.FIRST_DAY, "selected_date": "2026-W10-1"},
+        {"action_id": FilterAction.LAST_DAY, "selected_date": "' OR 1=1"},
+        {"action_id": FilterAction.LAST_DAY, "selected_date": ["2026-10-31"]},
         {"action_id": "home_turn_nowhere"},
         {},
     ],
@@ -289,16 +585,41 @@ def test_a_forged_press_leads_nowhere(forged: dict[str, Any]) -> None:
 PRINTABLE = st.text(st.characters().filter(str.isprintable), max_size=40)
 
 
-@given(st.builds(HistoryFilter, st.sampled_from(Scope), PRINTABLE, st.just("U_BOSS"), st.integers(0, 999)))
+DAYS = st.just("") | st.dates().map(lambda day: day.isoformat())
+
+
+@given(
+    st.builds(
+        HistoryFilter,
+        st.sampled_from(Scope),
+        PRINTABLE,
+        st.just("U_BOSS"),
+        st.integers(0, 999),
+        st.sampled_from(["", *OutcomeGroup]),
+        st.just("flow1"),
+        PRINTABLE,
+        DAYS,
+        DAYS,
+    )
+)
 def test_a_filter_can_be_packed_and_unpacked(chosen: HistoryFilter) -> None:
     assert HistoryFilter.unpacked(chosen.packed()) == chosen
 
 
 def test_a_filter_of_an_older_version_can_still_be_read() -> None:
     """Rows and open tabs have it."""
-    text = '{"whose":"team","typed":"814","person":"U_BOSS","page":2}'
+    for text in (
+        '{"whose":"team","typed":"814","person":"U_BOSS","page":2}',
+        '{"scope":"team","search":"814","person":"U_BOSS","page":2}',
+    ):
+        assert HistoryFilter.unpacked(text) == HistoryFilter(Scope.TEAM, "814", "U_BOSS", 2)
 
-    assert HistoryFilter.unpacked(text) == HistoryFilter(Scope.TEAM, "814", "U_BOSS", 2)
+
+def test_the_list_of_flows_begins_with_any_flow_and_holds_a_hundred() -> None:
+    flows = [{"text": {"text": str(index)}, "value": str(index)} for index in range(100)]
+
+    assert [option["value"] for option in flow_options(flows, "")] == [ANY, *(str(i) for i in range(99))]
+    assert flow_options(flows[:2], "rem") == flows[:2]
 
 
 @pytest.mark.parametrize(
@@ -312,6 +633,11 @@ def test_a_filter_of_an_older_version_can_still_be_read() -> None:
         '{"scope":"team","search":1,"person":"","page":0}',
         '{"whose":"team","typed":"","person":"","page":-1}',
         '{"whose":"team","typed":"","person":"","page":1e9}',
+        '{"scope":"team","search":"","person":"","page":0,"outcome":"won"}',
+        '{"scope":"team","search":"","person":"","page":0,"outcome":["busy"]}',
+        '{"scope":"team","search":"","person":"","page":0,"flow":1}',
+        '{"scope":"team","search":"","person":"","page":0,"first":"yesterday"}',
+        '{"scope":"team","search":"","person":"","page":0,"last":20261031}',
     ],
 )
 def test_a_filter_that_cannot_be_read_is_the_default_one(text: str) -> None:
