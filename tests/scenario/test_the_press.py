@@ -18,7 +18,7 @@ def test_a_good_call_rings_once_and_everybody_learns_of_it(office: Office) -> No
     office.form()
     office.fill()
     assert office.press().acked
-    office.wait_for_page("⏳ Calling")
+    office.wait_for_page("· dialing")
 
     card = office.wait_for_card(says_placed)
     (ring,) = office.evo.world.rings
@@ -207,7 +207,7 @@ def test_two_people_want_the_same_number_at_once_and_it_rings_once(empty_office:
 
     assert "called this number" in office.under("number", BOSS)
     assert office.rings == 1
-    office.wait_for_card("Unconfirmed", within_s=10)
+    office.wait_for_card("not certain", within_s=10)
     office.pass_time(seconds=10)
     office.press(BOSS)  # once it is settled, the boss may decide to call
     office.slack.wait_for(lambda: office.rings == 2)

@@ -4,58 +4,62 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from evoslack.calling.calls import Call, HangUp, Progress
-from evoslack.calling.number_format import pretty
-from evoslack.slack.rendering import button_messages, form_messages, messages
-from evoslack.slack.rendering.blocks import Block, actions, button, confirm, mrkdwn, section
+from evoslack.calling.status import CallStatus, status_of
+from evoslack.slack.rendering import button_messages, card_messages, messages
+from evoslack.slack.rendering.blocks import Block, button, confirm, overflow, section, small
 
 EVENT_TYPE = "evoslack_call"
 CALL_AGAIN = "call_again"
 HANG_UP = "hang_up"
+NOTE = "call_note"  # the button; its value is the call's id
+MORE = "call_more"  # the menu of what is rare; the values of its options are "note:" and the call's id
 
 _NO_DIGITS = re.compile(r"\D", re.ASCII)
 _TELLING = 7  # this many last digits identify a subscriber, whatever precedes them
 _HIDDEN = "…"
+# Somebody picked up, or may have: what came of it is the next thing to write down.
+_TALKED = frozenset({CallStatus.COMPLETED, CallStatus.HUNG_UP, CallStatus.ENDED})
 
 
 def text(call: Call, region: str, *, hides_number: bool = False) -> str:
     """The whole meaning in one line: notifications and screen readers get only this."""
     call = _shown(call, hides_number=hides_number)
-    headline = messages.headline(call, region, hides_number=hides_number)
     sentences = (
-        headline if headline.endswith((".", "…")) else f"{headline}.",
+        f"{messages.headline(call, region, hides_number=hides_number)}.",
         messages.reason(call),
-        messages.called_by(call, region),
+        card_messages.hang_up(call),
+        card_messages.spoken(call, region),
     )
     return " ".join(sentence for sentence in sentences if sentence)
 
 
 def blocks(call: Call, region: str, *, can_end: bool = False, hides_number: bool = False) -> list[Block]:
-    """State first, a reason where there is trouble, then who, what and when.
+    """How it stands and where, a reason where there is trouble, who called with what, and what came of it.
 
-    `can_end`: whether the bot may end calls at Evo Voice. `hides_number`: other companies read the channel.
+    What to do next stands beside the headline, and what is rarer beside who called: rows of their own would
+    make a card that is over twice as high. `can_end`: whether the bot may end calls at Evo Voice.
+    `hides_number`: other companies read the channel.
     """
-    call, request = _shown(call, hides_number=hides_number), call.request
-    found = [section(messages.headline(call, region, hides_number=hides_number, is_bold=True))]
-    if reason := messages.reason(call):
-        found.append(section(reason))
-    fields = [
-        _field(messages.CALLED_BY, f"<@{request.user_id}>"),
-        _field(form_messages.FLOW_LABEL, messages.shown_name(request.flow_name)),
-        _field(form_messages.CALLER_ID_LABEL, pretty(request.caller_id, region)),
-        _field(messages.STARTED, when(call)),
-        *_running_time(call),
+    call = _shown(call, hides_number=hides_number)
+    headline = messages.headline(call, region, hides_number=hides_number, is_bold=True)
+    next_step, rarer = _controls(call, can_end=can_end)
+    return [
+        _row([headline, card_messages.place(call)], next_step),
+        *(section(words) for words in (messages.reason(call), card_messages.hang_up(call)) if words),
+        _row(
+            [
+                *_running_time(call),
+                card_messages.called_by(call),
+                card_messages.flow(call),
+                card_messages.caller_id(call, region),
+            ],
+            rarer,
+        ),
+        *(small(words) for words in [card_messages.note(call)] if words),
     ]
-    found.append({"type": "section", "fields": fields})
-    if call.hang_up is not None and call.is_in_progress:
-        found.append(section(button_messages.HANG_UP_MESSAGES[call.hang_up]))
-    if not call.is_open:
-        buttons = [_hang_up(call)] if can_end and _may_be_ended(call) else []
-        found.append(actions([*buttons, call_again(call)]))
-    return found
 
 
 def call_again(call: Call) -> Block:
@@ -71,14 +75,30 @@ def call_again(call: Call) -> Block:
     return again
 
 
-def _shown(call: Call, *, hides_number: bool) -> Call:
-    """Without Evo Voice's own words where they repeat the number that is to be hidden."""
-    if not hides_number:
-        return call
-    number = _NO_DIGITS.sub("", call.request.number)[-_TELLING:]
-    detail = "" if number in _NO_DIGITS.sub("", call.detail) else call.detail
-    evo_outcome = _HIDDEN if number in _NO_DIGITS.sub("", call.evo_outcome) else call.evo_outcome
-    return replace(call, detail=detail, evo_outcome=evo_outcome)
+def _row(parts: list[str], control: Block | None) -> Block:
+    row = section("\u00a0· ".join(part for part in parts if part))
+    return row | {"accessory": control} if control else row
+
+
+def _controls(call: Call, *, can_end: bool) -> tuple[Block | None, Block | None]:
+    """What to do next, and what is rarer. Nobody is offered to call a person who is on the phone."""
+    is_written = call.note.revision > 0
+    if call.is_open:
+        return None, None
+    if call.is_in_progress:
+        ends = can_end and call.can_hang_up and call.hang_up is not HangUp.ASKED
+        words = card_messages.EDIT_EITHER if is_written else card_messages.ADD_NOTE
+        return (_hang_up(call) if ends else None), _more(call, words)
+    if status_of(call) in _TALKED:
+        words = card_messages.EDIT_RESULT if is_written else card_messages.ADD_RESULT
+        return button(NOTE, words, call.id), call_again(call)
+    return call_again(call), _more(
+        call, card_messages.EDIT_EITHER if is_written else card_messages.ADD_EITHER
+    )
+
+
+def _more(call: Call, words: str) -> Block:
+    return overflow(MORE, [(words, f"note:{call.id}")])
 
 
 def _hang_up(call: Call) -> Block:
@@ -88,31 +108,35 @@ def _hang_up(call: Call) -> Block:
     return button(HANG_UP, words, call.id) | danger | {"confirm": question | danger}
 
 
-def _may_be_ended(call: Call) -> bool:
-    """Whether there is something to end, and no hang-up is under way."""
-    return call.can_hang_up and call.hang_up is not HangUp.ASKED
-
-
-def _running_time(call: Call) -> list[Block]:
-    """How long people have been talking. Slack counts it, so it is right whenever the card is read."""
+def _running_time(call: Call) -> list[str]:
     if call.progress is not Progress.ANSWERED or call.answered_at is None:
         return []
-    return [_field(messages.ANSWERED, _moment(call.answered_at, "{time_secs}, {ago}", "%H:%M:%S"))]
+    return [card_messages.talking_since(call.answered_at)]
+
+
+def _shown(call: Call, *, hides_number: bool) -> Call:
+    """Without the words of others where they repeat the number that is to be hidden."""
+    if not hides_number:
+        return call
+    number = _NO_DIGITS.sub("", call.request.number)[-_TELLING:]
+
+    def cleaned(words: str, otherwise: str = _HIDDEN) -> str:
+        return otherwise if number in _NO_DIGITS.sub("", words) else words
+
+    request = call.request
+    request = replace(
+        request, flow_name=cleaned(request.flow_name), caller_id_label=cleaned(request.caller_id_label)
+    )
+    note = replace(call.note, text=cleaned(call.note.text))
+    detail, evo_outcome = cleaned(call.detail, otherwise=""), cleaned(call.evo_outcome)
+    return replace(call, request=request, note=note, detail=detail, evo_outcome=evo_outcome)
 
 
 def when(call: Call) -> str:
     """When it was started, in each reader's own time zone (mrkdwn)."""
-    return _moment(call.accepted_at, "{date_short_pretty} {time}", "%Y-%m-%d %H:%M")
-
-
-def _moment(at: datetime, shown: str, otherwise: str) -> str:
-    return f"<!date^{int(at.timestamp())}^{shown}|{at:{otherwise}} UTC>"
+    return card_messages.when(call.accepted_at)
 
 
 def metadata(call: Call) -> dict[str, Any]:
     """The call's id, to find a card again. Everyone in the channel can read it: nothing else is in it."""
     return {"event_type": EVENT_TYPE, "event_payload": {"call_id": call.id}}
-
-
-def _field(label: str, words: str) -> Block:
-    return mrkdwn(f"*{label}*\n{words}")
