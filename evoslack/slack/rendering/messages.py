@@ -14,6 +14,7 @@ from evoslack.calling.status import STATUS_OF_OUTCOME, CallStatus, plain_outcome
 from evoslack.slack.rendering.status_words import STATUS_WORDS, StatusWords
 
 LONGEST_NAME = 200  # characters; a field takes 2,000, and escaping makes one up to five
+LONGEST_DETAIL = 160  # characters of Evo Voice's own reason for a no
 LONGEST_OUTCOME = 60  # characters of Evo Voice's own word for how a call ended
 
 _USER_ID = re.compile(r"[A-Z0-9_]{1,40}", re.ASCII)
@@ -137,7 +138,7 @@ def reason(call: Call) -> str:
     if call.reason is Reason.TOO_MANY and call.detail:
         words = f"{words[:-1]} and asked EvoSlack to wait {call.detail} seconds."
     elif call.reason in {Reason.NOT_PERMITTED, Reason.NOT_FOUND, Reason.BAD_REQUEST} and call.detail:
-        words = f"{words[:-1]}: “{escape(call.detail)}”."
+        words = f"{words[:-1]}: “{one_line(call.detail, LONGEST_DETAIL)}”."
     if call.reason in _NEXT_STEP:
         words = f"{words} {_after_rejection(call, _NEXT_STEP[call.reason])}"
     if call.state is State.IN_DOUBT:

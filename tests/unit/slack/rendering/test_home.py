@@ -98,7 +98,7 @@ def test_a_call_has_its_state_number_flow_time_and_length() -> None:
     shown = row(tab(page(ended)))
 
     assert shown["text"]["text"] == (
-        "*⏹️ Ended · “Done” · talked 2 min 5 sec* · (814) 404-3093\n"
+        "*⏹️ ended · “Done” · talked 2 min 5 sec* · (814) 404-3093\n"
         f"Survey · <!date^{int(T0.timestamp())}^{{date_short_pretty}} {{time}}|2026-03-02 09:30 UTC>"
     )
     assert shown["accessory"]["action_id"] == CALL_AGAIN
