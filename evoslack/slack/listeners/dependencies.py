@@ -24,7 +24,12 @@ from evoslack.slack.listeners.form_opener import FormOpener
 from evoslack.slack.listeners.hang_up import HangUpListener
 from evoslack.slack.listeners.home import HomeListeners
 from evoslack.slack.listeners.reply import NotifyPrivately, PrivateReply
-from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL, ShortcutListeners
+from evoslack.slack.listeners.shortcuts import (
+    NUMBER_IN_MESSAGE,
+    PLACE_A_CALL,
+    ShortcutListeners,
+    is_call_again,
+)
 from evoslack.slack.listeners.workflow_step import StepListeners
 from evoslack.slack.rendering import cards, home, views
 from evoslack.slack.rendering.views import FormSettings
@@ -129,6 +134,7 @@ def connect(app: App, listeners: Listeners, command: str) -> None:
     app.message_shortcut(NUMBER_IN_MESSAGE)(shortcuts.number_in_message)
     app.view(views.CHOICE)(shortcuts.chosen)
     app.block_action(cards.CALL_AGAIN)(shortcuts.call_again)
+    app.block_action(cards.MORE, matchers=[is_call_again])(shortcuts.call_again)
     app.block_action(cards.HANG_UP)(listeners.hang_up.pressed)
     app.event("app_home_opened")(listeners.home.home_opened)
     app.block_action(home.PLACE)(shortcuts.place_a_call)

@@ -26,7 +26,7 @@ EDIT_EITHER = "Edit result or note"
 
 def called_by(call: Call) -> str:
     """Who called, and when, in each reader's own time zone."""
-    return f"Called by {mention(call.request.user_id)}, {when(call.accepted_at)}"
+    return f"By {mention(call.request.user_id)}, {when(call.accepted_at)}"
 
 
 def flow(call: Call) -> str:
@@ -45,8 +45,11 @@ def place(call: Call) -> str:
     """Where the number is and what time it was there when it was called; empty if that is unknown."""
     found = place_of(call.request.number)
     local = found.local_time(call.accepted_at)
-    time = f"{local:%I:%M\u00a0%p} there".lstrip("0") if local else ""
-    return ", ".join(part for part in (one_line(found.name, LONGEST_ON_CARD), time) if part)
+    name = one_line(found.name, LONGEST_ON_CARD)
+    if local is None:
+        return name
+    time = f"{local:%I:%M\u00a0%p}".lstrip("0")
+    return f"{time} in {name}" if name else f"{time} there"
 
 
 def talking_since(at: datetime) -> str:
@@ -82,7 +85,7 @@ def note(call: Call) -> str:
 def spoken(call: Call, region: str) -> str:
     """All of this in sentences, for notifications and screen readers; some do not show dates."""
     sentences = [f"Called by {mention(call.request.user_id)}, flow {flow(call)}, {caller_id(call, region)}"]
-    sentences.append(f"Place: {there}" if (there := place(call)) else "")
+    sentences.append(f"Where: {there}" if (there := place(call)) else "")
     if call.note.revision and (call.note.result or call.note.text):
         result = RESULT_WORDS[call.note.result] if call.note.result else "Note"
         text = one_line(call.note.text, _LONGEST_SPOKEN)

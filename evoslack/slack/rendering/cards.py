@@ -9,19 +9,20 @@ from typing import Any
 from evoslack.calling.calls import Call, HangUp, Progress
 from evoslack.calling.status import CallStatus, status_of
 from evoslack.slack.rendering import button_messages, card_messages, messages
-from evoslack.slack.rendering.blocks import Block, button, confirm, overflow, section, small
+from evoslack.slack.rendering.blocks import Block, actions, button, confirm, overflow, section, small
 
 EVENT_TYPE = "evoslack_call"
 CALL_AGAIN = "call_again"
 HANG_UP = "hang_up"
-NOTE = "call_note"  # the button; its value is the call's id
-MORE = "call_more"  # the menu of what is rare; the values of its options are "note:" and the call's id
+NOTE = "call_note"  # a button; its value is the call's id
+MORE = "call_more"  # a menu; the values of its options are one of the next two and the call's id
+_NOTE, _AGAIN = "note:", "again:"
 
 _NO_DIGITS = re.compile(r"\D", re.ASCII)
 _TELLING = 7  # this many last digits identify a subscriber, whatever precedes them
 _HIDDEN = "…"
-# Somebody picked up, or may have: what came of it is the next thing to write down.
-_TALKED = frozenset({CallStatus.COMPLETED, CallStatus.HUNG_UP, CallStatus.ENDED})
+# Nothing has to be done after these, so their card is as low as it can be: all its controls are in the menu.
+_QUIET = frozenset({CallStatus.COMPLETED, CallStatus.HUNG_UP, CallStatus.ENDED})
 
 
 def text(call: Call, region: str, *, hides_number: bool = False) -> str:
@@ -37,28 +38,27 @@ def text(call: Call, region: str, *, hides_number: bool = False) -> str:
 
 
 def blocks(call: Call, region: str, *, can_end: bool = False, hides_number: bool = False) -> list[Block]:
-    """How it stands and where, a reason where there is trouble, who called with what, and what came of it.
+    """How it stands, a reason where there is trouble, who called with what, what came of it, what to do next.
 
-    What to do next stands beside the headline, and what is rarer beside who called: rows of their own would
-    make a card that is over twice as high. `can_end`: whether the bot may end calls at Evo Voice.
-    `hides_number`: other companies read the channel.
+    `can_end`: whether the bot may end calls at Evo Voice. `hides_number`: other companies read the channel.
     """
     call = _shown(call, hides_number=hides_number)
-    headline = messages.headline(call, region, hides_number=hides_number, is_bold=True)
-    next_step, rarer = _controls(call, can_end=can_end)
+    headline = section(messages.headline(call, region, hides_number=hides_number, is_bold=True))
+    details = [
+        *_running_time(call),
+        card_messages.called_by(call),
+        card_messages.flow(call),
+        card_messages.caller_id(call, region),
+        card_messages.place(call),
+    ]
+    is_quiet = status_of(call) in _QUIET
+    controls = [] if is_quiet else _controls(call, can_end=can_end)
     return [
-        _row([headline, card_messages.place(call)], next_step),
+        headline | ({"accessory": _menu(call)} if is_quiet else {}),
         *(section(words) for words in (messages.reason(call), card_messages.hang_up(call)) if words),
-        _row(
-            [
-                *_running_time(call),
-                card_messages.called_by(call),
-                card_messages.flow(call),
-                card_messages.caller_id(call, region),
-            ],
-            rarer,
-        ),
+        small("\u00a0· ".join(part for part in details if part)),
         *(small(words) for words in [card_messages.note(call)] if words),
+        *([actions(controls)] if controls else []),
     ]
 
 
@@ -75,30 +75,30 @@ def call_again(call: Call) -> Block:
     return again
 
 
-def _row(parts: list[str], control: Block | None) -> Block:
-    row = section("\u00a0· ".join(part for part in parts if part))
-    return row | {"accessory": control} if control else row
+def chose_call_again(chosen: str) -> str:
+    """The id of the call that is to be made again, from the value of an option in the menu; else empty."""
+    return chosen.removeprefix(_AGAIN) if chosen.startswith(_AGAIN) else ""
 
 
-def _controls(call: Call, *, can_end: bool) -> tuple[Block | None, Block | None]:
-    """What to do next, and what is rarer. Nobody is offered to call a person who is on the phone."""
-    is_written = call.note.revision > 0
+def _controls(call: Call, *, can_end: bool) -> list[Block]:
+    """What to do next, and a menu of what is rarer. A person who is on the phone is not called again."""
     if call.is_open:
-        return None, None
+        return []
     if call.is_in_progress:
         ends = can_end and call.can_hang_up and call.hang_up is not HangUp.ASKED
-        words = card_messages.EDIT_EITHER if is_written else card_messages.ADD_NOTE
-        return (_hang_up(call) if ends else None), _more(call, words)
-    if status_of(call) in _TALKED:
-        words = card_messages.EDIT_RESULT if is_written else card_messages.ADD_RESULT
-        return button(NOTE, words, call.id), call_again(call)
-    return call_again(call), _more(
-        call, card_messages.EDIT_EITHER if is_written else card_messages.ADD_EITHER
-    )
+        return [*([_hang_up(call)] if ends else []), _more(call, card_messages.ADD_NOTE)]
+    return [call_again(call), _more(call, card_messages.ADD_EITHER)]
+
+
+def _menu(call: Call) -> Block:
+    """Both of what can be done after a call that is simply over."""
+    note = card_messages.EDIT_RESULT if call.note.revision else card_messages.ADD_RESULT
+    return overflow(MORE, [(note, f"{_NOTE}{call.id}"), (button_messages.CALL_AGAIN, f"{_AGAIN}{call.id}")])
 
 
 def _more(call: Call, words: str) -> Block:
-    return overflow(MORE, [(words, f"note:{call.id}")])
+    words = card_messages.EDIT_EITHER if call.note.revision else words
+    return overflow(MORE, [(words, f"{_NOTE}{call.id}")])
 
 
 def _hang_up(call: Call) -> Block:

@@ -25,7 +25,7 @@ from evoslack.calling.number_format import unbroken
 from evoslack.calling.status import CallStatus, status_of
 from evoslack.slack.rendering import button_messages, card_messages, cards, messages
 from evoslack.slack.rendering.status_words import RESULT_WORDS
-from sandbox.slack.block_kit import problems_in_blocks
+from sandbox.slack.block_kit import elements_of, problems_in_blocks
 from tests.calls import call_request
 
 REQUEST = call_request(
@@ -119,7 +119,7 @@ def test_a_reason_is_shown_where_there_is_trouble_and_only_there(state: State) -
     reasons = [block for block in cards.blocks(call, "US") if block.get("text", {}).get("text") in REASONS]
 
     assert len(reasons) == (state in TROUBLES)
-    assert len(cards.blocks(call, "US")) == 2 + (state in TROUBLES)
+    assert len(cards.blocks(call, "US")) == 2 + (state in TROUBLES) + (not call.is_open)
 
 
 def test_the_first_block_has_the_whole_meaning() -> None:
@@ -185,12 +185,18 @@ def followed(progress: Progress, **more: Any) -> Call:
     return at(State.PLACED, progress=progress, **(values | more))
 
 
+def controls(call: Call, *, can_end: bool = True) -> list[dict[str, Any]]:
+    """What can be pressed, in order."""
+    shown = cards.blocks(call, "US", can_end=can_end)
+    return [each for block in shown for each in elements_of(block)]
+
+
+def options(menu: dict[str, Any]) -> dict[str, str]:
+    return {option["text"]["text"]: option["value"] for option in menu["options"]}
+
+
 def button(call: Call, name: str, *, can_end: bool = True) -> dict[str, Any] | None:
-    found = [
-        block["accessory"]
-        for block in cards.blocks(call, "US", can_end=can_end)
-        if block.get("accessory", {}).get("action_id") == name
-    ]
+    found = [each for each in controls(call, can_end=can_end) if each["action_id"] == name]
     assert len(found) <= 1
     return found[0] if found else None
 
@@ -307,36 +313,40 @@ def test_a_card_says_that_a_person_hung_up_until_the_call_is_over(
 @pytest.mark.parametrize("call", EVERY_CALL, ids=status_of)
 def test_a_call_can_be_made_again_once_it_is_over_and_not_before(call: Call) -> None:
     """While somebody may be on the phone, nobody is offered to call them."""
-    assert (button(call, cards.CALL_AGAIN) is None) is call.is_in_progress
+    assert ("Call again" in str(controls(call))) is not call.is_in_progress
 
 
 @pytest.mark.parametrize("call", EVERY_CALL, ids=status_of)
-def test_the_next_step_is_one_press_away_and_what_is_rarer_stands_below(call: Call) -> None:
-    first, *_, last = [block.get("accessory", {}) for block in cards.blocks(call, "US", can_end=True)]
-    step = {cards.NOTE: "Add result", cards.CALL_AGAIN: "Call again", cards.HANG_UP: "Hang up"}
+def test_the_next_step_is_one_press_away_and_what_is_rarer_is_in_the_menu(call: Call) -> None:
+    pressed = controls(call)
+    ids = [each["action_id"] for each in pressed]
 
     if call.is_open:
-        assert first == last == {}
+        assert pressed == []
     elif call.is_in_progress:
-        assert (first["action_id"], last["action_id"]) == (cards.HANG_UP, cards.MORE)
+        assert ids == [cards.HANG_UP, cards.MORE]
+        assert options(pressed[1]) == {"Add a note": "note:call-id"}
     elif status_of(call) in {CallStatus.COMPLETED, CallStatus.HUNG_UP, CallStatus.ENDED}:
-        assert (first["action_id"], last["action_id"]) == (cards.NOTE, cards.CALL_AGAIN)
-        assert first["value"] == last["value"] == "call-id"
+        assert ids == [cards.MORE], "there is nothing that has to be done"
+        assert options(pressed[0]) == {"Add result": "note:call-id", "Call again": "again:call-id"}
     else:
-        assert (first["action_id"], last["action_id"]) == (cards.CALL_AGAIN, cards.MORE)
-    if first:
-        assert first["text"]["text"] == step[first["action_id"]]
-    if last.get("action_id") == cards.MORE:
-        assert [option["value"] for option in last["options"]] == ["note:call-id"]
+        assert ids == [cards.CALL_AGAIN, cards.MORE]
+        assert options(pressed[1]) == {"Add result or note": "note:call-id"}
 
 
 @pytest.mark.parametrize("call", EVERY_CALL, ids=status_of)
 def test_a_call_with_a_note_offers_to_edit_it(call: Call) -> None:
-    noted = replace(call, note=NOTE)
-    controls = str([block.get("accessory") for block in cards.blocks(noted, "US", can_end=True)])
+    offered = str(controls(replace(call, note=NOTE)))
 
-    assert "Add" not in controls
-    assert ("Edit result" in controls) is not call.is_open
+    assert "Add" not in offered
+    assert ("Edit result" in offered) is not call.is_open
+
+
+@pytest.mark.parametrize(
+    ("value", "call_id"), [("again:1", "1"), ("note:1", ""), ("", ""), ("again:", ""), ("xagain:1", "")]
+)
+def test_only_the_choice_to_call_again_leads_to_a_form(value: str, call_id: str) -> None:
+    assert cards.chose_call_again(value) == call_id
 
 
 # --- where it is, and what came of it --------------------------------------------------------------------
@@ -345,20 +355,27 @@ def test_a_call_with_a_note_offers_to_edit_it(call: Call) -> None:
 def test_the_card_says_where_the_number_is_and_what_time_it_was_there() -> None:
     call = replace(CALL, request=replace(REQUEST, number="+18144043093"))
 
-    assert unbroken("Pennsylvania, 4:30 AM there") in unbroken(cards.blocks(call, "US")[0]["text"]["text"])
-    assert "Pennsylvania" in cards.text(call, "US")
+    assert details(call).endswith("· 4:30\u00a0AM in Pennsylvania")
+    assert "Where: 4:30\u00a0AM in Pennsylvania." in cards.text(call, "US")
 
 
 @pytest.mark.parametrize("number", ["+18003569377", "+88216123456", "+999"])
 def test_a_place_that_is_unknown_or_has_several_times_is_not_guessed(number: str) -> None:
     call = replace(CALL, request=replace(REQUEST, number=number))
 
-    assert "there" not in cards.blocks(call, "US")[0]["text"]["text"]
+    assert "AM" not in details(call)
+
+
+def details(call: Call) -> str:
+    """The small line about the call."""
+    return next(
+        str(block["elements"][0]["text"]) for block in cards.blocks(call, "US") if block["type"] == "context"
+    )
 
 
 def test_a_note_is_shown_with_its_result_who_wrote_it_and_when() -> None:
     call = followed(Progress.ENDED, note=NOTE)
-    note = cards.blocks(call, "US")[-1]
+    note = cards.blocks(call, "US")[2]
 
     assert note["type"] == "context"
     assert re.fullmatch(
@@ -371,14 +388,14 @@ def test_a_note_is_shown_with_its_result_who_wrote_it_and_when() -> None:
 def test_every_result_has_words(result: Result) -> None:
     call = followed(Progress.ENDED, note=replace(NOTE, result=result, text=""))
 
-    assert f"*{RESULT_WORDS[result]}* · <@U_BOSS>" in cards.blocks(call, "US")[-1]["elements"][0]["text"]
+    assert f"*{RESULT_WORDS[result]}* · <@U_BOSS>" in cards.blocks(call, "US")[2]["elements"][0]["text"]
 
 
 @pytest.mark.parametrize("note", [CallNote(), replace(NOTE, result=None, text="")], ids=["none", "emptied"])
 def test_no_note_takes_no_room(note: CallNote) -> None:
     call = followed(Progress.ENDED, note=note)
 
-    assert len(cards.blocks(call, "US")) == 2
+    assert not any("wrote" in text or "U_BOSS" in text for text in strings(cards.blocks(call, "US")))
     assert "wrote" not in cards.text(call, "US")
 
 
@@ -410,7 +427,7 @@ def test_whatever_others_wrote_the_card_is_short_safe_and_one_that_slack_takes(
     for text in [cards.text(call, "US"), *strings(shown)]:
         assert "<" not in re.sub(r"<!date[^<>]*>", "", text)
         assert "\u202e" not in text and "\u2066" not in text
-    rows = [text["text"] for text in mrkdwn_in([shown[0], shown[-1]])]
+    rows = [text["text"] for text in mrkdwn_in(shown[:1] + shown[2:])]
     assert not any("\n" in row for row in rows), "its height does not grow with line breaks"
 
 
