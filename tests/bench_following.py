@@ -96,7 +96,7 @@ def times_to_the_card(count: int) -> list[float]:
                 age = office.evo.world.age(call)
                 if is_talking:
                     office.evo.world.hang_up(call)
-                    wanted = "Completed"
+                    wanted = "completed"
                 else:
                     call.script = replace(call.script, ring_s=age, talk_s=7200)
                     wanted = "On the call"

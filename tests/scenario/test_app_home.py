@@ -515,7 +515,7 @@ def test_a_tab_is_brought_up_to_date_by_the_next_bot(any_office: Office) -> None
 
     any_office.open()
 
-    wait_for_home(any_office, "Ended")
+    wait_for_home(any_office, "ended")
     assert any_office.rings == 1
 
 

@@ -76,7 +76,7 @@ def test_evo_voice_out_of_reach_is_told_as_not_sent(office: Office) -> None:
 
     (call,) = office.wait_until_settled()
     assert call.state is State.NOT_SENT
-    assert "couldn't reach Evo Voice" in office.wait_for_card("Not placed")["text"]
+    assert "couldn't reach Evo Voice" in office.wait_for_card("not sent")["text"]
     assert "couldn't reach Evo Voice" in office.told()[0]
 
 
