@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -27,7 +28,7 @@ def test_a_good_call_rings_once_and_everybody_learns_of_it(office: Office) -> No
     assert call.state is State.PLACED
     for words in (SHOWN, "<@U_SARA>", "Customer survey", "(202) 555-0100", "Pennsylvania"):
         assert words in card["text"]
-        assert words in as_read(str(card["blocks"]))
+        assert words in as_read(json.dumps(card["blocks"], ensure_ascii=False))
     assert f"<!date^{int(call.accepted_at.timestamp())}^" in str(card["blocks"])
     assert office.told() == []
     assert not office.slack.complaints

@@ -313,7 +313,8 @@ def test_a_card_says_that_a_person_hung_up_until_the_call_is_over(
 @pytest.mark.parametrize("call", EVERY_CALL, ids=status_of)
 def test_a_call_can_be_made_again_once_it_is_over_and_not_before(call: Call) -> None:
     """While somebody may be on the phone, nobody is offered to call them."""
-    assert ("Call again" in str(controls(call))) is not call.is_in_progress
+    for can_end in (True, False):
+        assert ("Call again" in str(controls(call, can_end=can_end))) is not call.is_in_progress
 
 
 @pytest.mark.parametrize("call", EVERY_CALL, ids=status_of)
@@ -359,11 +360,17 @@ def test_the_card_says_where_the_number_is_and_what_time_it_was_there() -> None:
     assert "Where: 4:30\u00a0AM in Pennsylvania." in cards.text(call, "US")
 
 
-@pytest.mark.parametrize("number", ["+18003569377", "+88216123456", "+999"])
-def test_a_place_that_is_unknown_or_has_several_times_is_not_guessed(number: str) -> None:
+@pytest.mark.parametrize(
+    ("number", "place"),
+    [("+18003569377", ""), ("+12085550143", "Idaho"), ("+88216123456", ""), ("+999", ""), ("no number", "")],
+    ids=["toll-free", "two times", "no country", "no area", "no number"],
+)
+def test_a_place_or_time_that_is_not_certain_is_not_guessed(number: str, place: str) -> None:
     call = replace(CALL, request=replace(REQUEST, number=number))
 
-    assert "AM" not in details(call)
+    assert card_messages.place(call) == place
+    assert details(call).endswith(place or "Main line")
+    assert ("Where:" in cards.text(call, "US")) is bool(place)
 
 
 def details(call: Call) -> str:
