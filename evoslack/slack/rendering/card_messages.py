@@ -15,7 +15,7 @@ from evoslack.slack.rendering.status_words import RESULT_WORDS
 
 LONGEST_ON_CARD = 80  # characters of a name
 LONGEST_NOTE = 300  # characters of a note; the form shows all of it
-_LONGEST_SPOKEN = 200  # characters of a note where everything is one text of at most 4,000 (slack-facts 4)
+_LONGEST_IN_TEXT = 200  # characters of a note where everything is one text of at most 4,000 (slack-facts 4)
 
 ADD_RESULT = "Add result"
 EDIT_RESULT = "Edit result"
@@ -82,13 +82,13 @@ def note(call: Call) -> str:
     return " · ".join(part for part in (result, text, by) if part)
 
 
-def spoken(call: Call, region: str) -> str:
+def in_sentences(call: Call, region: str) -> str:
     """All of this in sentences, for notifications and screen readers; some do not show dates."""
     sentences = [f"Called by {mention(call.request.user_id)}, flow {flow(call)}, {caller_id(call, region)}"]
     sentences.append(f"Where: {there}" if (there := place(call)) else "")
     if call.note.revision and (call.note.result or call.note.text):
         result = RESULT_WORDS[call.note.result] if call.note.result else "Note"
-        text = one_line(call.note.text, _LONGEST_SPOKEN)
+        text = one_line(call.note.text, _LONGEST_IN_TEXT)
         sentences.append(
             f"{mention(call.note.by)} wrote: {': '.join(part for part in (result, text) if part)}"
         )
