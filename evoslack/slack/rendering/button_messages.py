@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evoslack.calling.calls import Call, Ending
+from evoslack.calling.calls import Call, Ending, HangUp
 
 CANCEL = "Cancel"
 
@@ -15,6 +15,10 @@ CALL_AGAIN_CONFIRM = "Open the form"
 GONE = "EvoSlack no longer has a record of this call. To call any number, type the command."
 HANG_UP = "Hang up"
 HANG_UP_TEXT = "This ends the call for both sides. This can't be undone."
+HANG_UP_MESSAGES = {
+    HangUp.ASKED: "Hang-up requested. Evo Voice hasn't shown the end of the call yet.",
+    HangUp.NO_EFFECT: "Hanging up had no effect; the call is still going. Try again, or end it in Evo Voice.",
+}
 NOTHING_TO_HANG_UP = "Nothing to hang up: the call is over, or EvoSlack can't tell which one it is."
 ENDING_MESSAGES = {
     Ending.FORBIDDEN: (

@@ -10,6 +10,7 @@ from datetime import datetime
 from evoslack.calling.calls import Call, HangUp
 from evoslack.calling.number_format import pretty, unbroken
 from evoslack.calling.places import place_of
+from evoslack.slack.rendering.button_messages import HANG_UP_MESSAGES
 from evoslack.slack.rendering.messages import mention, one_line
 from evoslack.slack.rendering.status_words import RESULT_WORDS
 
@@ -61,12 +62,10 @@ def hang_up(call: Call) -> str:
     """What became of a hang up so far; empty without one, and once the call is over."""
     if call.hang_up is None or not call.is_in_progress:
         return ""
-    by = f" by {mention(call.hung_up_by)}" if call.hung_up_by else ""
-    match call.hang_up:
-        case HangUp.ASKED:
-            return f"Hang-up requested{by}. Evo Voice hasn't shown the end of the call yet."
-        case HangUp.NO_EFFECT:
-            return "Hanging up had no effect; the call is still going. Try again, or end it in Evo Voice."
+    words = HANG_UP_MESSAGES[call.hang_up]
+    if call.hang_up is HangUp.ASKED and call.hung_up_by:
+        return words.replace(".", f" by {mention(call.hung_up_by)}.", 1)
+    return words
 
 
 def note(call: Call) -> str:

@@ -510,6 +510,7 @@ def test_a_no_that_is_proof_says_nothing_of_being_looked_for() -> None:
 
 def test_every_end_of_hanging_up_has_words_where_the_card_has_none() -> None:
     """Whether a hang-up that Evo Voice took had an effect is what the card says."""
+    assert set(button_messages.HANG_UP_MESSAGES) == set(HangUp)
     assert set(button_messages.ENDING_MESSAGES) == {None, Ending.FORBIDDEN}
     assert all(words.endswith(".") for words in button_messages.ENDING_MESSAGES.values())
     assert all(
