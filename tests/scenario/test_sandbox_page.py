@@ -19,7 +19,7 @@ import yaml
 
 from sandbox.page import FILES, FOLDER
 from sandbox.play import free_port
-from tests.scenario.office import as_read
+from tests.scenario.office import as_read, says_placed
 
 HERE = Path(__file__).resolve().parents[2]
 SARA, AGENT, ROOT = "U_SARA", "U_AGENT", "U_ROOT"
@@ -146,7 +146,7 @@ def test_a_manager_calls_and_sees_form_ring_and_card(visitor: Visitor) -> None:
     assert form["state"]["values"]["flow"]["flow"]["selected_option"]["text"]["text"] == "Customer survey"
 
     visitor.act("submit", typed={})
-    state = visitor.see(lambda state: "· calling" in words(cards(state, "404-3093")))
+    state = visitor.see(lambda state: any(says_placed(card["text"]) for card in cards(state, "404-3093")))
 
     assert len(cards(state, "404-3093")) == 1
     assert [call["number"] for call in state["calls"]].count("+18144043093") == 1
