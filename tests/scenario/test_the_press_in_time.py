@@ -416,7 +416,7 @@ def test_killed_between_the_press_and_its_answer(empty_office: Office, tmp_path:
     (call,) = office.wait_until_settled()
     assert (office.rings, call.reason) == (0, Reason.NOT_ANSWERED)
     assert office.press().acked, "it is told on the page, too"
-    assert "Too late" in office.page()
+    assert "too late" in office.page()
     assert office.rings == 0
 
 
