@@ -18,27 +18,29 @@ def a_good_call(demo: Demo) -> None:
     """From the command to the card."""
     demo.call("(814) 404-3093 survey")
     demo.promise(
-        "the form was filled in and turned into “⏳ Calling”", lambda: modal_says(demo, "⏳ Calling")
+        "the form was filled in and turned into “⏳ … dialing”", lambda: modal_says(demo, "· dialing")
     )
     demo.promise(
         "there is one card in #calls, with the flow “Customer survey”",
         lambda: "Customer survey" in one(demo.cards("+18144043093")),
     )
     demo.promise("the phone rang once", lambda: demo.rings("+18144043093") == 1)
-    end = "the card follows it to its end: “Completed”"
-    demo.promise(end, lambda: says(demo, "3093", "☑️ Completed"))
+    end = "the card follows it to its end: “completed”"
+    demo.promise(end, lambda: says(demo, "3093", "· completed"))
 
 
 def hanging_up(demo: Demo) -> None:
     """The person who placed a call can hang it up."""
     demo.evo.world.script("+18144043099", Script(ring_s=1, talk_s=3600))
     demo.call("(814) 404-3099 survey")
-    demo.promise("the card says “On the call”", lambda: says(demo, "3099", "🟢 On the call"))
+    demo.promise("the card says “on the call”", lambda: says(demo, "3099", "· on the call"))
     say("   Sara presses  Hang up  on the card, and confirms")
-    (card,) = [card for card in demo.slack.messages(CALLS) if "404-3099" in card["text"]]
+    (card,) = [card for card in demo.slack.messages(CALLS) if "3099" in card["text"]]
     demo.slack.click(SARA, HANG_UP, CALLS, card["ts"])
     demo.promise("the call is over at the phone system", lambda: not demo.evo.world.active_calls("acc1"))
-    demo.promise("and the card says “Ended”", lambda: says(demo, "3099", "⏹️ Ended"))
+    demo.promise(
+        "and the card says who did: “hung up by @sara”", lambda: says(demo, "3099", "hung up by <@U_SARA>")
+    )
 
 
 def without_the_role(demo: Demo) -> None:
@@ -74,7 +76,7 @@ def rejected_by_the_phone_system(demo: Demo) -> None:
     """Evo Voice rejects the call."""
     demo.evo.fault("/sessions/outgoing", "400_json")
     demo.call("(814) 404-3096 survey")
-    demo.promise("the card says “Rejected”", lambda: "Rejected" in one(demo.cards("+18144043096")))
+    demo.promise("the card says “rejected”", lambda: "rejected" in one(demo.cards("+18144043096")))
     demo.promise(
         "Sara is told privately why", lambda: demo.told(SARA, "Evo Voice doesn't accept this number")
     )
@@ -87,7 +89,7 @@ def the_response_gets_lost(demo: Demo) -> None:
         demo.evo.fault(path, "502_html", None, method="GET")
     demo.evo.fault("/sessions/outgoing", "cut_after_ring")
     demo.call("(814) 404-3097 survey")
-    demo.promise("the card says “Unconfirmed”", lambda: "Unconfirmed" in one(demo.cards("+18144043097")))
+    demo.promise("the card says “not certain”", lambda: "not certain" in one(demo.cards("+18144043097")))
     demo.promise("Sara is told that the phone may have rung", lambda: demo.told(SARA, "may have rung, once"))
     demo.promise("it did ring, once, and is not dialed again", lambda: demo.rings("+18144043097") == 1)
     demo.evo.clear_faults()
@@ -103,8 +105,8 @@ def killed_in_the_middle(demo: Demo) -> None:
         "the phone rings, and Evo Voice hasn't responded yet", lambda: demo.rings("+18144043098") == 1
     )
     demo.promise(
-        "the card says “⏳ Calling”, and the ledger records that it was posted",
-        lambda: "⏳ Calling" in one(demo.cards("+18144043098")) and not demo.untold(),
+        "the card says “⏳ … dialing”, and the ledger records that it was posted",
+        lambda: "· dialing" in one(demo.cards("+18144043098")) and not demo.untold(),
     )
     say("   The bot is killed (kill -9) and restarted.")
     demo.bot.kill()

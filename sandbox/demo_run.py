@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evoslack.calling.calls import Call, State
-from evoslack.calling.number_format import pretty
+from evoslack.calling.number_format import pretty, unbroken
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
@@ -79,7 +79,7 @@ class Demo:
 
     def cards(self, number: str) -> list[str]:
         """The text of the cards for this number."""
-        formatted = pretty(number, "US")
+        formatted = unbroken(pretty(number, "US"))
         return [card["text"] for card in self.slack.messages(CALLS) if formatted in card["text"]]
 
     def untold(self) -> int:

@@ -96,10 +96,10 @@ def times_to_the_card(count: int) -> list[float]:
                 age = office.evo.world.age(call)
                 if is_talking:
                     office.evo.world.hang_up(call)
-                    wanted = "Completed"
+                    wanted = "completed"
                 else:
                     call.script = replace(call.script, ring_s=age, talk_s=7200)
-                    wanted = "On the call"
+                    wanted = "on the call"
                 office.slack.wait_for(
                     lambda shown=shown, wanted=wanted: any(
                         shown in card["text"] and wanted in card["text"] for card in office.cards()

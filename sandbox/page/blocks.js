@@ -7,6 +7,7 @@
 
 import { combobox } from "./combobox.js";
 import { el } from "./dom.js";
+import { menuButton } from "./menu.js";
 import { textNodes } from "./mrkdwn.js";
 
 export function drawBlocks(blocks, context) {
@@ -127,8 +128,11 @@ const ELEMENTS = {
     field.addEventListener("change", () => field.value && context.use(block, element, field.value));
     return el("span", { class: "day" }, !day && el("span", { class: "muted" }, element.placeholder?.text), field);
   },
-  overflow: (element, context, block) =>
-    choice({ ...element, placeholder: { text: "⋯" } }, context, block, [{ options: element.options }]),
+  overflow: (element, context, block) => {
+    const items = () =>
+      element.options.map((each) => ({ text: each.text.text, run: () => context.use(block, element, each.value) }));
+    return menuButton({ class: "button overflow", "aria-label": "More options" }, "⋯", items);
+  },
   radio_buttons: (element, context, block) => ticks(element, context, block, "radio"),
   checkboxes: (element, context, block) => ticks(element, context, block, "checkbox"),
   external_select: combobox,

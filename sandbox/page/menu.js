@@ -1,4 +1,4 @@
-// A button with a menu: the app's shortcuts.
+// A button with a menu: the app's shortcuts, and what Block Kit calls an overflow menu.
 
 import { el } from "./dom.js";
 import { $ } from "./store.js";

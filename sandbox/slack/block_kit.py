@@ -132,7 +132,7 @@ ELEMENTS: dict[str, Check] = {
     "users_select": shape({}, {**_SELECT, "initial_user": string(255)}),
     "datepicker": shape({}, {**_SELECT, "initial_date": day}),
     "overflow": shape(
-        {"options": list_of(_option(_plain(75), url=string(3000)), 2, 5)},
+        {"options": list_of(_option(_plain(75), url=string(3000)), 1, 5)},
         {"action_id": string(255), "confirm": _CONFIRM},
     ),
     "checkboxes": shape(

@@ -6,28 +6,29 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from evoslack.calling.calls import Call, CallRequest, LostReason, Progress, State
-from evoslack.calling.number_format import pretty
-from evoslack.slack.rendering.messages import STATE_WORDS, state_words
+from evoslack.calling.calls import Call, CallRequest, State
+from evoslack.calling.number_format import pretty, unbroken
+from evoslack.calling.status import CallStatus, status_of
+from evoslack.slack.rendering.status_words import STATUS_WORDS
 
-_OUTCOMES = ("", "completed", "busy", "no answer", "failed", "canceled", "something else")
-_PLACED = Call("", CallRequest(*[""] * 8), State.PLACED, datetime.now(UTC))
+# How a placed call may be shown: its card may lag however far it has come.
+_OF_PLACED = frozenset(CallStatus) - {
+    CallStatus.DIALING,
+    CallStatus.REJECTED,
+    CallStatus.NOT_SENT,
+    CallStatus.NOT_CERTAIN,
+    CallStatus.TOO_LATE,
+}
+_ANY = Call("", CallRequest(*[""] * 8), State.PLACED, datetime.now(UTC))
 
 
-def _symbols_of_placed() -> Iterator[str]:
-    for progress in (None, *Progress):
-        for lost_reason in LostReason:
-            for outcome in _OUTCOMES:
-                call = replace(_PLACED, progress=progress, lost_reason=lost_reason, evo_outcome=outcome)
-                yield state_words(call).split()[0]
+def _symbols_of(state: State) -> tuple[str, ...]:
+    statuses = _OF_PLACED if state is State.PLACED else {status_of(replace(_ANY, state=state))}
+    return tuple(sorted(STATUS_WORDS[status].symbol for status in statuses))
 
 
-# How a text begins that tells of a call in this state. However far a placed call has come, its card may lag.
-BEGINNINGS = {state: (words.rstrip("…"),) for state, words in STATE_WORDS.items()}
-BEGINNINGS[State.PLACED] = tuple(sorted(set(_symbols_of_placed())))
-
-# A placed call is shown by its progress, or by how it ended.
-PLACED = ("📞", "🔔", "🟢", "☑", "🚫", "🔕", "⚠", "✖", "⏹", "❔")
+# How a text begins that tells of a call in this state.
+BEGINNINGS = {state: _symbols_of(state) for state in State}
 
 
 def may_ring(call: Call) -> set[int]:
@@ -53,7 +54,8 @@ def wrong_with(
     call, *more = calls
     beginnings, number = BEGINNINGS[call.state], pretty(call.request.number, "US")
     # A person who calls several numbers gets several lines.
-    was_told = any(number in line and any(words in line for words in beginnings) for line in lines)
+    headlines = [unbroken(f"{symbol} {number}") for symbol in beginnings]
+    was_told = any(headline in unbroken(line) for line in lines for headline in headlines)
     if rings > 1:
         yield "the phone rang more than once"
     if more:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from evoslack.calling.calls import State
-from evoslack.calling.number_format import pretty
+from evoslack.calling.number_format import pretty, unbroken
 from evoslack.slack.background.direct_message import SEPARATOR
 from sandbox.evo.calls import Ring
 from sandbox.slack.delivery import Delivery
@@ -29,7 +29,7 @@ YES = tuple(
     for words in BEGINNINGS[state]
 )
 _UNCLEAR = re.compile(
-    r"already started a call|already used|something broke|can't tell|unconfirmed", re.IGNORECASE
+    r"already started a call|already used|something broke|can't tell|not certain", re.IGNORECASE
 )
 _NOTHING_RANG = re.compile(
     r"(?:nothing|no call) (?:was|has been|will be) dial|\b(?:was|is|were|be|been) not dial|will not be dial"
@@ -81,13 +81,13 @@ def lines_about(
     shown: Iterable[ShownMessage], user_id: str, number: str, call_ids: Collection[str]
 ) -> list[ShownMessage]:
     """What the presser alone, or the channel, was ever shown of the calls that a form became."""
-    found = []
+    found, spelled = [], unbroken(pretty(number, "US"))
     for line in shown:
         of_card = (line.metadata.get("event_payload") or {}).get("call_id")
         if of_card is not None and of_card in call_ids:
             found.append(line)
         elif line.user_id == user_id:  # one message may tell of several calls
-            mine = [part for part in line.text.split(SEPARATOR) if pretty(number, "US") in part]
+            mine = [part for part in line.text.split(SEPARATOR) if spelled in unbroken(part)]
             found += [replace(line, text=part) for part in mine]
     return found
 

@@ -88,7 +88,7 @@ def test_killed_while_the_phone_rings_and_the_call_cannot_be_seen(
 
     assert crashed.start_again() is State.IN_DOUBT
     assert empty_office.rings == 1
-    assert "Unconfirmed" in empty_office.wait_for_card("Unconfirmed")["text"]
+    assert "not certain" in empty_office.wait_for_card("not certain")["text"]
     assert "stopped while it was placing this call" in empty_office.told()[0]
 
 
@@ -113,7 +113,7 @@ def test_killed_before_the_private_message(empty_office: Office, crashed: Crashe
     empty_office.evo.fault(OUTGOING, "400_json")
     empty_office.slack.fault("response_url", "hang", times=None)
     crashed.press()
-    empty_office.wait_for_card("Rejected")
+    empty_office.wait_for_card("rejected")
     crashed.bot.kill()
 
     assert crashed.start_again() is State.REJECTED

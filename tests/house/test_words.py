@@ -13,7 +13,7 @@ import pytest
 
 from evoslack.calling import refusals
 from evoslack.calling.calls import Call, CallRequest, LostReason, Progress, Reason, State
-from evoslack.calling.number_format import example
+from evoslack.calling.number_format import example, unbroken
 from evoslack.calling.numbers import BadNumber, Problem
 from evoslack.calling.refusals import Denial, Lack, Refusal, Source
 from evoslack.slack.rendering import messages
@@ -78,12 +78,10 @@ def test_every_reason_is_told_and_says_whether_a_phone_rang(reason: Reason) -> N
 
 
 @pytest.mark.parametrize("state", list(State))
-def test_every_state_has_a_symbol_and_words(state: State) -> None:
-    symbol, words = messages.STATE_WORDS[state].split(" ", 1)
+def test_every_state_is_told_with_the_number_beside_it(state: State) -> None:
+    headline = messages.headline(Call("id", REQUEST, state, CALL.accepted_at), "US")
 
-    assert not symbol.isascii()
-    assert words[0].isupper()
-    assert "(814) 404-3093" in messages.headline(Call("id", REQUEST, state, CALL.accepted_at), "US")
+    assert re.fullmatch(rf"[^\w\s]+ {re.escape(unbroken('(814) 404-3093'))} · [a-z ]+", headline)
 
 
 SLACK = Path(__file__).parents[2] / "evoslack" / "slack"

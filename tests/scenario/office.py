@@ -23,12 +23,17 @@ NUMBER, TYPED, SHOWN = "+18144043093", "814 404 3093", "(814) 404-3093"
 
 
 # How a text begins that tells of a placed call: on its way, on the phone, ended somehow, or lost track of.
-PLACED = ("📞", "🔔", "🟢", "☑", "🚫", "🔕", "⚠", "✖", "⏹", "❔")
+PLACED = ("📞", "🔔", "🟢", "☑", "🚫", "🔕", "⚠", "✖", "✋", "⏹", "❔")
 
 
 def says_placed(text: str) -> bool:
     """Whether a card or a private message says that Evo Voice took the call, however far it has come."""
     return text.lstrip("*").startswith(PLACED)
+
+
+def as_read(text: str) -> str:
+    """A text as a person reads it: a hyphen or space that no line breaks at looks like any other."""
+    return text.replace("\u2011", "-").replace("\u00a0", " ")
 
 
 Words = str | Callable[[str], bool]  # what a text must contain, or a question about it
@@ -140,7 +145,7 @@ class Office:
     def page(self, who: str = SARA) -> str:
         """The words on the page that is on a person's screen now; empty without one."""
         view = self.slack.modal(who)
-        return "" if view is None else "\n".join(_words(block) for block in view["blocks"])
+        return "" if view is None else as_read("\n".join(_words(block) for block in view["blocks"]))
 
     def wait_for_page(self, words: str, who: str = SARA) -> None:
         """Wait until the page on a person's screen says these words."""
@@ -151,8 +156,8 @@ class Office:
         return self.slack.field_errors(who).get(field, "")
 
     def cards(self, channel_id: str = "C_CALLS") -> list[dict[str, Any]]:
-        """The cards in the channel."""
-        return self.slack.messages(channel_id)
+        """The cards in the channel, with their texts as people read them."""
+        return [card | {"text": as_read(card["text"])} for card in self.slack.messages(channel_id)]
 
     def wait_for_card(self, words: Words, within_s: float = 6) -> dict[str, Any]:
         """Wait for the one card to say this."""
@@ -162,7 +167,7 @@ class Office:
 
     def told(self, who: str = SARA) -> list[str]:
         """Everything that only this person was told."""
-        return [line.text for line in self.slack.private(who)]
+        return [as_read(line.text) for line in self.slack.private(who)]
 
     def wait_until_told(self, words: Words, who: str = SARA, within_s: float = 6) -> str:
         """Wait for a private message that says this."""

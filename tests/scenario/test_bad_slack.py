@@ -188,9 +188,7 @@ def test_a_lost_reply_is_sent_as_a_direct_message(office: Office, trouble: str) 
     office.slack.fault("response_url", trouble)
     office.call()
 
-    office.let_time_pass_until(
-        lambda: any("Evo Voice rejected" in text for text in office.told()), within_s=15
-    )
+    office.let_time_pass_until(lambda: any("· rejected" in text for text in office.told()), within_s=15)
     office.wait_until_settled(15)
 
 

@@ -86,7 +86,7 @@ def deliver(office: Office, press: Payload) -> tuple[str, int]:
 def test_the_press_that_is_forged_below_would_ring(office: Office, press: Payload) -> None:
     words, rings = deliver(office, press)
 
-    assert "⏳ Calling" in words
+    assert "⏳" in words
     assert rings == 1
 
 
@@ -317,7 +317,7 @@ def test_an_address_that_is_none_is_left_out(office: Office, press: Payload, add
 
     words, rings = deliver(office, press)
 
-    assert "⏳ Calling" in words
+    assert "⏳" in words
     assert rings == 1
     assert office.ledger()[0].request.response_url == ""
 

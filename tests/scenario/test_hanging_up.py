@@ -15,7 +15,7 @@ import pytest
 from evoslack.calling.calls import HangUp, Progress
 from evoslack.slack.rendering.cards import HANG_UP
 from sandbox.evo.calls import Script
-from tests.scenario.office import AGENT, BOSS, ROOT, SARA, Office
+from tests.scenario.office import AGENT, BOSS, ROOT, SARA, SHOWN, Office
 from tests.scenario.test_tracking import at_the_phone, see, until
 
 ONLY_SARA = "Only <@U_SARA> or an Evo Voice administrator can hang up this call."
@@ -27,7 +27,7 @@ def talking(office: Office) -> Office:
     """Sara's call was answered, and the card says so."""
     office.evo.world.default_script = TALKING
     office.call()
-    see(office, "On the call")
+    see(office, "on the call")
     until(office, lambda: button(office))
     return office
 
@@ -58,8 +58,8 @@ def test_the_caller_and_an_administrator_can_hang_up(talking: Office, who: str) 
     press(talking, who)
     talking.slack.wait_for(lambda: hang_up_requests(talking))
 
-    text = see(talking, "Ended · talked")
-    assert "⏹️ Ended" in text
+    text = see(talking, f"hung up by <@{who}> · talked")
+    assert text.startswith(f"✋ {SHOWN} · ")
     assert hang_up_requests(talking) == [f"/sessions/{at_the_phone(talking).session_id}"]
     assert talking.evo.world.bulk_deletes == []
     assert button(talking) is None
@@ -131,7 +131,7 @@ def test_there_is_no_button_if_the_login_may_not_end_calls(empty_office: Office)
     empty_office.evo.world.default_script = TALKING
     empty_office.open()
     empty_office.call()
-    see(empty_office, "On the call")
+    see(empty_office, "on the call")
     empty_office.wait_until_settled()
 
     assert button(empty_office) is None
@@ -159,7 +159,7 @@ def test_a_hang_up_without_effect_is_reported_as_such(talking: Office) -> None:
     assert (call.progress, call.hang_up) == (Progress.ANSWERED, HangUp.NO_EFFECT)
     assert button(talking) is not None, "she can try again"
     press(talking)
-    see(talking, "Ended · talked")
+    see(talking, "hung up by <@U_SARA>")
 
 
 def test_when_evo_voice_does_not_answer_the_person_is_told_and_the_button_comes_back(talking: Office) -> None:
@@ -175,7 +175,7 @@ def test_when_evo_voice_does_not_answer_the_person_is_told_and_the_button_comes_
 def test_pressing_the_button_of_a_call_that_is_over_ends_nothing(talking: Office) -> None:
     talking.evo.world.hang_up(at_the_phone(talking))
     card = talking.cards()[0]
-    see(talking, "Ended · talked")
+    see(talking, "ended · talked")
 
     payload = {"actions": [{"action_id": HANG_UP, "type": "button", "value": talking.ledger()[0].id}]}
     payload |= {"user": {"id": SARA, "team_id": talking.slack.team_id}, "trigger_id": "1.2"}
@@ -191,7 +191,7 @@ def test_there_is_no_button_while_the_session_is_unknown(office: Office) -> None
     office.evo.world.default_script = Script(ring_s=0, talk_s=3600, session="never")
     office.call()
 
-    see(office, "On the call")
+    see(office, "on the call")
 
     office.wait_until_settled()
     assert button(office) is None
@@ -223,7 +223,7 @@ def test_slow_exports_do_not_hold_it_up(talking: Office) -> None:
     assert delay_s(talking) < AT_ONCE_S
 
     assert talking.slack.files(ROOT) == [], "they are still being sent"
-    see(talking, "Ended · talked")
+    see(talking, "hung up by <@U_SARA>")
 
 
 def test_outsiders_who_press_everything_do_not_hold_up_a_manager(talking: Office) -> None:
@@ -287,7 +287,7 @@ def test_a_hang_up_that_cannot_be_recorded_is_explained_and_works_later(
     assert hang_up_requests(talking) == [], "nothing is asked before it is recorded"
     repair_hang_up_updates(talking)
     press(talking)
-    see(talking, "Ended · talked")
+    see(talking, "hung up by <@U_SARA>")
 
 
 def test_a_failed_hang_up_that_cannot_be_withdrawn_is_explained(
@@ -307,4 +307,4 @@ def test_a_failed_hang_up_that_cannot_be_withdrawn_is_explained(
     talking.evo.clear_faults()
     until(talking, lambda: "the call is still going" in str(talking.cards()[0]["blocks"]))
     press(talking)
-    see(talking, "Ended · talked")
+    see(talking, "hung up by <@U_SARA>")

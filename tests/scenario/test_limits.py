@@ -37,7 +37,7 @@ def test_a_call_whose_turn_does_not_come_in_time_is_never_dialed_and_says_so(emp
     office.pass_time(seconds=11)
     office.bot.wake()
 
-    assert "Nothing was dialed" in office.wait_until_told("Too late", BOSS)
+    assert "Nothing was dialed" in office.wait_until_told("too late", BOSS)
     late = office.ledger()[0]
     assert (late.state, late.reason, late.began_at) == (State.EXPIRED, Reason.WAITED, None)
     assert office.rings == 0

@@ -26,7 +26,7 @@ from evoslack.slack.rendering.cards import CALL_AGAIN
 from evoslack.slack.workspace import private_client, web_client
 from sandbox.evo.calls import Script
 from sandbox.slack.workspace import SlackWorkspace
-from tests.scenario.office import BOSS, SARA, Office, says_placed
+from tests.scenario.office import BOSS, SARA, Office, as_read, says_placed
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 LONG_AGO = T0 - timedelta(days=1)
@@ -120,7 +120,7 @@ class Scene:
 
 
 def times_told(calls: list[Call], texts: list[str]) -> list[int]:
-    text = "\n".join(texts)
+    text = as_read("\n".join(texts))
     return [text.count(pretty(call.request.number, "US")) for call in calls]
 
 
@@ -631,7 +631,7 @@ def test_new_cards_in_a_shared_channel_hide_the_number(
         office.call(BOSS, number)
     office.wait_until_settled()
 
-    masked = [str(card) for card in office.cards() if "Rejected" in card["text"]]
+    masked = [str(card) for card in office.cards() if "rejected" in card["text"]]
     assert len(masked) == 2
     for card in masked:
         assert "(814) •••-••0" in card

@@ -274,7 +274,7 @@ def at_the_button(office: Office, person: Person) -> str:
         assert delivery.payload["response_action"] == "errors"
         return delivery.payload["errors"]["number"]
     words = delivery.payload["view"]["blocks"][0]["text"]["text"]
-    return "" if "⏳ Calling" in words else words
+    return "" if "⏳" in words else words
 
 
 def at_home(office: Office, person: Person) -> str:

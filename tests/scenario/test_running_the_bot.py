@@ -53,7 +53,7 @@ def test_stopped_while_dialing_the_bot_finishes_the_call(empty_office: Office, p
 
     assert process.stop() == 0
 
-    assert "📞 Calling" in empty_office.cards()[0]["text"]
+    assert "· calling" in empty_office.cards()[0]["text"]
     assert process.output[-1] == "EvoSlack stopped. Unfinished calls: none."
 
 

@@ -6,9 +6,14 @@ from typing import Any
 
 import pytest
 
+from evoslack.calling.calls import Progress
 from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
-from evoslack.slack.rendering.cards import CALL_AGAIN
-from tests.scenario.office import BOSS, NUMBER, SARA, SHOWN, TYPED, Office, says_placed
+from evoslack.slack.rendering.cards import CALL_AGAIN, MORE
+from sandbox.evo.calls import Script
+from sandbox.slack.delivery import Delivery
+from tests.scenario.office import AGENT, BOSS, NUMBER, SARA, SHOWN, TYPED, Office, as_read, says_placed
+
+BUSY = Script(ring_s=0, answer=False, outcome="Busy", session="late")
 
 
 def in_form(office: Office, who: str = SARA) -> dict[str, str]:
@@ -119,11 +124,41 @@ def test_call_last_without_a_last_call_says_so(office: Office) -> None:
     assert office.told() == ["No calls yet, so there's nothing to call again."]
 
 
-def test_call_again_on_a_card_opens_the_same_form_for_people_who_may_call(office: Office) -> None:
+def finished(office: Office, script: Script, words: str) -> dict[str, Any]:
+    """The card of Sara's call that ended like this."""
+    office.evo.world.default_script = script
     office.call(SARA)
-    card = office.wait_for_card(says_placed)
+    wait_for_words(office, words)
+    (card,) = office.cards()
+    return card
 
-    assert office.slack.click(BOSS, CALL_AGAIN, "C_CALLS", card["ts"]).acked
+
+def wait_for_words(office: Office, words: str) -> None:
+    """Wait until a card says this, while time passes quickly once the call is dialed."""
+    if not any(words in card["text"] for card in office.cards()):
+        office.slack.wait_for(office.cards)
+        office.let_time_pass_until(lambda: any(words in card["text"] for card in office.cards()), step_s=3)
+
+
+def call_again(office: Office, who: str, card: dict[str, Any]) -> Delivery:
+    """Press *Call again*: a button where it is the next step, else an option in the menu."""
+    (call,) = office.ledger()
+    if CALL_AGAIN in str(card["blocks"]):
+        return office.slack.click(who, CALL_AGAIN, "C_CALLS", card["ts"])
+    return office.slack.click(who, MORE, "C_CALLS", card["ts"], value=f"again:{call.id}")
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [(BUSY, "· busy"), (Script(ring_s=0, talk_s=1), "completed")],
+    ids=["button", "menu"],
+)
+def test_call_again_on_a_card_opens_the_same_form_for_people_who_may_call(
+    office: Office, script: Script, words: str
+) -> None:
+    card = finished(office, script, words)
+
+    assert call_again(office, BOSS, card).acked
 
     assert in_form(office, BOSS) == {"flow": "flow2", "number": SHOWN, "caller_id": "+12025550100"}
     office.pass_time(seconds=11)  # a number that was just called is left alone for ten seconds
@@ -131,19 +166,45 @@ def test_call_again_on_a_card_opens_the_same_form_for_people_who_may_call(office
     office.slack.wait_for(lambda: office.rings == 2)
 
 
-def test_a_card_has_no_call_again_while_the_call_is_on_its_way(office: Office) -> None:
+def test_a_menu_that_is_pressed_twenty_times_dials_nothing(office: Office) -> None:
+    card = finished(office, Script(ring_s=0, talk_s=1), "completed")
+
+    for _ in range(20):
+        assert call_again(office, SARA, card).acked
+
+    assert in_form(office)["number"] == SHOWN
+    assert office.rings == 1
+
+
+def test_a_person_without_the_role_gets_no_form_from_the_menu(office: Office) -> None:
+    card = finished(office, Script(ring_s=0, talk_s=1), "completed")
+
+    assert call_again(office, AGENT, card).acked
+
+    office.slack.wait_for(
+        lambda: any("Manager role" in words for words in [*office.told(AGENT), office.page(AGENT)])
+    )
+    assert office.rings == 1
+
+
+def test_a_card_has_no_call_again_until_the_call_is_over(office: Office) -> None:
+    office.evo.world.default_script = Script(ring_s=0, talk_s=3600)
     held = office.evo.fault("/sessions/outgoing", "slow", seconds=0.5)
     office.call()
     office.evo.wait_for(lambda: held.hits)
-    card = office.wait_for_card("⏳ Calling")
-    assert CALL_AGAIN not in str(card["blocks"])
+    for words in ("· dialing", "· calling", "· on the call"):
+        wait_for_words(office, words)
+        assert "Call again" not in str(office.cards()), words
 
-    assert CALL_AGAIN in str(office.wait_for_card(says_placed)["blocks"])
+    (at_the_phone,) = office.evo.world.calls
+    office.evo.world.hang_up(at_the_phone)
+
+    wait_for_words(office, "· ended")
+    assert "Call again" in str(office.cards())
 
 
 def test_call_again_for_a_call_that_was_forgotten_says_so(office: Office) -> None:
-    office.call()
-    card = office.wait_for_card(says_placed)
+    card = finished(office, BUSY, "· busy")
     office.wait_until_settled()
     office.pass_time(days=366)
     office.let_time_pass_until(lambda: not office.ledger(), step_s=3601)
@@ -182,8 +243,10 @@ def test_after_a_doubt_call_again_asks_first_whether_a_person_checked(office: Of
     office.hide_calls()
     office.evo.fault("/sessions/outgoing", "cut_after_ring")
     office.call()
-    card = office.wait_for_card("Unconfirmed")
+    office.let_time_pass_until(lambda: CALL_AGAIN in str(office.cards()), step_s=31)
+    (card,) = office.cards()
 
+    assert "not certain" in card["text"]
     button = card["blocks"][-1]["elements"][0]
     assert "rings the same phone a second time" in button["confirm"]["text"]["text"]
     office.slack.click(SARA, CALL_AGAIN, "C_CALLS", card["ts"])  # and says yes
@@ -194,7 +257,7 @@ def test_after_a_doubt_call_again_asks_first_whether_a_person_checked(office: Of
 def test_history_shows_ones_own_latest_calls_with_call_again(office: Office) -> None:
     office.evo.fault("/sessions/outgoing", "400_json")
     office.call(SARA, "202 555 0143")
-    office.wait_until_settled()
+    office.let_time_pass_until(lambda: office.ledger()[0].progress is Progress.LOST, step_s=5)
     office.call(BOSS, "202 555 0144")
     office.call(SARA)
     office.wait_until_settled()
@@ -202,10 +265,10 @@ def test_history_shows_ones_own_latest_calls_with_call_again(office: Office) -> 
     assert office.slack.type_command(SARA, "history").acked
 
     note = office.slack.private(SARA)[-1]
-    heading, newest, oldest = (block["text"]["text"] for block in note.blocks)
+    heading, newest, oldest = (as_read(block["text"]["text"]) for block in note.blocks)
     assert heading == "*Your latest calls*"
-    assert "📞 Calling" in newest and SHOWN in newest and "Customer survey" in newest
-    assert "Rejected" in oldest and "(202) 555-0143" in oldest
+    assert "· calling" in newest and SHOWN in newest and "Customer survey" in newest
+    assert "rejected" in oldest and "(202) 555-0143" in oldest
     assert "555-0144" not in str(note.blocks), "another person's call"
     again = note.blocks[2]["accessory"]
     office.slack.click(SARA, again["action_id"], note.channel_id, note.ts, note.blocks[2]["block_id"])
@@ -229,4 +292,4 @@ def test_history_is_ten_calls_long(office: Office) -> None:
 
     note = office.slack.private(SARA)[-1]
     assert len(note.blocks) == 11
-    assert "555-0111" in note.blocks[1]["text"]["text"]
+    assert "555-0111" in as_read(note.blocks[1]["text"]["text"])

@@ -415,7 +415,7 @@ def test_killed_between_the_press_and_its_answer(empty_office: Office, tmp_path:
     assert NOTHING_RANG in office.wait_until_told("stopped before it confirmed")
     (call,) = office.wait_until_settled()
     assert (office.rings, call.reason) == (0, Reason.NOT_ANSWERED)
-    office.wait_for_page("Too late")  # the form became that page: there is nothing left to press
+    office.wait_for_page("too late")  # the form became that page: there is nothing left to press
     assert office.rings == 0
 
 

@@ -86,7 +86,7 @@ def test_a_call_is_placed_and_the_workflow_goes_on_when_it_is_over(office: Offic
     assert done.outputs["duration"] == round(call.talked_s or -1)
     assert call.progress is Progress.ENDED
     assert (call.request.user_id, call.request.caller_id) == (SARA, "+12025550100")  # the preset one
-    card = office.wait_for_card("Completed")
+    card = office.wait_for_card("completed")
     assert SARA in str(card["blocks"])
     assert office.rings == 1
     assert ends(office, SUCCESS) == 1

@@ -33,7 +33,12 @@ from evoslack.slack.listeners.hang_up import HangUpListener
 from evoslack.slack.listeners.home import HomeListeners
 from evoslack.slack.listeners.page_opener import PageOpener
 from evoslack.slack.listeners.reply import NotifyPrivately, PageReply, PrivateReply
-from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL, ShortcutListeners
+from evoslack.slack.listeners.shortcuts import (
+    NUMBER_IN_MESSAGE,
+    PLACE_A_CALL,
+    ShortcutListeners,
+    is_call_again,
+)
 from evoslack.slack.listeners.workflow_step import StepListeners
 from evoslack.slack.rendering import cards, home, home_filters, note_form, refusal_pages, views
 from evoslack.slack.rendering.views import FormSettings
@@ -159,6 +164,7 @@ def connect(app: App, listeners: Listeners, command: str) -> None:
     app.message_shortcut(NUMBER_IN_MESSAGE)(shortcuts.number_in_message)
     app.view(views.CHOICE)(shortcuts.chosen)
     app.block_action(cards.CALL_AGAIN)(shortcuts.call_again)
+    app.block_action(cards.MORE, matchers=[is_call_again])(shortcuts.call_again)
     app.block_action(cards.HANG_UP)(listeners.hang_up.pressed)
     app.block_action(cards.NOTE)(listeners.note.open_note)
     app.block_action(cards.MORE, matchers=[call_note.is_in_menu])(listeners.note.open_note)

@@ -18,7 +18,7 @@ from evoslack.slack.listeners.form_opener import FormOpener, OpenRequest, Prefil
 from evoslack.slack.listeners.message_texts import texts_of
 from evoslack.slack.listeners.reply import NotifyPrivately, PageReply
 from evoslack.slack.payloads import ARRIVAL, Payload, text_of
-from evoslack.slack.rendering import button_messages, views
+from evoslack.slack.rendering import button_messages, cards, views
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from evoslack.slack.rendering.refusal_pages import refusal_page
 from evoslack.slack.rendering.views import FormSettings
@@ -78,9 +78,9 @@ class ShortcutListeners:
         ack(response_action="update", view=self._opener.view(offer, request, prefill))
 
     def call_again(self, ack: Ack, body: Payload, context: BoltContext) -> None:
-        """The button on a card: the form of that call once more."""
+        """The button on a card, or the same in its menu: the form of that call once more."""
         request = OpenRequest.of(body, context[ARRIVAL])
-        call = self._calls.get(str(body["actions"][0].get("value") or ""))
+        call = self._calls.get(_call_id(body))
         if call is None:
             self._pages.to(request.trigger, button_messages.CALL_AGAIN)(button_messages.GONE)
         else:
@@ -92,6 +92,21 @@ class ShortcutListeners:
         self._opener.open_soon(
             request, prefills, lambda words: self._notify_privately(request.user_id, words)
         )
+
+
+def is_call_again(body: Payload) -> bool:
+    """Whether *Call again* was chosen in the menu of a card."""
+    return bool(cards.chose_call_again(_chosen(body)))
+
+
+def _call_id(body: Payload) -> str:
+    return cards.chose_call_again(_chosen(body)) or str(body["actions"][0].get("value") or "")
+
+
+def _chosen(body: Payload) -> str:
+    """The value of the option that was chosen in a menu; empty for a button. Request data."""
+    option = body["actions"][0].get("selected_option")
+    return str(option.get("value") or "") if isinstance(option, dict) else ""
 
 
 def _choice(body: Payload, view: Payload, arrival: Arrival) -> tuple[OpenRequest, views.Prefill]:

@@ -28,6 +28,11 @@ def context(words: str) -> Block:
     return {"type": "context", "elements": [plain(words)]}
 
 
+def small(words: str) -> Block:
+    """A small line with markup."""
+    return {"type": "context", "elements": [mrkdwn(words)]}
+
+
 def actions(elements: list[Block], block_id: str = "") -> Block:
     """A row of buttons and menus."""
     name = {"block_id": block_id} if block_id else {}
@@ -38,6 +43,12 @@ def button(action_id: str, words: str, value: str = "") -> Block:
     """A button. `value` is sent when it is pressed."""
     carries = {"value": value} if value else {}
     return {"type": "button", "action_id": action_id, "text": plain(words)} | carries
+
+
+def overflow(action_id: str, options: list[tuple[str, str]]) -> Block:
+    """A menu behind three dots: words and value of each option, at most five."""
+    shown = [{"text": plain(words), "value": value} for words, value in options]
+    return {"type": "overflow", "action_id": action_id, "options": shown}
 
 
 def field(block_id: str, label: str, hint: str, element: Block) -> Block:

@@ -4,61 +4,62 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from evoslack.calling.calls import Call, HangUp, Progress
-from evoslack.calling.number_format import pretty
-from evoslack.slack.rendering import button_messages, form_messages, messages, note_messages
-from evoslack.slack.rendering.blocks import Block, actions, button, confirm, mrkdwn, section
+from evoslack.calling.status import CallStatus, status_of
+from evoslack.slack.rendering import button_messages, card_messages, messages
+from evoslack.slack.rendering.blocks import Block, actions, button, confirm, overflow, section, small
 
 EVENT_TYPE = "evoslack_call"
 CALL_AGAIN = "call_again"
 HANG_UP = "hang_up"
-NOTE = "call_note"
-MORE = "call_more"
+NOTE = "call_note"  # a button; its value is the call's id
+MORE = "call_more"  # a menu; the values of its options are one of the next two and the call's id
+_NOTE, _AGAIN = "note:", "again:"
 
 _NO_DIGITS = re.compile(r"\D", re.ASCII)
 _TELLING = 7  # this many last digits identify a subscriber, whatever precedes them
 _HIDDEN = "…"
+# Nothing has to be done after these, so their card is as low as it can be: all its controls are in the menu.
+_QUIET = frozenset({CallStatus.COMPLETED, CallStatus.HUNG_UP, CallStatus.ENDED})
 
 
 def text(call: Call, region: str, *, hides_number: bool = False) -> str:
     """The whole meaning in one line: notifications and screen readers get only this."""
     call = _shown(call, hides_number=hides_number)
-    headline = messages.headline(call, region, hides_number=hides_number)
     sentences = (
-        headline if headline.endswith((".", "…")) else f"{headline}.",
+        f"{messages.headline(call, region, hides_number=hides_number)}.",
         messages.reason(call),
-        messages.called_by(call, region),
+        card_messages.hang_up(call),
+        card_messages.in_sentences(call, region),
     )
     return " ".join(sentence for sentence in sentences if sentence)
 
 
 def blocks(call: Call, region: str, *, can_end: bool = False, hides_number: bool = False) -> list[Block]:
-    """State first, a reason where there is trouble, then who, what and when.
+    """How it stands, a reason where there is trouble, who called with what, what came of it, what to do next.
 
     `can_end`: whether the bot may end calls at Evo Voice. `hides_number`: other companies read the channel.
     """
-    call, request = _shown(call, hides_number=hides_number), call.request
-    found = [section(messages.headline(call, region, hides_number=hides_number, is_bold=True))]
-    if reason := messages.reason(call):
-        found.append(section(reason))
-    fields = [
-        _field(messages.CALLED_BY, f"<@{request.user_id}>"),
-        _field(form_messages.FLOW_LABEL, messages.shown_name(request.flow_name)),
-        _field(form_messages.CALLER_ID_LABEL, pretty(request.caller_id, region)),
-        _field(messages.STARTED, when(call)),
+    call = _shown(call, hides_number=hides_number)
+    headline = section(messages.headline(call, region, hides_number=hides_number, is_bold=True))
+    details = [
         *_running_time(call),
+        card_messages.called_by(call),
+        card_messages.flow(call),
+        card_messages.caller_id(call, region),
+        card_messages.place(call),
     ]
-    found.append({"type": "section", "fields": fields})
-    if call.hang_up is not None and call.is_in_progress:
-        found.append(section(button_messages.HANG_UP_MESSAGES[call.hang_up]))
-    if not call.is_open:
-        buttons = [_hang_up(call)] if can_end and _may_be_ended(call) else []
-        notes = [] if call.is_in_progress else [button(NOTE, note_messages.ADD, call.id)]
-        found.append(actions([*buttons, call_again(call), *notes]))
-    return found
+    is_quiet = status_of(call) in _QUIET
+    controls = [] if is_quiet else _controls(call, can_end=can_end)
+    return [
+        headline | ({"accessory": _menu(call)} if is_quiet else {}),
+        *(section(words) for words in (messages.reason(call), card_messages.hang_up(call)) if words),
+        small("\u00a0· ".join(part for part in details if part)),
+        *(small(words) for words in [card_messages.note(call)] if words),
+        *([actions(controls)] if controls else []),
+    ]
 
 
 def call_again(call: Call) -> Block:
@@ -74,14 +75,30 @@ def call_again(call: Call) -> Block:
     return again
 
 
-def _shown(call: Call, *, hides_number: bool) -> Call:
-    """Without Evo Voice's own words where they repeat the number that is to be hidden."""
-    if not hides_number:
-        return call
-    number = _NO_DIGITS.sub("", call.request.number)[-_TELLING:]
-    detail = "" if number in _NO_DIGITS.sub("", call.detail) else call.detail
-    evo_outcome = _HIDDEN if number in _NO_DIGITS.sub("", call.evo_outcome) else call.evo_outcome
-    return replace(call, detail=detail, evo_outcome=evo_outcome)
+def chose_call_again(chosen: str) -> str:
+    """The id of the call that is to be made again, from the value of an option in the menu; else empty."""
+    return chosen.removeprefix(_AGAIN) if chosen.startswith(_AGAIN) else ""
+
+
+def _controls(call: Call, *, can_end: bool) -> list[Block]:
+    """What to do next, and a menu of what is rarer. A person who is on the phone is not called again."""
+    if call.is_open:
+        return []
+    if call.is_in_progress:
+        ends = can_end and call.can_hang_up and call.hang_up is not HangUp.ASKED
+        return [*([_hang_up(call)] if ends else []), _more(call, card_messages.ADD_NOTE)]
+    return [call_again(call), _more(call, card_messages.ADD_EITHER)]
+
+
+def _menu(call: Call) -> Block:
+    """Both of what can be done after a call that is simply over."""
+    note = card_messages.EDIT_RESULT if call.note.revision else card_messages.ADD_RESULT
+    return overflow(MORE, [(note, f"{_NOTE}{call.id}"), (button_messages.CALL_AGAIN, f"{_AGAIN}{call.id}")])
+
+
+def _more(call: Call, words: str) -> Block:
+    words = card_messages.EDIT_EITHER if call.note.revision else words
+    return overflow(MORE, [(words, f"{_NOTE}{call.id}")])
 
 
 def _hang_up(call: Call) -> Block:
@@ -91,31 +108,35 @@ def _hang_up(call: Call) -> Block:
     return button(HANG_UP, words, call.id) | danger | {"confirm": question | danger}
 
 
-def _may_be_ended(call: Call) -> bool:
-    """Whether there is something to end, and no hang-up is under way."""
-    return call.can_hang_up and call.hang_up is not HangUp.ASKED
-
-
-def _running_time(call: Call) -> list[Block]:
-    """How long people have been talking. Slack counts it, so it is right whenever the card is read."""
+def _running_time(call: Call) -> list[str]:
     if call.progress is not Progress.ANSWERED or call.answered_at is None:
         return []
-    return [_field(messages.ANSWERED, _moment(call.answered_at, "{time_secs}, {ago}", "%H:%M:%S"))]
+    return [card_messages.talking_since(call.answered_at)]
+
+
+def _shown(call: Call, *, hides_number: bool) -> Call:
+    """Without the words of others where they repeat the number that is to be hidden."""
+    if not hides_number:
+        return call
+    number = _NO_DIGITS.sub("", call.request.number)[-_TELLING:]
+
+    def cleaned(words: str, otherwise: str = _HIDDEN) -> str:
+        return otherwise if number in _NO_DIGITS.sub("", words) else words
+
+    request = call.request
+    request = replace(
+        request, flow_name=cleaned(request.flow_name), caller_id_label=cleaned(request.caller_id_label)
+    )
+    note = replace(call.note, text=cleaned(call.note.text))
+    detail, evo_outcome = cleaned(call.detail, otherwise=""), cleaned(call.evo_outcome)
+    return replace(call, request=request, note=note, detail=detail, evo_outcome=evo_outcome)
 
 
 def when(call: Call) -> str:
     """When it was started, in each reader's own time zone (mrkdwn)."""
-    return _moment(call.accepted_at, "{date_short_pretty} {time}", "%Y-%m-%d %H:%M")
-
-
-def _moment(at: datetime, shown: str, otherwise: str) -> str:
-    return f"<!date^{int(at.timestamp())}^{shown}|{at:{otherwise}} UTC>"
+    return card_messages.when(call.accepted_at)
 
 
 def metadata(call: Call) -> dict[str, Any]:
     """The call's id, to find a card again. Everyone in the channel can read it: nothing else is in it."""
     return {"event_type": EVENT_TYPE, "event_payload": {"call_id": call.id}}
-
-
-def _field(label: str, words: str) -> Block:
-    return mrkdwn(f"*{label}*\n{words}")

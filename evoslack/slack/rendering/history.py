@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evoslack.calling.calls import Call
-from evoslack.calling.number_format import pretty
 from evoslack.slack.rendering import cards, messages
 from evoslack.slack.rendering.blocks import Block, section
 
@@ -26,15 +25,12 @@ def blocks(calls: Sequence[Call], region: str) -> list[Block]:
     found = [section(f"*{messages.HISTORY}*")]
     for call in calls:
         row = section(_line(call, region))
-        if not call.is_open:
+        if not call.is_in_progress:
             row["accessory"] = cards.call_again(call)
         found.append(row)
     return found
 
 
 def _line(call: Call, region: str) -> str:
-    number = pretty(call.request.number, region)
-    return (
-        f"*{messages.state_words(call)}* · {number} · {messages.shown_name(call.request.flow_name)} · "
-        f"{cards.when(call)}"
-    )
+    headline = messages.headline(call, region, is_bold=True)
+    return f"{headline}\n{messages.shown_name(call.request.flow_name)} · {cards.when(call)}"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from evoslack.calling.calls import HangUp, Result
 from evoslack.calling.history_filter import LEAST_DIGITS, HistoryFilter, OutcomeGroup, Scope
 from evoslack.slack.rendering.messages import NO_CALLS
+from evoslack.slack.rendering.status_words import RESULT_WORDS
 
 CAN_CALL = "*You can place calls.*"
 CANNOT_CALL = "*You can't place calls.*"
@@ -40,13 +41,6 @@ OUTCOMES = {
     OutcomeGroup.NOT_CERTAIN: "Not certain",
     OutcomeGroup.NOT_PLACED: "Not placed",
     OutcomeGroup.IN_PROGRESS: "In progress",
-}
-RESULTS = {
-    Result.REACHED: "Reached",
-    Result.VOICEMAIL: "Voicemail",
-    Result.WRONG_NUMBER: "Wrong number",
-    Result.DO_NOT_CALL: "Asked not to be called",
-    Result.OTHER: "Other",
 }
 # What the one line of totals names; together with "other" it adds up.
 _COUNTED = (OutcomeGroup.REACHED, OutcomeGroup.NO_ANSWER, OutcomeGroup.NOT_CERTAIN, OutcomeGroup.IN_PROGRESS)
@@ -84,7 +78,7 @@ def started(ago: str) -> str:
 
 def noted(result: Result | None) -> str:
     """What the caller says came of the call; with None they only wrote a note."""
-    return f"📝\u00a0{RESULTS[result] if result else 'Note'}"
+    return f"📝\u00a0{RESULT_WORDS[result] if result else 'Note'}"
 
 
 def shown(first: int, last: int, total: int, chosen: HistoryFilter) -> str:

@@ -9,48 +9,22 @@ import html
 import re
 
 from evoslack.calling.calls import Call, LostReason, Progress, Reason, State
-from evoslack.calling.number_format import pretty, redacted
+from evoslack.calling.number_format import pretty, redacted, unbroken
+from evoslack.calling.status import STATUS_OF_OUTCOME, CallStatus, plain_outcome, status_of
 from evoslack.slack.rendering.help_contact import ADMIN
+from evoslack.slack.rendering.status_words import STATUS_WORDS, StatusWords
 
 LONGEST_NAME = 200  # characters; a field takes 2,000, and escaping makes one up to five
+LONGEST_DETAIL = 160  # characters of Evo Voice's own reason for a no
+LONGEST_OUTCOME = 60  # characters of Evo Voice's own word for how a call ended
+
+_USER_ID = re.compile(r"[A-Z0-9_]{1,40}", re.ASCII)
+# Characters that turn the direction of what follows: a name must not reverse the words behind it.
+_DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 NOTHING_RANG = "Nothing was dialed."
 TELL_ADMIN = f"Tell {ADMIN}."
 _RETRY_OR_TELL = f"Try again in a minute. If it keeps happening, tell {ADMIN}."
-
-# Symbol and words, so that no meaning depends on color. A tick only where a call was completed.
-STATE_WORDS = {
-    State.RECEIVED: "⏳ Calling…",
-    State.ACCEPTED: "⏳ Calling…",
-    State.PLACING: "⏳ Calling…",
-    State.PLACED: "📞 Placed",
-    State.REJECTED: "❌ Rejected",
-    State.NOT_SENT: "❌ Not placed",
-    State.IN_DOUBT: "❓ Unconfirmed",
-    State.EXPIRED: "⌛ Too late",
-}
-_PROGRESS_WORDS = {
-    Progress.WAITING: "📞 Calling…",
-    Progress.RINGING: "🔔 Ringing…",
-    Progress.ANSWERED: "🟢 On the call",
-}
-_LOST_WORDS = {
-    LostReason.UNSEEN: "❔ Lost track",
-    LostReason.UNCLEAR: "❔ Not tracked",
-    LostReason.BLIND: "❔ Not tracked",
-    LostReason.LONG: "❔ No longer tracked",
-}
-# Evo Voice's word for how a call ended, without case, spaces and dashes.
-_OUTCOME_WORDS = {
-    "completed": "☑️ Completed",
-    "busy": "🚫 Busy",
-    "noanswer": "🔕 No answer",
-    "failed": "⚠️ Failed",
-    "canceled": "✖️ Canceled",
-    "cancelled": "✖️ Canceled",
-    "ended": "⏹️ Ended",
-}
-_ENDED = "⏹️ Ended"  # says nothing about how
 
 REASON_MESSAGES = {
     Reason.LOGIN_REJECTED: f"Evo Voice rejected EvoSlack's login. {NOTHING_RANG} {_RETRY_OR_TELL}",
@@ -92,9 +66,6 @@ _CHECK_RESULT = {
     LostReason.LONG: "",
 }
 
-CALLED_BY = "Called by"
-STARTED = "Started"
-ANSWERED = "Answered"
 HISTORY = "Your latest calls"
 NO_CALLS = "No calls yet."
 
@@ -102,71 +73,47 @@ STOPPED = "EvoSlack was stopped partway through, so this may be unfinished. Try 
 
 
 def state_words(call: Call) -> str:
-    """Symbol and a few words: where the call stands, and how long it was. Escaped."""
-    if call.state is not State.PLACED or call.progress is None:
-        return STATE_WORDS[call.state]
-    if call.progress is Progress.LOST:
-        return _LOST_WORDS[call.lost_reason or LostReason.UNSEEN]
-    if call.progress is Progress.ENDED:
-        return " · ".join(_how_it_ended(call))
-    return _PROGRESS_WORDS[call.progress]
+    """Symbol and a few words: how the call stands, who hung up, how long people talked (mrkdwn)."""
+    return " · ".join([f"{_words(call).symbol} {_status(call)}", *_details(call)])
 
 
 def headline(call: Call, region: str, *, hides_number: bool = False, is_bold: bool = False) -> str:
-    """One line on where the call stands, with its number; escaped. `is_bold`: mrkdwn, the state in bold."""
-    number = (redacted if hides_number else pretty)(call.request.number, region)
-    lead, rest = _headline(call, number)
-    return f"*{lead}*{rest}" if is_bold else f"{lead}{rest}"
+    """The whole meaning in one line: number and how the call stands (mrkdwn)."""
+    number = unbroken((redacted if hides_number else pretty)(call.request.number, region))
+    lead = f"{_words(call).symbol} {number} · {_status(call)}"
+    return " · ".join([f"*{lead}*" if is_bold else lead, *_details(call)])
 
 
-def _headline(call: Call, number: str) -> tuple[str, str]:
-    match call.state, call.progress:
-        case ((State.RECEIVED | State.ACCEPTED | State.PLACING), _):
-            return f"⏳ Calling {number}…", ""
-        case State.PLACED, Progress.WAITING:
-            return f"📞 Calling {number}…", ""
-        case State.PLACED, Progress.RINGING:
-            return f"🔔 {number} is ringing…", ""
-        case State.PLACED, Progress.ANSWERED:
-            return f"🟢 On the call with {number}", f" · {shown_name(call.request.flow_name)} is running"
-        case State.PLACED, Progress.ENDED:
-            lead, *parts = _how_it_ended(call)
-            parts += [number] if call.evo_outcome else [number, "Evo Voice gave no outcome"]
-            return lead, "".join(f" · {part}" for part in parts)
-        case State.PLACED, Progress.LOST if call.lost_reason in {None, LostReason.UNSEEN}:
-            return f"❔ EvoSlack lost track of the call to {number}.", f" {_what_is_left(call)}"
-        case _:
-            return f"{state_words(call)}.", f" {what_happened(call, number)}"
+def _words(call: Call) -> StatusWords:
+    return STATUS_WORDS[status_of(call)]
 
 
-def _how_it_ended(call: Call) -> list[str]:
-    """Evo Voice's outcome in our words if it is a known one, else as it came; then how long people talked."""
-    known = _OUTCOME_WORDS.get(re.sub(r"[\s_-]", "", call.evo_outcome.casefold()))
-    parts = [known] if known else [_ENDED]
-    if call.evo_outcome and not known:
-        parts.append(f"“{shown_name(call.evo_outcome)}”")
+def _status(call: Call) -> str:
+    words = _words(call).words
+    return f"{words} by {mention(call.hung_up_by)}" if status_of(call) is CallStatus.HUNG_UP else words
+
+
+def _details(call: Call) -> list[str]:
+    """Evo Voice's outcome as it came if it is not a known one, and how long people talked; escaped."""
+    found = []
+    outcome = one_line(call.evo_outcome, LONGEST_OUTCOME)
+    is_open_ended = status_of(call) is CallStatus.ENDED
+    if is_open_ended and outcome and plain_outcome(call.evo_outcome) not in STATUS_OF_OUTCOME:
+        found.append(f"“{outcome}”")
     if call.talked_s is not None:
-        parts.append(f"talked {duration(call.talked_s)}")
-    return parts
-
-
-def _what_is_left(call: Call) -> str:
-    return "It may not have been answered." if call.answered_at is None else "It was answered."
+        found.append(f"talked {duration(call.talked_s)}")
+    if is_open_ended and not outcome:
+        found.append("Evo Voice gave no outcome")
+    return found
 
 
 def what_happened(call: Call, number: str) -> str:
-    """A sentence on a call that was not placed, may have been, or cannot be tracked; escaped."""
+    """A sentence on a call that was not placed, or may not have been; escaped."""
     match call.state:
         case State.IN_DOUBT:
             return f"EvoSlack can't tell whether {number} was called."
         case State.REJECTED:
             return f"Evo Voice rejected the call to {number}."
-        case State.PLACED if call.lost_reason is LostReason.LONG:
-            return f"The call to {number} has gone on for hours, so EvoSlack stopped tracking it."
-        case State.PLACED if call.lost_reason is LostReason.UNCLEAR:
-            return f"Evo Voice accepted the call to {number}. {_TWO_CALLS}"
-        case State.PLACED if call.lost_reason is LostReason.BLIND:
-            return f"Evo Voice accepted the call to {number}, but EvoSlack couldn't see what happened next."
         case State.PLACED:
             return f"Evo Voice accepted the call to {number}."
         case _:
@@ -184,13 +131,15 @@ def duration(seconds: float) -> str:
 
 def reason(call: Call) -> str:
     """Why the call is where it is and what to do next; empty for calls without trouble. Escaped."""
+    if call.state is State.PLACED and call.progress is Progress.LOST:
+        return _why_lost(call)
     if call.reason is None:
         return ""
     words = REASON_MESSAGES[call.reason]
     if call.reason is Reason.TOO_MANY and call.detail:
         words = f"{words[:-1]} and asked EvoSlack to wait {call.detail} seconds."
     elif call.reason in {Reason.NOT_PERMITTED, Reason.NOT_FOUND, Reason.BAD_REQUEST} and call.detail:
-        words = f"{words[:-1]}: “{escape(call.detail)}”."
+        words = f"{words[:-1]}: “{one_line(call.detail, LONGEST_DETAIL)}”."
     if call.reason in _NEXT_STEP:
         words = f"{words} {_after_rejection(call, _NEXT_STEP[call.reason])}"
     if call.state is State.IN_DOUBT:
@@ -212,11 +161,17 @@ def _after_rejection(call: Call, next_step: str) -> str:
     return f"{why_not} {MAY_HAVE_RUNG}"
 
 
-def called_by(call: Call, region: str) -> str:
-    """Who called, with what; escaped."""
-    request = call.request
-    flow, caller_id = shown_name(request.flow_name), pretty(request.caller_id, region)
-    return f"{CALLED_BY} <@{request.user_id}>, flow {flow}, caller ID {caller_id}."
+def _why_lost(call: Call) -> str:
+    match call.lost_reason:
+        case LostReason.LONG:
+            return "It has gone on for hours, so EvoSlack stopped tracking it."
+        case LostReason.UNCLEAR:
+            return f"Evo Voice accepted this call. {_TWO_CALLS}"
+        case LostReason.BLIND:
+            return "Evo Voice accepted this call, but EvoSlack couldn't see what happened next."
+        case _:
+            left = "It may not have been answered." if call.answered_at is None else "It was answered."
+            return f"EvoSlack lost track of this call. {left}"
 
 
 def private_message(call: Call, region: str, *, channel_id: str, card_problem: str) -> str:
@@ -248,3 +203,14 @@ def escape(text: str) -> str:
 def shown_name(name: str) -> str:
     """A text from Evo Voice, made safe and no longer than a card or a page can hold."""
     return escape(name[:LONGEST_NAME])
+
+
+def one_line(text: str, most: int) -> str:
+    """A text from outside on one line of at most `most` characters (before escaping), and escaped."""
+    line = " ".join(_DIRECTION.sub("", text).split())
+    return escape(line if len(line) <= most else f"{line[: most - 1].rstrip()}…")
+
+
+def mention(user_id: str) -> str:
+    """A person, as Slack shows them; escaped if it is no user id after all."""
+    return f"<@{user_id}>" if _USER_ID.fullmatch(user_id) else one_line(user_id, LONGEST_OUTCOME)

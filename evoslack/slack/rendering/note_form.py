@@ -11,6 +11,7 @@ from typing import Any
 from evoslack.calling.calls import Call, CallNote, Result
 from evoslack.slack.rendering import button_messages, cards, form_messages, note_messages
 from evoslack.slack.rendering.blocks import Block, field, modal, plain, section
+from evoslack.slack.rendering.status_words import RESULT_WORDS
 
 FORM = "note_form"
 RESULT, NOTE = "result", "note"  # block ids and action ids alike
@@ -128,7 +129,7 @@ def _form(call: Call, region: str, above: list[Block], written: Written) -> Bloc
 
 def _result_field(result: Result | None) -> Block:
     # Radio buttons: one tap. Slack has no way to clear them, so "no result" is a choice of its own.
-    options = {each: _option(words, each) for each, words in note_messages.RESULT_WORDS.items()}
+    options = {each: _option(words, each) for each, words in RESULT_WORDS.items()}
     none = _option(note_messages.NO_RESULT, _NO_RESULT)
     element: Block = {"type": "radio_buttons", "action_id": RESULT, "options": [*options.values(), none]}
     if result is not None:

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from evoslack.calling.calls import Call, CallNote, Result
+from evoslack.calling.calls import Call, CallNote
 from evoslack.calling.number_format import pretty, unbroken
 from evoslack.calling.refusals import CannotCheck, NotAllowed, Refusal
 from evoslack.slack.rendering.messages import escape
 from evoslack.slack.rendering.refusal_messages import SOURCE_MESSAGES, refusal_message
-
-ADD, EDIT = "Add note", "Edit note"
+from evoslack.slack.rendering.status_words import RESULT_WORDS
 
 TITLE = "Note and result"
 SAVE = "Save"
 SAVE_MINE = "Save mine"  # once someone else wrote
 RESULT_LABEL = "What came of it?"
-RESULT_WORDS = {
-    Result.REACHED: "Reached",
-    Result.VOICEMAIL: "Voicemail",
-    Result.WRONG_NUMBER: "Wrong number",
-    Result.DO_NOT_CALL: "Asked not to be called",
-    Result.OTHER: "Other",
-}
 NO_RESULT = "No result"
 NOTE_LABEL = "Note"
 NOTE_HINT = "Shown on the card. Everyone in the channel can read it."

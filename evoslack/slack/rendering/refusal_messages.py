@@ -28,8 +28,10 @@ from evoslack.calling.refusals import (
     UnknownFlow,
     UnreadableForm,
 )
+from evoslack.calling.status import status_of
 from evoslack.slack.rendering.help_contact import ADMIN, NO_CONTACT, HelpContact
-from evoslack.slack.rendering.messages import NOTHING_RANG, STATE_WORDS, TELL_ADMIN
+from evoslack.slack.rendering.messages import NOTHING_RANG, TELL_ADMIN
+from evoslack.slack.rendering.status_words import STATUS_WORDS
 
 DENIAL_MESSAGES = {
     Denial.NOT_A_MEMBER: "Only full members of this workspace can place calls. Ask one of them to call.",
@@ -129,7 +131,7 @@ def refusal_message(refusal: Refusal, region: str) -> RefusalMessage:
             # Right after the start the form stays open, and works as soon as Evo Voice has answered.
             return RefusalMessage(LACK_MESSAGES[lack], "number" if lack is Lack.NOT_LOADED else "")
         case KeyTaken(call=call):
-            number, state = pretty(call.request.number, region), STATE_WORDS[call.state]
+            number, state = pretty(call.request.number, region), STATUS_WORDS[status_of(call)]
             words = (
                 f"This form already started a call to {number} ({state}). Open a new form for another call."
             )

@@ -14,11 +14,13 @@ from tests.chaos.questions import Verdict, answer_of, asked_of, lines_about
 from tests.chaos.rights import Rights
 
 SARA, NUMBER = "U_SARA", "+18144043093"
-CALLING: dict[str, Any] = {"view": {"blocks": [{"text": {"text": "*⏳ Calling (814) 404-3093…*"}}]}}
+CALLING: dict[str, Any] = {
+    "view": {"blocks": [{"text": {"text": "*⏳ (814)\u00a0404\u20113093 · dialing*"}}]}
+}
 MAY_NOT: dict[str, Any] = {"view": {"blocks": [{"text": {"text": "You need the Manager role."}}]}}
 TOO_LATE: dict[str, Any] = {"errors": {"number": "EvoSlack took too long. Nothing was dialed."}}
 TAKEN: dict[str, Any] = {
-    "errors": {"number": "This form already started a call to (814) 404-3093 (📞 Placed)."}
+    "errors": {"number": "This form already started a call to (814) 404-3093 (📞 calling)."}
 }
 
 
@@ -80,25 +82,29 @@ def test_pressing_again_makes_it_right_only_if_it_was_answered_with_a_yes() -> N
 
 def test_a_ring_after_a_no_is_found_wherever_the_no_was_read() -> None:
     assert judged([press(100, TOO_LATE)], [101]).after_no
-    assert judged([press(100, CALLING)], [130], (line(120, "⌛ Too late. Nothing was dialed."),)).after_no
+    assert judged(
+        [press(100, CALLING)], [130], (line(120, "⌛ (814) 404-3093 · too late. Nothing was dialed."),)
+    ).after_no
     assert judged([press(100, TOO_LATE), press(102, CALLING)], [103]) == Verdict()
 
 
 def test_it_is_a_lie_to_say_that_nothing_was_dialed_after_it_rang() -> None:
-    found = judged([press(100, CALLING)], [101], (line(102, "❌ Rejected. Nothing was dialed."),))
+    found = judged(
+        [press(100, CALLING)], [101], (line(102, "❌ (814) 404-3093 · rejected. Nothing was dialed."),)
+    )
 
     assert found.lie and not found.after_no
     assert list(found.sentences)
 
 
 def test_only_lines_about_this_press_count() -> None:
-    about = line(1, "*❌ Not placed.* EvoSlack didn't call (814) 404-3093.")
+    about = line(1, "*📵 (814)\u00a0404\u20113093 · not sent*\nNothing was dialed.")
     shown = [
         about,
-        line(1, "*❌ Not placed.* EvoSlack didn't call (814) 404-3094."),
-        line(1, "*❌ Not placed.* EvoSlack didn't call (814) 404-3093.", user_id="U_BOSS"),
-        line(1, "❌ Not placed", user_id="", call_id="one"),
-        line(1, "❌ Not placed", user_id="", call_id="another"),
+        line(1, "*📵 (814)\u00a0404\u20113094 · not sent*\nNothing was dialed."),
+        line(1, "*📵 (814)\u00a0404\u20113093 · not sent*\nNothing was dialed.", user_id="U_BOSS"),
+        line(1, "📵 not sent", user_id="", call_id="one"),
+        line(1, "📵 not sent", user_id="", call_id="another"),
     ]
 
     assert lines_about(shown, SARA, NUMBER, {"one"}) == [about, shown[3]]
@@ -114,9 +120,9 @@ def test_a_role_counts_as_gone_when_nobody_may_remember_it_any_more() -> None:
 
 
 def test_a_message_that_tells_of_two_calls_is_read_as_two() -> None:
-    words = "❌ Not placed. EvoSlack didn't call (814) 404-0001. Nothing was dialed."
-    line = ShownMessage(2.0, "U1", "D1", "1.0", f"{words}\n\n☑️ Completed · (814) 404-0002", {})
+    words = "*📵 (814) 404-0001 · not sent*\nNothing was dialed."
+    line = ShownMessage(2.0, "U1", "D1", "1.0", f"{words}\n\n☑️ (814) 404-0002 · completed", {})
 
     (about,) = lines_about([line], "U1", "+18144040002", set())
 
-    assert about.text == "☑️ Completed · (814) 404-0002"
+    assert about.text == "☑️ (814) 404-0002 · completed"

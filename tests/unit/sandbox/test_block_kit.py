@@ -58,6 +58,9 @@ GOOD_BLOCKS = {
     "section with a menu": section(
         accessory={"type": "overflow", "action_id": "o", "options": [option("a"), option("b")]}
     ),
+    "section with a menu of one": section(
+        accessory={"type": "overflow", "action_id": "o", "options": [option("a")]}
+    ),
     "section with a picture": section(
         accessory={"type": "image", "image_url": "https://x/y", "alt_text": "y"}
     ),
@@ -156,7 +159,7 @@ BAD_BLOCKS = {
     "options and groups": field(select(option_groups=GROUPS)),
     "initial option not offered": field(select(initial_option=option("c"))),
     "initial option of other text": field(select(initial_option=option("a", "Another"))),
-    "overflow of one": section(accessory={"type": "overflow", "action_id": "o", "options": [option("a")]}),
+    "overflow of none": section(accessory={"type": "overflow", "action_id": "o", "options": []}),
     "too many checkboxes": field(
         {"type": "checkboxes", "action_id": "c", "options": [option(str(n)) for n in range(11)]}
     ),

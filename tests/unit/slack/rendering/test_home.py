@@ -27,12 +27,13 @@ from evoslack.calling.calls import (
 from evoslack.calling.history_filter import HistoryFilter, OutcomeGroup, Scope
 from evoslack.calling.number_format import unbroken
 from evoslack.calling.refusals import CannotCheck, Denial, Lack, NotAllowed, NothingToOffer, Refusal, Source
-from evoslack.slack.rendering import home, home_messages, messages
+from evoslack.slack.rendering import home, messages
 from evoslack.slack.rendering.cards import CALL_AGAIN, HANG_UP
 from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.rendering.home import MOST_LIVE, PER_PAGE, PLACE, Page
 from evoslack.slack.rendering.home_filters import ANY, EXPORT, FilterAction, filter_after, flow_options
 from evoslack.slack.rendering.refusal_pages import REQUEST_ACCESS
+from evoslack.slack.rendering.status_words import RESULT_WORDS
 from sandbox.slack.block_kit import problems_in_view
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -166,7 +167,7 @@ def test_a_call_shows_what_its_caller_says_came_of_it(result: Result) -> None:
 
     shown = row(tab(page(noted)))["text"]["text"]
 
-    assert home_messages.RESULTS[result] in shown
+    assert RESULT_WORDS[result] in shown
     assert "channel" not in shown  # the note stands on the card
     assert (
         "📝\u00a0Note" in row(tab(page(replace(noted, note=CallNote(None, "x", "U", T0, 1)))))["text"]["text"]

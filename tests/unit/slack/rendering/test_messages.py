@@ -18,7 +18,7 @@ from evoslack.calling.calls import (
     Reason,
     State,
 )
-from evoslack.calling.number_format import example
+from evoslack.calling.number_format import example, unbroken
 from evoslack.calling.numbers import BadNumber, Problem
 from evoslack.calling.refusals import (
     CannotCheck,
@@ -35,11 +35,14 @@ from evoslack.calling.refusals import (
     UnknownFlow,
     UnreadableForm,
 )
+from evoslack.calling.status import status_of
 from evoslack.slack.rendering import button_messages, form_messages, messages, refusal_messages
+from evoslack.slack.rendering.status_words import STATUS_WORDS
 
 REQUEST = CallRequest("key", "T1", "U_SARA", "acc1", "flow1", "Reminder", "+12025550143", "+12025550100")
 CALL = Call("id", REQUEST, State.ACCEPTED, accepted_at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC))
 NOTHING_RANG = "Nothing was dialed."
+SHOWN = unbroken("(202) 555-0143")
 FIELDS = {"number", "flow", "caller_id"}
 
 REASONS = {
@@ -68,7 +71,6 @@ def ended(state: State, reason: Reason | None = None, detail: str = "", **more: 
 
 def test_every_reason_belongs_to_a_state_and_has_words() -> None:
     assert set().union(*REASONS.values()) == set(Reason) == set(messages.REASON_MESSAGES)
-    assert set(messages.STATE_WORDS) == set(State)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,7 @@ def test_whether_a_phone_rang_is_said_exactly_where_it_is_known(state: State, re
         assert "won't redial" in line
     else:
         assert NOTHING_RANG in line
-        assert ("Evo Voice rejected" if state is State.REJECTED else "didn't call") in line
+        assert str(STATUS_WORDS[status_of(call)].words) in line
         assert "may have rung" not in line
 
 
@@ -107,7 +109,7 @@ def test_a_no_that_proves_nothing_is_not_said_to_mean_that_nothing_rang(
     line = messages.private_message(call, "US", channel_id="C1", card_problem="")
 
     assert words in line
-    assert "Evo Voice rejected the call to (202) 555-0143" in line
+    assert f"❌ {SHOWN} · rejected" in line
     assert NOTHING_RANG not in line
     assert "didn't call" not in line
     assert ("may have rung, once" in line) is not call.is_in_progress
@@ -142,17 +144,9 @@ def test_a_placed_call_has_no_reason_and_claims_no_more_than_that_it_was_taken()
     line = messages.private_message(ended(State.PLACED), "US", channel_id="C1", card_problem="")
 
     assert messages.reason(ended(State.PLACED)) == ""
-    assert "accepted the call to (202) 555-0143" in line
+    assert line == f"*📞 {SHOWN} · calling*"
     assert "answered" not in line
     assert "\n" not in line
-
-
-@pytest.mark.parametrize("state", State)
-def test_states_differ_in_words_or_shape_and_not_only_in_color(state: State) -> None:
-    shape, _, words = messages.STATE_WORDS[state].partition(" ")
-    assert shape
-    assert not shape.isalnum()
-    assert words
 
 
 def test_too_many_calls_says_how_long_to_wait_if_evo_voice_did() -> None:
@@ -265,7 +259,7 @@ def test_a_form_that_became_another_call_says_which_and_how_it_stands() -> None:
     words = refusal_messages.refusal_message(KeyTaken(ended(State.PLACED)), "US").words
 
     assert "(202) 555-0143" in words
-    assert "Placed" in words
+    assert "📞 calling" in words
 
 
 @pytest.mark.parametrize(("allowed", "abroad"), [({"US"}, False), ({"US", "CA"}, True), ({"*"}, True)])
@@ -309,23 +303,51 @@ def talked(seconds: float) -> dict[str, datetime]:
 
 
 @pytest.mark.parametrize(
-    ("progress", "state", "headline"),
+    ("progress", "more", "state", "why"),
     [
-        (None, "📞 Placed", "📞 Placed. Evo Voice accepted the call to (202) 555-0143."),
-        (Progress.WAITING, "📞 Calling…", "📞 Calling (202) 555-0143…"),
-        (Progress.RINGING, "🔔 Ringing…", "🔔 (202) 555-0143 is ringing…"),
-        (Progress.ANSWERED, "🟢 On the call", "🟢 On the call with (202) 555-0143 · Reminder is running"),
-        (Progress.ENDED, "⏹️ Ended", "⏹️ Ended · (202) 555-0143 · Evo Voice gave no outcome"),
-        (
-            Progress.LOST,
-            "❔ Lost track",
-            "❔ EvoSlack lost track of the call to (202) 555-0143. It may not have been answered.",
-        ),
+        (None, {}, "📞 calling", ""),
+        (Progress.WAITING, {}, "📞 calling", ""),
+        (Progress.RINGING, {}, "🔔 ringing", ""),
+        (Progress.ANSWERED, {}, "🟢 on the call", ""),
+        (Progress.LOST, {}, "❔ outcome unknown", "EvoSlack lost track of this call. It may not have been"),
+        (Progress.LOST, {"lost_reason": LostReason.UNCLEAR}, "❔ outcome unknown", "can't tell them apart."),
+        (Progress.LOST, {"lost_reason": LostReason.BLIND}, "❔ outcome unknown", "what happened next."),
+        (Progress.LOST, {"lost_reason": LostReason.LONG}, "❔ outcome unknown", "It has gone on for hours"),
     ],
 )
-def test_each_step_of_a_placed_call_has_words(progress: Progress | None, state: str, headline: str) -> None:
-    assert messages.state_words(followed(progress)) == state
-    assert messages.headline(followed(progress), "US") == headline
+def test_each_step_of_a_placed_call_has_words(
+    progress: Progress | None, more: dict[str, Any], state: str, why: str
+) -> None:
+    call = followed(progress, **more)
+    symbol, words = state.split(" ", 1)
+
+    assert messages.state_words(call) == state
+    assert messages.headline(call, "US") == f"{symbol} {SHOWN} · {words}"
+    assert messages.headline(call, "US", is_bold=True) == f"*{symbol} {SHOWN} · {words}*"
+    assert why in messages.reason(call) and bool(messages.reason(call)) is bool(why)
+
+
+def test_who_hung_up_is_said_beside_the_number() -> None:
+    call = followed(Progress.ENDED, hang_up=HangUp.ASKED, hung_up_by="U_BOSS", **talked(42))
+
+    assert (
+        messages.headline(call, "US", is_bold=True) == f"*✋ {SHOWN} · hung up by <@U_BOSS>* · talked 42 sec"
+    )
+    assert messages.state_words(call) == "✋ hung up by <@U_BOSS> · talked 42 sec"
+
+
+@pytest.mark.parametrize("user_id", ["U1> <!channel", "<@U1>", "", "u" * 500, "U1|x"])
+def test_what_is_no_user_id_becomes_no_mention(user_id: str) -> None:
+    shown = messages.mention(user_id)
+
+    assert "<" not in shown and len(shown) < 100
+
+
+def test_a_number_is_never_broken_at_the_end_of_a_line() -> None:
+    number = messages.headline(CALL, "US").split(" ")[1]
+
+    assert number == "(202)\u00a0555\u20110143"
+    assert messages.headline(CALL, "US", hides_number=True).split(" ")[1] == unbroken("(202) •••-••43")
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.PLACED])
@@ -335,35 +357,46 @@ def test_how_far_a_call_has_come_is_said_only_of_one_that_was_placed(
 ) -> None:
     call = replace(CALL, state=state)
 
-    assert messages.state_words(replace(call, progress=progress)) == messages.STATE_WORDS[state]
+    assert messages.state_words(replace(call, progress=progress)) == str(STATUS_WORDS[status_of(call)])
     assert messages.headline(replace(call, progress=progress), "US") == messages.headline(call, "US")
 
 
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"evo_outcome": "Completed", **talked(75)}, "☑️ Completed · talked 1 min 15 sec · (202) 555-0143"),
-        (talked(3), "⏹️ Ended · talked 3 sec · (202) 555-0143 · Evo Voice gave no outcome"),
-        ({"evo_outcome": "Busy"}, "🚫 Busy · (202) 555-0143"),
-        ({"evo_outcome": "<!channel> & co"}, "⏹️ Ended · “&lt;!channel&gt; &amp; co” · (202) 555-0143"),
-        ({"ended_at": CALL.accepted_at}, "⏹️ Ended · (202) 555-0143 · Evo Voice gave no outcome"),
-        (talked(-2), "⏹️ Ended · talked 0 sec · (202) 555-0143 · Evo Voice gave no outcome"),
+        ({"evo_outcome": "Completed", **talked(75)}, "☑️ (202) 555-0143 · completed · talked 1 min 15 sec"),
+        (talked(3), "⏹️ (202) 555-0143 · ended · talked 3 sec · Evo Voice gave no outcome"),
+        ({"evo_outcome": "Busy"}, "🚫 (202) 555-0143 · busy"),
+        ({"evo_outcome": "<!channel> & co"}, "⏹️ (202) 555-0143 · ended · “&lt;!channel&gt; &amp; co”"),
+        ({"evo_outcome": " \n "}, "⏹️ (202) 555-0143 · ended · Evo Voice gave no outcome"),
+        ({"ended_at": CALL.accepted_at}, "⏹️ (202) 555-0143 · ended · Evo Voice gave no outcome"),
+        (talked(-2), "⏹️ (202) 555-0143 · ended · talked 0 sec · Evo Voice gave no outcome"),
     ],
-    ids=["all is known", "no word", "nobody answered", "nasty word", "no answer seen", "clocks differ"],
+    ids=[
+        "all is known",
+        "no word",
+        "nobody answered",
+        "nasty word",
+        "blank word",
+        "no answer seen",
+        "clocks differ",
+    ],
 )
 def test_the_end_says_what_is_known_and_nothing_else(more: dict[str, Any], words: str) -> None:
-    assert messages.headline(followed(Progress.ENDED, **more), "US") == words
+    said = messages.headline(followed(Progress.ENDED, **more), "US")
+
+    assert said == words.replace("(202) 555-0143", SHOWN)
 
 
 @pytest.mark.parametrize(
     ("outcome", "words"),
     [
-        *((spelled, "☑️ Completed") for spelled in ("Completed", "completed", "COMPLETED ")),
-        *((spelled, "🔕 No answer") for spelled in ("No Answer", "no-answer", "NoAnswer", "NO_ANSWER")),
-        *((spelled, "✖️ Canceled") for spelled in ("Canceled", "cancelled")),
-        ("busy", "🚫 Busy"),
-        ("Failed", "⚠️ Failed"),
-        ("Voicemail", "⏹️ Ended · “Voicemail”"),
+        *((spelled, "☑️ completed") for spelled in ("Completed", "completed", "COMPLETED ")),
+        *((spelled, "🔕 no answer") for spelled in ("No Answer", "no-answer", "NoAnswer", "NO_ANSWER")),
+        *((spelled, "✖️ canceled") for spelled in ("Canceled", "cancelled")),
+        ("busy", "🚫 busy"),
+        ("Failed", "⚠️ failed"),
+        ("Voicemail", "⏹️ ended · “Voicemail”"),
     ],
 )
 def test_known_outcomes_are_recognized_however_they_are_spelled(outcome: str, words: str) -> None:
@@ -377,27 +410,26 @@ def test_nothing_that_did_not_reach_a_person_wears_a_tick(progress: Progress, ou
 
     said = messages.headline(call, "US") + messages.state_words(call)
     assert not any(tick in said for tick in "✅✔☑")
-    assert not any(tick in "".join(messages.STATE_WORDS.values()) for tick in "✅✔☑")
 
 
 def test_a_call_that_was_answered_and_then_lost_is_not_said_to_be_unanswered() -> None:
     call = followed(Progress.LOST, lost_reason=LostReason.LONG, **talked(4 * 3600))
 
-    assert "gone on for hours" in messages.headline(call, "US")
-    assert messages.state_words(call) == "❔ No longer tracked"
+    assert "gone on for hours" in messages.reason(call)
+    assert "may not have been answered" not in messages.reason(call)
 
 
 def test_a_call_that_was_answered_before_it_was_lost_is_not_said_to_be_unanswered() -> None:
     call = followed(Progress.LOST, lost_reason=LostReason.UNSEEN, answered_at=CALL.accepted_at)
 
-    assert messages.headline(call, "US").endswith("It was answered.")
+    assert messages.reason(call).endswith("It was answered.")
 
 
 def test_that_nobody_could_look_is_not_said_to_be_a_look_that_found_nothing() -> None:
     placed = followed(Progress.LOST, lost_reason=LostReason.BLIND)
     doubt = replace(placed, state=State.IN_DOUBT, reason=Reason.NO_ANSWER)
 
-    assert "couldn't see what happened next" in messages.headline(placed, "US")
+    assert "couldn't see what happened next" in messages.reason(placed)
     assert "EvoSlack couldn't check Evo Voice" in messages.reason(doubt)
     assert "found nothing" not in messages.reason(doubt)
 

@@ -16,6 +16,7 @@ from evoslack.calling.refusals import CannotCheck, Denial, NotAllowed, Source
 from evoslack.slack.rendering import note_form, note_messages
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.note_form import LONGEST_NOTE, NOTE, RESULT, NoteMetadata, Written
+from evoslack.slack.rendering.status_words import RESULT_WORDS
 from sandbox.slack.block_kit import problems_in_view
 from tests.calls import call_request
 
@@ -69,7 +70,7 @@ def test_every_result_has_words_and_none_is_a_choice_of_its_own() -> None:
     options = element(note_form.form(CALL, "US"), RESULT)["options"]
 
     assert [each["value"] for each in options] == [*(each.value for each in Result), "none"]
-    assert set(note_messages.RESULT_WORDS) == set(Result)
+    assert set(RESULT_WORDS) == set(Result)
     assert note_form.written_in(values("none", None)) == Written()
 
 

@@ -1,0 +1,103 @@
+"""The words of the card beside its headline: who called, with what, where, and what came of it (mrkdwn).
+
+Text from outside is put on one line, cut to what a card has room for, and escaped.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from evoslack.calling.calls import Call, HangUp
+from evoslack.calling.number_format import pretty, unbroken
+from evoslack.calling.places import place_of
+from evoslack.slack.rendering.button_messages import HANG_UP_MESSAGES
+from evoslack.slack.rendering.messages import mention, one_line
+from evoslack.slack.rendering.status_words import RESULT_WORDS
+
+LONGEST_ON_CARD = 80  # characters of a name
+LONGEST_NOTE = 300  # characters of a note; the form shows all of it
+_LONGEST_IN_TEXT = 200  # characters of a note where everything is one text of at most 4,000 (slack-facts 4)
+
+ADD_RESULT = "Add result"
+EDIT_RESULT = "Edit result"
+ADD_NOTE = "Add a note"
+ADD_EITHER = "Add result or note"
+EDIT_EITHER = "Edit result or note"
+
+
+def called_by(call: Call) -> str:
+    """Who called, and when, in each reader's own time zone."""
+    return f"By {mention(call.request.user_id)}, {when(call.accepted_at)}"
+
+
+def flow(call: Call) -> str:
+    """The name of the flow."""
+    return one_line(call.request.flow_name, LONGEST_ON_CARD)
+
+
+def caller_id(call: Call, region: str) -> str:
+    """What the person sees on their phone, and Evo Voice's name for it."""
+    number = unbroken(pretty(call.request.caller_id, region))
+    label = one_line(call.request.caller_id_label, LONGEST_ON_CARD)
+    return f"from {number} {label}" if label else f"from {number}"
+
+
+def place(call: Call) -> str:
+    """Where the number is and what time it was there when it was called; empty if that is unknown."""
+    found = place_of(call.request.number)
+    local = found.local_time(call.accepted_at)
+    name = one_line(found.name, LONGEST_ON_CARD)
+    if local is None:
+        return name
+    time = f"{local:%I:%M\u00a0%p}".lstrip("0")
+    return f"{time} in {name}" if name else f"{time} there"
+
+
+def talking_since(at: datetime) -> str:
+    """How long people have been talking. Slack counts it, so it is right whenever the card is read."""
+    return f"On the call since {_moment(at, '{time_secs}, {ago}', '%H:%M:%S')}"
+
+
+def hang_up(call: Call) -> str:
+    """What became of a hang up so far; empty without one, and once the call is over."""
+    if call.hang_up is None or not call.is_in_progress:
+        return ""
+    words = HANG_UP_MESSAGES[call.hang_up]
+    if call.hang_up is HangUp.ASKED and call.hung_up_by:
+        return words.replace(".", f" by {mention(call.hung_up_by)}.", 1)
+    return words
+
+
+def note(call: Call) -> str:
+    """What came of the call, in a person's own words; empty if nobody wrote anything."""
+    written = call.note
+    if not written.revision:
+        return ""
+    result = f"*{RESULT_WORDS[written.result]}*" if written.result else ""
+    text = one_line(written.text, LONGEST_NOTE)
+    if not (result or text):
+        return ""
+    by = f"{mention(written.by)}, {when(written.at)}" if written.at else mention(written.by)
+    return " · ".join(part for part in (result, text, by) if part)
+
+
+def in_sentences(call: Call, region: str) -> str:
+    """All of this in sentences, for notifications and screen readers; some do not show dates."""
+    sentences = [f"Called by {mention(call.request.user_id)}, flow {flow(call)}, {caller_id(call, region)}"]
+    sentences.append(f"Where: {there}" if (there := place(call)) else "")
+    if call.note.revision and (call.note.result or call.note.text):
+        result = RESULT_WORDS[call.note.result] if call.note.result else "Note"
+        text = one_line(call.note.text, _LONGEST_IN_TEXT)
+        sentences.append(
+            f"{mention(call.note.by)} wrote: {': '.join(part for part in (result, text) if part)}"
+        )
+    return " ".join(f"{sentence}." for sentence in sentences if sentence)
+
+
+def when(at: datetime) -> str:
+    """A moment, in each reader's own time zone."""
+    return _moment(at, "{date_short_pretty} {time}", "%Y-%m-%d %H:%M")
+
+
+def _moment(at: datetime, shown: str, otherwise: str) -> str:
+    return f"<!date^{int(at.timestamp())}^{shown}|{at:{otherwise}} UTC>"
