@@ -12,18 +12,18 @@ from slack_sdk import WebClient
 
 from evoslack.calling.access import Access
 from evoslack.calling.permission import Permission
-from evoslack.engine import Engine, home_publisher, notifier, step_runner
+from evoslack.engine import Engine, Pools, home_publisher, notifier, step_runner
 from evoslack.evo.client import DIAL_DEADLINE_S, EvoClient
 from evoslack.evo.directory import Directory
 from evoslack.ledger.history import CallHistory
 from evoslack.running import Bot, CannotStart, PooledStep, not_let_in
-from evoslack.runtime.background_pool import BackgroundPool
 from evoslack.runtime.clock import Clock, counting_s
 from evoslack.runtime.heartbeat import Heartbeat
 from evoslack.runtime.worker_pool import WorkerPool
 from evoslack.settings import Settings
 from evoslack.slack.app import build_app
 from evoslack.slack.background.private_messages import PrivateMessages
+from evoslack.slack.card_links import CardLinks
 from evoslack.slack.listeners.dependencies import ListenerDependencies, build_listeners
 from evoslack.slack.listeners.reply import NotifyPrivately
 from evoslack.slack.people import SlackPeople
@@ -31,7 +31,6 @@ from evoslack.slack.receivers.http import HttpReceiver
 from evoslack.slack.receivers.receiver import Receiver
 from evoslack.slack.receivers.slack_time import SlackTime
 from evoslack.slack.receivers.socket_mode import SocketModeReceiver
-from evoslack.slack.rendering import messages
 from evoslack.slack.rendering.views import FormSettings
 from evoslack.slack.workspace import (
     LISTENER_TIMEOUT_S,
@@ -42,11 +41,6 @@ from evoslack.slack.workspace import (
     web_client,
 )
 
-KNOWN_FORM_WORKERS = 32  # forms opened side by side for people whose role is remembered
-OTHER_FORM_WORKERS = 64  # people looked up side by side; Slack promises to take 100 a minute
-EXPORT_WORKERS = 4
-LOOKUP_WORKERS = 4  # people looked up side by side who pressed Hang up
-HANG_UP_WORKERS = 8
 TIME_EVERY_S = 60.0  # how often Slack is asked for the time; two answers put it right
 TIME_TIMEOUT_S = 1  # a slower answer would tell an outdated time
 SLACK_RESPONSE_HOST = "hooks.slack.com"
@@ -80,16 +74,18 @@ def build(
         now=clock.now,
     )
     engine = Engine(settings, evo, clock, clock_s)
-    pools = _Pools()
+    pools = Pools()
     access = _access(settings, identity, evo, engine, make_client, clock_s)
     workers = engine.private_message_workers
     direct = PrivateMessages(make_client(), engine.posting, workers.wake, workers.wake_in)
+    links = CardLinks(identity.url, engine.notifications.cards_of)
     given = _listener_dependencies(
-        settings, engine, access, pools, make_client, clock, direct.notify_privately
+        settings, engine, access, pools, make_client, clock, direct.notify_privately, links
     )
+    listeners = build_listeners(given)
     app = build_app(
         settings.slack_api_url,
-        build_listeners(given),
+        listeners,
         command=settings.slack_command,
         signing_secret=settings.slack_signing_secret,
         identity=identity,
@@ -105,8 +101,11 @@ def build(
         answers=PooledStep(engine.answer_workers, engine.intake.settle_answers),
         notify=PooledStep(engine.notify_workers, notifier(settings, engine, clock.now, clock_s).notify_next),
         private_messages=PooledStep(engine.private_message_workers, direct.send_next),
-        others=_other_steps(settings, engine, access, make_client, clock, clock_s),
-        background=(pools.hang_ups, pools.lookups, pools.exports, pools.known_forms, pools.other_forms),
+        others=[
+            *_other_steps(settings, engine, access, make_client, clock, clock_s),
+            PooledStep(engine.number_line_workers, listeners.number_line.update_next),
+        ],
+        background=pools.all(),
         app=app,
         make_receiver=lambda health: _receiver(settings, app, clock, slack_time, heartbeat, health),
         about=f"{settings.slack_command}, cards go to {settings.calls_channel}",
@@ -134,18 +133,6 @@ def _other_steps(
         PooledStep(engine.step_workers, steps.run_next),
         *_slack_time(settings, make_client, clock_s),
     ]
-
-
-class _Pools:
-    """What runs after an ack, each kind in a pool of its own, so that none holds up another."""
-
-    def __init__(self) -> None:
-        pool = partial(BackgroundPool, broken=messages.broken, stopped=messages.STOPPED)
-        self.known_forms = pool("form", size=KNOWN_FORM_WORKERS)
-        self.other_forms = pool("other-form", size=OTHER_FORM_WORKERS)
-        self.exports = pool("export", size=EXPORT_WORKERS)
-        self.lookups = pool("lookup", size=LOOKUP_WORKERS)
-        self.hang_ups = pool("hang-up", size=HANG_UP_WORKERS)
 
 
 def _slack_time(
@@ -189,10 +176,11 @@ def _listener_dependencies(
     settings: Settings,
     engine: Engine,
     access: Access,
-    pools: _Pools,
+    pools: Pools,
     make_client: Callable[..., WebClient],
     clock: Clock,
     notify_privately: NotifyPrivately,
+    card_links: CardLinks,
 ) -> ListenerDependencies:
     hosts = {SLACK_RESPONSE_HOST, urlsplit(settings.slack_api_url).hostname or ""}
     return ListenerDependencies(
@@ -218,11 +206,15 @@ def _listener_dependencies(
         ),
         on_home_due=engine.home_tab_workers.wake,
         on_step_due=engine.step_workers.wake,
+        on_typed=engine.number_line_workers.wake,
+        on_typed_in=engine.number_line_workers.wake_in,
+        card_links=card_links,
         known_forms=pools.known_forms.run,
         other_forms=pools.other_forms.run,
         exports=pools.exports.run,
         lookups=pools.lookups.run,
         hang_ups=pools.hang_ups.run,
+        recalls=pools.recalls.run,
         now=clock.now,
     )
 

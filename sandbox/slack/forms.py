@@ -31,7 +31,10 @@ class Form:
     def __init__(self, view: Json, channel_id: str | None, before: Form | None = None) -> None:
         self.view = view
         self.channel_id = channel_id
-        self.errors: dict[str, str] = {}
+        inputs = {block["block_id"] for block in view["blocks"] if block["type"] == "input"}
+        self.errors = (
+            {block: text for block, text in before.errors.items() if block in inputs} if before else {}
+        )
         # block_id -> the options last offered by an external select
         self.suggested: dict[str, list[Json]] = dict(before.suggested) if before else {}
         self._entries: dict[tuple[str, str], Json] = {}

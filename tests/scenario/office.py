@@ -189,4 +189,6 @@ class Office:
 
 
 def _words(block: dict[str, Any]) -> str:
+    if block["type"] == "context":
+        return " ".join(str(element.get("text", "")) for element in block["elements"])
     return str((block.get("text") or block.get("label") or {}).get("text", ""))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from evoslack.calling.calls import State
 from evoslack.calling.number_format import example, pretty
 from evoslack.calling.numbers import BadNumber, Problem
 from evoslack.calling.refusals import (
@@ -28,6 +27,7 @@ from evoslack.calling.refusals import (
     UnreadableForm,
 )
 from evoslack.slack.rendering.messages import NOTHING_RANG, STATE_WORDS, TELL_ADMIN
+from evoslack.slack.rendering.number_messages import in_the_way
 
 DENIAL_MESSAGES = {
     Denial.NOT_A_MEMBER: "Only full members of this workspace can place calls. Ask one of them to call.",
@@ -142,19 +142,8 @@ def refusal_message(refusal: Refusal, region: str) -> RefusalMessage:
 
 
 def busy_words(busy: NumberBusy, caller: str) -> str:
-    """Who called the number and when; `caller` is how a sentence about that person begins."""
-    called = f"{caller} called this number {_ago(round(busy.ago.total_seconds()))}"
-    if busy.call.state is State.REJECTED:
-        rejected = f"{called}. Evo Voice rejected the call, and EvoSlack is checking whether it rang."
-        return f"{rejected} Check that call first."
-    return f"{called}. Check that call first."
-
-
-def _ago(seconds: int) -> str:
-    if seconds < 1:
-        return "just now"
-    count, unit = (seconds, "second") if seconds < 60 else (seconds // 60, "minute")
-    return f"{count} {unit}{'' if count == 1 else 's'} ago"
+    """Who called the number and how that stands; `caller` is how a sentence about that person begins."""
+    return f"{in_the_way(busy.call, busy.ago, caller)}. Check that call first."
 
 
 def _number_words(bad: BadNumber, region: str) -> str:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evoslack.calling.offer import CallerId, Flow, Offer
-from evoslack.slack.rendering import views
+from evoslack.slack.rendering import typed_words, views
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from sandbox.slack.block_kit import problems_in_options, problems_in_view
@@ -84,8 +84,8 @@ def test_the_form_is_one_that_slack_takes_and_has_its_three_fields() -> None:
 
     assert problems_in_view(view) == []
     assert view["callback_id"] == views.FORM
-    assert [block["block_id"] for block in view["blocks"]] == ["flow", "number", "caller_id"]
-    assert [block["element"]["action_id"] for block in view["blocks"]] == ["flow", "number", "caller_id"]
+    assert [block["block_id"] for block in view["blocks"]] == ["number", "flow", "caller_id"]
+    assert [block["element"]["action_id"] for block in view["blocks"]] == ["number", "flow", "caller_id"]
 
 
 @pytest.mark.parametrize("nasty", NASTY)
@@ -105,7 +105,14 @@ def test_the_preset_caller_id_is_chosen_and_no_flow_is_without_a_word() -> None:
     assert chosen(view, views.CALLER_ID) == SUPPORT.number
     assert chosen(view, views.FLOW) is None
     assert "initial_value" not in element(view, views.NUMBER)
+    assert element(view, views.NUMBER)["focus_on_load"] is True
+
+
+def test_with_a_number_the_cursor_goes_to_what_is_missing() -> None:
+    view = form(number="202 555 0143")
+
     assert element(view, views.NUMBER)["focus_on_load"] is False
+    assert element(view, views.FLOW)["focus_on_load"] is True
 
 
 def test_a_typed_number_and_flow_are_filled_in_and_the_cursor_goes_to_the_number() -> None:
@@ -121,6 +128,7 @@ def test_an_only_flow_is_chosen_whatever_was_typed() -> None:
 
     assert chosen(form(only), views.FLOW) == "flow1"
     assert chosen(form(only, words="something else"), views.FLOW) == "flow1"
+    assert "No flow is called “something else”." in str(form(only, words="something else"))
 
 
 def test_preset_options_are_exactly_those_that_the_lists_offer() -> None:
@@ -226,7 +234,7 @@ def test_names_are_shown_as_they_are_and_never_as_markup() -> None:
     ],
 )
 def test_the_flow_that_fits_the_typed_words_is_chosen_or_none(words: str, best: str | None) -> None:
-    found = views.best_flow(FLOWS, words)
+    found = typed_words.best_flow(FLOWS, words)
     assert (found.id if found else None) == best
 
 
@@ -234,7 +242,7 @@ def test_more_than_a_name_can_be_means_no_flow_and_no_caller_id() -> None:
     typed = "survey " * views.LONGEST_TYPED
     flow = Flow("flow1", typed.strip())
 
-    assert views.best_flow([flow], typed) is None
+    assert typed_words.best_flow([flow], typed) is None
     assert views.flow_options([flow], typed) == []
     assert views.caller_id_options([CallerId("+12025550100", typed)], typed, "US") == []
 
@@ -243,7 +251,7 @@ def test_long_names_are_told_apart_by_their_whole_length() -> None:
     long = "Survey of all customers " * 5
     flows = [Flow("flow1", f"{long} east"), Flow("flow2", f"{long} west")]
 
-    found = views.best_flow(flows, f"{long} WEST")
+    found = typed_words.best_flow(flows, f"{long} WEST")
     assert found is not None
     assert found.id == "flow2"
 
@@ -251,13 +259,13 @@ def test_long_names_are_told_apart_by_their_whole_length() -> None:
 def test_the_whole_name_beats_a_longer_one() -> None:
     flows = [Flow("long", "Survey of customers"), Flow("short", "Survey"), Flow("other", "A survey")]
 
-    found = views.best_flow(flows, "survey")
+    found = typed_words.best_flow(flows, "survey")
     assert found is not None
     assert found.id == "short"
 
 
 @given(st.text(max_size=100), st.text(min_size=1, max_size=100), st.text(max_size=100))
 def test_no_typed_text_or_name_breaks_a_list(typed: str, name: str, label: str) -> None:
-    views.best_flow([Flow("flow1", name)], typed)
+    typed_words.best_flow([Flow("flow1", name)], typed)
     views.flow_options([Flow("flow1", name, label)], typed)
     views.caller_id_options([CallerId("+12025550100", label)], typed, "US")
