@@ -32,9 +32,8 @@ class Form:
         self.view = view
         self.channel_id = channel_id
         inputs = {block["block_id"] for block in view["blocks"] if block["type"] == "input"}
-        self.errors = (
-            {block: text for block, text in before.errors.items() if block in inputs} if before else {}
-        )
+        errors = before.errors if before else {}
+        self.errors: dict[str, str] = {block: text for block, text in errors.items() if block in inputs}
         # block_id -> the options last offered by an external select
         self.suggested: dict[str, list[Json]] = dict(before.suggested) if before else {}
         self._entries: dict[tuple[str, str], Json] = {}
