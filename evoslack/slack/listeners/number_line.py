@@ -6,6 +6,7 @@ neither the form, which opens without it if the database is slow, nor a press.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -18,7 +19,8 @@ from slack_sdk import WebClient
 
 from evoslack.calling.access import Access
 from evoslack.calling.calls import Call
-from evoslack.calling.numbers import BadNumber, dialable
+from evoslack.calling.number_format import example
+from evoslack.calling.numbers import ANY_COUNTRY, BadNumber, dialable
 from evoslack.calling.offer import Offer
 from evoslack.calling.places import place_of
 from evoslack.calling.ports import CallLedger
@@ -74,6 +76,11 @@ class NumberLines:
         latest = self._calls.latest_to(offer.account_id, number, MOST_CALLS)
         return number_line.words(place_of(number), latest, reader, self._now())
 
+    def warm_up(self) -> None:
+        """Load the names of places: half a second that the first form after a start need not wait."""
+        with contextlib.suppress(BadNumber):
+            place_of(dialable(example(self._settings.region), self._settings.region, {ANY_COUNTRY}))
+
     def number_or_empty(self, typed: str) -> str:
         """The E.164 number that was typed; empty if it is not one that may be dialed."""
         try:
@@ -90,7 +97,7 @@ class _Typed:
     team_id: str
     view: Payload
     number: str
-    at: str  # Slack's timestamp of it
+    at_s: float  # Slack's timestamp of it
 
     @classmethod
     def of(cls, body: Payload) -> _Typed:
@@ -101,7 +108,7 @@ class _Typed:
             team_id=team_of(body),
             view=view | {"id": text_of(view["id"]), "hash": text_of(view["hash"])},
             number=views.entries_of(view["state"]["values"]).typed_number,
-            at=text_of(body["actions"][0].get("action_ts") or "0"),
+            at_s=float(body["actions"][0].get("action_ts") or 0),
         )
 
 
@@ -138,13 +145,19 @@ class NumberLineListener:
         self._waiting: dict[str, _Typed] = {}  # by view id
         self._working: set[str] = set()
         self._shown: dict[str, _Shown] = {}
+        self._is_warm = False
         self._paused_until_s = 0.0  # Slack asked to slow down
 
     def typed(self, ack: Ack, body: Payload) -> None:
         """Typing in the number field paused."""
-        if body["view"].get("callback_id") == views.FORM:
-            self._put(_Typed.of(body))
-            self._wake()
+        try:
+            typed = _Typed.of(body)
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
+            log.warning("what was typed could not be read: %s", type(error).__name__)
+        else:
+            if typed.view.get("callback_id") == views.FORM:
+                self._put(typed)
+                self._wake()
         ack()
 
     def forget(self, view_id: str) -> None:
@@ -154,6 +167,9 @@ class NumberLineListener:
 
     def update_next(self) -> bool:
         """Update one form whose turn it is; returns whether there was one."""
+        if not self._is_warm:
+            self._is_warm = True
+            self._lines.warm_up()
         typed = self._take()
         if typed is None:
             return False
@@ -168,7 +184,7 @@ class NumberLineListener:
         view_id = typed.view["id"]
         with self._lock:
             waiting = self._waiting.get(view_id)
-            if waiting is None or float(typed.at) >= float(waiting.at):
+            if waiting is None or typed.at_s >= waiting.at_s:
                 self._waiting[view_id] = typed
             while len(self._waiting) > MOST_FORMS:
                 del self._waiting[next(iter(self._waiting))]
