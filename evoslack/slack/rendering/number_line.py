@@ -65,6 +65,11 @@ def problem(bad: BadNumber, region: str) -> str:
     return number_messages.problem(refusal_message(bad, region).words)
 
 
+def is_problem(line: str) -> bool:
+    """Whether a line says that the number cannot be dialed."""
+    return line.startswith(number_messages.WARNING)
+
+
 def is_unfinished(typed: str, bad: BadNumber) -> bool:
     """Whether a person who is still typing has obviously not finished, so that nothing is wrong yet."""
     if bad.problem in _SOON_FINISHED:

@@ -9,6 +9,8 @@ from evoslack.calling.status import CallStatus, plain_outcome, status_of
 from evoslack.slack.rendering.messages import NOTHING_RANG, duration, escape
 
 OPEN_THE_CARD = "Open the card"
+NO_BREAK = "\u00a0"
+WARNING = "⚠️"
 LONGEST_OUTCOME = 40  # characters of Evo Voice's own word
 
 _SYMBOLS = {
@@ -41,14 +43,14 @@ _OUTCOMES = {
 
 def problem(sentence: str) -> str:
     """Under a number that cannot be dialed (mrkdwn); `sentence` is plain text."""
-    return f"⚠️ {escape(sentence)}"
+    return f"{WARNING} {escape(sentence)}"
 
 
 def time_there(earliest: datetime, latest: datetime) -> str:
-    """The local time, or the times that it may be in a place with several."""
+    """The local time, or the times that it may be in a place with several; no line breaks inside it."""
     if earliest.utcoffset() == latest.utcoffset():
-        return f"{_clock(earliest)} there"
-    return f"{_clock(earliest)} to {_clock(latest)} there"
+        return f"{_clock(earliest)} there".replace(" ", NO_BREAK)
+    return f"{_clock(earliest)} to {_clock(latest)} there".replace(" ", NO_BREAK)
 
 
 def _clock(at: datetime) -> str:

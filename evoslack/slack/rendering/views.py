@@ -110,11 +110,12 @@ def form(
     flow = _preset_flow(offer, prefill, typed.flow, about.last)
     wanted = prefill.caller_id or (about.last.request.caller_id if about.last else "")
     caller_id = offer.caller_id(wanted) or offer.default_caller_id
+    needs_flow = flow is None and bool(prefill.number) and not number_line.is_problem(about.line)
     notes = [*([prefill.note] if prefill.note else []), *typed.unused]
     fields = [
         *([context("\n".join(notes)) | {"block_id": NOTES}] if notes else []),
-        _number_field(settings, prefill.number, has_focus=flow is not None or not prefill.number),
-        _flow_field(flow, has_focus=flow is None and bool(prefill.number)),
+        _number_field(settings, prefill.number, has_focus=not needs_flow),
+        _flow_field(flow, has_focus=needs_flow),
         _caller_id_field(caller_id, settings.region),
     ]
     submit = form_messages.CALL_ANYWAY if question and question.can_pass else form_messages.FORM_SUBMIT

@@ -112,7 +112,7 @@ def test_a_number_gets_its_line_and_typing_itself_waits_for_nothing(world: World
 
     world.goes_on()
 
-    assert world.shown() == ["Pennsylvania · 3:48 PM there"]
+    assert world.shown() == ["Pennsylvania · 3:48\u00a0PM\u00a0there"]
     assert world.updates[0][1:3] == ("V1", "h")
 
 
@@ -122,7 +122,7 @@ def test_of_texts_that_wait_the_latest_is_the_one(world: World) -> None:
         world.type(text)
     world.goes_on()
 
-    assert world.shown() == ["Pennsylvania · 3:48 PM there"]
+    assert world.shown() == ["Pennsylvania · 3:48\u00a0PM\u00a0there"]
 
 
 def test_a_text_that_arrives_late_does_not_replace_a_newer_one(world: World) -> None:
@@ -130,7 +130,7 @@ def test_a_text_that_arrives_late_does_not_replace_a_newer_one(world: World) -> 
     world.type(WRONG, at="200.1")
     world.goes_on()
 
-    assert world.shown() == ["Pennsylvania · 3:48 PM there"]
+    assert world.shown() == ["Pennsylvania · 3:48\u00a0PM\u00a0there"]
 
 
 def test_a_form_is_updated_once_a_second_and_another_one_need_not_wait(world: World) -> None:
@@ -281,7 +281,7 @@ def test_many_threads_update_a_form_seldom_and_end_with_the_latest_text(world: W
     for thread in threads:
         thread.join()
 
-    assert world.shown() == ["Pennsylvania · 3:48 PM there"]
+    assert world.shown() == ["Pennsylvania · 3:48\u00a0PM\u00a0there"]
 
 
 # --- as the form opens ------------------------------------------------------------------------------------

@@ -48,14 +48,14 @@ def test_it_says_where_that_is_what_time_it_is_there_and_what_came_of_the_last_c
     at = int((NOW - timedelta(hours=1)).timestamp())
 
     assert words(over("no-answer")) == (
-        "Pennsylvania · 3:48 PM there · last called "
+        "Pennsylvania · 3:48\u00a0PM\u00a0there · last called "
         f"<!date^{at}^{{date_short_pretty}} {{time}}|2026-03-02 19:48 UTC> by <@U_SARA>, no answer"
     )
 
 
 def test_who_is_on_the_phone_comes_first_and_the_last_call_is_not_told_twice() -> None:
     assert words(talking(), over("busy")) == (
-        "🟢 <@U_SARA> is on the phone with this number (2 min) · Pennsylvania · 3:48 PM there"
+        "🟢 <@U_SARA> is on the phone with this number (2 min) · Pennsylvania · 3:48\u00a0PM\u00a0there"
     )
     assert words(talking(), reader="U_SARA").startswith("🟢 You're on the phone with this number (2 min)")
 
@@ -72,10 +72,13 @@ def test_a_call_that_was_never_dialed_is_not_the_last_one() -> None:
     [
         (Place(), ""),
         (Place("", ("America/New_York", "America/Chicago")), ""),  # toll-free: nowhere
-        (Place("", ("Europe/Paris",)), "9:48 PM there"),
+        (Place("", ("Europe/Paris",)), "9:48\u00a0PM\u00a0there"),
         (Place("France"), "France"),
-        (Place("Tennessee", ("America/New_York", "America/Chicago")), "Tennessee · 2:48 PM to 3:48 PM there"),
-        (Place("Twin", ("America/New_York", "America/Detroit")), "Twin · 3:48 PM there"),
+        (
+            Place("Tennessee", ("America/New_York", "America/Chicago")),
+            "Tennessee · 2:48\u00a0PM\u00a0to\u00a03:48\u00a0PM\u00a0there",
+        ),
+        (Place("Twin", ("America/New_York", "America/Detroit")), "Twin · 3:48\u00a0PM\u00a0there"),
         (Place("<!channel>"), "&lt;!channel&gt;"),
     ],
 )
@@ -88,7 +91,7 @@ def test_the_clock_is_the_american_one(hour: int) -> None:
     at = NOW.replace(hour=hour, minute=5)
     shown = {0: "12:05 AM", 9: "9:05 AM", 12: "12:05 PM", 23: "11:05 PM"}[hour]
 
-    assert number_messages.time_there(at, at) == f"{shown} there"
+    assert number_messages.time_there(at, at) == f"{shown} there".replace(" ", "\u00a0")
 
 
 def test_every_status_has_words_for_how_a_call_went() -> None:

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evoslack.calling.calls import Call, State
+from evoslack.calling.numbers import BadNumber, Problem
 from evoslack.calling.offer import CallerId, Flow, Offer
-from evoslack.slack.rendering import typed_words, views
+from evoslack.slack.rendering import number_line, typed_words, views
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from sandbox.slack.block_kit import problems_in_options, problems_in_view
@@ -128,6 +129,9 @@ def test_with_a_number_the_cursor_goes_to_what_is_missing() -> None:
 
     assert element(view, views.NUMBER)["focus_on_load"] is False
     assert element(view, views.FLOW)["focus_on_load"] is True
+    wrong = views.FormAbout(line=number_line.problem(BadNumber(Problem.EMERGENCY), "US"))
+    view = views.form(OFFER, METADATA, SETTINGS, views.Prefill(number="911"), wrong)
+    assert element(view, views.NUMBER)["focus_on_load"] is True
 
 
 def test_a_typed_number_and_flow_are_filled_in_and_the_cursor_goes_to_the_number() -> None:
