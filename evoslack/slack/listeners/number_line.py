@@ -35,7 +35,7 @@ from evoslack.slack.workspace import SLACK_ERRORS, pause_of, problem_of
 log = logging.getLogger(__name__)
 
 MOST_CALLS = 10  # of a number that are read
-FORM_WAITS_S = 0.5  # for each thing that it would like to know: its trigger lives three seconds
+FORM_WAITS_S = 0.5  # for what it would like to know: its trigger lives three seconds
 EVERY_S = 1.0  # between two updates of the same form
 MOST_FORMS = 1000  # that are typed in at the same time; of the ones beyond, the oldest are forgotten
 
@@ -54,15 +54,18 @@ class NumberLines:
     def about(self, offer: Offer, user_id: str, team_id: str, prefill: Prefill) -> FormAbout:
         """What is known when a form opens; what takes too long is left out."""
 
-        def last() -> list[Call]:
-            return self._calls.latest_of(user_id, team_id, 1)
+        latest: list[Call] = []
+        lines: list[str] = []
 
-        def line() -> str:
-            return self.line(offer, prefill.number, user_id)
+        def read() -> bool:
+            if not prefill.flow_id:  # else it is the form of an earlier call, with all its values
+                latest.extend(self._calls.latest_of(user_id, team_id, 1))
+            if prefill.number:
+                lines.append(self.line(offer, prefill.number, user_id))
+            return True
 
-        latest = answer_within(FORM_WAITS_S, self._recall, last)
-        found = answer_within(FORM_WAITS_S, self._recall, line) if prefill.number else ""
-        return FormAbout(latest[0] if latest else None, found or "")
+        answer_within(FORM_WAITS_S, self._recall, read)
+        return FormAbout(latest[0] if latest else None, lines[0] if lines else "")
 
     def line(self, offer: Offer, typed: str, reader: str, *, is_typing: bool = False) -> str:
         """What to say about a typed number (mrkdwn); empty: nothing."""
