@@ -25,6 +25,7 @@ from evoslack.ledger.retention import CallRetention
 from evoslack.ledger.store import Store
 from evoslack.ledger.tracked_calls import TrackedCallLedger
 from evoslack.ledger.workflow_steps import WorkflowStepLedger
+from evoslack.runtime.background_pool import BackgroundPool
 from evoslack.runtime.clock import Clock
 from evoslack.runtime.worker_pool import WorkerPool
 from evoslack.settings import Settings
@@ -34,6 +35,7 @@ from evoslack.slack.background.notifier import Notifier
 from evoslack.slack.background.rate_limiter import POST_INTERVAL_S, RateLimiter
 from evoslack.slack.background.step_runner import StepRunner
 from evoslack.slack.card_links import CardLinks
+from evoslack.slack.rendering import messages
 from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.workspace import private_client, web_client
 
@@ -43,12 +45,21 @@ SWEEP_EVERY_S = 10.0  # with a lease of 60 s: what a dead bot left is taken over
 HOME_TAB_WORKERS = 2  # Home tabs published side by side
 HOME_TABS_EVERY_S = 1.0  # how precisely the pause between two refreshes of a tab is kept
 PRIVATE_MESSAGE_WORKERS = 2  # direct messages sent side by side
-PAGE_WORKERS = 4  # pages of forms updated side by side
+LIVE_PAGE_WORKERS = 4  # pages of forms updated side by side
 PAGES_EVERY_S = 1.0  # how precisely the pause between two updates of a page is kept
 STEP_WORKERS = 2  # workflow steps run side by side
 TRACK_EVERY_S = 0.5  # how precisely the tracker keeps its own times
 NOTIFY_WORKERS = 4  # notifications sent side by side, so that one slow answer does not delay the rest
 HOME_REFRESH_S = 5.0  # for reading the offer when a Home tab is due before it has been read
+KNOWN_FORM_WORKERS = 32  # forms opened side by side for people whose role is remembered
+OTHER_FORM_WORKERS = 64  # people looked up side by side; Slack promises to take 100 a minute
+EXPORT_WORKERS = 4
+LOOKUP_WORKERS = 4  # people looked up side by side who pressed Hang up
+HANG_UP_WORKERS = 8
+PAGE_WORKERS = 16  # small pages opened side by side that answer a button
+RECALL_WORKERS = 8  # forms that read the person's last call side by side
+NUMBER_LINE_WORKERS = 4  # open forms whose line under the number is updated side by side
+NUMBER_LINE_POLL_S = 60.0  # typing wakes them
 
 
 class Engine:
@@ -80,7 +91,7 @@ class Engine:
         self.dial_workers = pool("dial", size=settings.max_calls_at_once, poll_every_s=POLL_EVERY_S)
         self.notify_workers = pool("notify", size=NOTIFY_WORKERS, poll_every_s=POLL_EVERY_S)
         self.home_tab_workers = pool("home-tabs", size=HOME_TAB_WORKERS, poll_every_s=HOME_TABS_EVERY_S)
-        self.page_workers = pool("pages", size=PAGE_WORKERS, poll_every_s=PAGES_EVERY_S)
+        self.live_page_workers = pool("live-pages", size=LIVE_PAGE_WORKERS, poll_every_s=PAGES_EVERY_S)
         self.private_message_workers = pool(
             "private-messages", size=PRIVATE_MESSAGE_WORKERS, poll_every_s=POLL_EVERY_S
         )
@@ -89,6 +100,9 @@ class Engine:
         self.sweep_workers = pool("sweep", size=1, poll_every_s=SWEEP_EVERY_S)
         self.catalog_workers = pool("catalog", size=1, poll_every_s=RETRY_EVERY_S)
         self.track_workers = pool("track", size=1, poll_every_s=TRACK_EVERY_S)
+        self.number_line_workers = pool(
+            "number-lines", size=NUMBER_LINE_WORKERS, poll_every_s=NUMBER_LINE_POLL_S
+        )
         self.tracker = CallTracker(
             SessionPoller(evo, now).poll,
             evo.end,
@@ -123,9 +137,35 @@ class Engine:
         return False
 
     def _wake_notifiers(self) -> None:
-        self.page_workers.wake_in(MIN_INTERVAL_S)  # for pages that rest now
-        for pool in (self.notify_workers, self.page_workers, self.home_tab_workers, self.step_workers):
+        self.live_page_workers.wake_in(MIN_INTERVAL_S)  # for pages that rest now
+        for pool in (self.notify_workers, self.live_page_workers, self.home_tab_workers, self.step_workers):
             pool.wake()
+
+
+class Pools:
+    """What runs after an ack, each kind in a pool of its own, so that none holds up another."""
+
+    def __init__(self) -> None:
+        pool = partial(BackgroundPool, broken=messages.broken, stopped=messages.STOPPED)
+        self.known_forms = pool("form", size=KNOWN_FORM_WORKERS)
+        self.other_forms = pool("other-form", size=OTHER_FORM_WORKERS)
+        self.exports = pool("export", size=EXPORT_WORKERS)
+        self.lookups = pool("lookup", size=LOOKUP_WORKERS)
+        self.hang_ups = pool("hang-up", size=HANG_UP_WORKERS)
+        self.recalls = pool("recall", size=RECALL_WORKERS)
+        self.pages = pool("page", size=PAGE_WORKERS)
+
+    def all(self) -> tuple[BackgroundPool, ...]:
+        """Every pool, in the order in which they stop: what others ask comes last."""
+        return (
+            self.hang_ups,
+            self.lookups,
+            self.exports,
+            self.known_forms,
+            self.other_forms,
+            self.recalls,
+            self.pages,
+        )
 
 
 def notifier(
@@ -157,7 +197,7 @@ def live_pages(
         region=settings.default_region,
         now=now,
         can_end=lambda: engine.catalog.may_end_calls,
-        wake_in=engine.page_workers.wake_in,
+        wake_in=engine.live_page_workers.wake_in,
     )
 
 

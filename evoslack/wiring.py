@@ -12,12 +12,11 @@ from slack_sdk import WebClient
 
 from evoslack.calling.access import Access
 from evoslack.calling.permission import Permission
-from evoslack.engine import Engine, home_publisher, live_pages, notifier, step_runner
+from evoslack.engine import Engine, Pools, home_publisher, live_pages, notifier, step_runner
 from evoslack.evo.client import DIAL_DEADLINE_S, EvoClient
 from evoslack.evo.directory import Directory
 from evoslack.ledger.history import CallHistory
 from evoslack.running import Bot, CannotStart, PooledStep, not_let_in
-from evoslack.runtime.background_pool import BackgroundPool
 from evoslack.runtime.clock import Clock, counting_s
 from evoslack.runtime.heartbeat import Heartbeat
 from evoslack.runtime.worker_pool import WorkerPool
@@ -32,7 +31,6 @@ from evoslack.slack.receivers.http import HttpReceiver
 from evoslack.slack.receivers.receiver import Receiver
 from evoslack.slack.receivers.slack_time import SlackTime
 from evoslack.slack.receivers.socket_mode import SocketModeReceiver
-from evoslack.slack.rendering import messages
 from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.rendering.views import FormSettings
 from evoslack.slack.workspace import (
@@ -44,12 +42,6 @@ from evoslack.slack.workspace import (
     web_client,
 )
 
-KNOWN_FORM_WORKERS = 32  # forms opened side by side for people whose role is remembered
-OTHER_FORM_WORKERS = 64  # people looked up side by side; Slack promises to take 100 a minute
-PAGE_WORKERS = 16  # small pages opened side by side that answer a button
-EXPORT_WORKERS = 4
-LOOKUP_WORKERS = 4  # people looked up side by side who pressed Hang up
-HANG_UP_WORKERS = 8
 TIME_EVERY_S = 60.0  # how often Slack is asked for the time; two answers put it right
 TIME_TIMEOUT_S = 1  # a slower answer would tell an outdated time
 SLACK_RESPONSE_HOST = "hooks.slack.com"
@@ -84,16 +76,17 @@ def build(
     )
     engine = Engine(settings, evo, clock, clock_s)
     links = CardLinks(identity.url, engine.notifications.cards_of)
-    pools = _Pools()
+    pools = Pools()
     access = _access(settings, identity, evo, engine, make_client, clock_s)
     workers = engine.private_message_workers
     direct = PrivateMessages(make_client(), engine.posting, workers.wake, workers.wake_in)
     given = _listener_dependencies(
-        settings, engine, access, pools, make_client, clock, direct.notify_privately
+        settings, engine, access, pools, make_client, clock, direct.notify_privately, links
     )
+    listeners = build_listeners(given)
     app = build_app(
         settings.slack_api_url,
-        build_listeners(given),
+        listeners,
         command=settings.slack_command,
         signing_secret=settings.slack_signing_secret,
         identity=identity,
@@ -109,8 +102,11 @@ def build(
         answers=PooledStep(engine.answer_workers, engine.intake.settle_answers),
         notify=PooledStep(engine.notify_workers, notifier(settings, engine, clock.now, clock_s).notify_next),
         private_messages=PooledStep(engine.private_message_workers, direct.send_next),
-        others=_other_steps(settings, engine, access, make_client, clock, clock_s, links),
-        background=pools.in_order(),
+        others=[
+            *_other_steps(settings, engine, access, make_client, clock, clock_s, links),
+            PooledStep(engine.number_line_workers, listeners.number_line.update_next),
+        ],
+        background=pools.all(),
         app=app,
         make_receiver=lambda health: _receiver(settings, app, clock, slack_time, heartbeat, health),
         about=f"{settings.slack_command}, cards go to {settings.calls_channel}",
@@ -136,29 +132,11 @@ def _other_steps(
         PooledStep(engine.sweep_workers, engine.sweep),
         PooledStep(engine.catalog_workers, engine.catalog.refresh_when_due),
         PooledStep(engine.track_workers, engine.tracker.poll),
-        PooledStep(engine.page_workers, pages.update_next),
+        PooledStep(engine.live_page_workers, pages.update_next),
         PooledStep(engine.home_tab_workers, homes.publish_next),
         PooledStep(engine.step_workers, steps.run_next),
         *_slack_time(settings, make_client, clock_s),
     ]
-
-
-class _Pools:
-    """What runs after an ack, each kind in a pool of its own, so that none holds up another."""
-
-    def __init__(self) -> None:
-        pool = partial(BackgroundPool, broken=messages.broken, stopped=messages.STOPPED)
-        self.known_forms = pool("form", size=KNOWN_FORM_WORKERS)
-        self.other_forms = pool("other-form", size=OTHER_FORM_WORKERS)
-        self.pages = pool("page", size=PAGE_WORKERS)
-        self.exports = pool("export", size=EXPORT_WORKERS)
-        self.lookups = pool("lookup", size=LOOKUP_WORKERS)
-        self.hang_ups = pool("hang-up", size=HANG_UP_WORKERS)
-
-    def in_order(self) -> tuple[BackgroundPool, ...]:
-        """All of them, in the order in which they are stopped: pages answer for the others."""
-        others = (self.hang_ups, self.lookups, self.exports, self.known_forms, self.other_forms)
-        return (*others, self.pages)
 
 
 def _slack_time(
@@ -202,10 +180,11 @@ def _listener_dependencies(
     settings: Settings,
     engine: Engine,
     access: Access,
-    pools: _Pools,
+    pools: Pools,
     make_client: Callable[..., WebClient],
     clock: Clock,
     notify_privately: NotifyPrivately,
+    card_links: CardLinks,
 ) -> ListenerDependencies:
     hosts = {SLACK_RESPONSE_HOST, urlsplit(settings.slack_api_url).hostname or ""}
     return ListenerDependencies(
@@ -233,12 +212,16 @@ def _listener_dependencies(
         ),
         on_home_due=engine.home_tab_workers.wake,
         on_step_due=engine.step_workers.wake,
+        on_typed=engine.number_line_workers.wake,
+        on_typed_in=engine.number_line_workers.wake_in,
+        card_links=card_links,
         known_forms=pools.known_forms.run,
         other_forms=pools.other_forms.run,
         pages=pools.pages.run,
         exports=pools.exports.run,
         lookups=pools.lookups.run,
         hang_ups=pools.hang_ups.run,
+        recalls=pools.recalls.run,
         now=clock.now,
     )
 

@@ -36,6 +36,7 @@ def all_actions(
         "message_shortcut": channels.message_shortcut,
         "suggest": modals.suggest,
         "choose": modals.choose,
+        "type": modals.type,
         "submit": modals.submit,
         "close": modals.close,
         "open_home": home.open,
@@ -101,6 +102,11 @@ class Modals:
     def choose(self, body: Json) -> Json | None:
         """Choose an option."""
         told = self._slack.fill(body["person"], {body["block"]: body["value"]})
+        return _result(told[0]) if told else None
+
+    def type(self, body: Json) -> Json | None:
+        """Stop typing for a moment in a field; the app is notified if it wants to be."""
+        told = self._slack.fill(body["person"], {body["block"]: str(body["text"])})
         return _result(told[0]) if told else None
 
     def submit(self, body: Json) -> Json:

@@ -62,7 +62,8 @@ def admit(
 
 def _first(engine: sa.Engine, which: sa.ColumnElement[bool]) -> Call | None:
     with engine.begin() as connection:
-        row = connection.execute(sa.select(calls).where(which)).first()
+        newest_first = sa.select(calls).where(which).order_by(calls.c.accepted_at.desc())
+        row = connection.execute(newest_first.limit(1)).first()
         return None if row is None else call_of(row)
 
 
@@ -135,18 +136,28 @@ def _in_the_way(request: CallRequest, at: datetime) -> sa.ColumnElement[bool]:
     """A call to the same number that keeps this one from being dialed.
 
     Nobody gets past one that is being dialed: their sessions could not be told apart. Who knows of one that
-    may be on the phone (`CallRequest.anyway`) can call anyway.
+    may be on the phone (`CallRequest.anyway`) can call anyway; who knows of the newest knows of the earlier
+    ones, so that nobody is asked about two calls in turn without end.
     """
     is_open = calls.c.state.in_(sorted(OPEN_STATES))
     is_recent = sa.and_(calls.c.state.in_(_MAY_HAVE_RUNG), calls.c.accepted_at > at - JUST_PLACED)
     others = sa.or_(may_be_on_the_phone(at), is_recent)
     if request.anyway:
-        others = sa.false() if request.anyway == ANY_CALL else sa.and_(others, calls.c.id != request.anyway)
+        others = sa.false() if request.anyway == ANY_CALL else sa.and_(others, _is_newer_than_known(request))
     return sa.and_(
         calls.c.account_id == request.account_id,
         calls.c.number == request.number,
         sa.or_(is_open, sa.and_(others, calls.c.accepted_at > at - OLDEST)),
     )
+
+
+def _is_newer_than_known(request: CallRequest) -> sa.ColumnElement[bool]:
+    """Whether a call was accepted after the one that the person knows of, if that is to the same number."""
+    known = calls.alias("known")
+    same_number = sa.and_(known.c.account_id == request.account_id, known.c.number == request.number)
+    was_earlier = sa.and_(known.c.id != calls.c.id, known.c.accepted_at < calls.c.accepted_at)
+    is_known = sa.select(known.c.id).where(known.c.id == request.anyway, same_number, ~was_earlier)
+    return ~sa.exists(is_known.correlate(calls))
 
 
 def may_be_on_the_phone(at: datetime) -> sa.ColumnElement[bool]:

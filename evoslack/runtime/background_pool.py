@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 from evoslack.runtime.reference import new_reference
 
@@ -21,6 +22,21 @@ TELL_STOPPED_S = 3.0  # for telling everyone whose task the stop cut short
 Task = Callable[[], None]
 Tell = Callable[[str], None]  # tells the person who waits (mrkdwn); may take a moment, and may fail
 Run = Callable[[Task, Tell], None]  # `BackgroundPool.run`
+T = TypeVar("T")
+
+
+def answer_within(seconds: float, run: Run, question: Callable[[], T]) -> T | None:
+    """The answer, asked for in the background; None if it takes longer or fails, which is logged there."""
+    answers: list[T] = []
+    is_over = threading.Event()
+
+    def ask() -> None:
+        answers.append(question())
+        is_over.set()
+
+    run(ask, lambda _words: is_over.set())
+    is_over.wait(seconds)
+    return answers[0] if answers else None
 
 
 @dataclass(eq=False, slots=True)

@@ -101,8 +101,9 @@ const ELEMENTS = {
       },
       onkeydown: (event) => {
         if (event.key !== "Enter" || event.isComposing || !context.entered) return;
+        if (!notifies(block, element, "on_enter_pressed")) return;
         if (!element.multiline) event.preventDefault();
-        if (notifies(block, element, "on_enter_pressed")) context.entered(block, element, field.value);
+        context.entered(block, element, field.value);
       },
     });
     field.value = context.entry(block, element)?.value ?? "";

@@ -7,6 +7,8 @@ import { $, act, draw, forget, render, ui } from "./store.js";
 
 export const REQUIRED = "Please complete this required field.";
 const drafts = new Map(); // view, block, and action -> typed text that was not sent yet
+const TYPING_PAUSE_MS = 500;
+const pauses = new Map(); // the same -> the timer that notifies the app once typing pauses
 const form = { view: "", missing: [], failure: "", busy: false };
 
 export function drawModal(context) {
@@ -23,6 +25,7 @@ export function drawModal(context) {
     },
     note: (block) => (form.missing.includes(block.block_id) ? REQUIRED : ui.state.errors[block.block_id]),
     typed: (block, element, text) => drafts.set(draftKey(block, element), text),
+    entered: (block, element, text) => entered(view, block, element, text),
     suggest: async (block, query) => (await act("suggest", { block: block.block_id, query })).options ?? [],
     use: (block, element, value) => use(block, element, value, context),
   };
@@ -34,6 +37,14 @@ export function drawModal(context) {
 }
 
 const draftKey = (block, element) => `${form.view} ${block.block_id} ${element.action_id}`;
+
+/** Notifies the app of a text when typing pauses, if the view is still there then. */
+function entered(view, block, element, text) {
+  const key = draftKey(block, element);
+  clearTimeout(pauses.get(key));
+  const notify = () => form.view === view.id && !form.busy && act("type", { block: block.block_id, text });
+  pauses.set(key, setTimeout(notify, TYPING_PAUSE_MS));
+}
 
 function focusIn(modal) {
   const first = modal.querySelector("[aria-invalid]") ?? modal.querySelector("[data-focus]");

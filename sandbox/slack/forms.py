@@ -33,7 +33,9 @@ class Form:
     def __init__(self, view: Json, channel_id: str | None, before: Form | None = None) -> None:
         self.view = view
         self.channel_id = channel_id
-        self.errors: dict[str, str] = {}
+        inputs = {block["block_id"] for block in view["blocks"] if block["type"] == "input"}
+        errors = before.errors if before else {}
+        self.errors: dict[str, str] = {block: text for block, text in errors.items() if block in inputs}
         # block_id -> the options last offered by an external select
         self.suggested: dict[str, list[Json]] = dict(before.suggested) if before else {}
         self._entries: dict[tuple[str, str], Json] = {}

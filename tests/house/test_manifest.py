@@ -98,7 +98,7 @@ def test_every_door_of_the_manifest_has_a_listener(manifest: dict[str, Any]) -> 
 
     registered = [listener.ack_function.__name__ for listener in app._listeners]
     assert registered == [
-        *("export", "command", "other_command", "flows", "caller_ids", "submit"),
+        *("export", "command", "other_command", "flows", "caller_ids", "submit", "typed"),
         *("place_a_call", "number_in_message", "chosen", "call_again", "call_again", "pressed"),
         *("open_note", "open_note", "save_note", "pressed"),
         *("home_opened", "place_a_call", "home_turned", "flows", "from_home"),

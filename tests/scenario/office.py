@@ -142,6 +142,13 @@ class Office:
         assert delivery.acked
         return delivery
 
+    def call_anyway(self, who: str = SARA, number: str = TYPED) -> Delivery:
+        """The whole way to a call to a number that may be on the phone: asked once, pressed once more."""
+        self.call(who, number)
+        self.slack.wait_for(lambda: "Call anyway" in str(self.slack.modal(who)))
+        self.pass_time(seconds=1.5)
+        return self.press(who)
+
     def page(self, who: str = SARA) -> str:
         """The words on the page that is on a person's screen now; empty without one."""
         view = self.slack.modal(who)
@@ -195,4 +202,6 @@ class Office:
 
 
 def _words(block: dict[str, Any]) -> str:
+    if block["type"] == "context":
+        return " ".join(str(element.get("text", "")) for element in block["elements"])
     return str((block.get("text") or block.get("label") or {}).get("text", ""))

@@ -78,7 +78,8 @@ def test_several_numbers_are_a_choice(office: Office) -> None:
 def test_a_message_without_a_number_says_so(office: Office) -> None:
     call_number_in(office, "Invoice #4155550143 costs $415,555.01 <https://x.test/4155550143> <@U4155550143>")
 
-    office.wait_for_page("no number that EvoSlack can call")  # where the form would be
+    assert in_form(office)["number"] == ""
+    assert "This message has no number EvoSlack can call. Enter one." in office.page()
 
 
 def test_a_message_made_to_hold_the_bot_up_is_answered_like_any_other(office: Office) -> None:
@@ -161,7 +162,9 @@ def test_call_again_on_a_card_opens_the_same_form_for_people_who_may_call(
     assert call_again(office, BOSS, card).acked
 
     assert in_form(office, BOSS) == {"flow": "flow2", "number": SHOWN, "caller_id": "+12025550100"}
-    office.pass_time(seconds=11)  # a number that was just called is left alone for ten seconds
+    assert office.press(BOSS).acked
+    assert "<@U_SARA> is" in office.page(BOSS)  # on the phone with it, or about to be
+    office.pass_time(seconds=2)
     assert office.press(BOSS).acked
     office.slack.wait_for(lambda: office.rings == 2)
 

@@ -155,7 +155,7 @@ def test_a_forged_choice_is_refused_under_its_field(
 def test_an_empty_field_is_refused_by_slack_itself(office: Office) -> None:
     office.form()
 
-    assert office.press().invalid_inputs == ("flow", "number")
+    assert office.press().invalid_inputs == ("number", "flow")
 
 
 def test_the_same_form_with_other_content_is_refused_and_the_first_call_stands(office: Office) -> None:
@@ -206,11 +206,13 @@ def test_two_people_want_the_same_number_at_once_and_it_rings_once(empty_office:
 
     assert office.press(BOSS).acked
 
-    assert "called this number" in office.under("number", BOSS)
+    assert "EvoSlack is dialing this number for <@U_SARA> right now" in office.page(BOSS)
     assert office.rings == 1
     office.wait_for_card("not certain", within_s=10)
-    office.pass_time(seconds=10)
-    office.press(BOSS)  # once it is settled, the boss may decide to call
+    office.press(BOSS)
+    assert "EvoSlack can't tell whether the call is still going on" in office.page(BOSS)
+    office.pass_time(seconds=2)
+    office.press(BOSS)  # now the boss knows, and decides to call
     office.slack.wait_for(lambda: office.rings == 2)
 
 

@@ -277,7 +277,7 @@ def test_the_flow_was_deleted_meanwhile(office: Office) -> None:
 def test_a_number_that_is_being_called_is_not_called_twice(office: Office) -> None:
     office.call(BOSS)
 
-    assert "<@U_BOSS> called this number" in why_it_failed(office, ask(office))
+    assert "<@U_BOSS> is calling this number right now" in why_it_failed(office, ask(office))
     office.wait_until_settled()
     assert office.rings == 1
 

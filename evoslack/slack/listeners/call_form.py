@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from slack_bolt import Ack, BoltContext
@@ -21,10 +21,12 @@ from evoslack.calling.intake import Intake
 from evoslack.calling.numbers import typed_after_command
 from evoslack.calling.offer import Offer
 from evoslack.calling.ports import CallLedger
-from evoslack.calling.refusals import Refusal, UnreadableForm
+from evoslack.calling.refusals import NumberBusy, Refusal, UnreadableForm
 from evoslack.calling.validation import InvalidFields, number_or_empty, validate
 from evoslack.runtime.background_pool import Run
+from evoslack.slack.listeners.busy_number import BusyNumbers
 from evoslack.slack.listeners.form_opener import FormOpener, OpenRequest
+from evoslack.slack.listeners.number_line import NumberLineListener
 from evoslack.slack.listeners.reply import PrivateReply
 from evoslack.slack.listeners.submission import FormSubmission
 from evoslack.slack.payloads import ARRIVAL, Payload, team_of
@@ -53,6 +55,8 @@ class CallFormListeners:
         settings: FormSettings,
         reply: PrivateReply,
         look_up: Run,
+        busy: BusyNumbers,
+        number_line: NumberLineListener,
         now: Callable[[], datetime],
     ) -> None:
         self._intake = intake
@@ -62,6 +66,8 @@ class CallFormListeners:
         self._settings = settings
         self._reply = reply
         self._look_up = look_up
+        self._busy = busy
+        self._number_line = number_line
         self._now = now
 
     def command(self, ack: Ack, body: Payload, context: BoltContext) -> None:
@@ -137,7 +143,9 @@ class CallFormListeners:
     def submit(self, ack: Ack, body: Payload, view: Payload, context: BoltContext) -> None:
         """The button: everything is checked again, the submission is written down, then acknowledged."""
         try:
-            call = self._receive(FormSubmission.of(body, view), context[ARRIVAL])
+            submission = FormSubmission.of(body, view)
+            self._number_line.forget(submission.view_id)
+            shown = self._answer(submission, context[ARRIVAL])
         except InvalidFields as invalid:
             ack(response_action="errors", errors=self._errors(invalid))
             return
@@ -152,7 +160,14 @@ class CallFormListeners:
                     view=refusal_page(refusal, self._settings.region, contact),
                 )
             return
-        ack(response_action="update", view=self.accepted(call))
+        ack(response_action="update", view=shown)
+
+    def _answer(self, submission: FormSubmission, arrival: Arrival) -> Block:
+        """What the form turns into. Raises `InvalidFields` or a `Refusal`."""
+        try:
+            return self.accepted(self._receive(submission, arrival))
+        except NumberBusy as busy:
+            return self._busy.question(submission, busy)
 
     def accepted(self, call: Call) -> Block:
         """What a form turns into once it became a call."""
@@ -187,7 +202,8 @@ class CallFormListeners:
         arrival.require_time()  # only now: nobody is told "nothing was dialed" whose first press was
         if submission.is_too_old(self._now()):
             raise UnreadableForm
-        draft = submission.draft(self._settings.safe_url(submission.metadata.response_url))
+        pressed_at = self._now() - timedelta(seconds=arrival.age_s)
+        draft = submission.draft(self._settings.safe_url(submission.metadata.response_url), pressed_at)
         offer = self._access.offer_to(draft.user_id, draft.team_id)
         return self._intake.receive(validate(draft, offer, region=region, allowed=allowed), arrival)
 

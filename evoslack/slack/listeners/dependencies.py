@@ -23,14 +23,17 @@ from evoslack.calling.ports import (
     WorkflowStepLedger,
 )
 from evoslack.runtime.background_pool import Run
+from evoslack.slack.card_links import CardLinks
 from evoslack.slack.listeners import call_note, export, workflow_step
 from evoslack.slack.listeners.access_request import AccessRequestListener
+from evoslack.slack.listeners.busy_number import BusyNumbers
 from evoslack.slack.listeners.call_form import CallFormListeners
 from evoslack.slack.listeners.call_note import CallNoteListeners
 from evoslack.slack.listeners.export import ExportListener
 from evoslack.slack.listeners.form_opener import FormOpener
 from evoslack.slack.listeners.hang_up import HangUpListener
 from evoslack.slack.listeners.home import HomeListeners
+from evoslack.slack.listeners.number_line import NumberLineListener, NumberLines
 from evoslack.slack.listeners.page_opener import PageOpener
 from evoslack.slack.listeners.reply import NotifyPrivately, PageReply, PrivateReply
 from evoslack.slack.listeners.shortcuts import (
@@ -65,12 +68,16 @@ class ListenerDependencies:
     settings: FormSettings
     on_home_due: Callable[[], None]
     on_step_due: Callable[[], None]
+    on_typed: Callable[[], None]  # wakes the threads that update the line under the number
+    on_typed_in: Callable[[float], None]  # the same, in that many seconds
+    card_links: CardLinks
     known_forms: Run  # each of these has a pool of its own, so that none holds up another
     other_forms: Run  # forms and answers for people whose role must be checked first
     pages: Run  # small pages that answer a button
     exports: Run
     lookups: Run
     hang_ups: Run
+    recalls: Run  # what the form would like to know, but does not wait for long
     now: Callable[[], datetime]
 
 
@@ -79,6 +86,7 @@ class Listeners:
     """Every listener; `slack.app` says what each of them answers."""
 
     form: CallFormListeners
+    number_line: NumberLineListener
     shortcuts: ShortcutListeners
     hang_up: HangUpListener
     note: CallNoteListeners
@@ -93,6 +101,7 @@ class Listeners:
 def build_listeners(given: ListenerDependencies) -> Listeners:
     """Build the listeners."""
     access, settings, notify, now = given.access, given.settings, given.notify_privately, given.now
+    numbers = NumberLines(given.calls, settings, given.recalls, now)
     opener = FormOpener(
         given.client,
         given.patient_client,
@@ -101,15 +110,27 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
         settings,
         given.known_forms,
         given.other_forms,
+        numbers,
         now,
     )
     page_opener = PageOpener(given.client, given.patient_client, access, given.known_forms, given.other_forms)
     pages = PageReply(given.client, notify, given.pages)
+    number_line = NumberLineListener(given.client, numbers, access, given.on_typed, given.on_typed_in)
     reply = PrivateReply(given.private_client, notify, settings.safe_url)
     return Listeners(
         form=CallFormListeners(
-            given.intake, given.calls, access, opener, settings, reply, given.other_forms, now
+            given.intake,
+            given.calls,
+            access,
+            opener,
+            settings,
+            reply,
+            given.other_forms,
+            BusyNumbers(given.calls, access, given.card_links, settings, now),
+            number_line,
+            now,
         ),
+        number_line=number_line,
         shortcuts=ShortcutListeners(given.calls, access, opener, settings, pages, notify),
         hang_up=HangUpListener(
             given.calls,
@@ -160,6 +181,7 @@ def connect(app: App, listeners: Listeners, command: str) -> None:
     app.options(views.FLOW)(form.flows)
     app.options(views.CALLER_ID)(form.caller_ids)
     app.view(views.FORM)(form.submit)
+    app.block_action({"block_id": views.NUMBER, "action_id": views.NUMBER})(listeners.number_line.typed)
     app.global_shortcut(PLACE_A_CALL)(shortcuts.place_a_call)
     app.message_shortcut(NUMBER_IN_MESSAGE)(shortcuts.number_in_message)
     app.view(views.CHOICE)(shortcuts.chosen)

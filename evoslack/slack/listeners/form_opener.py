@@ -22,6 +22,7 @@ from evoslack.calling.offer import Offer
 from evoslack.calling.refusals import NothingToOffer, Refusal
 from evoslack.runtime.background_pool import Run, Tell
 from evoslack.runtime.reference import new_reference
+from evoslack.slack.listeners.number_line import NumberLines
 from evoslack.slack.listeners.reply import TRIGGER_LIVES_S, Trigger, open_page
 from evoslack.slack.payloads import Payload, team_of, text_of
 from evoslack.slack.rendering import form_messages, messages, views
@@ -84,6 +85,7 @@ class FormOpener:
         settings: views.FormSettings,
         known: Run,
         others: Run,
+        numbers: NumberLines,
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
@@ -93,6 +95,7 @@ class FormOpener:
         self._settings = settings
         self._known = known
         self._others = others
+        self._numbers = numbers
         self._now = now
 
     def open_soon(self, request: OpenRequest, prefills: Prefills, tell: Tell) -> None:
@@ -104,7 +107,10 @@ class FormOpener:
         run(lambda: self._open(request, prefills, tell), tell)
 
     def view(self, offer: Offer, request: OpenRequest, *prefills: views.Prefill) -> Block:
-        """The form with a new request key, or the choice between several prefills."""
+        """The form with a new request key, or the choice between several prefills.
+
+        Without any prefill it says that no number was found.
+        """
         metadata = FormMetadata(
             key=secrets.token_urlsafe(18),
             made_at=str(int(self._now().timestamp())),
@@ -113,8 +119,9 @@ class FormOpener:
         )
         if len(prefills) > 1:
             return views.choice([prefill.number for prefill in prefills], metadata, self._settings)
-        prefill = prefills[0] if prefills else views.Prefill()
-        return views.form(offer, metadata, self._settings, prefill)
+        prefill = prefills[0] if prefills else views.Prefill(note=form_messages.NO_NUMBER)
+        about = self._numbers.about(offer, request.user_id, request.team_id, prefill)
+        return views.form(offer, metadata, self._settings, prefill, about)
 
     def _open(self, request: OpenRequest, prefills: Prefills, tell: Tell) -> None:
         try:
@@ -122,12 +129,11 @@ class FormOpener:
                 tell(form_messages.FORM_TOO_LATE)
             elif not self._access.is_known(request.user_id, request.team_id):
                 self._open_loading(request, prefills, tell)
-            elif found := prefills():
+            else:
+                found = prefills()
                 offer = self._access.offer_to(request.user_id, request.team_id)
                 view = self.view(offer, request, *found)
                 self._client.views_open(trigger_id=request.trigger_id, view=view)
-            else:
-                tell(form_messages.NO_NUMBER)
         except Refusal as refusal:
             if not open_page(self._client, request.trigger, self._refusal_page(refusal)):
                 tell(refusal_words(refusal, self._settings.region, self._settings.help_contact))
@@ -153,8 +159,7 @@ class FormOpener:
         """Put the form, or the reason why there is none, in place of the loading page."""
         try:
             offer = self._offer_to(request)
-            found = prefills()
-            view = self.view(offer, request, *found) if found else views.notice(form_messages.NO_NUMBER)
+            view = self.view(offer, request, *prefills())
         except Refusal as refusal:
             view = self._refusal_page(refusal)
         except Exception:

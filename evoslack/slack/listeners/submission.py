@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from evoslack.calling.calls import Call
@@ -16,6 +16,7 @@ from evoslack.slack.rendering.form_metadata import FormMetadata
 # Slack sets no age limit for a form, but the row that keeps it from calling twice has one: HISTORY_DAYS.
 MAX_FORM_AGE = timedelta(hours=12)
 CLOCKS_DIFFER = timedelta(minutes=5)  # at most, between the bot that made a form and the one that takes it
+READING_S = 1.0  # a press sooner after a question is the second half of a double press
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class FormSubmission:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UnreadableForm from error
 
-    def draft(self, response_url: str) -> CallDraft:
+    def draft(self, response_url: str, pressed_at: datetime) -> CallDraft:
         """The call that was asked for; `response_url` is where private messages may be posted, or empty."""
         return CallDraft(
             key=self.metadata.key,
@@ -52,7 +53,18 @@ class FormSubmission:
             channel_id=self.metadata.channel_id,
             response_url=response_url,
             view_id=self.view_id,
+            anyway=self._knows_of(pressed_at),
         )
+
+    def asks_about(self, call_id: str, now: datetime) -> FormMetadata:
+        """What the form carries while it asks whether to call although there is that call; empty: none."""
+        asked_at = str(int(now.timestamp() * 1000)) if call_id else ""
+        return replace(self.metadata, anyway=call_id, asked_at=asked_at)
+
+    def _knows_of(self, pressed_at: datetime) -> str:
+        """The call that this press is to let pass. None right after the question: nobody reads so quickly."""
+        asked_at_s = int(self.metadata.asked_at or 0) / 1000
+        return self.metadata.anyway if pressed_at.timestamp() - asked_at_s >= READING_S else ""
 
     def same_as(self, first: Call, number: str) -> Call:
         """The call that this very form became earlier. Raises `NotYourForm` or `KeyTaken`."""

@@ -6,6 +6,7 @@ from evoslack.calling.number_format import example
 
 FORM_TITLE = "Place a call"
 FORM_SUBMIT = "Call"
+CALL_ANYWAY = "Call anyway"
 CLOSE = "Close"
 FLOW_LABEL = "Flow"
 FLOW_HINT = "What they'll hear when they pick up."
@@ -20,8 +21,10 @@ FORM_MAY_STILL_OPEN = "Slack is slow. If no form opens, try again."
 
 CHOICE_SUBMIT = "Next"
 CHOICE_LABEL = "Which number?"
-NO_NUMBER = "This message has no number that EvoSlack can call. To call any number, type the command."
+NO_NUMBER = "This message has no number EvoSlack can call. Enter one."
 NOTHING_TO_REPEAT = "No calls yet, so there's nothing to call again."
+MORE_UNUSED = "EvoSlack couldn't use the rest of what you typed, either."
+LONGEST_QUOTED = 40  # characters of what was typed
 
 
 def number_hint(region: str, allowed: frozenset[str]) -> str:
@@ -29,6 +32,26 @@ def number_hint(region: str, allowed: frozenset[str]) -> str:
     if allowed == frozenset({region}):
         return f"Example: {example(region)}"
     return f"Example: {example(region)}. For another country, start with + and its code."
+
+
+def no_flow(typed: str) -> str:
+    """For words after the command that name no flow (plain text, like the next two)."""
+    return f"No flow is called {_quoted(typed)}."
+
+
+def no_code(typed: str) -> str:
+    """For a code after the command, such as *67."""
+    return f"{_quoted(typed)} can't be dialed."
+
+
+def no_number(typed: str) -> str:
+    """For a mention after the command: EvoSlack calls numbers, not people."""
+    return f"{_quoted(typed)} isn't a number."
+
+
+def _quoted(typed: str) -> str:
+    shown = " ".join(typed.split())
+    return f"“{shown}”" if len(shown) <= LONGEST_QUOTED else f"“{shown[: LONGEST_QUOTED - 1]}…”"
 
 
 def choice_hint(found: int, offered: int) -> str:
@@ -44,10 +67,10 @@ def help_text(command: str, region: str) -> str:
     """What `/call help` answers (mrkdwn)."""
     number = example(region)
     return (
-        f"*{command}* opens a form. Choose a flow, a number, and a caller ID, then press *{FORM_SUBMIT}*. "
-        "Nothing is dialed until you do.\n"
-        f"*{command} {number}* fills in the number. *{command} {number} survey* also picks the flow with the "
-        "closest name.\n"
+        f"*{command}* opens a form. Enter a number, check the flow and the caller ID, then press "
+        f"*{FORM_SUBMIT}*. Nothing is dialed until you do.\n"
+        f"*{command} {number}* fills in the number, and the flow and caller ID of your last call. "
+        f"*{command} {number} survey* picks the flow with the closest name.\n"
         f"*{command} last* fills in your last call. *{command} history* shows your latest calls.\n"
         f"*{command} export* sends administrators everyone's calls as a file.\n"
         "To call a number in a message: *⋮* → *Call number in message*.\n"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 
-from evoslack.calling.calls import State
 from evoslack.calling.number_format import example, pretty
 from evoslack.calling.numbers import BadNumber, Problem
 from evoslack.calling.refusals import (
@@ -31,6 +30,7 @@ from evoslack.calling.refusals import (
 from evoslack.calling.status import status_of
 from evoslack.slack.rendering.help_contact import ADMIN, NO_CONTACT, HelpContact
 from evoslack.slack.rendering.messages import NOTHING_RANG, TELL_ADMIN
+from evoslack.slack.rendering.number_messages import in_the_way
 from evoslack.slack.rendering.status_words import STATUS_WORDS
 
 DENIAL_MESSAGES = {
@@ -150,19 +150,8 @@ def refusal_words(refusal: Refusal, region: str, contact: HelpContact = NO_CONTA
 
 
 def busy_words(busy: NumberBusy, caller: str) -> str:
-    """Who called the number and when; `caller` is how a sentence about that person begins."""
-    called = f"{caller} called this number {_ago(round(busy.ago.total_seconds()))}"
-    if busy.call.state is State.REJECTED:
-        rejected = f"{called}. Evo Voice rejected the call, and EvoSlack is checking whether it rang."
-        return f"{rejected} Check that call first."
-    return f"{called}. Check that call first."
-
-
-def _ago(seconds: int) -> str:
-    if seconds < 1:
-        return "just now"
-    count, unit = (seconds, "second") if seconds < 60 else (seconds // 60, "minute")
-    return f"{count} {unit}{'' if count == 1 else 's'} ago"
+    """Who called the number and how that stands; `caller` is how a sentence about that person begins."""
+    return f"{in_the_way(busy.call, busy.ago, caller)}. Check that call first."
 
 
 def _number_words(bad: BadNumber, region: str) -> str:

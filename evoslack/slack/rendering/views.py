@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,18 +12,19 @@ from evoslack.calling.calls import Call
 from evoslack.calling.number_format import pretty
 from evoslack.calling.offer import CallerId, Flow, Offer
 from evoslack.calling.validation import Entries
-from evoslack.slack.rendering import button_messages, form_messages
-from evoslack.slack.rendering.blocks import Block, field, modal, plain, section
+from evoslack.slack.rendering import button_messages, form_messages, number_line
+from evoslack.slack.rendering.blocks import Block, context, field, modal, plain, section
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from evoslack.slack.rendering.help_contact import NO_CONTACT, HelpContact
+from evoslack.slack.rendering.typed_words import LONGEST_TYPED, read_words
 
 FORM, CHOICE = "call_form", "call_choice"
 NUMBER, FLOW, CALLER_ID = "number", "flow", "caller_id"  # block ids and action ids alike
+NOTES = "notes"  # what was typed and could not be used
 
 MOST_OPTIONS = 100  # slack-facts 3: options of a select
 LONGEST_OPTION = 75  # and the length of each text
-CLOSE_ENOUGH = 0.6  # of 1: how similar typed words must be to a flow's name
-LONGEST_TYPED = 200  # characters; longer texts match no flow and no caller ID
+LONGEST_NUMBER = 150  # characters of the number field
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,12 @@ class Prefill:
     words: str = ""  # that may name a flow
     flow_id: str = ""
     caller_id: str = ""
+    note: str = ""  # what else to say, such as that no number was found
+
+    @property
+    def is_open(self) -> bool:
+        """Whether neither the command nor an earlier call says which flow is meant."""
+        return not (self.words or self.flow_id)
 
     @classmethod
     def again(cls, call: Call, region: str) -> Prefill:
@@ -76,31 +82,84 @@ def notice(words: str) -> Block:
     return _notice("call_notice", words)
 
 
-def form(offer: Offer, metadata: FormMetadata, settings: FormSettings, prefill: Prefill) -> Block:
-    """The form with what is known already, and the preset caller ID if no other is given."""
-    region, allowed = settings.region, settings.allowed_countries
-    only = offer.flows[0] if len(offer.flows) == 1 else None
-    flow = offer.flow(prefill.flow_id) or only or best_flow(offer.flows, prefill.words)
-    caller_id = offer.caller_id(prefill.caller_id) or offer.default_caller_id
-    number_input: Block = {
+@dataclass(frozen=True, slots=True)
+class FormAbout:
+    """What is known when a form is shown: the person's last call, and about the number that stands in it."""
+
+    last: Call | None = None
+    line: str = ""  # under the number (mrkdwn)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Asks whether to call a number that may be on the phone; `can_pass`: a press says yes."""
+
+    words: str  # mrkdwn
+    number: str  # E.164
+    can_pass: bool
+
+
+def form(
+    offer: Offer,
+    metadata: FormMetadata,
+    settings: FormSettings,
+    prefill: Prefill,
+    about: FormAbout = FormAbout(),
+    question: Question | None = None,
+) -> Block:
+    """The form with what is known already. What was typed and could not be used is said."""
+    typed = read_words(prefill.words, offer.flows)
+    flow = _preset_flow(offer, prefill, typed.flow, about.last)
+    wanted = prefill.caller_id or (about.last.request.caller_id if about.last else "")
+    caller_id = offer.caller_id(wanted) or offer.default_caller_id
+    needs_flow = flow is None and bool(prefill.number) and not number_line.is_problem(about.line)
+    notes = [*([prefill.note] if prefill.note else []), *typed.unused]
+    fields = [
+        *([context("\n".join(notes)) | {"block_id": NOTES}] if notes else []),
+        _number_field(settings, prefill.number, has_focus=not needs_flow),
+        _flow_field(flow, has_focus=needs_flow),
+        _caller_id_field(caller_id, settings.region),
+    ]
+    submit = form_messages.CALL_ANYWAY if question and question.can_pass else form_messages.FORM_SUBMIT
+    if question is not None:
+        asking = section(question.words) | {"block_id": f"{number_line.QUESTION} {question.number}"}
+        fields.insert(0, asking)
+    return _form(FORM, submit, metadata, number_line.put(fields, about.line))
+
+
+def _preset_flow(offer: Offer, prefill: Prefill, named: Flow | None, last: Call | None) -> Flow | None:
+    """The flow that was meant, else the only one, else the last one if nothing says what was meant."""
+    meant = offer.flow(prefill.flow_id) or named
+    if meant is None and len(offer.flows) == 1:
+        meant = offer.flows[0]
+    if meant is None and last is not None and prefill.is_open:
+        meant = offer.flow(last.request.flow_id)
+    return meant
+
+
+def _number_field(settings: FormSettings, number: str, *, has_focus: bool) -> Block:
+    element: Block = {
         "type": "plain_text_input",
         "action_id": NUMBER,
-        "max_length": 150,
-        "focus_on_load": flow is not None,
+        "max_length": LONGEST_NUMBER,
+        "focus_on_load": has_focus,
+        "dispatch_action_config": {"trigger_actions_on": ["on_character_entered", "on_enter_pressed"]},
     }
-    if prefill.number:
-        number_input["initial_value"] = prefill.number[:150]
-    flow_select = _select(FLOW, form_messages.FLOW_PLACEHOLDER, flow_option(flow) if flow else None)
-    caller_id_select = _select(
-        CALLER_ID, form_messages.CALLER_ID_PLACEHOLDER, caller_id_option(caller_id, region)
-    )
-    hint = form_messages.number_hint(region, allowed)
-    fields = [
-        field(FLOW, form_messages.FLOW_LABEL, form_messages.FLOW_HINT, flow_select),
-        field(NUMBER, form_messages.NUMBER_LABEL, hint, number_input),
-        field(CALLER_ID, form_messages.CALLER_ID_LABEL, form_messages.CALLER_ID_HINT, caller_id_select),
-    ]
-    return _form(FORM, form_messages.FORM_SUBMIT, metadata, fields)
+    if number:
+        element["initial_value"] = number[:LONGEST_NUMBER]
+    hint = form_messages.number_hint(settings.region, settings.allowed_countries)
+    return field(NUMBER, form_messages.NUMBER_LABEL, hint, element) | {"dispatch_action": True}
+
+
+def _flow_field(flow: Flow | None, *, has_focus: bool) -> Block:
+    select = _select(FLOW, form_messages.FLOW_PLACEHOLDER, flow_option(flow) if flow else None)
+    focus = {"focus_on_load": True} if has_focus else {}
+    return field(FLOW, form_messages.FLOW_LABEL, form_messages.FLOW_HINT, select | focus)
+
+
+def _caller_id_field(caller_id: CallerId, region: str) -> Block:
+    select = _select(CALLER_ID, form_messages.CALLER_ID_PLACEHOLDER, caller_id_option(caller_id, region))
+    return field(CALLER_ID, form_messages.CALLER_ID_LABEL, form_messages.CALLER_ID_HINT, select)
 
 
 def entries_of(values: Mapping[str, Any]) -> Entries:
@@ -154,30 +213,6 @@ def caller_id_option(caller_id: CallerId, region: str) -> Block:
     number = pretty(caller_id.number, region)
     label = f"{number} · {caller_id.label}" if caller_id.label else number
     return {"text": plain(_cut(label)), "value": caller_id.number}
-
-
-def best_flow(flows: Sequence[Flow], words: str) -> Flow | None:
-    """The flow whose name matches the words best. None if none is similar enough."""
-    wanted = words.casefold().strip()
-    if not wanted or len(wanted) > LONGEST_TYPED:
-        return None
-    # The time grows with the product of both lengths, so no more than a list shows is compared.
-    matcher = SequenceMatcher(None, "", wanted[:LONGEST_OPTION])
-    scores = [_score(flow.name.casefold(), wanted, matcher) for flow in flows]
-    best = max(scores, default=0.0)
-    return flows[scores.index(best)] if best >= CLOSE_ENOUGH else None
-
-
-def _score(name: str, wanted: str, matcher: SequenceMatcher[str]) -> float:
-    """How similar the two are, from 0 to 3; `matcher` already holds what is wanted."""
-    if name == wanted:
-        return 3.0
-    matcher.set_seq1(name[:LONGEST_OPTION])
-    if name.startswith(wanted):
-        return 2.0 + matcher.ratio()
-    if all(word in name for word in set(wanted.split())):
-        return 1.0 + matcher.ratio()
-    return matcher.ratio() if matcher.quick_ratio() >= CLOSE_ENOUGH else 0.0  # quick_ratio is an upper bound
 
 
 def _chosen(values: Mapping[str, Any], block: str) -> str:

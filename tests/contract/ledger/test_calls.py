@@ -22,6 +22,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from evoslack.calling.calls import (
+    ANY_CALL,
     STATE_OF,
     TRANSITIONS,
     Call,
@@ -191,6 +192,63 @@ def test_a_number_is_busy_while_its_call_is_tracked(ledger: CallLedger, outcome:
     with pytest.raises(NumberBusy) as busy:
         ledger.accept(ask("two", number="+12025550143"), at=T0 + timedelta(hours=3))
     assert busy.value.call.id == call.id
+
+
+def on_the_phone(ledger: CallLedger, key: str, *, at: datetime, anyway: str = "") -> Call:
+    """A call that was placed and is not over."""
+    request = ask(key, number="+12025550143", anyway=anyway)
+    ledger.accept(request, at=at)
+    call = begin(ledger, at=at)
+    assert call is not None
+    placed = ledger.finish(call.id, Placed(), at=at, known_ids=(), skew=None)
+    assert placed is not None
+    return placed
+
+
+def in_the_way(ledger: CallLedger, *, anyway: str, at: datetime) -> str:
+    """The id of the call that keeps this one from being dialed; empty if it may be."""
+    try:
+        ledger.accept(ask("mine", number="+12025550143", user_id="U_BOSS", anyway=anyway), at=at)
+    except NumberBusy as busy:
+        return busy.call.id
+    return ""
+
+
+def test_a_number_on_the_phone_is_in_the_way_until_the_person_knows_of_that_call(ledger: CallLedger) -> None:
+    call = on_the_phone(ledger, "one", at=T0)
+    later = T0 + timedelta(hours=2)
+
+    assert in_the_way(ledger, anyway="", at=later) == call.id
+    assert in_the_way(ledger, anyway="f" * 32, at=later) == call.id
+    assert in_the_way(ledger, anyway=call.id, at=later) == ""
+
+
+def test_who_knows_of_the_newest_call_knows_of_the_earlier_ones_and_not_the_other_way_round(
+    ledger: CallLedger,
+) -> None:
+    """Else two calls would be asked about in turn without end."""
+    first = on_the_phone(ledger, "one", at=T0)
+    second = on_the_phone(ledger, "two", at=T0 + timedelta(minutes=1), anyway=first.id)
+    later = T0 + timedelta(minutes=5)
+
+    assert in_the_way(ledger, anyway="", at=later) == second.id
+    assert in_the_way(ledger, anyway=first.id, at=later) == second.id
+    assert in_the_way(ledger, anyway=second.id, at=later) == ""
+
+
+def test_a_call_to_another_number_lets_nothing_pass(ledger: CallLedger) -> None:
+    call = on_the_phone(ledger, "one", at=T0)
+    other = ledger.accept(ask("other", number="+12025550199"), at=T0 + SECOND)
+
+    assert in_the_way(ledger, anyway=other.id, at=T0 + timedelta(minutes=1)) == call.id
+
+
+def test_nobody_gets_past_a_call_that_is_being_dialed(ledger: CallLedger) -> None:
+    call = ledger.accept(ask("one", number="+12025550143"), at=T0)
+    assert in_the_way(ledger, anyway=call.id, at=T0) == call.id
+    begin(ledger)
+    assert in_the_way(ledger, anyway=call.id, at=T0) == call.id
+    assert in_the_way(ledger, anyway=ANY_CALL, at=T0) == call.id
 
 
 @pytest.mark.parametrize("outcome", [Rejected(Reason.LOGIN_REJECTED), NotSent(Reason.UNREACHABLE)])

@@ -32,7 +32,7 @@ from evoslack.calling.workflow_step import StepInputs
 from evoslack.evo import session_poller, wire
 from evoslack.slack.listeners.export import Period, Unreadable
 from evoslack.slack.listeners.message_texts import MOST_PARTS, texts_of
-from evoslack.slack.rendering import home_filters, messages, views
+from evoslack.slack.rendering import home_filters, messages, typed_words, views
 from evoslack.slack.rendering.call_csv import row_of
 from tests.calls import call_request
 
@@ -55,8 +55,10 @@ READERS: Mapping[str, Reader] = {
     "a shown number": lambda text: pretty(text, "US"),
     "the search for a flow": lambda text: views.flow_options(FLOWS, text),
     "the search for a caller ID": lambda text: views.caller_id_options(CALLER_IDS, text, "US"),
-    "the flow that is meant": lambda text: views.best_flow(FLOWS, text),
-    "the flow that is meant, by its name": lambda text: views.best_flow([Flow("flow1", text)], "survey " * 9),
+    "the flow that is meant": lambda text: typed_words.best_flow(FLOWS, text),
+    "the flow that is meant, by its name": lambda text: typed_words.best_flow(
+        [Flow("flow1", text)], "survey " * 9
+    ),
     "what a form remembers": views.FormMetadata.unpacked,
     "the search in the Home tab": lambda text: (
         home_filters.filter_after(

@@ -11,11 +11,12 @@ from slack_sdk.errors import SlackClientError
 
 from evoslack.calling.access import Access
 from evoslack.calling.arrival import Arrival
-from evoslack.calling.calls import Role
+from evoslack.calling.calls import Call, Role
 from evoslack.calling.offer import CallerId, Flow, Offer
 from evoslack.calling.refusals import CannotCheck, Denial, NotAllowed, Refusal, Source
 from evoslack.runtime.clock import Clock
 from evoslack.slack.listeners.form_opener import TRIGGER_LIVES_S, FormOpener, OpenRequest
+from evoslack.slack.listeners.number_line import NumberLines
 from evoslack.slack.listeners.shortcuts import ShortcutListeners
 from evoslack.slack.payloads import ARRIVAL
 from evoslack.slack.rendering import form_messages, views
@@ -65,6 +66,7 @@ class World:
             SETTINGS,
             self._later("known"),
             self._later("others"),
+            NumberLines(self, SETTINGS, lambda ask, _tell: ask(), lambda: T0),
             lambda: T0,
         )
         self.listeners = ShortcutListeners(
@@ -111,6 +113,12 @@ class World:
         return True
 
     # the calls
+    def latest_of(self, user_id: str, team_id: str, limit: int) -> list[Call]:
+        return []
+
+    def latest_to(self, account_id: str, number: str, limit: int) -> list[Call]:
+        return []
+
     def get(self, call_id: str) -> None:
         return None
 
@@ -188,10 +196,12 @@ def test_when_slack_gives_no_answer_that_is_said(known: bool) -> None:
     assert world.told == [form_messages.FORM_MAY_STILL_OPEN]
 
 
-def test_no_number_is_said() -> None:
-    world = World(known=True)
+@pytest.mark.parametrize("known", [True, False])
+def test_without_a_number_the_empty_form_says_so(known: bool) -> None:
+    world = World(known=known)
     world.open(list)
     world.goes_on()
 
-    assert world.told == [form_messages.NO_NUMBER]
-    assert world.opened == []
+    assert world.told == []
+    assert world.opened[-1]["callback_id"] == views.FORM
+    assert form_messages.NO_NUMBER in str(world.opened[-1])

@@ -115,30 +115,6 @@ def test_a_no_that_proves_nothing_is_not_said_to_mean_that_nothing_rang(
     assert ("may have rung, once" in line) is not call.is_in_progress
 
 
-def test_a_number_that_evo_voice_just_rejected_is_said_to_be_looked_for() -> None:
-    """For a person who wants to call it: that it was just placed would not be true."""
-    busy = NumberBusy(ended(State.REJECTED, Reason.BAD_REQUEST), timedelta(seconds=5))
-    words = refusal_messages.refusal_message(busy, "US").words
-
-    assert "called this number 5 seconds ago. Evo Voice rejected the call" in words
-    assert "EvoSlack is checking whether it rang" in words
-
-
-@pytest.mark.parametrize(
-    ("seconds", "ago"),
-    [
-        *((-1, "just now"), (0.4, "just now"), (1, "1 second ago"), (8, "8 seconds ago")),
-        *((59, "59 seconds ago"), (60, "1 minute ago"), (150, "2 minutes ago")),
-    ],
-)
-def test_a_busy_number_says_how_long_ago_it_was_called(seconds: float, ago: str) -> None:
-    busy = NumberBusy(CALL, timedelta(seconds=seconds))
-
-    words = refusal_messages.refusal_message(busy, "US").words
-    assert words == f"Someone called this number {ago}. Check that call first."
-    assert refusal_messages.busy_words(busy, "<@U_SARA>").startswith(f"<@U_SARA> called this number {ago}.")
-
-
 def test_a_placed_call_has_no_reason_and_claims_no_more_than_that_it_was_taken() -> None:
     """Whether anyone answers is not known at that moment."""
     line = messages.private_message(ended(State.PLACED), "US", channel_id="C1", card_problem="")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evoslack.calling.calls import Call, State
+from evoslack.calling.numbers import BadNumber, Problem
 from evoslack.calling.offer import CallerId, Flow, Offer
-from evoslack.slack.rendering import views
+from evoslack.slack.rendering import number_line, typed_words, views
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from sandbox.slack.block_kit import problems_in_options, problems_in_view
+from tests.calls import call_request
 
 FLOWS = (
     Flow("flow1", "Appointment reminder"),
@@ -48,6 +52,12 @@ def test_what_a_form_remembers_comes_back_as_it_was() -> None:
     assert FormMetadata.unpacked(form()["private_metadata"]) == METADATA
 
 
+def test_a_form_that_asks_remembers_which_call_it_asked_about_and_when() -> None:
+    asking = FormMetadata("key", anyway="0f" * 16, asked_at="1772443800123")
+
+    assert FormMetadata.unpacked(asking.packed()) == asking
+
+
 def test_what_a_form_remembers_fits_into_it() -> None:
     """An address of up to 1,000 characters is taken along; Slack takes 3,000 in all."""
     assert len(FormMetadata("k" * 64, "C" * 32, "https://" + "é" * 400).packed()) <= 3000
@@ -69,6 +79,12 @@ def test_what_a_form_remembers_fits_into_it() -> None:
         '{"key":"k","channel_id":{"a":1}}',
         '{"key":"k","more":"x"}',
         '{"key":"k","__class__":"x"}',
+        '{"key":"k","anyway":"*","asked_at":"1"}',  # any call: only a workflow may say so
+        '{"key":"k","anyway":"0123","asked_at":"1"}',
+        f'{{"key":"k","anyway":"{"A" * 32}","asked_at":"1"}}',
+        f'{{"key":"k","anyway":"{"a" * 32}"}}',  # never asked
+        f'{{"key":"k","anyway":"{"a" * 32}","asked_at":"-1"}}',
+        '{"key":"k","asked_at":"1"}',
     ],
 )
 def test_what_this_bot_never_packed_is_refused(text: str) -> None:
@@ -84,8 +100,8 @@ def test_the_form_is_one_that_slack_takes_and_has_its_three_fields() -> None:
 
     assert problems_in_view(view) == []
     assert view["callback_id"] == views.FORM
-    assert [block["block_id"] for block in view["blocks"]] == ["flow", "number", "caller_id"]
-    assert [block["element"]["action_id"] for block in view["blocks"]] == ["flow", "number", "caller_id"]
+    assert [block["block_id"] for block in view["blocks"]] == ["number", "flow", "caller_id"]
+    assert [block["element"]["action_id"] for block in view["blocks"]] == ["number", "flow", "caller_id"]
 
 
 @pytest.mark.parametrize("nasty", NASTY)
@@ -105,7 +121,17 @@ def test_the_preset_caller_id_is_chosen_and_no_flow_is_without_a_word() -> None:
     assert chosen(view, views.CALLER_ID) == SUPPORT.number
     assert chosen(view, views.FLOW) is None
     assert "initial_value" not in element(view, views.NUMBER)
+    assert element(view, views.NUMBER)["focus_on_load"] is True
+
+
+def test_with_a_number_the_cursor_goes_to_what_is_missing() -> None:
+    view = form(number="202 555 0143")
+
     assert element(view, views.NUMBER)["focus_on_load"] is False
+    assert element(view, views.FLOW)["focus_on_load"] is True
+    wrong = views.FormAbout(line=number_line.problem(BadNumber(Problem.EMERGENCY), "US"))
+    view = views.form(OFFER, METADATA, SETTINGS, views.Prefill(number="911"), wrong)
+    assert element(view, views.NUMBER)["focus_on_load"] is True
 
 
 def test_a_typed_number_and_flow_are_filled_in_and_the_cursor_goes_to_the_number() -> None:
@@ -121,6 +147,7 @@ def test_an_only_flow_is_chosen_whatever_was_typed() -> None:
 
     assert chosen(form(only), views.FLOW) == "flow1"
     assert chosen(form(only, words="something else"), views.FLOW) == "flow1"
+    assert "No flow is called “something else”." in str(form(only, words="something else"))
 
 
 def test_preset_options_are_exactly_those_that_the_lists_offer() -> None:
@@ -150,6 +177,54 @@ def test_the_number_is_typed_as_text_and_not_as_a_number() -> None:
 def test_the_other_pages_are_ones_that_slack_takes_and_have_nothing_to_press(view: Block) -> None:
     assert problems_in_view(view) == []
     assert "submit" not in view
+
+
+# --- the last call ---------------------------------------------------------------------------------------
+
+
+def last(flow_id: str = "flow3", caller_id: str = MAIN_OFFICE.number) -> Call:
+    request = call_request(flow_id=flow_id, caller_id=caller_id)
+    return Call("id", request, State.PLACED, datetime(2026, 3, 2, tzinfo=UTC))
+
+
+def form_after(call: Call, offer: Offer = OFFER, **prefill: str) -> Block:
+    return views.form(offer, METADATA, SETTINGS, views.Prefill(**prefill), views.FormAbout(call))
+
+
+def test_the_last_flow_and_caller_id_are_preset() -> None:
+    view = form_after(last(), number="202 555 0143")
+
+    assert (chosen(view, views.FLOW), chosen(view, views.CALLER_ID)) == ("flow3", MAIN_OFFICE.number)
+
+
+def test_words_win_over_the_last_flow() -> None:
+    assert chosen(form_after(last(), words="survey"), views.FLOW) == "flow2"
+
+
+def test_words_that_name_no_flow_leave_it_open_and_are_said() -> None:
+    """The last flow would look as if it had been asked for."""
+    view = form_after(last(), words="sruvey")
+
+    assert chosen(view, views.FLOW) is None
+    assert "No flow is called “sruvey”." in str(view)
+
+
+def test_an_earlier_call_wins_over_the_last_one_and_a_flow_that_is_gone_stays_open() -> None:
+    assert chosen(form_after(last(), flow_id="flow1", caller_id=SUPPORT.number), views.FLOW) == "flow1"
+    assert chosen(form_after(last(), flow_id="gone", caller_id="+1"), views.FLOW) is None
+    assert chosen(form_after(last(), flow_id="gone", caller_id="+1"), views.CALLER_ID) == SUPPORT.number
+
+
+def test_what_is_no_longer_on_offer_is_not_preset() -> None:
+    view = form_after(last("gone", "+12025550199"))
+
+    assert (chosen(view, views.FLOW), chosen(view, views.CALLER_ID)) == (None, SUPPORT.number)
+
+
+def test_with_one_flow_it_is_chosen_whatever_the_last_one_was() -> None:
+    only = Offer("acc1", FLOWS[:1], (SUPPORT,), SUPPORT)
+
+    assert chosen(form_after(last(), only), views.FLOW) == "flow1"
 
 
 # --- the lists --------------------------------------------------------------------------------------------
@@ -226,7 +301,7 @@ def test_names_are_shown_as_they_are_and_never_as_markup() -> None:
     ],
 )
 def test_the_flow_that_fits_the_typed_words_is_chosen_or_none(words: str, best: str | None) -> None:
-    found = views.best_flow(FLOWS, words)
+    found = typed_words.best_flow(FLOWS, words)
     assert (found.id if found else None) == best
 
 
@@ -234,7 +309,7 @@ def test_more_than_a_name_can_be_means_no_flow_and_no_caller_id() -> None:
     typed = "survey " * views.LONGEST_TYPED
     flow = Flow("flow1", typed.strip())
 
-    assert views.best_flow([flow], typed) is None
+    assert typed_words.best_flow([flow], typed) is None
     assert views.flow_options([flow], typed) == []
     assert views.caller_id_options([CallerId("+12025550100", typed)], typed, "US") == []
 
@@ -243,7 +318,7 @@ def test_long_names_are_told_apart_by_their_whole_length() -> None:
     long = "Survey of all customers " * 5
     flows = [Flow("flow1", f"{long} east"), Flow("flow2", f"{long} west")]
 
-    found = views.best_flow(flows, f"{long} WEST")
+    found = typed_words.best_flow(flows, f"{long} WEST")
     assert found is not None
     assert found.id == "flow2"
 
@@ -251,13 +326,13 @@ def test_long_names_are_told_apart_by_their_whole_length() -> None:
 def test_the_whole_name_beats_a_longer_one() -> None:
     flows = [Flow("long", "Survey of customers"), Flow("short", "Survey"), Flow("other", "A survey")]
 
-    found = views.best_flow(flows, "survey")
+    found = typed_words.best_flow(flows, "survey")
     assert found is not None
     assert found.id == "short"
 
 
 @given(st.text(max_size=100), st.text(min_size=1, max_size=100), st.text(max_size=100))
 def test_no_typed_text_or_name_breaks_a_list(typed: str, name: str, label: str) -> None:
-    views.best_flow([Flow("flow1", name)], typed)
+    typed_words.best_flow([Flow("flow1", name)], typed)
     views.flow_options([Flow("flow1", name, label)], typed)
     views.caller_id_options([CallerId("+12025550100", label)], typed, "US")

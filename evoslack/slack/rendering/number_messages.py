@@ -1,0 +1,141 @@
+"""What a form says about a number: where it is, when it was called last, and who is on the phone with it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from evoslack.calling.calls import Call
+from evoslack.calling.status import CallStatus, plain_outcome, status_of
+from evoslack.slack.rendering.messages import NOTHING_RANG, duration, escape
+
+OPEN_THE_CARD = "Open the card"
+NO_BREAK = "\u00a0"
+WARNING = "⚠️"
+LONGEST_OUTCOME = 40  # characters of Evo Voice's own word
+
+_SYMBOLS = {
+    CallStatus.DIALING: "⏳",
+    CallStatus.CALLING: "📞",
+    CallStatus.RINGING: "🔔",
+    CallStatus.ON_THE_CALL: "🟢",
+}
+_UNDER_WAY = {CallStatus.DIALING, CallStatus.CALLING, CallStatus.RINGING}
+_CANT_TELL = {CallStatus.NOT_CERTAIN, CallStatus.LOST, CallStatus.REJECTED}
+_OUTCOMES = {
+    CallStatus.DIALING: "being dialed",
+    CallStatus.CALLING: "no outcome yet",
+    CallStatus.RINGING: "ringing",
+    CallStatus.ON_THE_CALL: "on the call",
+    CallStatus.COMPLETED: "completed",
+    CallStatus.NO_ANSWER: "no answer",
+    CallStatus.BUSY: "busy",
+    CallStatus.FAILED: "failed",
+    CallStatus.CANCELED: "canceled",
+    CallStatus.HUNG_UP: "hung up",
+    CallStatus.ENDED: "ended",
+    CallStatus.LOST: "outcome unknown",
+    CallStatus.REJECTED: "rejected",
+    CallStatus.NOT_SENT: "not dialed",
+    CallStatus.NOT_CERTAIN: "not certain whether it rang",
+    CallStatus.TOO_LATE: "not dialed",
+}
+
+
+def problem(sentence: str) -> str:
+    """Under a number that cannot be dialed (mrkdwn); `sentence` is plain text."""
+    return f"{WARNING} {escape(sentence)}"
+
+
+def time_there(earliest: datetime, latest: datetime) -> str:
+    """The local time, or the times that it may be in a place with several; no line breaks inside it."""
+    if earliest.utcoffset() == latest.utcoffset():
+        return f"{_clock(earliest)} there".replace(" ", NO_BREAK)
+    return f"{_clock(earliest)} to {_clock(latest)} there".replace(" ", NO_BREAK)
+
+
+def _clock(at: datetime) -> str:
+    return f"{at.hour % 12 or 12}:{at:%M} {'AM' if at.hour < 12 else 'PM'}"
+
+
+def last_called(call: Call, reader: str) -> str:
+    """When the number was called last, by whom, and what came of it (mrkdwn)."""
+    at = call.accepted_at
+    when = f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{at:%Y-%m-%d %H:%M} UTC>"
+    return f"last called {when} by {_name(call, reader, 'you')}, {outcome(call)}"
+
+
+def outcome(call: Call) -> str:
+    """What came of a call, in a few words (mrkdwn)."""
+    status = status_of(call)
+    if status is CallStatus.ENDED and plain_outcome(call.evo_outcome) not in {"", "ended"}:
+        return f"“{escape(call.evo_outcome[:LONGEST_OUTCOME])}”"
+    talked = f", talked {duration(call.talked_s)}" if call.talked_s else ""
+    return f"{_OUTCOMES[status]}{talked}"
+
+
+def on_it_now(call: Call, reader: str, at: datetime) -> str:
+    """Who may be on the phone with the number (mrkdwn)."""
+    symbol = _SYMBOLS.get(status_of(call), "❔")
+    return f"{symbol} {in_the_way(call, at - call.accepted_at, _name(call, reader))}"
+
+
+def question(call: Call, reader: str, ago: timedelta, *, link: str, others: int) -> str:
+    """Above a form that was about to call a number that may be on the phone (mrkdwn)."""
+    bold, rest = _in_the_way(call, ago, _name(call, reader))
+    sentences = [f"*{bold}*{rest}.", NOTHING_RANG]
+    if others:
+        were = "1 earlier call" if others == 1 else f"{others} earlier calls"
+        sentences.append(f"{were} to it may still be going on, too.")
+    if link:
+        sentences.append(f"<{link}|{OPEN_THE_CARD}>")
+    return " ".join(sentences)
+
+
+def being_dialed(call: Call, reader: str) -> str:
+    """The same while the other call is being dialed, which nobody gets past."""
+    whom = _name(call, reader, "you")
+    return f"*EvoSlack is dialing this number for {whom} right now.* Wait a few seconds, then press *Call*."
+
+
+def in_the_way(call: Call, ago: timedelta, who: str) -> str:
+    """Who may be on the phone with the number, without a period; `who` is empty for the reader's own call.
+
+    `ago` is how long ago the number was called.
+    """
+    return "".join(_in_the_way(call, ago, who))
+
+
+def _in_the_way(call: Call, ago: timedelta, who: str) -> tuple[str, str]:
+    status = status_of(call)
+    is_on = f"{who} is" if who else "You're"
+    if status is CallStatus.ON_THE_CALL:
+        since = call.answered_at or call.accepted_at
+        return f"{is_on} on the phone with this number", f" ({_span(call.accepted_at + ago - since)})"
+    if status in _UNDER_WAY:
+        return f"{is_on} calling this number right now", ""
+    called = f"{who or 'You'} called this number {_ago(ago)}"
+    if status in _CANT_TELL:
+        return called, ", and EvoSlack can't tell whether the call is still going on"
+    return called, f": {outcome(call)}"
+
+
+def _name(call: Call, reader: str, own: str = "") -> str:
+    """A mention of the person who called; `own` if the reader did."""
+    return own if call.request.user_id == reader else f"<@{call.request.user_id}>"
+
+
+def _span(length: timedelta) -> str:
+    """How long people have been talking, roughly."""
+    seconds = max(int(length.total_seconds()), 0)
+    if seconds < 60:
+        return f"{seconds} sec"
+    hours, minutes = divmod(seconds // 60, 60)
+    return f"{hours} hr {minutes} min" if hours else f"{minutes} min"
+
+
+def _ago(length: timedelta) -> str:
+    seconds = round(length.total_seconds())
+    if seconds < 1:
+        return "just now"
+    count, unit = (seconds, "second") if seconds < 60 else (seconds // 60, "minute")
+    return f"{count} {unit}{'' if count == 1 else 's'} ago"
