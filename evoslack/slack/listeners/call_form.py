@@ -25,8 +25,9 @@ from evoslack.calling.refusals import NumberBusy, Refusal, UnreadableForm
 from evoslack.calling.validation import InvalidFields, number_or_empty, validate
 from evoslack.runtime.background_pool import Run
 from evoslack.slack.listeners.busy_number import BusyNumbers
-from evoslack.slack.listeners.form_opener import FormOpener, OpenRequest
+from evoslack.slack.listeners.form_opener import FormOpener
 from evoslack.slack.listeners.number_line import NumberLineListener
+from evoslack.slack.listeners.page_opener import OpenRequest
 from evoslack.slack.listeners.reply import PrivateReply
 from evoslack.slack.listeners.submission import FormSubmission
 from evoslack.slack.payloads import ARRIVAL, Payload, team_of

@@ -18,8 +18,7 @@ from evoslack.calling.call_log import log_note
 from evoslack.calling.calls import CallNote
 from evoslack.calling.ports import CallLedger
 from evoslack.calling.refusals import NothingToOffer, Refusal, UnreadableForm
-from evoslack.slack.listeners.form_opener import OpenRequest
-from evoslack.slack.listeners.page_opener import Page, PageOpener
+from evoslack.slack.listeners.page_opener import OpenRequest, Page, PageOpener
 from evoslack.slack.listeners.reply import NotifyPrivately
 from evoslack.slack.payloads import ARRIVAL, Payload, team_of, text_of
 from evoslack.slack.rendering import note_form, note_messages
@@ -87,7 +86,13 @@ class CallNoteListeners:
         request = OpenRequest.of(body, context[ARRIVAL])
         call_id = _chosen(body).removeprefix(note_form.MENU_PREFIX)
         if self._is_first_press(request, call_id):
-            page = Page(lambda: self._page(request, call_id), note_form.loading, note_form.notice)
+            page = Page(
+                lambda: self._page(request, call_id),
+                lambda refusal: note_form.notice(self._denied(refusal)),
+                self._denied,
+                note_form.loading,
+                note_form.notice,
+            )
             self._opener.open_soon(
                 request, page, lambda words: self._notify_privately(request.user_id, words)
             )
@@ -147,13 +152,13 @@ class CallNoteListeners:
             self._pressed.pop((submission.user_id, submission.team_id, submission.metadata.call_id), None)
 
     def _page(self, request: OpenRequest, call_id: str) -> Block:
-        """The form with what is written down now, or why there is none."""
-        try:
-            self._require_role(request)
-        except Refusal as refusal:
-            return note_form.notice(note_messages.denied(refusal, self._region))
+        """The form with what is written down now. Raises `Refusal`."""
+        self._require_role(request)
         call = self._calls.get(call_id) if note_form.is_call_id(call_id) else None
         return note_form.notice(note_messages.GONE) if call is None else note_form.form(call, self._region)
+
+    def _denied(self, refusal: Refusal) -> str:
+        return note_messages.denied(refusal, self._region)
 
     def _require_role(self, request: OpenRequest) -> None:
         try:

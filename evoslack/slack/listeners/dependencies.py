@@ -102,18 +102,8 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
     """Build the listeners."""
     access, settings, notify, now = given.access, given.settings, given.notify_privately, given.now
     numbers = NumberLines(given.calls, settings, given.recalls, now)
-    opener = FormOpener(
-        given.client,
-        given.patient_client,
-        access,
-        given.refresh_offer,
-        settings,
-        given.known_forms,
-        given.other_forms,
-        numbers,
-        now,
-    )
     page_opener = PageOpener(given.client, given.patient_client, access, given.known_forms, given.other_forms)
+    opener = FormOpener(page_opener, access, given.refresh_offer, settings, numbers, now)
     pages = PageReply(given.client, notify, given.pages)
     number_line = NumberLineListener(given.client, numbers, access, given.on_typed, given.on_typed_in)
     reply = PrivateReply(given.private_client, notify, settings.safe_url)

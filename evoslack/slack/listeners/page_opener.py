@@ -9,37 +9,67 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from evoslack.calling.access import Access
+from evoslack.calling.arrival import Arrival
+from evoslack.calling.refusals import Refusal
 from evoslack.runtime.background_pool import Run, Tell
 from evoslack.runtime.reference import new_reference
-from evoslack.slack.listeners.form_opener import OpenRequest
-from evoslack.slack.listeners.reply import TRIGGER_LIVES_S
+from evoslack.slack.listeners.reply import TRIGGER_LIVES_S, Trigger, open_page
+from evoslack.slack.payloads import Payload, team_of, text_of
 from evoslack.slack.rendering import form_messages, messages
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.workspace import SLACK_ERRORS, problem_of
 
 log = logging.getLogger(__name__)
 
-FULL = "push_limit_reached"  # three pages lie on each other: this one is among them
+FULL = "push_limit_reached"  # three pages lie on each other (slack-facts 2)
 
 
+@dataclass(frozen=True, slots=True)
+class OpenRequest:
+    """Who asked for the form and where, as it came with the payload."""
+
+    user_id: str
+    team_id: str
+    trigger_id: str
+    arrival: Arrival
+    channel_id: str = ""
+    response_url: str = ""
+    is_in_modal: bool = False
+
+    @property
+    def trigger(self) -> Trigger:
+        """What lets the bot open one page, if the form does not open."""
+        return Trigger(self.user_id, self.trigger_id, self.arrival, self.is_in_modal)
+
+    @classmethod
+    def of(cls, body: Payload, arrival: Arrival) -> OpenRequest:
+        """Read a shortcut, a button or a choice."""
+        return cls(
+            user_id=text_of(body["user"]["id"]),
+            team_id=team_of(body),
+            trigger_id=str(body.get("trigger_id") or ""),
+            arrival=arrival,
+            channel_id=str((body.get("channel") or {}).get("id") or ""),
+            response_url=str(body.get("response_url") or ""),
+            is_in_modal=(body.get("view") or {}).get("type") == "modal",
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
-    """What is to be opened: a page that stands for it while a role is looked up, and the page itself.
+    """What is to be opened, and what stands for it until it is there, or instead of it."""
 
-    `make` may take seconds, and raises only for defects: a no is a page, too.
-    """
-
-    def __init__(
-        self, make: Callable[[], Block], loading: Callable[[str], Block], notice: Callable[[str], Block]
-    ) -> None:
-        """`loading` is given the page's external id, `notice` makes a page of a sentence (mrkdwn)."""
-        self.make = make
-        self.loading = loading
-        self.notice = notice
+    make: Callable[[], Block]  # may take seconds; raises `Refusal` if this person may not see it
+    refused: Callable[[Refusal], Block]
+    words_of: Callable[[Refusal], str]  # the same in words (mrkdwn), if no page opens
+    loading: Callable[[str], Block]  # is given the page's external id
+    notice: Callable[[str], Block]  # a page with a sentence (mrkdwn)
 
 
 class PageOpener:
@@ -75,12 +105,13 @@ class PageOpener:
                 self._show(request, _made(page))
             else:
                 self._open_loading(request, page, tell)
+        except Refusal as refusal:
+            if not open_page(self._client, request.trigger, page.refused(refusal)):
+                tell(page.words_of(refusal))
         except SlackApiError as error:
-            if (problem := problem_of(error)) == FULL:
-                log.info("a page did not open: %s", problem)
-                return
-            log.warning("a page did not open: %s", problem)
-            tell(form_messages.FORM_TOO_LATE)
+            log.warning("a page did not open: %s", problem_of(error))
+            is_full = problem_of(error) == FULL
+            tell(form_messages.TOO_MANY_PAGES if is_full else form_messages.FORM_TOO_LATE)
         except SLACK_ERRORS as error:
             log.warning("a page may not have opened: %s", problem_of(error))
             tell(form_messages.FORM_MAY_STILL_OPEN)
@@ -101,15 +132,21 @@ class PageOpener:
             log.warning("the loading page may not have opened: %s", problem_of(error))
             tell(form_messages.FORM_MAY_STILL_OPEN)
         try:
-            self._patient_client.views_update(external_id=external_id, view=_made(page))
+            view = _made(page)
+        except Refusal as refusal:
+            view = page.refused(refusal)
+        try:
+            self._patient_client.views_update(external_id=external_id, view=view)
         except SLACK_ERRORS as error:
             log.warning("the loading page could not be updated: %s", problem_of(error))
 
 
 def _made(page: Page) -> Block:
-    """The page, or one with a reference under which the log says why there is none."""
+    """The page, or one with a reference under which the log says why there is none. Raises `Refusal`."""
     try:
         return page.make()
+    except Refusal:
+        raise
     except Exception:
         reference = new_reference()
         log.exception("a page could not be filled (reference %s)", reference)

@@ -14,8 +14,9 @@ from evoslack.calling.arrival import Arrival
 from evoslack.calling.number_search import numbers_in
 from evoslack.calling.ports import CallLedger
 from evoslack.calling.refusals import Refusal, UnreadableForm
-from evoslack.slack.listeners.form_opener import FormOpener, OpenRequest, Prefills, empty_form
+from evoslack.slack.listeners.form_opener import FormOpener, Prefills, empty_form
 from evoslack.slack.listeners.message_texts import texts_of
+from evoslack.slack.listeners.page_opener import OpenRequest
 from evoslack.slack.listeners.reply import NotifyPrivately, PageReply
 from evoslack.slack.payloads import ARRIVAL, Payload, text_of
 from evoslack.slack.rendering import button_messages, cards, views

@@ -17,6 +17,7 @@ CALLER_ID_HINT = "What they'll see on their phone."
 CALLER_ID_PLACEHOLDER = "Choose a number"
 LOADING = "Loading…\nStill here after 10 seconds? Close this and try again."
 FORM_TOO_LATE = "The form couldn't open in time. Try again."
+TOO_MANY_PAGES = "Slack shows three pages at most. Close one, then try again."
 FORM_MAY_STILL_OPEN = "Slack is slow. If no form opens, try again."
 
 CHOICE_SUBMIT = "Next"

@@ -10,8 +10,7 @@ import pytest
 from evoslack.calling.calls import Call, Role, State
 from evoslack.calling.refusals import Lack, NothingToOffer
 from evoslack.slack.listeners.call_note import SAME_PRESS, CallNoteListeners, is_in_menu
-from evoslack.slack.listeners.form_opener import OpenRequest
-from evoslack.slack.listeners.page_opener import Page
+from evoslack.slack.listeners.page_opener import OpenRequest, Page
 from evoslack.slack.payloads import ARRIVAL
 from evoslack.slack.rendering import note_form
 from tests.calls import call_request

@@ -15,8 +15,10 @@ from evoslack.calling.calls import Call, Role
 from evoslack.calling.offer import CallerId, Flow, Offer
 from evoslack.calling.refusals import CannotCheck, Denial, NotAllowed, Refusal, Source
 from evoslack.runtime.clock import Clock
-from evoslack.slack.listeners.form_opener import TRIGGER_LIVES_S, FormOpener, OpenRequest
+from evoslack.slack.listeners.form_opener import FormOpener
 from evoslack.slack.listeners.number_line import NumberLines
+from evoslack.slack.listeners.page_opener import OpenRequest, PageOpener
+from evoslack.slack.listeners.reply import TRIGGER_LIVES_S
 from evoslack.slack.listeners.shortcuts import ShortcutListeners
 from evoslack.slack.payloads import ARRIVAL
 from evoslack.slack.rendering import form_messages, views
@@ -59,13 +61,10 @@ class World:
         self._answer, self._known = answer, known
         access = Access(self, lambda: OFFER)
         self.opener = FormOpener(
-            self,
-            self,
+            PageOpener(self, self, access, self._later("known"), self._later("others")),
             access,
             self.refresh,
             SETTINGS,
-            self._later("known"),
-            self._later("others"),
             NumberLines(self, SETTINGS, lambda ask, _tell: ask(), lambda: T0),
             lambda: T0,
         )

@@ -10,9 +10,10 @@ import pytest
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from evoslack.calling.arrival import Arrival
+from evoslack.calling.refusals import UnknownFlow
 from evoslack.runtime.clock import Clock
-from evoslack.slack.listeners.form_opener import TRIGGER_LIVES_S, OpenRequest
-from evoslack.slack.listeners.page_opener import Page, PageOpener
+from evoslack.slack.listeners.page_opener import OpenRequest, Page, PageOpener
+from evoslack.slack.listeners.reply import TRIGGER_LIVES_S
 from evoslack.slack.rendering import form_messages
 from evoslack.slack.rendering.blocks import Block
 
@@ -70,7 +71,9 @@ class World:
     def passed_s(self) -> float:
         return (self.wall - T0).total_seconds()
 
-    def open(self, *, in_modal: bool = False, breaks: bool = False, waited_s: float = 0) -> list[str]:
+    def open(
+        self, *, in_modal: bool = False, breaks: Exception | None = None, waited_s: float = 0
+    ) -> list[str]:
         """Press the button; what happened."""
         clock = Clock(lambda: self.wall, self.passed_s)
         arrival = Arrival(clock, clock.moment())
@@ -78,11 +81,17 @@ class World:
 
         def make() -> Block:
             self.events.append("asks")
-            if breaks:
-                raise RuntimeError("a defect")
+            if breaks is not None:
+                raise breaks
             return {"name": "page"}
 
-        page = Page(make, lambda _id: {"name": "loading"}, lambda words: {"name": words})
+        page = Page(
+            make,
+            lambda refusal: {"name": f"no: {refusal}"},
+            lambda refusal: f"no, in words: {refusal}",
+            lambda _id: {"name": "loading"},
+            lambda words: {"name": words},
+        )
         request = OpenRequest("U_SARA", "T1", "1.2", arrival, is_in_modal=in_modal)
         self.opener.open_soon(request, page, self.told.append)
         return self.events
@@ -117,7 +126,7 @@ def test_a_trigger_that_is_too_old_is_explained_and_nobody_is_asked(known: bool)
     ("error", "words"),
     [
         (SlackApiError("no", Refused("expired_trigger_id")), [form_messages.FORM_TOO_LATE]),
-        (SlackApiError("no", Refused("push_limit_reached")), []),
+        (SlackApiError("no", Refused("push_limit_reached")), [form_messages.TOO_MANY_PAGES]),
         (SlackClientError("timed out"), [form_messages.FORM_MAY_STILL_OPEN]),
     ],
 )
@@ -134,7 +143,24 @@ def test_what_slack_answers_is_said_once(known: bool, error: Exception, words: l
 def test_a_defect_shows_a_reference_where_the_person_is(
     known: bool, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    last = World(known=known).open(breaks=True)[-1]
+    last = World(known=known).open(breaks=RuntimeError("a defect"))[-1]
 
     assert last.startswith(f"{how} Something broke in EvoSlack (reference ")
     assert "a page could not be filled" in caplog.text
+
+
+@pytest.mark.parametrize(("known", "last"), [(True, "opens no: unknown"), (False, "updates no: unknown")])
+def test_a_no_is_a_page_too(known: bool, last: str) -> None:
+    world = World(known=known)
+
+    assert world.open(breaks=UnknownFlow("unknown"))[-1] == last
+    assert world.told == []
+
+
+def test_a_no_whose_page_does_not_open_is_told_in_words() -> None:
+    world = World(known=True)
+    world.fails = SlackApiError("no", Refused("expired_trigger_id"))
+
+    world.open(breaks=UnknownFlow("unknown"))
+
+    assert world.told == ["no, in words: unknown"]
