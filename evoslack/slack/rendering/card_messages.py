@@ -18,6 +18,7 @@ LONGEST_ON_CARD = 80  # characters of a name
 LONGEST_NOTE = 300  # characters of a note; the form shows all of it
 _LONGEST_IN_TEXT = 200  # characters of a note where everything is one text of at most 4,000 (slack-facts 4)
 
+SEPARATOR = "\u00a0· "  # of what stands on one line; the dot stays with what comes before it
 ADD_RESULT = "Add result"
 EDIT_RESULT = "Edit result"
 ADD_NOTE = "Add a note"

@@ -45,7 +45,7 @@ def blocks(call: Call, region: str, *, can_end: bool = False, hides_number: bool
     call = _shown(call, hides_number=hides_number)
     headline = section(messages.headline(call, region, hides_number=hides_number, is_bold=True))
     details = [
-        *_running_time(call),
+        *running_time(call),
         card_messages.called_by(call),
         card_messages.flow(call),
         card_messages.caller_id(call, region),
@@ -56,7 +56,7 @@ def blocks(call: Call, region: str, *, can_end: bool = False, hides_number: bool
     return [
         headline | ({"accessory": _menu(call)} if is_quiet else {}),
         *(section(words) for words in (messages.reason(call), card_messages.hang_up(call)) if words),
-        small("\u00a0· ".join(part for part in details if part)),
+        small(card_messages.SEPARATOR.join(part for part in details if part)),
         *(small(words) for words in [card_messages.note(call)] if words),
         *([actions(controls)] if controls else []),
     ]
@@ -85,9 +85,14 @@ def _controls(call: Call, *, can_end: bool) -> list[Block]:
     if call.is_open:
         return []
     if call.is_in_progress:
-        ends = can_end and call.can_hang_up and call.hang_up is not HangUp.ASKED
-        return [*([_hang_up(call)] if ends else []), _more(call, card_messages.ADD_NOTE)]
+        return [*hang_up(call, can_end=can_end), _more(call, card_messages.ADD_NOTE)]
     return [call_again(call), _more(call, card_messages.ADD_EITHER)]
+
+
+def add_result(call: Call) -> Block:
+    """The button that opens the form for a result and a note."""
+    words = card_messages.EDIT_RESULT if call.note.revision else card_messages.ADD_RESULT
+    return button(NOTE, words, call.id)
 
 
 def _menu(call: Call) -> Block:
@@ -101,14 +106,17 @@ def _more(call: Call, words: str) -> Block:
     return overflow(MORE, [(words, f"{_NOTE}{call.id}")])
 
 
-def _hang_up(call: Call) -> Block:
-    words = button_messages.HANG_UP
+def hang_up(call: Call, *, can_end: bool) -> list[Block]:
+    """The button that ends the call, if there is something to end and no hang up is under way."""
+    if not can_end or not call.can_hang_up or call.hang_up is HangUp.ASKED:
+        return []
+    words, danger = button_messages.HANG_UP, {"style": "danger"}
     question = confirm(f"{words}?", button_messages.HANG_UP_TEXT, words, button_messages.CANCEL)
-    danger = {"style": "danger"}
-    return button(HANG_UP, words, call.id) | danger | {"confirm": question | danger}
+    return [button(HANG_UP, words, call.id) | danger | {"confirm": question | danger}]
 
 
-def _running_time(call: Call) -> list[str]:
+def running_time(call: Call) -> list[str]:
+    """How long people have been talking, while they do."""
     if call.progress is not Progress.ANSWERED or call.answered_at is None:
         return []
     return [card_messages.talking_since(call.answered_at)]

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from evoslack.calling.calls import Call, HangUp
+from evoslack.calling.calls import Call
 from evoslack.calling.history_filter import HistoryFilter, OutcomeGroup, Scope
 from evoslack.calling.number_format import pretty, unbroken
 from evoslack.calling.refusals import NotAllowed, Refusal
 from evoslack.slack.rendering import button_messages, cards, form_messages, home_messages, messages
-from evoslack.slack.rendering.blocks import Block, actions, button, confirm, context, plain, section
+from evoslack.slack.rendering.blocks import Block, actions, button, context, plain, section
 from evoslack.slack.rendering.help_contact import NO_CONTACT, HelpContact
 from evoslack.slack.rendering.home_filters import FilterAction, controls
 from evoslack.slack.rendering.refusal_messages import refusal_words
@@ -92,16 +92,10 @@ def _live_call(call: Call, page: Page, region: str) -> Block:
         parts.append(home_messages.HANG_UP_NOTES[call.hang_up])
     row = _row(f"home_live_{call.id}", call, parts, page, region)
     may_end = page.can_end and (page.sees_team or call.request.user_id == page.viewer)
-    if may_end and call.can_hang_up and call.hang_up is not HangUp.ASKED:
-        row["accessory"] = _hang_up(call, region)
+    for hang_up in cards.hang_up(call, can_end=may_end):
+        label = f"{button_messages.HANG_UP}: {pretty(call.request.number, region)}"
+        row["accessory"] = hang_up | {"accessibility_label": label}
     return row
-
-
-def _hang_up(call: Call, region: str) -> Block:
-    words, danger = button_messages.HANG_UP, {"style": "danger"}
-    question = confirm(f"{words}?", button_messages.HANG_UP_TEXT, words, button_messages.CANCEL)
-    label = {"accessibility_label": f"{words}: {pretty(call.request.number, region)}"}
-    return button(cards.HANG_UP, words, call.id) | danger | label | {"confirm": question | danger}
 
 
 def _calls(page: Page, region: str) -> list[Block]:

@@ -7,38 +7,15 @@ from datetime import datetime, timedelta
 from evoslack.calling.calls import Call
 from evoslack.calling.status import CallStatus, plain_outcome, status_of
 from evoslack.slack.rendering.messages import NOTHING_RANG, duration, escape
+from evoslack.slack.rendering.status_words import STATUS_WORDS
 
 OPEN_THE_CARD = "Open the card"
 NO_BREAK = "\u00a0"
 WARNING = "⚠️"
 LONGEST_OUTCOME = 40  # characters of Evo Voice's own word
 
-_SYMBOLS = {
-    CallStatus.DIALING: "⏳",
-    CallStatus.CALLING: "📞",
-    CallStatus.RINGING: "🔔",
-    CallStatus.ON_THE_CALL: "🟢",
-}
 _UNDER_WAY = {CallStatus.DIALING, CallStatus.CALLING, CallStatus.RINGING}
 _CANT_TELL = {CallStatus.NOT_CERTAIN, CallStatus.LOST, CallStatus.REJECTED}
-_OUTCOMES = {
-    CallStatus.DIALING: "being dialed",
-    CallStatus.CALLING: "no outcome yet",
-    CallStatus.RINGING: "ringing",
-    CallStatus.ON_THE_CALL: "on the call",
-    CallStatus.COMPLETED: "completed",
-    CallStatus.NO_ANSWER: "no answer",
-    CallStatus.BUSY: "busy",
-    CallStatus.FAILED: "failed",
-    CallStatus.CANCELED: "canceled",
-    CallStatus.HUNG_UP: "hung up",
-    CallStatus.ENDED: "ended",
-    CallStatus.LOST: "outcome unknown",
-    CallStatus.REJECTED: "rejected",
-    CallStatus.NOT_SENT: "not dialed",
-    CallStatus.NOT_CERTAIN: "not certain whether it rang",
-    CallStatus.TOO_LATE: "not dialed",
-}
 
 
 def problem(sentence: str) -> str:
@@ -70,12 +47,12 @@ def outcome(call: Call) -> str:
     if status is CallStatus.ENDED and plain_outcome(call.evo_outcome) not in {"", "ended"}:
         return f"“{escape(call.evo_outcome[:LONGEST_OUTCOME])}”"
     talked = f", talked {duration(call.talked_s)}" if call.talked_s else ""
-    return f"{_OUTCOMES[status]}{talked}"
+    return f"{STATUS_WORDS[status].words}{talked}"
 
 
 def on_it_now(call: Call, reader: str, at: datetime) -> str:
     """Who may be on the phone with the number (mrkdwn)."""
-    symbol = _SYMBOLS.get(status_of(call), "❔")
+    symbol = STATUS_WORDS[status_of(call)].symbol
     return f"{symbol} {in_the_way(call, at - call.accepted_at, _name(call, reader))}"
 
 

@@ -3,25 +3,10 @@
 from __future__ import annotations
 
 from evoslack.calling.calls import Call
-from evoslack.calling.number_format import pretty
-from evoslack.slack.rendering import form_messages
-from evoslack.slack.rendering.messages import escape, shown_name
+from evoslack.slack.rendering.messages import escape
 
 PAGE_TITLE = "Your call"
 OPEN_CARD = "Open card"
-
-
-def with_what(call: Call, region: str) -> str:
-    """Which flow, and which number the person sees (mrkdwn)."""
-    request = call.request
-    caller_id = pretty(request.caller_id, region)
-    flow = shown_name(request.flow_name)
-    return f"{form_messages.FLOW_LABEL}: {flow} · {form_messages.CALLER_ID_LABEL}: {caller_id}"
-
-
-def answered(moment: str) -> str:
-    """How long people have been talking; `moment` is in Slack's own words."""
-    return f"Answered {moment}"
 
 
 def goes_on(call: Call, channel_id: str, card_link: str) -> str:

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from evoslack.calling.calls import OPEN_STATES, Call, HangUp, Progress, State
-from evoslack.slack.rendering import cards, live_page, messages, private_message
+from evoslack.calling.number_format import unbroken
+from evoslack.calling.status import status_of
+from evoslack.slack.rendering import cards, live_page, private_message
+from evoslack.slack.rendering.status_words import STATUS_WORDS
 from sandbox.slack.block_kit import problems_in_blocks, problems_in_view
 from tests.calls import call_request
 
@@ -37,9 +40,9 @@ def buttons(shown: dict[str, Any]) -> list[str]:
 def test_an_open_call_is_being_placed_and_nothing_else_is_claimed(state: State) -> None:
     shown = view(replace(CALL, state=state))
 
-    assert "Calling (202) 555-0143…" in str(shown["blocks"][0])
+    assert shown["blocks"][0]["text"]["text"] == f"*⏳ {unbroken('(202) 555-0143')} · dialing*"
     assert "This page follows the call. You can close it; the card in <#C1> goes on." in str(shown)
-    assert "Placed" not in str(shown)
+    assert "calling" not in str(shown)
     assert buttons(shown) == []
 
 
@@ -48,9 +51,12 @@ def test_a_call_that_is_over_says_how_it_ended_and_where_the_details_are(state: 
     """It must not read as if another call were on its way."""
     shown = view(replace(CALL, state=state), card_link=LINK)
 
-    assert messages.state_words(replace(CALL, state=state)) in str(shown)
-    assert "Calling" not in str(shown)
-    assert buttons(shown) == [cards.CALL_AGAIN]
+    words = STATUS_WORDS[status_of(replace(CALL, state=state))]
+    assert (
+        shown["blocks"][0]["text"]["text"] == f"*{words.symbol} {unbroken('(202) 555-0143')} · {words.words}*"
+    )
+    assert "dialing" not in str(shown)
+    assert buttons(shown) == [cards.CALL_AGAIN, cards.NOTE]
     assert f"The card in <#C1> has the details. *<{LINK}|Open card>*" in str(shown)
 
 

@@ -12,7 +12,6 @@ from evoslack.calling.calls import Call, HangUp, LostReason, Progress, Reason, S
 from evoslack.calling.numbers import BadNumber, Problem, dialable
 from evoslack.calling.offer import CallerId, Flow, Offer
 from evoslack.calling.places import Place
-from evoslack.calling.status import CallStatus
 from evoslack.slack.rendering import number_line, number_messages, views
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
@@ -92,10 +91,6 @@ def test_the_clock_is_the_american_one(hour: int) -> None:
     shown = {0: "12:05 AM", 9: "9:05 AM", 12: "12:05 PM", 23: "11:05 PM"}[hour]
 
     assert number_messages.time_there(at, at) == f"{shown} there".replace(" ", "\u00a0")
-
-
-def test_every_status_has_words_for_how_a_call_went() -> None:
-    assert set(number_messages._OUTCOMES) == set(CallStatus)
 
 
 @pytest.mark.parametrize(
