@@ -36,6 +36,11 @@ def as_read(text: str) -> str:
     return text.replace("\u2011", "-").replace("\u00a0", " ")
 
 
+def headline_of(payload: dict[str, Any]) -> str:
+    """The first line of the page in an answer to a submission, as a person reads it."""
+    return as_read(payload["view"]["blocks"][0]["text"]["text"])
+
+
 Words = str | Callable[[str], bool]  # what a text must contain, or a question about it
 
 

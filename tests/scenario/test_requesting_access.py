@@ -333,7 +333,7 @@ def test_cards_and_private_messages_name_the_contact(office: Office) -> None:
     office.evo.fault("/sessions/outgoing", "403_json")
     office.call()
 
-    office.wait_for_card("Rejected")
+    office.wait_for_card("rejected")
     office.let_time_pass_until(lambda: "Tell <@U_ROOT>" in str(office.cards()[0]["blocks"]))
     assert "EvoSlack admin" not in str(office.cards()[0])
     office.wait_until_told("<@U_ROOT>")

@@ -36,7 +36,7 @@ from sandbox.slack.delivery import Delivery, sign
 from tests.chaos import doomed
 from tests.database_proxy import DatabaseProxy
 from tests.postgres import Postgres
-from tests.scenario.office import AGENT, BOSS, SARA, TYPED, Office, says_placed
+from tests.scenario.office import AGENT, BOSS, SARA, TYPED, Office, headline_of, says_placed
 
 BOTH_WAYS = pytest.mark.parametrize("over_http", [False, True], ids=["socket mode", "http"])
 NOTHING_RANG = "Nothing was dialed."
@@ -232,7 +232,7 @@ def test_a_press_that_is_a_call_already_is_not_denied_when_it_comes_again_late(e
 
     again = posted(office, delivery.sent, sent_ago_s=10).text
 
-    assert "Your call to (814) 404-3093" in again
+    assert "(814) 404-3093 · " in headline_of(json.loads(again))
     assert NOTHING_RANG not in again
     assert office.rings == 1
 
@@ -343,7 +343,7 @@ def test_a_wall_clock_that_jumps_and_comes_back_forgets_no_call(
         office.pass_time(hours=1)
         office.bot.wake()
 
-    assert "Your call to (814) 404-3093" in str(office.slack.redeliver(delivery).payload)
+    assert "(814) 404-3093 · " in headline_of(office.slack.redeliver(delivery).payload)
     office.form()  # and everything goes on
     office.fill(number="814 404 3094")
     assert office.press().acked

@@ -209,7 +209,7 @@ def test_every_table_with_due_rows_has_what_that_needs(store: Store) -> None:
     """A claim looks through an index, however many rows have nothing to do."""
     tables = [table for table in metadata.sorted_tables if "leased_until" in table.c]
 
-    assert {table.name for table in tables} == {"notifications", "home_tabs", "workflow_steps"}
+    assert {table.name for table in tables} == {"notifications", "pages", "home_tabs", "workflow_steps"}
     for table in tables:
         assert {"due_at", "attempts"} <= set(table.c.keys())
         (index,) = [each for each in table.indexes if each.name == f"{table.name}_by_due"]

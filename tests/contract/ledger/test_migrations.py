@@ -52,7 +52,7 @@ ADDED = {
         **dict.fromkeys(("hung_up_by", "result", "noted_by", "noted_at")),
         "note_revision": 0,
     },
-    "news": {"told_channel": "", "told_ts": "", "page_revision": None},
+    "news": {"told_channel": "", "told_ts": ""},
     "homes": {"attempts": 0},
 }
 JSON_COLUMNS = {("calls", "known_ids"), ("homes", "look"), ("steps", "inputs")}
@@ -377,7 +377,7 @@ def test_home_tabs_go_on_where_they_were(store: Store) -> None:
     def claim(at: datetime) -> HomeTab | None:
         return homes.claim(at=at, until=at + DAY, shown_before=at - 2 * SECOND)
 
-    assert claim(T0) == HomeTab("T1", "U_DUE", FILTER, T0)
+    assert claim(T0) == HomeTab("T1", "U_DUE", FILTER, T0, sees_all=True)
     assert claim(T0) is None
     assert claim(T0 + SECOND) == HomeTab("T1", "U_LEFT", HistoryFilter(), T0)
     assert claim(T0 + 2 * SECOND) == HomeTab("T1", "U_RESTS", HistoryFilter(), T0)
