@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 DRAIN_S = 40.0  # dialing one call takes up to 30 s
 SETTLE_S = 2.0  # for submissions whose acknowledgment has just been sent
 GOODBYE_S = 5.0  # for the last cards and private messages
+STEP_S = 1.0  # for steps that may stop at any moment, before the database is closed
 
 
 class CannotStart(Exception):
@@ -124,6 +125,9 @@ class Bot:
             return self._left_words(finished)
         finally:
             self._heartbeat.stop()
+            ends = time.monotonic() + STEP_S
+            for each in self._others:  # most have ended by now; a connection in use could not be closed
+                each.pool.stop(within_s=max(ends - time.monotonic(), 0))
             self.store.close()
 
     def wake(self) -> None:
