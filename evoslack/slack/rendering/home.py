@@ -11,7 +11,7 @@ from datetime import datetime
 
 from evoslack.calling.calls import Call
 from evoslack.calling.history_filter import HistoryFilter, OutcomeGroup, Scope
-from evoslack.calling.number_format import pretty, unbroken
+from evoslack.calling.number_format import pretty
 from evoslack.calling.refusals import NotAllowed, Refusal
 from evoslack.slack.rendering import button_messages, cards, form_messages, home_messages, messages
 from evoslack.slack.rendering.blocks import Block, actions, button, context, plain, section
@@ -134,8 +134,7 @@ def _row(block_id: str, call: Call, parts: list[str], page: Page, region: str) -
     """How the call stands and its number; below that the parts, and the link to its card."""
     if link := page.links.get(call.id):
         parts = [*parts, f"<{link}|{home_messages.OPEN_CARD}>"]
-    number = unbroken(pretty(call.request.number, region))
-    words = section(f"*{messages.state_words(call)}* · {number}\n{' · '.join(parts)}")
+    words = section(f"{messages.headline(call, region, is_bold=True)}\n{' · '.join(parts)}")
     return words | {"block_id": block_id}
 
 

@@ -72,11 +72,6 @@ NO_CALLS = "No calls yet."
 STOPPED = "EvoSlack was stopped partway through, so this may be unfinished. Try again in a minute."
 
 
-def state_words(call: Call) -> str:
-    """Symbol and a few words: how the call stands, who hung up, how long people talked (mrkdwn)."""
-    return " · ".join([f"{_words(call).symbol} {_status(call)}", *_details(call)])
-
-
 def headline(call: Call, region: str, *, hides_number: bool = False, is_bold: bool = False) -> str:
     """The whole meaning in one line: number and how the call stands (mrkdwn)."""
     number = unbroken((redacted if hides_number else pretty)(call.request.number, region))

@@ -153,7 +153,7 @@ def test_a_call_has_its_state_number_time_and_flow() -> None:
     shown = row(tab(page(ended)))
 
     assert shown["text"]["text"] == (
-        f"*{messages.state_words(ended)}* · {NUMBER}\n"
+        f"{messages.headline(ended, 'US', is_bold=True)}\n"
         f"<!date^{int(T0.timestamp())}^{{date_short_pretty}} {{time}}|2026-03-02 09:30 UTC> · Survey"
     )
     assert "2 min 5 sec" in shown["text"]["text"]
@@ -216,7 +216,7 @@ def test_live_calls_stand_on_top_and_say_for_how_long() -> None:
     talking, below = block_ids(view)[2:4]
     assert (talking, below) == ("home_live_c1", "home_live_c2")
     assert row(view, kind="live")["text"]["text"] == (
-        f"*{messages.state_words(TALKING)}* · {NUMBER}\n"
+        f"{messages.headline(TALKING, 'US', is_bold=True)}\n"
         f"answered <!date^{int(T0.timestamp()) + 20}^{{ago}}|09:30 UTC> · Survey"
     )
     assert f"started <!date^{int(T0.timestamp())}^" in row(view, "c2", "live")["text"]["text"]

@@ -65,6 +65,11 @@ LOOKED_FOR = {"progress": Progress.LOST, "lost_reason": LostReason.UNSEEN}  # an
 UNPROVEN = sorted(REASONS[State.REJECTED] - {Reason.LOGIN_REJECTED})
 
 
+def state_words(call: Call) -> str:
+    """The headline without the number."""
+    return messages.headline(call, "US").replace(f"{SHOWN} · ", "", 1)
+
+
 def ended(state: State, reason: Reason | None = None, detail: str = "", **more: Any) -> Call:
     return replace(CALL, state=state, reason=reason, detail=detail, **more)
 
@@ -297,7 +302,7 @@ def test_each_step_of_a_placed_call_has_words(
     call = followed(progress, **more)
     symbol, words = state.split(" ", 1)
 
-    assert messages.state_words(call) == state
+    assert state_words(call) == state
     assert messages.headline(call, "US") == f"{symbol} {SHOWN} · {words}"
     assert messages.headline(call, "US", is_bold=True) == f"*{symbol} {SHOWN} · {words}*"
     assert why in messages.reason(call) and bool(messages.reason(call)) is bool(why)
@@ -309,7 +314,7 @@ def test_who_hung_up_is_said_beside_the_number() -> None:
     assert (
         messages.headline(call, "US", is_bold=True) == f"*✋ {SHOWN} · hung up by <@U_BOSS>* · talked 42 sec"
     )
-    assert messages.state_words(call) == "✋ hung up by <@U_BOSS> · talked 42 sec"
+    assert state_words(call) == "✋ hung up by <@U_BOSS> · talked 42 sec"
 
 
 @pytest.mark.parametrize("user_id", ["U1> <!channel", "<@U1>", "", "u" * 500, "U1|x"])
@@ -333,7 +338,7 @@ def test_how_far_a_call_has_come_is_said_only_of_one_that_was_placed(
 ) -> None:
     call = replace(CALL, state=state)
 
-    assert messages.state_words(replace(call, progress=progress)) == str(STATUS_WORDS[status_of(call)])
+    assert state_words(replace(call, progress=progress)) == str(STATUS_WORDS[status_of(call)])
     assert messages.headline(replace(call, progress=progress), "US") == messages.headline(call, "US")
 
 
@@ -376,7 +381,7 @@ def test_the_end_says_what_is_known_and_nothing_else(more: dict[str, Any], words
     ],
 )
 def test_known_outcomes_are_recognized_however_they_are_spelled(outcome: str, words: str) -> None:
-    assert messages.state_words(followed(Progress.ENDED, evo_outcome=outcome)) == words
+    assert state_words(followed(Progress.ENDED, evo_outcome=outcome)) == words
 
 
 @pytest.mark.parametrize("outcome", ["", "Busy", "No Answer", "Failed", "Canceled", "Voicemail"])
@@ -384,7 +389,7 @@ def test_known_outcomes_are_recognized_however_they_are_spelled(outcome: str, wo
 def test_nothing_that_did_not_reach_a_person_wears_a_tick(progress: Progress, outcome: str) -> None:
     call = followed(progress, evo_outcome=outcome)
 
-    said = messages.headline(call, "US") + messages.state_words(call)
+    said = messages.headline(call, "US") + state_words(call)
     assert not any(tick in said for tick in "✅✔☑")
 
 
@@ -466,7 +471,7 @@ def test_a_call_that_could_be_two_is_not_said_to_be_out_of_sight(state: State) -
     call = replace(CALL, state=state, progress=Progress.LOST, lost_reason=LostReason.UNCLEAR)
     call = replace(call, reason=Reason.NO_ANSWER) if state is State.IN_DOUBT else call
 
-    said = f"{messages.state_words(call)} {messages.headline(call, 'US')} {messages.reason(call)}"
+    said = f"{state_words(call)} {messages.headline(call, 'US')} {messages.reason(call)}"
 
     assert "can't tell them apart" in said
     assert "found nothing" not in said and "answered" not in said and "ost track" not in said
