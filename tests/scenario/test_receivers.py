@@ -232,12 +232,13 @@ def at_a_card(office: Office, person: Person) -> str:
 
 
 def at_hang_up(office: Office, person: Person) -> str:
-    """What they are told; nothing when they got as far as having nothing to end, or nothing of their own."""
+    """What the page says; nothing when they got as far as having nothing to end, or nothing of their own."""
     action = {"action_id": HANG_UP, "block_id": "b", "type": "button", "value": office.ledger()[-1].id}
     payload = {"trigger_id": office.slack.new_trigger(person.user_id), "actions": [action]}
     assert office.slack.send("block_actions", person.acting() | payload).acked
-    office.slack.wait_for(lambda: office.told(person.user_id), what="a word about hanging up")
-    words = office.told(person.user_id)[-1]
+    office.slack.wait_for(lambda: office.page(person.user_id), what="a word about hanging up")
+    words = office.page(person.user_id)
+    assert office.told(person.user_id) == [], "once is enough"
     assert not [request for request in office.evo.requests if request.method == "DELETE"]
     not_theirs = button_messages.only_caller_can_hang_up(office.ledger()[-1])
     return "" if words in {not_theirs, button_messages.NOTHING_TO_HANG_UP} else words
