@@ -186,6 +186,7 @@ def test_a_submitted_form_is_never_turned_back_into_a_form(office: Office) -> No
     see(office, "Pennsylvania")
     before = copy.deepcopy(office.slack.modal(SARA))
     assert office.press().acked
+    office.wait_for_page("· calling")
     payload = {"user": {"id": SARA, "team_id": office.slack.team_id}, "team": {"id": office.slack.team_id}}
     before["state"]["values"]["number"]["number"]["value"] = "911"
     action = {"action_id": "number", "block_id": "number", "action_ts": "9999999999.1"}
@@ -198,7 +199,7 @@ def test_a_submitted_form_is_never_turned_back_into_a_form(office: Office) -> No
     office.slack.send("block_actions", payload | {"view": before, "actions": [action]})
     office.slack.wait_for(lambda: forms() > count)
 
-    office.wait_for_page("· calling")
+    assert "· calling" in office.page()
     assert office.slack.modal(SARA)["callback_id"] == LIVE_PAGE
 
 
