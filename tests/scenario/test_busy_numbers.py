@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ from sandbox.evo.calls import Script
 from tests.scenario.office import BOSS, NUMBER, ROOT, SARA, SHOWN, TYPED, Office
 
 RINGING, TALKING = Script(ring_s=3600), Script(ring_s=0.05, talk_s=3600)
+BUSY = Script(ring_s=0, answer=False, outcome="Busy", session="late")
 ON_THE_PHONE = "is on the phone with this number"
 
 
@@ -85,7 +87,7 @@ def test_the_form_asks_keeps_what_was_filled_in_and_dials_nothing(talking: Offic
 
 
 def test_the_question_links_the_card(talking: Office) -> None:
-    talking.wait_for_card("On the call")
+    talking.wait_for_card("· on the call")
     (card,) = talking.cards()
     address = f"{talking.slack.url}/archives/C_CALLS/p{card['ts'].replace('.', '')}"
 
@@ -203,6 +205,24 @@ def test_a_number_that_became_free_is_dialed_by_the_next_press(talking: Office) 
     talking.press(BOSS)
 
     talking.slack.wait_for(lambda: talking.rings == 2)
+
+
+def test_a_number_that_was_called_a_moment_ago_is_asked_about_although_that_call_is_over(
+    office: Office,
+) -> None:
+    office.evo.world.default_script = BUSY
+    office.call()
+    office.let_time_pass_until(lambda: not any(call.is_in_progress for call in office.ledger()), step_s=1)
+    office.form(BOSS, TYPED)
+    office.slack.fill(BOSS, {"flow": "flow2"})
+
+    assert re.match(
+        r"\*<@U_SARA> called this number \d seconds? ago\*: busy\. Nothing was dialed\.", asks(office)
+    )
+    assert button(office) == "Call anyway"
+    office.pass_time(seconds=11)
+    office.press(BOSS)
+    office.slack.wait_for(lambda: office.rings == 2)
 
 
 def test_a_call_that_is_being_dialed_can_only_be_waited_for(empty_office: Office) -> None:

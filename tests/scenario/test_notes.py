@@ -15,7 +15,7 @@ import pytest
 from evoslack.calling.calls import Call, Result
 from evoslack.ledger.retention import CallRetention
 from evoslack.slack.rendering import note_messages
-from evoslack.slack.rendering.cards import MORE, NOTE
+from evoslack.slack.rendering.cards import CALL_AGAIN, MORE, NOTE
 from evoslack.slack.rendering.note_form import FORM, RESULT
 from evoslack.slack.rendering.note_form import NOTE as TEXT
 from sandbox.bot_process import BotProcess
@@ -32,7 +32,7 @@ HOSTILE = (
 
 @pytest.fixture
 def called(office: Office) -> Office:
-    """Sara's call is over, and its card has the button."""
+    """Sara's call is over, and its card says so."""
     return after_a_call(office)
 
 
@@ -48,27 +48,27 @@ def on_postgres(tmp_path: Path, postgres_url: str) -> Iterator[Office]:
 def after_a_call(office: Office) -> Office:
     office.evo.world.default_script = Script(ring_s=0, talk_s=0)
     office.call()
-    office.let_time_pass_until(lambda: button(office))
+    office.let_time_pass_until(lambda: "completed" in str(office.cards()) and on_card(office))
     office.slack.close_modal(SARA)
     return office
 
 
-def button(office: Office) -> dict[str, Any] | None:
-    """The button on the card."""
-    elements = [
-        each for card in office.cards() for block in card["blocks"] for each in block.get("elements", [])
-    ]
-    return next((each for each in elements if each.get("action_id") == NOTE), None)
+def on_card(office: Office) -> str:
+    """The value of the line *Add result* in the menu on the card; empty while there is none."""
+    blocks = [block for card in office.cards() for block in card["blocks"]]
+    elements = [each for block in blocks for each in (block.get("accessory", {}), *block.get("elements", []))]
+    options = [option for each in elements if each.get("action_id") == MORE for option in each["options"]]
+    return next((option["value"] for option in options if option["value"].startswith("note:")), "")
 
 
 def press(office: Office, who: str = SARA) -> Delivery:
-    """Press the button on the card."""
+    """Choose it in the menu on the card."""
     (card,) = office.cards()
-    return office.slack.click(who, NOTE, "C_CALLS", card["ts"])
+    return office.slack.click(who, MORE, "C_CALLS", card["ts"], value=on_card(office))
 
 
 def open_form(office: Office, who: str = SARA) -> dict[str, Any]:
-    """Press the button and wait for the form."""
+    """Choose it and wait for the form."""
     assert press(office, who).acked
     return office.slack.wait_for_modal(who, FORM)
 
@@ -491,24 +491,32 @@ def shared(shared_office: Office) -> Office:
 
 def test_the_line_in_a_menu_opens_the_form_and_other_lines_do_not(called: Office) -> None:
     call_id = call_of(called).id
-    assert choose_in_menu(called, f"again:{call_id}").acked
+    assert choose_in_menu(called, f"again:{call_id}", BOSS).acked
     assert choose_in_menu(called, f"note:{call_id}").acked
 
     view = called.slack.wait_for_modal(SARA, FORM)
     assert json.loads(view["private_metadata"]) == {"call_id": call_id, "revision": 0}
+    called.slack.wait_for_modal(BOSS, "call_form")
 
 
-def choose_in_menu(office: Office, value: str) -> Delivery:
+@pytest.mark.parametrize("value", ["note:", "note:nobody", "note:a\x00b", "note:note:", "note:again:x"])
+def test_a_line_in_a_menu_of_a_call_that_is_gone_says_so(called: Office, value: str) -> None:
+    assert choose_in_menu(called, value).acked
+
+    called.wait_for_page("no longer has a record of this call")
+
+
+def choose_in_menu(office: Office, value: str, who: str = SARA) -> Delivery:
     """What Slack sends for a choice in the overflow menu of a card."""
     option = {"text": {"type": "plain_text", "text": "x"}, "value": value}
     action = {"action_id": MORE, "block_id": "b", "type": "overflow", "selected_option": option}
-    return office.slack.send("block_actions", pressed(office, action))
+    return office.slack.send("block_actions", pressed(office, action, who))
 
 
-def pressed(office: Office, action: dict[str, Any], **more: Any) -> dict[str, Any]:
+def pressed(office: Office, action: dict[str, Any], who: str = SARA) -> dict[str, Any]:
     team = {"id": office.slack.team_id}
-    payload = {"user": {"id": SARA, "team_id": team["id"]}, "team": team, "actions": [action]}
-    return payload | {"trigger_id": office.slack.new_trigger(SARA)} | more
+    payload = {"user": {"id": who, "team_id": team["id"]}, "team": team, "actions": [action]}
+    return payload | {"trigger_id": office.slack.new_trigger(who)}
 
 
 @pytest.mark.parametrize("value", ["", "nobody", "a\x00b", "x" * 2000])
@@ -564,9 +572,10 @@ def test_a_note_about_a_doubt_tells_its_caller_nothing_new(office: Office) -> No
     office.hide_calls()
     office.evo.fault("/sessions/outgoing", "cut")
     office.call()
-    office.wait_until_told("can't tell whether")
+    office.wait_until_told("not certain")
     office.slack.close_modal(SARA)
-    office.let_time_pass_until(lambda: button(office))
+    office.let_time_pass_until(lambda: CALL_AGAIN in str(office.cards()))
+    assert "not certain" in office.cards()[0]["text"], "it stays a doubt"
     office.wait_until_settled()
     told = office.told()
     open_form(office, BOSS)
@@ -583,7 +592,7 @@ def test_a_form_outlives_the_bot_that_opened_it(empty_office: Office, process: B
     process.start()
     office.slack.wait_for_connection()
     office.call()
-    office.slack.wait_for(lambda: button(office), within_s=20)
+    office.wait_for_card("completed", within_s=20)
     open_form(office)
     write(office, "older than the bot", "reached")
     process.kill()

@@ -9,6 +9,7 @@ import pytest
 
 from evoslack.calling.places import place_of
 from evoslack.slack.listeners.shortcuts import PLACE_A_CALL
+from evoslack.slack.rendering.live_page import LIVE_PAGE
 from sandbox.evo.calls import Script
 from tests.scenario.office import BOSS, NUMBER, SARA, SHOWN, TYPED, Office, says_placed
 
@@ -185,15 +186,21 @@ def test_a_submitted_form_is_never_turned_back_into_a_form(office: Office) -> No
     see(office, "Pennsylvania")
     before = copy.deepcopy(office.slack.modal(SARA))
     assert office.press().acked
+    office.wait_for_page("· calling")
     payload = {"user": {"id": SARA, "team_id": office.slack.team_id}, "team": {"id": office.slack.team_id}}
     before["state"]["values"]["number"]["number"]["value"] = "911"
     action = {"action_id": "number", "block_id": "number", "action_ts": "9999999999.1"}
-    calls = len(office.slack.api_calls("views.update"))
 
+    def forms() -> int:
+        updates = [call.args["view"] for call in office.slack.api_calls("views.update")]
+        return sum(view["callback_id"] == "call_form" for view in updates)
+
+    count = forms()
     office.slack.send("block_actions", payload | {"view": before, "actions": [action]})
-    office.slack.wait_for(lambda: len(office.slack.api_calls("views.update")) > calls)
+    office.slack.wait_for(lambda: forms() > count)
 
-    office.wait_for_page("Calling")
+    assert "· calling" in office.page()
+    assert office.slack.modal(SARA)["callback_id"] == LIVE_PAGE
 
 
 def test_a_slow_slack_holds_up_neither_typing_nor_the_press(office: Office) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from evoslack.calling.calls import Call
 from evoslack.calling.refusals import Denial, NotAllowed
 from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
 from evoslack.slack.rendering import button_messages
@@ -142,7 +143,7 @@ class Person:
 
     @classmethod
     def of(cls, kind: str, entry: str) -> Person:
-        number = 1000 + 100 * list(KINDS).index(kind) + [*ENTRY_POINTS, *LISTS].index(entry)
+        number = 1000 + 100 * list(KINDS).index(kind) + EVERYWHERE.index(entry)
         return cls(KINDS[kind], KINDS[kind].user_id or f"U{number}", f"u{number}@acme.test")
 
     def arrives(self, office: Office) -> None:
@@ -150,6 +151,8 @@ class Person:
         if (fields.get("profile") or {}).get("email"):
             fields["profile"] = {"email": fields["profile"]["email"].format(self.email)}
         office.slack.add_user(self.user_id, "a person", self.email, **fields)
+        if office.slack.modal(self.user_id):  # Slackbot was at another entry point before
+            office.slack.close_modal(self.user_id)
         for email, unusual in self.kind.logins.items():
             office.evo.world.add_login(email.format(self.email), PASSWORD, **({"roles": MANAGER} | unusual))
 
@@ -185,7 +188,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """One office for all of them; the bot's login sees two accounts, and calls from the first."""
     office = Office(tmp_path_factory.mktemp("entries"))
     office.evo.world.logins["bot@acme.test"].account_ids = ("acc1", "acc2")
-    everybody = [Person.of(kind, entry) for kind in KINDS for entry in (*ENTRY_POINTS, *LISTS)]
+    everybody = [Person.of(kind, entry) for kind in KINDS for entry in EVERYWHERE]
     mapped = [f"{one.user_id}={one.kind.mapped_to}" for one in everybody if one.kind.mapped_to]
     office.open(EVO_ACCOUNT_ID="acc1", EVO_USER_MAP=",".join(mapped))
     office.slack.wait_for(office.bot.catalog.refresh, what="flows to offer")
@@ -224,23 +227,20 @@ def at_a_message(office: Office, person: Person) -> str:
     return page_that_opens(office, person)
 
 
+def call_of_sara(office: Office) -> Call:
+    """The first call of this office: it failed."""
+    if not any(call.request.number == NUMBER for call in office.ledger()):
+        office.evo.world.script(NUMBER, FAILED)
+        office.call()
+        office.wait_until_settled()
+    return next(call for call in office.ledger() if call.request.number == NUMBER)
+
+
 def at_a_card(office: Office, person: Person) -> str:
-    action = {"action_id": CALL_AGAIN, "block_id": "b", "type": "button", "value": office.ledger()[0].id}
+    action = {"action_id": CALL_AGAIN, "block_id": "b", "type": "button", "value": call_of_sara(office).id}
     payload = {"trigger_id": office.slack.new_trigger(person.user_id), "actions": [action]}
     assert office.slack.send("block_actions", person.acting() | payload).acked
     return page_that_opens(office, person)
-
-
-def at_hang_up(office: Office, person: Person) -> str:
-    """What they are told; nothing when they got as far as having nothing to end, or nothing of their own."""
-    action = {"action_id": HANG_UP, "block_id": "b", "type": "button", "value": office.ledger()[-1].id}
-    payload = {"trigger_id": office.slack.new_trigger(person.user_id), "actions": [action]}
-    assert office.slack.send("block_actions", person.acting() | payload).acked
-    office.slack.wait_for(lambda: office.told(person.user_id), what="a word about hanging up")
-    words = office.told(person.user_id)[-1]
-    assert not [request for request in office.evo.requests if request.method == "DELETE"]
-    not_theirs = button_messages.only_caller_can_hang_up(office.ledger()[-1])
-    return "" if words in {not_theirs, button_messages.NOTHING_TO_HANG_UP} else words
 
 
 def at_the_choice(office: Office, person: Person) -> str:
@@ -347,7 +347,6 @@ ENTRY_POINTS = {
     "shortcut": at_the_shortcut,
     "message": at_a_message,
     "card": at_a_card,
-    "hang up": at_hang_up,
     "choice": at_the_choice,
     "button": at_the_button,
     "home": at_home,
@@ -357,6 +356,7 @@ ENTRY_POINTS = {
     "export": at_the_export,
 }
 LISTS = ("flow", "caller_id")
+EVERYWHERE = [*ENTRY_POINTS, *LISTS, HANG_UP]
 
 
 @pytest.mark.parametrize("entry", ENTRY_POINTS)
@@ -366,10 +366,8 @@ def test_a_person_who_may_call_gets_in_and_everyone_else_reads_why(
 ) -> None:
     person = Person.of(kind, entry)
     person.arrives(office)
-    if entry in {"card", "hang up"} and not office.ledger():
-        office.evo.world.script(NUMBER, FAILED)
-        office.call()
-        office.wait_until_settled()
+    if entry == "card":
+        call_of_sara(office)
     before = (office.rings, len(office.ledger()))
     with person.kind.trouble(office, person):
         words = ENTRY_POINTS[entry](office, person)
@@ -382,6 +380,32 @@ def test_a_person_who_may_call_gets_in_and_everyone_else_reads_why(
         office.wait_until_settled()
         more = int(entry in {"button", "step"})
         assert (office.rings, len(office.ledger())) == (before[0] + more, before[1] + more)
+
+
+# What the page says to everyone else: the call is Sara's. Why they may place no calls does not matter for it.
+AT_HANG_UP = {
+    "administrator": button_messages.NOTHING_TO_HANG_UP,
+    "manager while Evo Voice is down": "EvoSlack couldn't check your role",
+    "manager while Slack has an error": "EvoSlack couldn't check who you are",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_an_administrator_gets_as_far_as_hanging_up_the_call_of_another_person(
+    office: Office, kind: str
+) -> None:
+    person = Person.of(kind, HANG_UP)
+    person.arrives(office)
+    call = call_of_sara(office)
+    action = {"action_id": HANG_UP, "block_id": "b", "type": "button", "value": call.id}
+    payload = {"trigger_id": office.slack.new_trigger(person.user_id), "actions": [action]}
+    with person.kind.trouble(office, person):
+        assert office.slack.send("block_actions", person.acting() | payload).acked
+        office.slack.wait_for(lambda: office.slack.modal(person.user_id), what="a page about hanging up")
+
+    assert AT_HANG_UP.get(kind, button_messages.only_caller_can_hang_up(call)) in office.page(person.user_id)
+    assert office.told(person.user_id) == [], "it was said once"
+    assert not [request for request in office.evo.requests if request.method == "DELETE"]
 
 
 @pytest.mark.parametrize("select", LISTS)
