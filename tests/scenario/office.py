@@ -116,9 +116,12 @@ class Office:
                 self.slack.wait_for(predicate, within_s=0.1)
 
     def form(self, who: str = SARA, text: str = "", channel_id: str = "C_GENERAL") -> dict[str, Any]:
-        """Type the command and wait for the form."""
+        """Type the command and wait for the form; one that was open before is replaced by it."""
+        before = self.slack.modal(who)
         delivery = self.slack.type_command(who, text, channel_id)
         assert delivery.acked
+        if before is not None:
+            self.slack.wait_for(lambda: (self.slack.modal(who) or before)["id"] != before["id"], what="a form")
         return self.slack.wait_for_modal(who, "call_form")
 
     def fill(self, who: str = SARA, number: str = TYPED, flow: str = "flow2") -> None:

@@ -300,7 +300,7 @@ def test_a_defect_of_ours_is_not_mistaken_for_silence_from_slack(scene: Scene) -
 # --- a doubt that is settled -------------------------------------------------------------------------
 
 
-NOT_CERTAIN = "EvoSlack can't tell whether"
+NOT_CERTAIN = "· not certain"
 SETTLES = "This settles the earlier “not certain”."
 
 
@@ -501,10 +501,10 @@ def test_a_message_about_a_settled_call_stays_true_to_its_end(office: Office) ->
     office.wait_until_told(NOT_CERTAIN, within_s=10)
 
     office.evo.clear_faults()
-    office.let_time_pass_until(lambda: "On the call" in office.told()[0])
+    office.let_time_pass_until(lambda: "· on the call" in office.told()[0])
     call = office.evo.world.calls[-1]
     call.script = Script(ring_s=0, talk_s=0)
-    office.let_time_pass_until(lambda: "Completed" in office.told()[0])
+    office.let_time_pass_until(lambda: "· completed" in office.told()[0])
 
     assert len(office.told()) == 1
 
