@@ -347,6 +347,7 @@ def test_a_card_that_cannot_be_posted_does_not_hold_up_the_page(office: Office) 
 
     assert office.cards() == []
     assert "Open card" not in office.page()
+    office.slack.stop()  # so that nothing waits for its answer any longer
 
 
 def test_a_bot_that_was_killed_leaves_the_page_to_the_next(empty_office: Office, process: BotProcess) -> None:
