@@ -125,7 +125,9 @@ class Office:
         delivery = self.slack.type_command(who, text, channel_id)
         assert delivery.acked
         if before is not None:
-            self.slack.wait_for(lambda: (self.slack.modal(who) or before)["id"] != before["id"], what="a form")
+            self.slack.wait_for(
+                lambda: (self.slack.modal(who) or before)["id"] != before["id"], what="a form"
+            )
         return self.slack.wait_for_modal(who, "call_form")
 
     def fill(self, who: str = SARA, number: str = TYPED, flow: str = "flow2") -> None:

@@ -356,10 +356,7 @@ def test_a_bot_that_was_killed_leaves_the_page_to_the_next(empty_office: Office,
     office.evo.world.default_script = TALKING
     process.start()
     office.slack.wait_for_connection()
-    office.slack.wait_for(lambda: office.slack.type_command(SARA).acked)
-    office.slack.wait_for_modal(SARA, "call_form")
-    office.fill()
-    office.slack.submit(SARA)
+    office.call()
     office.evo.wait_for(lambda: office.rings)
     process.kill()
     assert "· dialing" in office.page()
