@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from evoslack.calling.calls import State
+from sandbox.evo.calls import Script
 from sandbox.slack.delivery import Delivery
 from tests.scenario.office import BOSS, SARA, Office, says_placed
 
@@ -112,20 +113,21 @@ def test_while_slack_limits_cards_for_minutes_everyone_is_told_and_slack_is_not_
     empty_office: Office,
 ) -> None:
     office = empty_office
+    office.evo.world.default_script = Script(ring_s=0, talk_s=3600)  # an end would be told, too
     office.open()
     office.slack.fault("chat.postMessage", "429", times=None, retry_after=30)
     office.evo.fault(OUTGOING, "400_json", times=1)
     office.call(SARA, "(814) 404-3001")  # is rejected
     office.wait_until_told("checking whether the phone rang", SARA)  # even though its card has to wait
-    numbers = [f"(814) 404-30{index:02}" for index in range(2, 12)]
+    numbers = [f"(814) 404-30{index:02}" for index in range(2, 8)]
     for number in numbers:
         office.call(BOSS, number)
     office.slack.wait_for(lambda: all(not call.is_open for call in office.ledger()))
 
-    office.let_time_pass_until(
-        lambda: len([line for line in office.told(BOSS) if says_placed(line)]) == 10, within_s=20
-    )
+    office.let_time_pass_until(lambda: len(office.told(BOSS)) >= 6, within_s=20)
 
+    assert all(says_placed(text) for text in office.told(BOSS))
+    assert [sum(number in text for text in office.told(BOSS)) for number in numbers] == [1] * 6
     assert all("The card in <#C_CALLS> is missing" in text for text in office.told(BOSS))
     attempts = len(office.slack.api_calls("chat.postMessage"))
     minutes = office.passed.total_seconds() / 60
@@ -133,15 +135,15 @@ def test_while_slack_limits_cards_for_minutes_everyone_is_told_and_slack_is_not_
 
     office.slack.clear_faults()
     office.let_time_pass_until(lambda: office.bot.notifications.count_untold() == 0, within_s=20)
-    assert len(office.cards()) == 11
-    assert sum(says_placed(card["text"]) for card in office.cards()) == 10
-    assert office.rings == 10
+    assert len(office.cards()) == 7
+    assert sum(says_placed(card["text"]) for card in office.cards()) == 6
+    assert office.rings == 6
 
 
 def test_at_one_card_a_second_every_card_arrives_eventually(office: Office) -> None:
     """Slack's real limit, a hundred times faster; the bot's clocks are put forward instead."""
     office.slack.limits.posts_per_s = 100
-    for index in range(20):
+    for index in range(10):
         office.form(SARA)
         office.fill(SARA, f"(814) 404-31{index:02}")
         assert office.press(SARA).acked
@@ -149,7 +151,7 @@ def test_at_one_card_a_second_every_card_arrives_eventually(office: Office) -> N
     office.let_time_pass_until(lambda: office.bot.notifications.count_untold() == 0, within_s=20)
 
     cards = office.cards()
-    assert len({card["metadata"]["event_payload"]["call_id"] for card in cards}) == len(cards) == 20
+    assert len({card["metadata"]["event_payload"]["call_id"] for card in cards}) == len(cards) == 10
     assert all(says_placed(card["text"]) for card in cards)
 
 

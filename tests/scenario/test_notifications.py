@@ -300,7 +300,7 @@ def test_a_defect_of_ours_is_not_mistaken_for_silence_from_slack(scene: Scene) -
 # --- a doubt that is settled -------------------------------------------------------------------------
 
 
-NOT_CERTAIN = "EvoSlack can't tell whether"
+NOT_CERTAIN = "· not certain"
 SETTLES = "This settles the earlier “not certain”."
 
 
@@ -492,19 +492,21 @@ def test_a_bot_that_died_after_its_edit_has_it_edited_once_more(scene: Scene) ->
     assert NOT_CERTAIN not in text
 
 
-def test_a_message_about_a_settled_call_stays_true_to_its_end(office: Office) -> None:
+def test_a_message_about_a_settled_call_stays_true_to_its_end(empty_office: Office) -> None:
+    office = empty_office
+    office.open(dial_deadline_s=1.0)
     office.evo.fault("/sessions/outgoing", "hang_after_ring")
     office.evo.world.default_script = Script(ring_s=0, talk_s=3600)
     office.slack.fault("response_url", "500", times=None)  # so that she is told by direct message
     office.hide_calls()
     office.call()
-    office.wait_until_told(NOT_CERTAIN, within_s=10)
+    office.wait_until_told(NOT_CERTAIN)
 
     office.evo.clear_faults()
-    office.let_time_pass_until(lambda: "On the call" in office.told()[0])
+    office.let_time_pass_until(lambda: "· on the call" in office.told()[0])
     call = office.evo.world.calls[-1]
     call.script = Script(ring_s=0, talk_s=0)
-    office.let_time_pass_until(lambda: "Completed" in office.told()[0])
+    office.let_time_pass_until(lambda: "· completed" in office.told()[0])
 
     assert len(office.told()) == 1
 
