@@ -49,7 +49,6 @@ _OF_STATE = {
     State.RECEIVED: CallStatus.DIALING,
     State.ACCEPTED: CallStatus.DIALING,
     State.PLACING: CallStatus.DIALING,
-    State.PLACED: CallStatus.CALLING,
     State.REJECTED: CallStatus.REJECTED,
     State.NOT_SENT: CallStatus.NOT_SENT,
     State.IN_DOUBT: CallStatus.NOT_CERTAIN,
@@ -65,8 +64,10 @@ _OF_PROGRESS = {
 
 def status_of(call: Call) -> CallStatus:
     """How the call stands."""
-    if call.state is not State.PLACED or call.progress is None:
+    if call.state is not State.PLACED:
         return _OF_STATE[call.state]
+    if call.progress is None:  # from before calls were tracked
+        return CallStatus.LOST
     if call.progress is not Progress.ENDED:
         return _OF_PROGRESS[call.progress]
     status = status_of_outcome(call.evo_outcome)

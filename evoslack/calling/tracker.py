@@ -123,7 +123,7 @@ class CallTracker:
             if not call.can_hang_up or not self._ledger.hang_up(call.id, HangUp.ASKED, at=self._now(), by=by):
                 return Ending.GONE
         except Exception:
-            self._take_back(call)  # it may have been written down anyway
+            self._take_back(call, by)  # it may have been written down anyway
             raise
         self._on_change()
         try:
@@ -133,14 +133,14 @@ class CallTracker:
             ending = None
         log.info("call %s: hang up requested by %s: %s", call.id, by, ending or "no answer")
         if ending in {None, Ending.FORBIDDEN}:
-            self._take_back(call)
+            self._take_back(call, by)
         self._next_poll = None
         return ending
 
-    def _take_back(self, call: Call) -> None:
+    def _take_back(self, call: Call, by: str) -> None:
         """Nothing was asked. If this cannot be written down, the next polls find that it had no effect."""
         try:
-            self._ledger.hang_up(call.id, None, at=self._now())
+            self._ledger.hang_up(call.id, None, at=self._now(), by=by)
         except Exception:
             log.exception("call %s: could not write down that the hang up failed", call.id)
         self._on_change()

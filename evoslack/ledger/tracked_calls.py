@@ -108,18 +108,18 @@ class TrackedCallLedger:
     def hang_up(self, call_id: str, hang_up: HangUp | None, *, at: datetime, by: str = "") -> bool:
         """Write down that the person `by` asked to end this call (None: that this was undone).
 
-        False if the call is over, or another person has already asked.
+        False if the call is over, or another person has already asked. Undoing also works for a call that has
+        ended meanwhile, as it ended otherwise, but only for the person who had asked.
         """
-        in_progress = sa.and_(calls.c.id == call_id, calls.c.progress.in_(_OPEN))
-        if hang_up is HangUp.ASKED:
-            in_progress = sa.and_(in_progress, calls.c.hang_up.is_distinct_from(HangUp.ASKED))
+        this, who = calls.c.id == call_id, by or None
+        if hang_up is None:
+            which, who = sa.and_(this, calls.c.hung_up_by.is_not_distinct_from(who)), None
+        else:
+            not_asked = calls.c.hang_up.is_distinct_from(HangUp.ASKED)
+            which = sa.and_(this, calls.c.progress.in_(_OPEN), not_asked)
+        values = {"hang_up": hang_up, "hang_up_at": at, "hung_up_by": who}
         with self._engine.begin() as connection:
-            asking = (
-                sa.update(calls)
-                .where(in_progress)
-                .values(hang_up=hang_up, hang_up_at=at, hung_up_by=by or None)
-            )
-            found = connection.execute(asking).rowcount == 1
+            found = connection.execute(sa.update(calls).where(which).values(values)).rowcount == 1
             if found:
                 mark_changed(connection, [call_id], at)
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,6 @@ NOTE = "call_note"  # a button; its value is the call's id
 MORE = "call_more"  # a menu; the values of its options are one of the next two and the call's id
 _NOTE, _AGAIN = "note:", "again:"
 
-_NO_DIGITS = re.compile(r"\D", re.ASCII)
 _TELLING = 7  # this many last digits identify a subscriber, whatever precedes them
 _HIDDEN = "…"
 # Nothing has to be done after these, so their card is as low as it can be: all its controls are in the menu.
@@ -126,10 +125,10 @@ def _shown(call: Call, *, hides_number: bool) -> Call:
     """Without the words of others where they repeat the number that is to be hidden."""
     if not hides_number:
         return call
-    number = _NO_DIGITS.sub("", call.request.number)[-_TELLING:]
+    number = _digits(call.request.number)[-_TELLING:]
 
     def cleaned(words: str, otherwise: str = _HIDDEN) -> str:
-        return otherwise if number in _NO_DIGITS.sub("", words) else words
+        return otherwise if number in _digits(words) else words
 
     request = call.request
     request = replace(
@@ -138,6 +137,13 @@ def _shown(call: Call, *, hides_number: bool) -> Call:
     note = replace(call.note, text=cleaned(call.note.text))
     detail, evo_outcome = cleaned(call.detail, otherwise=""), cleaned(call.evo_outcome)
     return replace(call, request=request, note=note, detail=detail, evo_outcome=evo_outcome)
+
+
+def _digits(words: str) -> str:
+    """The digits in a text, in whatever script they are written."""
+    return "".join(
+        str(unicodedata.digit(char)) for char in words if unicodedata.digit(char, None) is not None
+    )
 
 
 def when(call: Call) -> str:

@@ -26,6 +26,7 @@ from evoslack.calling.calls import (
     State,
 )
 from evoslack.calling.matching import MAX_CALL, TrackedCall
+from evoslack.calling.status import CallStatus, status_of
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.dependents import mark_changed, mark_dependents_due
 from evoslack.ledger.notifications import NotificationLedger
@@ -400,6 +401,19 @@ def test_a_hang_up_can_be_cleared(ledgers: Ledgers) -> None:
     assert ledgers.tracked_calls.hang_up(call.id, None, at=T0)
 
     assert ledgers.tracked().hang_up is None
+
+
+def test_a_hang_up_that_failed_ended_nothing_even_if_the_call_ended_meanwhile(ledgers: Ledgers) -> None:
+    call = ledgers.call()
+    ledgers.tracked_calls.hang_up(call.id, HangUp.ASKED, at=T0, by="U_SARA")
+    ledgers.write(ledgers.tracked(), progress=Progress.ENDED, ended_at=T0, outcome="Completed")
+    assert status_of(ledgers.known(call.id)) is CallStatus.HUNG_UP
+
+    assert not ledgers.tracked_calls.hang_up(call.id, None, at=T0, by="U_BOSS"), "Sara had asked"
+    assert ledgers.tracked_calls.hang_up(call.id, None, at=T0, by="U_SARA")
+
+    after = ledgers.known(call.id)
+    assert (status_of(after), after.hung_up_by) == (CallStatus.COMPLETED, "")
 
 
 @pytest.mark.parametrize("progress", sorted(FINAL))
