@@ -15,7 +15,7 @@ WINTER, SUMMER = datetime(2026, 1, 15, 20, tzinfo=UTC), datetime(2026, 7, 15, 20
     ("number", "name", "winter", "summer"),
     [
         ("+18144043093", "Pennsylvania", "15:00", "16:00"),
-        ("+16025550100", "Phoenix, AZ", "13:00", "13:00"),  # Arizona has no daylight saving time
+        ("+16025550100", "Arizona", "13:00", "13:00"),  # Arizona has no daylight saving time
         ("+442079460958", "London", "20:00", "21:00"),
         ("+6591234567", "Singapore", "04:00", "04:00"),
     ],

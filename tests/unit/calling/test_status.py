@@ -27,9 +27,7 @@ ENDED = Call("id", call_request(), State.PLACED, T0, progress=Progress.ENDED)
         *((word, CallStatus.ENDED) for word in ("", "Ended", "Voicemail", "completed by machine", "✅")),
     ],
 )
-def test_known_outcomes_fall_into_their_class_and_others_are_only_ended(
-    word: str, status: CallStatus
-) -> None:
+def test_known_outcomes_have_a_status_and_others_are_only_ended(word: str, status: CallStatus) -> None:
     assert status_of(replace(ENDED, evo_outcome=word)) is status
 
 
