@@ -46,6 +46,11 @@ _NOT_HUNG_UP = {
 }
 
 
+def hang_up_title(number: str) -> str:
+    """What the button asks first; `number` as it is shown."""
+    return f"{HANG_UP} {number}?"
+
+
 def not_hung_up(refusal: CannotCheck | NothingToOffer) -> str:
     """When it can't be checked who pressed."""
     return _NOT_HUNG_UP[refusal.source if isinstance(refusal, CannotCheck) else Source.EVO_VOICE]

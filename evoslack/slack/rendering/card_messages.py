@@ -28,7 +28,7 @@ EDIT_EITHER = "Edit result or note"
 
 def called_by(call: Call) -> str:
     """Who called, and when, in each reader's own time zone."""
-    return f"By {mention(call.request.user_id)}, {when(call.accepted_at)}"
+    return f"Called by {mention(call.request.user_id)}, {when(call.accepted_at)}"
 
 
 def flow(call: Call) -> str:
@@ -40,7 +40,7 @@ def caller_id(call: Call, region: str) -> str:
     """What the person sees on their phone, and Evo Voice's name for it."""
     number = unbroken(pretty(call.request.caller_id, region))
     label = one_line(call.request.caller_id_label, LONGEST_ON_CARD)
-    return f"from {number} {label}" if label else f"from {number}"
+    return f"from {number}, {label}" if label else f"from {number}"
 
 
 def place(call: Call) -> str:
@@ -51,12 +51,12 @@ def place(call: Call) -> str:
     if local is None:
         return name
     time = f"{local:%I:%M\u00a0%p}".lstrip("0")
-    return f"{time} in {name}" if name else f"{time} there"
+    return f"{name}, {time} there" if name else f"{time} there"
 
 
 def talking_since(at: datetime) -> str:
     """How long people have been talking. Slack counts it, so it is right whenever the card is read."""
-    return f"On the call since {_moment(at, '{time_secs}, {ago}', '%H:%M:%S')}"
+    return f"Answered {_moment(at, '{ago} at {time_secs}', '%H:%M:%S')}"
 
 
 def hang_up(call: Call) -> str:

@@ -42,6 +42,7 @@ def blocks(call: Call, region: str, *, can_end: bool = False, hides_number: bool
     `can_end`: whether the bot may end calls at Evo Voice. `hides_number`: other companies read the channel.
     """
     call = _shown(call, hides_number=hides_number)
+    number = messages.number(call, region, hides_number=hides_number)
     headline = section(messages.headline(call, region, hides_number=hides_number, is_bold=True))
     details = [
         *running_time(call),
@@ -51,7 +52,7 @@ def blocks(call: Call, region: str, *, can_end: bool = False, hides_number: bool
         card_messages.place(call),
     ]
     is_quiet = status_of(call) in _QUIET
-    controls = [] if is_quiet else _controls(call, can_end=can_end)
+    controls = [] if is_quiet else _controls(call, number, can_end=can_end)
     return [
         headline | ({"accessory": _menu(call)} if is_quiet else {}),
         *(section(words) for words in (messages.reason(call), card_messages.hang_up(call)) if words),
@@ -79,12 +80,12 @@ def chose_call_again(chosen: str) -> str:
     return chosen.removeprefix(_AGAIN) if chosen.startswith(_AGAIN) else ""
 
 
-def _controls(call: Call, *, can_end: bool) -> list[Block]:
+def _controls(call: Call, number: str, *, can_end: bool) -> list[Block]:
     """What to do next, and a menu of what is rarer. A person who is on the phone is not called again."""
     if call.is_open:
         return []
     if call.is_in_progress:
-        return [*hang_up(call, can_end=can_end), _more(call, card_messages.ADD_NOTE)]
+        return [*hang_up(call, number, can_end=can_end), _more(call, card_messages.ADD_NOTE)]
     return [call_again(call), _more(call, card_messages.ADD_EITHER)]
 
 
@@ -105,12 +106,16 @@ def _more(call: Call, words: str) -> Block:
     return overflow(MORE, [(words, f"{_NOTE}{call.id}")])
 
 
-def hang_up(call: Call, *, can_end: bool) -> list[Block]:
-    """The button that ends the call, if there is something to end and no hang up is under way."""
+def hang_up(call: Call, number: str, *, can_end: bool) -> list[Block]:
+    """The button that ends the call, if there is something to end and no hang up is under way.
+
+    It asks first, and names the call by `number`, as it is shown.
+    """
     if not can_end or not call.can_hang_up or call.hang_up is HangUp.ASKED:
         return []
     words, danger = button_messages.HANG_UP, {"style": "danger"}
-    question = confirm(f"{words}?", button_messages.HANG_UP_TEXT, words, button_messages.CANCEL)
+    title = button_messages.hang_up_title(number)
+    question = confirm(title, button_messages.HANG_UP_TEXT, words, button_messages.CANCEL)
     return [button(HANG_UP, words, call.id) | danger | {"confirm": question | danger}]
 
 

@@ -92,7 +92,7 @@ def _live_call(call: Call, page: Page, region: str) -> Block:
         parts.append(home_messages.HANG_UP_NOTES[call.hang_up])
     row = _row(f"home_live_{call.id}", call, parts, page, region)
     may_end = page.can_end and (page.sees_team or call.request.user_id == page.viewer)
-    for hang_up in cards.hang_up(call, can_end=may_end):
+    for hang_up in cards.hang_up(call, pretty(call.request.number, region), can_end=may_end):
         label = f"{button_messages.HANG_UP}: {pretty(call.request.number, region)}"
         row["accessory"] = hang_up | {"accessibility_label": label}
     return row

@@ -22,7 +22,7 @@ def view(call: Call, region: str, *, channel_id: str, card_link: str = "", can_e
         card_messages.place(call),
     ]
     if call.is_in_progress:
-        buttons = cards.hang_up(call, can_end=can_end)
+        buttons = cards.hang_up(call, messages.number(call, region), can_end=can_end)
     else:
         buttons = [cards.call_again(call), cards.add_result(call)]
     found = [

@@ -74,9 +74,13 @@ STOPPED = "EvoSlack was stopped partway through, so this may be unfinished. Try 
 
 def headline(call: Call, region: str, *, hides_number: bool = False, is_bold: bool = False) -> str:
     """The whole meaning in one line: number and how the call stands (mrkdwn)."""
-    number = unbroken((redacted if hides_number else pretty)(call.request.number, region))
-    lead = f"{_words(call).symbol} {number} · {_status(call)}"
+    lead = f"{_words(call).symbol} {number(call, region, hides_number=hides_number)} · {_status(call)}"
     return " · ".join([f"*{lead}*" if is_bold else lead, *_details(call)])
+
+
+def number(call: Call, region: str, *, hides_number: bool = False) -> str:
+    """The number called, as people of that region write it, on one line."""
+    return unbroken((redacted if hides_number else pretty)(call.request.number, region))
 
 
 def _words(call: Call) -> StatusWords:

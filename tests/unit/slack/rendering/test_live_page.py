@@ -73,7 +73,7 @@ def test_a_call_on_the_phone_counts_its_time_and_can_be_ended() -> None:
     (button,) = next(each for each in shown["blocks"] if each["type"] == "actions")["elements"]
     assert button["value"] == "id"
     assert "can't be undone" in button["confirm"]["text"]["text"]
-    assert "<!date^1772443860^{time_secs}, {ago}|09:31:00 UTC>" in str(shown)
+    assert "<!date^1772443860^{ago} at {time_secs}|09:31:00 UTC>" in str(shown)
 
 
 @pytest.mark.parametrize(

@@ -122,9 +122,10 @@ def test_a_no_that_proves_nothing_is_not_said_to_mean_that_nothing_rang(
 
 def test_a_placed_call_has_no_reason_and_claims_no_more_than_that_it_was_taken() -> None:
     """Whether anyone answers is not known at that moment."""
-    line = messages.private_message(ended(State.PLACED), "US", channel_id="C1", card_problem="")
+    call = ended(State.PLACED, progress=Progress.WAITING)
+    line = messages.private_message(call, "US", channel_id="C1", card_problem="")
 
-    assert messages.reason(ended(State.PLACED)) == ""
+    assert messages.reason(call) == ""
     assert line == f"*📞 {SHOWN} · calling*"
     assert "answered" not in line
     assert "\n" not in line
@@ -237,7 +238,9 @@ def test_a_wrong_number_is_answered_with_what_to_type(bad: BadNumber, words: str
 
 
 def test_a_form_that_became_another_call_says_which_and_how_it_stands() -> None:
-    words = refusal_messages.refusal_message(KeyTaken(ended(State.PLACED)), "US").words
+    words = refusal_messages.refusal_message(
+        KeyTaken(ended(State.PLACED, progress=Progress.WAITING)), "US"
+    ).words
 
     assert "(202) 555-0143" in words
     assert "📞 calling" in words
@@ -286,7 +289,7 @@ def talked(seconds: float) -> dict[str, datetime]:
 @pytest.mark.parametrize(
     ("progress", "more", "state", "why"),
     [
-        (None, {}, "📞 calling", ""),
+        (None, {}, "❔ outcome unknown", ""),
         (Progress.WAITING, {}, "📞 calling", ""),
         (Progress.RINGING, {}, "🔔 ringing", ""),
         (Progress.ANSWERED, {}, "🟢 on the call", ""),
