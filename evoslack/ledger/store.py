@@ -59,6 +59,9 @@ class MadeByNewer(Exception):
     """The tables were made by a later version of EvoSlack."""
 
 
+_MIGRATING = threading.Lock()  # Alembic's context is global: one migration at a time in this process
+
+
 class LedgerTaken(Exception):
     """Another bot is using this SQLite file."""
 
@@ -112,7 +115,8 @@ class Store:
             config.set_main_option("script_location", "evoslack.ledger:migrations")
             config.attributes["connection"] = connection
             try:
-                command.upgrade(config, "head")
+                with _MIGRATING:
+                    command.upgrade(config, "head")
             except CommandError as error:
                 raise MadeByNewer("it was made by a newer EvoSlack; run that one") from error
             finally:
