@@ -27,14 +27,15 @@ from slack_bolt.adapter.socket_mode import internals as ack
 import bot
 from evoslack.calling import arrival, intake, switchboard
 from evoslack.evo import client, connections, transport
-from evoslack.ledger import admission, calls, notifications
-from evoslack.slack.background import card_publisher, channel_members, notifier
+from evoslack.ledger import admission, calls, notifications, pages
+from evoslack.slack.background import card_publisher, channel_members, live_page, notifier
 from evoslack.slack.listeners import call_form
 
 LIFE = (  # without the modules that only turn values into values: dying there is dying beside them
     *(call_form, arrival, ack, intake, admission, switchboard, calls),
     *(client, transport, connections),
     *(notifications, notifier, card_publisher, channel_members),
+    *(pages, live_page),
 )
 FILES = {str(module.__file__): str(module.__name__).rpartition(".")[2] for module in LIFE}
 BEGINNING: CodeType = call_form.CallFormListeners.submit.__code__

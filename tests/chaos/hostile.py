@@ -7,13 +7,14 @@ they do holds a manager up. By hand: `python -m tests.chaos.hostile short`.
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
-from evoslack.slack.rendering.cards import CALL_AGAIN, HANG_UP
+from evoslack.slack.rendering.cards import HANG_UP, MORE
 from sandbox.evo.calls import Script
 from sandbox.evo.world import PASSWORD
 from sandbox.slack.delivery import Delivery
@@ -48,6 +49,7 @@ class Stolen:
 
     channel_id: str
     card_ts: str
+    note: str  # the line in the card's menu that opens the form for a note
     form: Delivery  # of a press that never reached the bot
 
 
@@ -156,7 +158,8 @@ def _steal(one: Stage, talking: FormSubmission, never: FormSubmission) -> Stolen
     before, slack.request_url = slack.request_url, "http://127.0.0.1:9/slack/events"
     form = slack.submit(never.who)
     slack.request_url = before
-    return Stolen("C_CALLS", str(card["ts"]) if card else "", form)
+    notes = re.findall(r"note:[0-9a-f]{32}", str(card))
+    return Stolen("C_CALLS", str(card["ts"]) if card else "", notes[0] if notes else "", form)
 
 
 def _everything(one: Stage, stolen: Stolen) -> list[Callable[[str], object]]:
@@ -170,7 +173,7 @@ def _everything(one: Stage, stolen: Stolen) -> list[Callable[[str], object]]:
         lambda who: slack.type_command(who, "history"),
         lambda who: slack.type_command(who, "export"),
         lambda who: slack.use_shortcut(who, PLACE_A_CALL),
-        lambda who: slack.click(who, CALL_AGAIN, stolen.channel_id, stolen.card_ts),
+        lambda who: slack.click(who, MORE, stolen.channel_id, stolen.card_ts, value=stolen.note),
         lambda who: slack.click(who, HANG_UP, stolen.channel_id, stolen.card_ts),
         slack.open_home,
     ]
