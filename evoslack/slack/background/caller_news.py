@@ -6,6 +6,8 @@ from evoslack.calling.calls import FINAL, State
 from evoslack.calling.notification import Notification
 from evoslack.calling.status import CallStatus, status_of
 
+_OVER = "over"
+
 
 def summary(notification: Notification, *, is_edited: bool) -> str:
     """What a caller needs to know, in short: how it was placed, that it is over, that there is no card.
@@ -15,7 +17,7 @@ def summary(notification: Notification, *, is_edited: bool) -> str:
     call = notification.call
     progress = call.progress.value if call.progress and is_edited else ""
     if call.progress in FINAL:
-        progress = "over"
+        progress = _OVER
     parts = [call.state.value, progress, "no_card" if notification.card_problem else ""]
     return " ".join(part for part in parts if part)
 
@@ -35,7 +37,7 @@ def is_needed_anyway(notification: Notification) -> bool:
         or bool(notification.card_problem)
         or notification.told_bad_news
         or bool(notification.told_ts)
-        or was_hung_up_by_another(notification)
+        or (was_hung_up_by_another(notification) and _OVER not in notification.told_what.split())
     )
 
 
