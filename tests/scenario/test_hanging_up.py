@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from evoslack.calling.calls import CallNote, HangUp, Progress, Result
+from evoslack.ledger.calls import CallLedger
 from evoslack.slack.rendering.cards import HANG_UP
 from sandbox.evo.calls import Script
 from tests.scenario.office import AGENT, BOSS, ROOT, SARA, SHOWN, Office
@@ -69,14 +70,15 @@ def test_the_caller_and_an_administrator_can_hang_up(talking: Office, who: str) 
 
 def test_a_caller_hears_once_that_an_administrator_hung_up(talking: Office) -> None:
     press(talking, ROOT)
+    talking.slack.wait_for(lambda: hang_up_requests(talking))
+    see(talking, "hung up by <@U_ROOT>")
 
-    line = talking.wait_until_told("hung up by <@U_ROOT> · talked")
+    line = talking.wait_until_told("hung up by <@U_ROOT>* · talked")
 
     assert line.startswith(f"*✋ {SHOWN} · ") and "\n" not in line
-    see(talking, "hung up by <@U_ROOT>")
     (call,) = talking.ledger()
     note = CallNote(Result.REACHED, "called back", SARA)
-    talking.bot.ledger.write_note(call.id, note, at=datetime.now(UTC))
+    CallLedger(talking.bot.store).write_note(call.id, note, at=datetime.now(UTC))
     talking.bot.wake()
     see(talking, "called back")
     talking.wait_until_settled()

@@ -241,7 +241,7 @@ def test_a_no_that_passes_does_not_end_the_page(scene: Scene, why: str) -> None:
         scene.update_all(pages, after_s=2)
 
     assert "Evo Voice is busy" in scene.shown()
-    assert len(scene.updates()) == 4, "two that were denied, and one more after Slack's answer to the form"
+    assert len(scene.updates()) == 3, "two that were denied, and no more than needed"
 
 
 def test_a_no_that_stays_is_given_up_and_the_next_change_is_tried(

@@ -345,7 +345,7 @@ def later(scene: Scene, notifier: Notifier, seconds: float = 2) -> None:
 
 def settle(scene: Scene, call: Call) -> None:
     """Its answer came late: it was placed."""
-    assert scene.calls.finish(call.id, Placed("s1", ""), at=scene.now)
+    assert scene.calls.finish(call.id, Placed("s1"), at=scene.now)
 
 
 def edits(scene: Scene) -> list[str]:
