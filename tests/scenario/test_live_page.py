@@ -421,7 +421,7 @@ def test_a_bot_that_was_killed_leaves_the_page_to_the_next(empty_office: Office,
 
 
 def test_a_form_whose_call_failed_already_names_the_help_contact(empty_office: Office) -> None:
-    """Its button was pressed twice; the second answer is the page as the call is by then."""
+    """Also if its button was pressed twice: the second answer is the page as the call is by then."""
     office = empty_office
     office.open(HELP_CONTACT="U_ROOT")
     office.evo.fault("/sessions/outgoing", "401_empty", times=None)
@@ -429,6 +429,7 @@ def test_a_form_whose_call_failed_already_names_the_help_contact(empty_office: O
     office.fill()
     pressed = office.press()
     office.wait_until_settled()
+    see_page(office, "tell <@U_ROOT>")
 
     again = office.slack.redeliver(pressed)
     office.slack.wait_for(lambda: again.payload, what="the answer")

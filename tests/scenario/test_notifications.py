@@ -566,6 +566,8 @@ def test_a_placed_call_without_a_card_is_told_twice_and_never_edited(scene: Scen
     """What stays on the screen must stay true; an end that is only edited in goes unnoticed."""
     scene.has_no_card()
     doubt, placed = scene.doubts(1)[0], scene.placed()[0]
+    for call in (doubt, placed):
+        scene.notifications.set_card_problem(call.id, "not_in_channel")
     notifier = scene.notifier()
     for _ in range(5):
         later(scene, notifier)
@@ -639,6 +641,25 @@ def test_a_caller_is_told_in_one_line_when_somebody_else_hung_up(scene: Scene, b
     assert len(scene.messages()) == lines
     assert all("✋" in text and "by <@U_ROOT>* · talked 29 sec" in text for text in scene.messages())
     assert all("\n" not in text for text in scene.messages())
+
+
+def test_who_hung_up_is_not_said_again_with_the_first_change_after_the_card_is_right(scene: Scene) -> None:
+    (call,), notifier = scene.placed(), scene.notifier()
+    later(scene, notifier)
+    scene.slack.fault("chat.update", "error:not_in_channel", times=2)
+    scene.goes_on(call, Progress.ENDED, "completed", ROOT)
+    for _ in range(3):
+        later(scene, notifier)
+    assert len(scene.messages()) == 1
+
+    for _ in range(10):
+        later(scene, notifier, 60)
+    scene.calls.write_note(call.id, CallNote(Result.REACHED, "called back", SARA), at=scene.now)
+    for _ in range(3):
+        later(scene, notifier)
+
+    assert "called back" in scene.slack.messages("C_CALLS")[0]["text"]
+    assert len(scene.messages()) == 1
 
 
 # --- what is written long after the call ---------------------------------------------------------------

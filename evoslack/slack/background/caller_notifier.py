@@ -19,7 +19,7 @@ from slack_sdk.webhook import WebhookClient
 from evoslack.calling.calls import State
 from evoslack.calling.notification import Notification
 from evoslack.calling.ports import NotificationLedger
-from evoslack.slack.background import caller_news, direct_message
+from evoslack.slack.background import caller_needs, direct_message
 from evoslack.slack.background.channel_members import ChannelMembers
 from evoslack.slack.background.delivery_rules import RETRY, is_expiring, is_too_old
 from evoslack.slack.background.rate_limiter import RateLimiter
@@ -88,7 +88,7 @@ class CallerNotifier:
         again_at = self._deliver(
             together, lambda: place.append(direct_message.send(self._client, user_id, texts, blocks))
         )
-        message = place[0] if place and caller_news.is_kept(notification) else direct_message.NOWHERE
+        message = place[0] if place and caller_needs.is_kept(notification) else direct_message.NOWHERE
         return self._conclude(together, lease, again_at, message)
 
     def _edit(self, notification: Notification, lease: datetime) -> datetime | None:
@@ -148,9 +148,9 @@ class CallerNotifier:
 
     def _ends_unnoticed(self, notification: Notification) -> bool:
         """Whether a call has ended that was in doubt before, and its card does not tell the caller."""
-        return caller_news.is_over(notification) and (
+        return caller_needs.is_over(notification) and (
             bool(notification.card_problem)
-            or caller_news.was_hung_up_by_another(notification)
+            or caller_needs.was_hung_up_by_another(notification)
             or not self._members.includes(notification.call.request.user_id)
         )
 
@@ -169,12 +169,12 @@ class CallerNotifier:
         call = notification.call
         if notification.told_revision >= notification.revision or call.is_open:
             return False
-        what = caller_news.summary(notification, is_edited=bool(notification.told_ts))
+        what = caller_needs.summary(notification, is_edited=bool(notification.told_ts))
         if what == notification.told_what:  # ringing and answered show on the card alone
             bad_news = notification.told_bad_news
             self._ledger.mark_told(call.id, notification.revision, bad_news=bad_news, what=what)
             return False
-        if caller_news.is_needed_anyway(notification):
+        if caller_needs.is_needed_anyway(notification):
             return True
         # The card says it, but only once it is up to date (it may still fail), and only to those who can read
         # the channel.
@@ -197,7 +197,7 @@ class CallerNotifier:
             paragraph = self._paragraph(other)
             if (
                 direct_message.fits(paragraphs, paragraph)
-                and caller_news.is_kept(other) is caller_news.is_kept(notification)
+                and caller_needs.is_kept(other) is caller_needs.is_kept(notification)
                 and self._is_needed(other)
                 and not self._replies.can_send(other.call)
             ):
@@ -247,7 +247,7 @@ class CallerNotifier:
             call.id,
             notification.revision,
             bad_news=call.state is not State.PLACED,
-            what=caller_news.summary(notification, is_edited=is_edited),
+            what=caller_needs.summary(notification, is_edited=is_edited),
             message=message,
         )
 
