@@ -198,6 +198,7 @@ def live_pages(
         now=now,
         can_end=lambda: engine.catalog.may_end_calls,
         wake_in=engine.live_page_workers.wake_in,
+        contact=HelpContact.of(settings.help_contact),
     )
 
 

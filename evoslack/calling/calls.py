@@ -229,6 +229,12 @@ class Call:
     note: CallNote = CallNote()
 
     @property
+    def changed_at(self) -> datetime:
+        """When something about it changed last that people are told, a note included."""
+        moments = (self.finished_at, self.answered_at, self.ended_at, self.note.at)
+        return max([self.accepted_at, *filter(None, moments)])
+
+    @property
     def is_open(self) -> bool:
         """Whether dialing is still to come or in progress."""
         return self.state in OPEN_STATES

@@ -35,5 +35,6 @@ class LivePage:
     call: Call
     card_channel: str
     card_ts: str  # empty: there is no card yet
+    card_problem: str  # Slack's error code: why the card is missing or out of date
     shown: str  # a digest of what it shows; empty: unknown
     attempts: int  # in a row without success, with this one

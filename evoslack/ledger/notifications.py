@@ -153,7 +153,7 @@ class NotificationLedger:
 
     def set_card_problem(self, call_id: str, problem: str) -> None:
         """The card has been missing or out of date for too long."""
-        self._set(call_id, card_problem=problem)
+        self._set_problem(call_id, problem, notifications.c.card_problem != problem)
 
     def mark_card_shown(self, call_id: str, revision: int, channel: str, ts: str) -> None:
         """The card is in the channel and shows that revision. Ignored if it already shows a newer one."""
@@ -161,20 +161,18 @@ class NotificationLedger:
         this = sa.and_(notifications.c.call_id == call_id, notifications.c.card_revision <= revision)
         with self._engine.begin() as connection:
             # Locked before its page, as `mark_changed` does, so that the two do not deadlock.
-            before = sa.select(notifications.c.card_ts).where(this).with_for_update()
-            if connection.execute(before).scalar_one_or_none() != ts:
-                mark_page_due(
-                    connection, pages.c.call_id == call_id, pages.c.shown_at
-                )  # it links to the card
+            shown_before = sa.select(notifications.c.card_ts, notifications.c.card_problem)
+            before = connection.execute(shown_before.where(this).with_for_update()).one_or_none()
+            if before is None or (before.card_ts, before.card_problem) != (ts, ""):
+                self._mark_page_due(connection, call_id)  # it links to the card
             connection.execute(
                 sa.update(notifications).where(this).values(card_due_at=None, card_problem="", **shown)
             )
 
     def give_up_card(self, call_id: str, revision: int, problem: str) -> None:
         """That revision gets no better card."""
-        self._set(
-            call_id, notifications.c.card_revision <= revision, card_revision=revision, card_problem=problem
-        )
+        not_newer = notifications.c.card_revision <= revision
+        self._set_problem(call_id, problem, not_newer, card_revision=revision)
 
     def mark_told(
         self,
@@ -226,3 +224,17 @@ class NotificationLedger:
         with self._engine.begin() as connection:
             this = sa.and_(notifications.c.call_id == call_id, *not_newer)
             connection.execute(sa.update(notifications).where(this).values(**values))
+
+    def _set_problem(
+        self, call_id: str, problem: str, condition: sa.ColumnElement[bool], **values: Any
+    ) -> None:
+        """Write down what is wrong with the card, which its page says, too."""
+        this = sa.and_(notifications.c.call_id == call_id, condition)
+        with self._engine.begin() as connection:
+            writing = sa.update(notifications).where(this).values(card_problem=problem, **values)
+            if connection.execute(writing).rowcount:
+                self._mark_page_due(connection, call_id)
+
+    @staticmethod
+    def _mark_page_due(connection: sa.Connection, call_id: str) -> None:
+        mark_page_due(connection, pages.c.call_id == call_id, pages.c.shown_at)

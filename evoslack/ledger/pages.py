@@ -33,11 +33,17 @@ class PageLedger:
             row = _DUE.claim(connection, pages.c.shown_at <= shown_before, at=at, until=until)
             if row is None:
                 return None
-            query = sa.select(calls, notifications.c.card_channel, notifications.c.card_ts).join(
-                notifications, notifications.c.call_id == calls.c.id
-            )
+            card = (notifications.c.card_channel, notifications.c.card_ts, notifications.c.card_problem)
+            query = sa.select(calls, *card).join(notifications, notifications.c.call_id == calls.c.id)
             found = connection.execute(query.where(calls.c.id == row.call_id)).one()
-        return LivePage(call_of(found), found.card_channel, found.card_ts, row.shown, row.attempts)
+        return LivePage(
+            call_of(found),
+            found.card_channel,
+            found.card_ts,
+            found.card_problem,
+            shown=row.shown,
+            attempts=row.attempts,
+        )
 
     def mark_shown(
         self, call_id: str, shown: str, *, lease: datetime, at: datetime, again_at: datetime | None = None

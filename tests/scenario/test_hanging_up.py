@@ -8,11 +8,13 @@ import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from evoslack.calling.calls import HangUp, Progress
+from evoslack.calling.calls import CallNote, HangUp, Progress, Result
+from evoslack.ledger.calls import CallLedger
 from evoslack.slack.rendering.cards import HANG_UP
 from sandbox.evo.calls import Script
 from tests.scenario.office import AGENT, BOSS, ROOT, SARA, SHOWN, Office
@@ -64,6 +66,24 @@ def test_the_caller_and_an_administrator_can_hang_up(talking: Office, who: str) 
     assert talking.evo.world.bulk_deletes == []
     assert button(talking) is None
     assert talking.told(who) == []
+
+
+def test_a_caller_hears_once_that_an_administrator_hung_up(talking: Office) -> None:
+    press(talking, ROOT)
+    talking.slack.wait_for(lambda: hang_up_requests(talking))
+    see(talking, "hung up by <@U_ROOT>")
+
+    line = talking.wait_until_told("hung up by <@U_ROOT>* · talked")
+
+    assert line.startswith(f"*✋ {SHOWN} · ") and "\n" not in line
+    (call,) = talking.ledger()
+    note = CallNote(Result.REACHED, "called back", SARA)
+    CallLedger(talking.bot.store).write_note(call.id, note, at=datetime.now(UTC))
+    talking.bot.wake()
+    see(talking, "called back")
+    talking.wait_until_settled()
+    assert len(talking.told(SARA)) == 1
+    assert talking.told(ROOT) == []
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from evoslack.slack.background.live_page import LivePages
 from evoslack.slack.card_links import CardLinks
 from evoslack.slack.rendering import live_page
 from evoslack.slack.rendering.cards import CALL_AGAIN, HANG_UP
+from evoslack.slack.rendering.help_contact import NO_CONTACT, HelpContact
 from evoslack.slack.workspace import web_client
 from sandbox.bot_process import BotProcess
 from sandbox.evo.calls import Script
@@ -50,7 +51,7 @@ class Scene:
         self.calls, self.notifications = CallLedger(self.store), NotificationLedger(self.store)
         self.client = web_client(self.slack.bot_token, self.slack.api_url)
 
-    def pages(self, *, timeout_s: int = 5) -> LivePages:
+    def pages(self, *, timeout_s: int = 5, contact: HelpContact = NO_CONTACT) -> LivePages:
         """What one bot does for pages, with a rate limiter of its own."""
         return LivePages(
             web_client(self.slack.bot_token, self.slack.api_url, timeout_s=timeout_s),
@@ -61,6 +62,7 @@ class Scene:
             now=lambda: self.now,
             can_end=lambda: True,
             wake_in=self.wakes_in_s.append,
+            contact=contact,
         )
 
     def call(self, who: str = SARA, number: str = NUMBER) -> Call:
@@ -229,14 +231,64 @@ def test_a_rate_limited_page_waits_as_long_as_slack_asked_and_so_do_the_others(s
     assert "Evo Voice is busy" in scene.shown() and "Evo Voice is busy" in scene.shown("U_BOSS")
 
 
-def test_a_no_that_stays_ends_it(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("why", ["invalid_arguments", "invalid_blocks", "internal"])
+def test_a_no_that_passes_does_not_end_the_page(scene: Scene, why: str) -> None:
     call, pages = scene.call(), scene.pages()
     scene.finish(call, BUSY)
-    scene.slack.fault("views.update", "error:invalid_arguments")
+    scene.slack.fault("views.update", f"error:{why}", times=2)
 
-    assert scene.update_all(pages, after_s=SOON_S) == 1
+    for _ in range(6):
+        scene.update_all(pages, after_s=2)
+
+    assert "Evo Voice is busy" in scene.shown()
+    assert len(scene.updates()) == 3, "two that were denied, and no more than needed"
+
+
+def test_a_no_that_stays_is_given_up_and_the_next_change_is_tried(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    call, pages = scene.call(), scene.pages()
+    scene.finish(call, BUSY)
+    scene.slack.fault("views.update", "error:invalid_arguments", times=None)
+
+    assert 3 < sum(scene.update_all(pages, after_s=60) for _ in range(20)) < 10
     assert scene.update_all(pages, after_s=600) == 0
-    assert f"call {call.id}: its page is no longer updated: invalid_arguments" in caplog.text
+    errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert errors == [f"call {call.id}: its page is not updated until the call changes: invalid_arguments"]
+
+    scene.slack.clear_faults()
+    scene.finish(call, Placed("s1", ""))
+    scene.update_all(pages, after_s=2)
+    assert "Evo Voice is busy" not in scene.shown()
+
+
+def test_the_page_says_that_there_is_no_card_and_when_there_is_one(scene: Scene) -> None:
+    call, pages = scene.call(), scene.pages()
+    scene.update_all(pages, after_s=5)
+
+    scene.notifications.set_card_problem(call.id, "not_in_channel")
+    scene.update_all(pages, after_s=1)
+    assert "No card yet: EvoSlack isn't in <#C_CALLS>" in scene.shown()
+
+    scene.notifications.set_card_problem(call.id, "not_in_channel")
+    assert scene.update_all(pages, after_s=5) == 0, "nothing new"
+
+    scene.notifications.mark_card_shown(call.id, 2, "C_CALLS", "1700000000.000100")
+    scene.update_all(pages, after_s=1)
+    assert "No card yet" not in scene.shown() and "Open card" in scene.shown()
+
+    scene.notifications.give_up_card(call.id, 3, "message_not_found")
+    scene.update_all(pages, after_s=1)
+    assert "missing or out of date" in scene.shown() and "Open card" not in scene.shown()
+
+
+def test_the_page_names_the_help_contact(scene: Scene) -> None:
+    call, pages = scene.call(), scene.pages(contact=HelpContact.of("U_ROOT"))
+    scene.finish(call, Rejected(Reason.LOGIN_REJECTED))
+
+    scene.update_all(pages, after_s=2)
+
+    assert "If it keeps happening, tell <@U_ROOT>." in scene.shown()
 
 
 def test_another_bot_goes_on_where_one_died(scene: Scene) -> None:
@@ -363,6 +415,23 @@ def test_a_bot_that_was_killed_leaves_the_page_to_the_next(empty_office: Office,
 
     office.open()
 
-    see_page(office, "follows the call")
+    see_page(office, "stays up to date")
     until(office, lambda: "· dialing" not in office.page())
     assert office.rings == 1
+
+
+def test_a_form_whose_call_failed_already_names_the_help_contact(empty_office: Office) -> None:
+    """Also if its button was pressed twice: the second answer is the page as the call is by then."""
+    office = empty_office
+    office.open(HELP_CONTACT="U_ROOT")
+    office.evo.fault("/sessions/outgoing", "401_empty", times=None)
+    office.form()
+    office.fill()
+    pressed = office.press()
+    office.wait_until_settled()
+    see_page(office, "tell <@U_ROOT>")
+
+    again = office.slack.redeliver(pressed)
+    office.slack.wait_for(lambda: again.payload, what="the answer")
+
+    assert "tell <@U_ROOT>" in str(again.payload)

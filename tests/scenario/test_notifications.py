@@ -7,17 +7,31 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from slack_sdk.webhook import WebhookClient
 
-from evoslack.calling.calls import Call, CallRequest, InDoubt, NotSent, Outcome, Placed, Reason, Rejected
+from evoslack.calling.calls import (
+    Call,
+    CallNote,
+    CallRequest,
+    HangUp,
+    InDoubt,
+    NotSent,
+    Outcome,
+    Placed,
+    Progress,
+    Reason,
+    Rejected,
+    Result,
+)
 from evoslack.calling.number_format import pretty
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
+from evoslack.ledger.tracked_calls import TrackedCallLedger
 from evoslack.runtime.worker_pool import WorkerPool
 from evoslack.slack.background.notifier import Notifier
 from evoslack.slack.background.private_messages import PrivateMessages
@@ -26,7 +40,7 @@ from evoslack.slack.rendering.cards import CALL_AGAIN
 from evoslack.slack.workspace import private_client, web_client
 from sandbox.evo.calls import Script
 from sandbox.slack.workspace import SlackWorkspace
-from tests.scenario.office import BOSS, SARA, Office, as_read, says_placed
+from tests.scenario.office import BOSS, ROOT, SARA, Office, as_read, says_placed
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 LONG_AGO = T0 - timedelta(days=1)
@@ -103,6 +117,25 @@ class Scene:
     def unsent(self, count: int, response_url: str = "") -> list[Call]:
         """`count` calls of Sara that never left."""
         return self._calls(count, NotSent(Reason.UNREACHABLE), SARA, response_url)
+
+    def placed(self, count: int = 1) -> list[Call]:
+        """`count` calls of Sara that Evo Voice took."""
+        return self._calls(count, Placed("s1"), SARA, "")
+
+    def goes_on(self, call: Call, progress: Progress, outcome: str = "", hung_up_by: str = "") -> None:
+        """What a poll finds."""
+        tracked = TrackedCallLedger(self.store)
+        if hung_up_by:
+            assert tracked.hang_up(call.id, HangUp.ASKED, at=self.now, by=hung_up_by)
+        (before,) = [each for each in tracked.in_progress() if each.call_id == call.id]
+        at = {"answered_at": before.answered_at or self.now}
+        at |= {"ended_at": self.now} if progress is Progress.ENDED else {}
+        after = replace(before, progress=progress, session_id="s1", call_sid="c1", outcome=outcome, **at)
+        assert tracked.write([(before, after)], at=self.now)
+
+    def has_no_card(self) -> None:
+        """The bot is not in the channel."""
+        self.slack.channels["C_CALLS"]["is_member"] = False
 
     def notify_all(self, notifier: Notifier) -> None:
         """Deliver everything that can be delivered at this moment."""
@@ -312,7 +345,7 @@ def later(scene: Scene, notifier: Notifier, seconds: float = 2) -> None:
 
 def settle(scene: Scene, call: Call) -> None:
     """Its answer came late: it was placed."""
-    assert scene.calls.finish(call.id, Placed("s1", ""), at=scene.now)
+    assert scene.calls.finish(call.id, Placed("s1"), at=scene.now)
 
 
 def edits(scene: Scene) -> list[str]:
@@ -509,6 +542,157 @@ def test_a_message_about_a_settled_call_stays_true_to_its_end(empty_office: Offi
     office.let_time_pass_until(lambda: "· completed" in office.told()[0])
 
     assert len(office.told()) == 1
+
+
+def test_no_doubt_is_said_to_be_settled_while_it_is_checked_whether_the_phone_rang(scene: Scene) -> None:
+    """A late no proves nothing yet; and the message with the doubt cannot be edited."""
+    url = scene.slack.type_command(SARA).sent["response_url"]
+    (call,), notifier = scene.doubts(1, response_url=url), scene.notifier()
+    scene.notify_all(notifier)
+    scene.now += timedelta(minutes=5)
+    assert scene.calls.finish(call.id, Rejected(Reason.NOT_PERMITTED), at=scene.now)
+    for _ in range(3):
+        later(scene, notifier)
+
+    (text,) = scene.messages()
+    assert "checking whether the phone rang" in text
+    assert "settles" not in text
+
+
+# --- calls that were placed, and whose card does not tell ----------------------------------------------
+
+
+def test_a_placed_call_without_a_card_is_told_twice_and_never_edited(scene: Scene) -> None:
+    """What stays on the screen must stay true; an end that is only edited in goes unnoticed."""
+    scene.has_no_card()
+    doubt, placed = scene.doubts(1)[0], scene.placed()[0]
+    for call in (doubt, placed):
+        scene.notifications.set_card_problem(call.id, "not_in_channel")
+    notifier = scene.notifier()
+    for _ in range(5):
+        later(scene, notifier)
+    (unclear,) = [text for text in scene.messages() if times_told([doubt], [text]) == [1]]
+    (begun,) = [text for text in scene.messages() if times_told([placed], [text]) == [1]]
+    assert unclear != begun, "what is edited later and what is not are never in one message"
+    assert "· placed" in begun and "calling" not in begun and "there's no card yet" in begun
+
+    scene.goes_on(placed, Progress.ANSWERED)
+    later(scene, notifier)
+    scene.goes_on(placed, Progress.ENDED, "busy")
+    for _ in range(5):
+        later(scene, notifier)
+
+    assert scene.messages()[:2] == [unclear, begun] or scene.messages()[:2] == [begun, unclear]
+    (ended,) = scene.messages()[2:]
+    assert times_told([doubt, placed], [ended]) == [0, 1] and "· busy" in ended
+    assert edits(scene) == []
+
+
+@pytest.mark.parametrize("why", ["no card", "cannot read the channel", "an administrator hung up"])
+def test_the_end_of_a_call_that_was_in_doubt_is_a_message_of_its_own_where_nobody_would_notice_it(
+    scene: Scene, why: str
+) -> None:
+    if why == "no card":
+        scene.has_no_card()
+    elif why == "cannot read the channel":
+        scene.slack.channels["C_CALLS"]["is_private"] = True
+        scene.slack.leave(SARA, "C_CALLS")
+    (one, two), notifier = scene.doubts(2), scene.notifier()
+    for _ in range(3):
+        later(scene, notifier)
+    settle(scene, one)
+    later(scene, notifier)
+    scene.goes_on(one, Progress.ANSWERED)
+    later(scene, notifier)
+    (followed,) = scene.messages()
+    assert "· on the call" in followed and "· not certain" in followed
+
+    scene.now += timedelta(seconds=29)
+    scene.goes_on(one, Progress.ENDED, "completed", ROOT if why == "an administrator hung up" else "")
+    for _ in range(5):
+        later(scene, notifier)
+
+    edited, ended = scene.messages()
+    says = "· hung up by <@U_ROOT>* · talked" if why == "an administrator hung up" else "· completed"
+    assert says in ended and times_told([one, two], [ended]) == [1, 0]
+    assert says in edited and "· on the call" not in edited, "the first message is right, too"
+    assert "earlier" not in ended
+    assert scene.untold([one, two]) == []
+    later(scene, notifier, 600)
+    assert len(scene.messages()) == 2
+
+
+@pytest.mark.parametrize(("by", "lines"), [(SARA, 0), (ROOT, 1)])
+def test_a_caller_is_told_in_one_line_when_somebody_else_hung_up(scene: Scene, by: str, lines: int) -> None:
+    (call,), notifier = scene.placed(), scene.notifier()
+    later(scene, notifier)
+    scene.goes_on(call, Progress.ANSWERED)
+    later(scene, notifier)
+
+    scene.now += timedelta(seconds=27)
+    scene.goes_on(call, Progress.ENDED, "completed", by)
+    for _ in range(3):
+        later(scene, notifier)
+    scene.notifications.set_card_problem(call.id, "message_not_found")
+    scene.calls.write_note(call.id, CallNote(Result.REACHED, "called back", SARA), at=scene.now)
+    for _ in range(3):
+        later(scene, notifier)
+
+    assert len(scene.messages()) == lines
+    assert all("✋" in text and "by <@U_ROOT>* · talked 29 sec" in text for text in scene.messages())
+    assert all("\n" not in text for text in scene.messages())
+
+
+def test_who_hung_up_is_not_said_again_with_the_first_change_after_the_card_is_right(scene: Scene) -> None:
+    (call,), notifier = scene.placed(), scene.notifier()
+    later(scene, notifier)
+    scene.slack.fault("chat.update", "error:not_in_channel", times=2)
+    scene.goes_on(call, Progress.ENDED, "completed", ROOT)
+    for _ in range(3):
+        later(scene, notifier)
+    assert len(scene.messages()) == 1
+
+    for _ in range(10):
+        later(scene, notifier, 60)
+    scene.calls.write_note(call.id, CallNote(Result.REACHED, "called back", SARA), at=scene.now)
+    for _ in range(3):
+        later(scene, notifier)
+
+    assert "called back" in scene.slack.messages("C_CALLS")[0]["text"]
+    assert len(scene.messages()) == 1
+
+
+# --- what is written long after the call ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("trouble", ["429", "500", "error:internal_error"])
+def test_a_note_on_an_old_call_reaches_its_card_after_trouble(scene: Scene, trouble: str) -> None:
+    (call,), notifier = scene.placed(), scene.notifier()
+    later(scene, notifier)
+    scene.goes_on(call, Progress.ENDED, "completed")
+    later(scene, notifier)
+    scene.now += timedelta(hours=30)
+    scene.slack.fault("chat.update", trouble, times=1)
+
+    scene.calls.write_note(call.id, CallNote(Result.REACHED, "will call back", SARA), at=scene.now)
+    for _ in range(10):
+        later(scene, notifier, 5)
+
+    assert "will call back" in scene.slack.messages("C_CALLS")[0]["text"]
+    assert scene.messages() == [], "nobody is told that a card is missing"
+
+
+def test_a_caller_hears_of_an_old_call_that_is_settled_late_even_after_trouble(scene: Scene) -> None:
+    (call,), notifier = scene.doubts(1), scene.notifier()
+    later(scene, notifier)
+    scene.now += timedelta(hours=30)
+    scene.slack.fault("chat.update", "429", times=4)
+
+    settle(scene, call)
+    for _ in range(10):
+        later(scene, notifier, 10)
+
+    assert NOT_CERTAIN not in scene.messages()[0]
 
 
 # --- Call again in private messages ------------------------------------------------------------------

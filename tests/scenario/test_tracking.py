@@ -157,7 +157,7 @@ def test_a_call_in_doubt_that_is_found_was_placed_after_all(office: Office) -> N
 def test_a_call_in_doubt_that_is_not_found_stays_in_doubt_and_the_card_says_so(office: Office) -> None:
     office.evo.fault("/sessions/outgoing", "502_html")  # nothing rang
     office.call()
-    office.wait_until_told("EvoSlack is checking Evo Voice")
+    office.wait_until_told("EvoSlack is checking whether the phone rang")
     office.wait_until_settled()
 
     text = see(office, "found nothing, but that doesn't prove", step_s=31)

@@ -227,7 +227,7 @@ def test_a_person_who_cannot_read_a_private_channel_is_told_of_a_good_call_too(e
     empty_office.open(CALLS_CHANNEL="C_SECRET")
 
     empty_office.call(SARA)
-    assert "(814) 404-3093 · calling" in empty_office.wait_until_told(says_placed)
+    assert "(814) 404-3093 · placed" in empty_office.wait_until_told(says_placed)
     empty_office.call(BOSS, number="814 404 3094")
 
     empty_office.wait_until_settled()

@@ -16,10 +16,10 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
-from evoslack.calling.calls import FINAL, State
+from evoslack.calling.calls import State
 from evoslack.calling.notification import Notification
 from evoslack.calling.ports import NotificationLedger
-from evoslack.slack.background import direct_message
+from evoslack.slack.background import caller_needs, direct_message
 from evoslack.slack.background.channel_members import ChannelMembers
 from evoslack.slack.background.delivery_rules import RETRY, is_expiring, is_too_old
 from evoslack.slack.background.rate_limiter import RateLimiter
@@ -88,9 +88,7 @@ class CallerNotifier:
         again_at = self._deliver(
             together, lambda: place.append(direct_message.send(self._client, user_id, texts, blocks))
         )
-        # What is not bad news gets a message of its own when the call is over: nobody notices an edit.
-        is_kept = any(each.call.state is not State.PLACED for each in together)
-        message = place[0] if place and is_kept else direct_message.NOWHERE
+        message = place[0] if place and caller_needs.is_kept(notification) else direct_message.NOWHERE
         return self._conclude(together, lease, again_at, message)
 
     def _edit(self, notification: Notification, lease: datetime) -> datetime | None:
@@ -128,30 +126,55 @@ class CallerNotifier:
         again_at: datetime | None,
         message: direct_message.Place | None,
     ) -> datetime | None:
-        """Write down who was told, and release all but the first; when to try that one again."""
-        first, *others = together
+        """Write down who was told, and release all but the first; when to try that one again.
+
+        `message`: the new one; None: an edit, which nobody notices, so some ends are said once more at once.
+        """
+        again_of: dict[str, datetime | None] = {}
         for each in together:
-            if again_at is None or self._is_too_old(each):
+            again_of[each.call.id] = again_at
+            if again_at is None and message is None and self._ends_unnoticed(each):
+                self._mark_told_until_its_end(each)
+                again_of[each.call.id] = self._now()
+            elif again_at is None or self._is_too_old(each):
                 self._mark_told(each, message)
+        first, *others = together
         for each in others:
-            self._release(each, lease, again_at)
+            self._release(each, lease, again_of[each.call.id])
         if not self._is_too_old(first):
-            return again_at
+            return again_of[first.call.id]
         self._failures.pop(first.call.request.user_id, None)
         return None
+
+    def _ends_unnoticed(self, notification: Notification) -> bool:
+        """Whether a call has ended that was in doubt before, and its card does not tell the caller."""
+        return caller_needs.is_over(notification) and (
+            bool(notification.card_problem)
+            or caller_needs.was_hung_up_by_another(notification)
+            or not self._members.includes(notification.call.request.user_id)
+        )
+
+    def _mark_told_until_its_end(self, notification: Notification) -> None:
+        """The caller knows that it was placed, from a message that is right now and not edited anymore."""
+        self._ledger.mark_told(
+            notification.call.id,
+            notification.revision - 1,
+            bad_news=False,
+            what=notification.call.state.value,
+            message=direct_message.NOWHERE,
+        )
 
     def _is_needed(self, notification: Notification) -> bool:
         """Whether the caller needs a private message. Records it if they need none for this revision."""
         call = notification.call
         if notification.told_revision >= notification.revision or call.is_open:
             return False
-        what = _summary(notification, is_edited=bool(notification.told_ts))
+        what = caller_needs.summary(notification, is_edited=bool(notification.told_ts))
         if what == notification.told_what:  # ringing and answered show on the card alone
             bad_news = notification.told_bad_news
             self._ledger.mark_told(call.id, notification.revision, bad_news=bad_news, what=what)
             return False
-        is_bad_news = call.state is not State.PLACED or bool(notification.card_problem)
-        if is_bad_news or notification.told_bad_news or notification.told_ts:
+        if caller_needs.is_needed_anyway(notification):
             return True
         # The card says it, but only once it is up to date (it may still fail), and only to those who can read
         # the channel.
@@ -163,7 +186,10 @@ class CallerNotifier:
         return True
 
     def _others(self, notification: Notification, lease: datetime) -> list[Notification]:
-        """What else this caller needs to know now and fits into the same message."""
+        """What else this caller needs to know now and fits into the same message.
+
+        What is edited later and what is not are never in one: an edit must neither lose nor hide anything.
+        """
         request, found, paragraphs = notification.call.request, [], [self._paragraph(notification)]
         for other in self._ledger.claim_others(
             request.user_id, request.team_id, at=self._now(), until=lease, limit=MAX_TOGETHER
@@ -171,6 +197,7 @@ class CallerNotifier:
             paragraph = self._paragraph(other)
             if (
                 direct_message.fits(paragraphs, paragraph)
+                and caller_needs.is_kept(other) is caller_needs.is_kept(notification)
                 and self._is_needed(other)
                 and not self._replies.can_send(other.call)
             ):
@@ -220,7 +247,7 @@ class CallerNotifier:
             call.id,
             notification.revision,
             bad_news=call.state is not State.PLACED,
-            what=_summary(notification, is_edited=is_edited),
+            what=caller_needs.summary(notification, is_edited=is_edited),
             message=message,
         )
 
@@ -233,7 +260,7 @@ class CallerNotifier:
         self._ledger.release(other.call.id, lease=lease, again_at=again_at)
 
     def _is_too_old(self, notification: Notification) -> bool:
-        return is_too_old(notification.call.accepted_at, self._now())
+        return is_too_old(notification.call.changed_at, self._now())
 
 
 def _is_final(error: Exception, first: Notification) -> bool:
@@ -249,16 +276,3 @@ def _is_final(error: Exception, first: Notification) -> bool:
 def _moment_of_its_own(call_id: str) -> timedelta:
     """A short pause, for each call a different one: two that wait for each other must not meet again."""
     return timedelta(seconds=0.1 + int(call_id[-2:], 16) / 512)
-
-
-def _summary(notification: Notification, *, is_edited: bool) -> str:
-    """What a caller needs to know, in short: how it was placed, that it is over, that there is no card.
-
-    A message that can be edited also says how far the call has come.
-    """
-    call = notification.call
-    progress = (
-        "over" if call.progress in FINAL else call.progress.value if call.progress and is_edited else ""
-    )
-    parts = [call.state.value, progress, "no_card" if notification.card_problem else ""]
-    return " ".join(part for part in parts if part)

@@ -21,6 +21,6 @@ def is_expiring(lease: datetime, now: datetime, min_left: timedelta = MIN_LEASE)
     return lease - now < min_left
 
 
-def is_too_old(began_at: datetime, now: datetime) -> bool:
-    """Whether there is no point in trying to deliver this any longer."""
-    return now - began_at > GIVE_UP_AFTER
+def is_too_old(changed_at: datetime, now: datetime) -> bool:
+    """Whether there is no point in trying any longer to deliver what changed then."""
+    return now - changed_at > GIVE_UP_AFTER

@@ -24,6 +24,7 @@ from evoslack.slack.background.delivery_rules import is_expiring, is_too_old
 from evoslack.slack.background.rate_limiter import RateLimiter
 from evoslack.slack.card_links import CardLinks
 from evoslack.slack.rendering import live_page
+from evoslack.slack.rendering.help_contact import NO_CONTACT, HelpContact
 from evoslack.slack.workspace import SLACK_ERRORS, is_denial, pause_of, problem_of
 
 log = logging.getLogger(__name__)
@@ -37,9 +38,10 @@ MIN_INTERVAL_S = 1.0  # between two updates of a page; Slack may apply the answe
 ANSWERS_ARE_APPLIED = timedelta(seconds=4)
 UPDATE_INTERVAL_S = 0.65  # slightly slower than the rate Slack guarantees (slack-facts 8)
 RETRY = Backoff(first_s=1, longest_s=60)
+MAX_DENIALS = 8  # then Slack will not take this state of the page; the next one gets as many
 
 _ALL = ""  # the one target of views.update, whose limit is for all pages together
-_CLOSED = "not_found"
+_CLOSED = frozenset({"not_found", "view_not_found"})
 
 
 class LivePages:
@@ -56,6 +58,7 @@ class LivePages:
         now: Callable[[], datetime],
         can_end: Callable[[], bool],
         wake_in: Callable[[float], None],
+        contact: HelpContact = NO_CONTACT,
     ) -> None:
         self._client = client
         self._ledger = ledger
@@ -65,6 +68,7 @@ class LivePages:
         self._now = now
         self._can_end = can_end
         self._wake_in = wake_in
+        self._contact = contact
         self._updating = RateLimiter(UPDATE_INTERVAL_S, now)
 
     def update_next(self) -> bool:
@@ -75,7 +79,7 @@ class LivePages:
         page = self._ledger.claim(at=now, until=lease, shown_before=rested)
         if page is None:
             return False
-        if is_too_old(page.call.accepted_at, now):
+        if is_too_old(page.call.changed_at, now):
             self._ledger.remove(page.call.id, lease=lease)
             return True
         view = self._view(page)
@@ -89,13 +93,16 @@ class LivePages:
         return True
 
     def _view(self, page: LivePage) -> dict[str, Any]:
-        return live_page.view(
+        view = live_page.view(
             page.call,
             self._region,
             channel_id=self._channel_id,
             card_link=self._links.to(page.card_channel, page.card_ts),
+            card_problem=page.card_problem,
             can_end=self._can_end(),
         )
+        named: dict[str, Any] = self._contact.named_in_blocks(view)
+        return named
 
     def _slot_s(self, page: LivePage) -> float:
         """Seconds until this page may be updated; one that was postponed has a slot already."""
@@ -122,10 +129,12 @@ class LivePages:
         problem, pause_s = problem_of(error), pause_of(error)
         if pause_s is not None:
             self._postpone(page, lease, self._updating.back_off_s(_ALL, pause_s))
-        elif isinstance(error, SlackApiError) and is_denial(error):
-            level = logging.INFO if problem == _CLOSED else logging.ERROR
-            log.log(level, "call %s: its page is no longer updated: %s", page.call.id, problem)
+        elif isinstance(error, SlackApiError) and is_denial(error) and problem in _CLOSED:
+            log.info("call %s: its page was closed", page.call.id)
             self._ledger.remove(page.call.id, lease=lease)
+        elif isinstance(error, SlackApiError) and is_denial(error) and page.attempts >= MAX_DENIALS:
+            log.error("call %s: its page is not updated until the call changes: %s", page.call.id, problem)
+            self._ledger.keep(page.call.id, lease=lease)
         else:  # it may have been updated or not
             log.info("call %s: its page was not updated: %s; trying again", page.call.id, problem)
             self._postpone(page, lease, RETRY.pause_s(page.attempts - 1))

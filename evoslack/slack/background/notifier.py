@@ -115,7 +115,7 @@ class Notifier:
 
     def _postpone(self, notification: Notification, postponed: Postponed) -> datetime | None:
         call, problem = notification.call, postponed.problem[:64]
-        if is_too_old(call.accepted_at, self._now()):
+        if is_too_old(call.changed_at, self._now()):
             self._ledger.give_up_card(call.id, notification.revision, problem)
             return None
         pause_s = RETRY.pause_s(notification.attempts, postponed.pause_s)

@@ -173,7 +173,9 @@ class CallFormListeners:
     def accepted(self, call: Call) -> Block:
         """What a form turns into once it became a call."""
         settings = self._settings
-        return live_page.view(call, settings.region, channel_id=settings.calls_channel)
+        view = live_page.view(call, settings.region, channel_id=settings.calls_channel)
+        shown: Block = settings.help_contact.named_in_blocks(view)
+        return shown
 
     def call_of(self, user_id: str, view: Payload, arrival: Arrival) -> Call | None:
         """The call that this person's form became, as far as the ledger can say; it is answered now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from evoslack.calling.calls import Call, Ending, HangUp
 from evoslack.calling.refusals import CannotCheck, NothingToOffer, Source
+from evoslack.calling.status import CallStatus, status_of
 from evoslack.slack.rendering.help_contact import ADMIN
 
 CANCEL = "Cancel"
@@ -21,6 +22,7 @@ HANG_UP_MESSAGES = {
     HangUp.ASKED: "Hang-up requested. Evo Voice hasn't shown the end of the call yet.",
     HangUp.NO_EFFECT: "Hanging up had no effect; the call is still going. Try again, or end it in Evo Voice.",
 }
+CANNOT_HANG_UP = "EvoSlack can't hang up this call. End it in Evo Voice."
 NOTHING_TO_HANG_UP = "Nothing to hang up: the call is over, or EvoSlack can't tell which one it is."
 ENDING_MESSAGES = {
     Ending.FORBIDDEN: (
@@ -54,6 +56,12 @@ def hang_up_title(number: str) -> str:
 def not_hung_up(refusal: CannotCheck | NothingToOffer) -> str:
     """When it can't be checked who pressed."""
     return _NOT_HUNG_UP[refusal.source if isinstance(refusal, CannotCheck) else Source.EVO_VOICE]
+
+
+def cannot_hang_up(call: Call, *, can_end: bool) -> str:
+    """Why people who are on the phone see no *Hang up* although the bot may end calls; else empty."""
+    is_on_the_phone = status_of(call) is CallStatus.ON_THE_CALL
+    return CANNOT_HANG_UP if can_end and is_on_the_phone and call.found_later else ""
 
 
 def only_caller_can_hang_up(call: Call) -> str:

@@ -55,9 +55,10 @@ _NEXT_STEP = {
     Reason.BAD_REQUEST: "Check them and call again.",
 }
 
-MAY_HAVE_RUNG = "The phone may have rung, once. EvoSlack won't redial. Check Evo Voice before calling again."
+MAY_HAVE_RUNG = "It may have rung, once. EvoSlack won't redial."
+_CHECK_FIRST = "Check Evo Voice before calling again."
 _CHECKING = "EvoSlack is checking whether the phone rang. Wait for the result before calling again."
-_CHECKING_TOO = "EvoSlack is checking Evo Voice, too."
+_FAILED = "Evo Voice couldn't complete the call. Check the number, then call again."
 _TWO_CALLS = "There was another call between the same numbers, and EvoSlack can't tell them apart."
 _CHECK_RESULT = {
     LostReason.UNSEEN: "EvoSlack checked Evo Voice and found nothing, but that doesn't prove it didn't ring.",
@@ -65,6 +66,9 @@ _CHECK_RESULT = {
     LostReason.BLIND: "EvoSlack couldn't check Evo Voice.",
     LostReason.LONG: "",
 }
+
+# Slack's codes for a channel that the bot is not in.
+NOT_IN_CHANNEL = frozenset({"not_in_channel", "channel_not_found"})
 
 HISTORY = "Your latest calls"
 NO_CALLS = "No calls yet."
@@ -132,6 +136,8 @@ def reason(call: Call) -> str:
     """Why the call is where it is and what to do next; empty for calls without trouble. Escaped."""
     if call.state is State.PLACED and call.progress is Progress.LOST:
         return _why_lost(call)
+    if status_of(call) is CallStatus.FAILED:
+        return _FAILED
     if call.reason is None:
         return ""
     words = REASON_MESSAGES[call.reason]
@@ -141,12 +147,19 @@ def reason(call: Call) -> str:
         words = f"{words[:-1]}: “{one_line(call.detail, LONGEST_DETAIL)}”."
     if call.reason in _NEXT_STEP:
         words = f"{words} {_after_rejection(call, _NEXT_STEP[call.reason])}"
-    if call.state is State.IN_DOUBT:
-        words = f"{words} {MAY_HAVE_RUNG}"
-        if call.progress is not None:
-            result = _CHECK_RESULT[call.lost_reason or LostReason.UNSEEN]
-            words = f"{words} {result if call.progress is Progress.LOST else _CHECKING_TOO}".rstrip()
-    return words
+    return _in_doubt(call, words) if call.state is State.IN_DOUBT else words
+
+
+def _in_doubt(call: Call, cause: str) -> str:
+    """What may have happened, then what to do now, then why nobody knows."""
+    if call.is_in_progress:
+        next_step = _CHECKING
+    elif call.progress is None:
+        next_step = _CHECK_FIRST
+    else:
+        result = _CHECK_RESULT[call.lost_reason or LostReason.UNSEEN]
+        next_step = f"{result} {_CHECK_FIRST}".lstrip()
+    return f"{MAY_HAVE_RUNG} {next_step} ({cause})"
 
 
 def _after_rejection(call: Call, next_step: str) -> str:
@@ -157,7 +170,7 @@ def _after_rejection(call: Call, next_step: str) -> str:
         return _CHECKING
     is_ambiguous = call.lost_reason is LostReason.UNCLEAR
     why_not = _TWO_CALLS if is_ambiguous else "EvoSlack couldn't check whether it rang."
-    return f"{why_not} {MAY_HAVE_RUNG}"
+    return f"{why_not} {MAY_HAVE_RUNG} {_CHECK_FIRST}"
 
 
 def _why_lost(call: Call) -> str:
@@ -173,16 +186,29 @@ def _why_lost(call: Call) -> str:
             return f"EvoSlack lost track of this call. {left}"
 
 
-def private_message(call: Call, region: str, *, channel_id: str, card_problem: str) -> str:
-    """What the caller is told privately (mrkdwn). `card_problem`: Slack's error code, or empty."""
-    lines = [headline(call, region, is_bold=True), reason(call)]
-    if card_problem in {"not_in_channel", "channel_not_found"}:
+def private_message(
+    call: Call, region: str, *, channel_id: str, card_problem: str, is_edited: bool = False
+) -> str:
+    """What the caller is told privately (mrkdwn). `card_problem`: Slack's error code, or empty.
+
+    `is_edited`: the message changes with the call. One that stays as it is says only what stays true.
+    """
+    is_going_on = call.state is State.PLACED and call.is_in_progress
+    first = _placed(call, region) if is_going_on and not is_edited else headline(call, region, is_bold=True)
+    lines = [first, reason(call)]
+    if card_problem in NOT_IN_CHANNEL:
         how = "Anyone there can type /invite @EvoSlack."
         lines.append(f"EvoSlack isn't in <#{channel_id}>, so there's no card yet. {how}")
     elif card_problem:
         trouble = f"({escape(card_problem)}), so your team may not know."
         lines.append(f"The card in <#{channel_id}> is missing or out of date {trouble}")
     return "\n".join(line for line in lines if line)
+
+
+def _placed(call: Call, region: str) -> str:
+    """A call in progress, without how far it has come."""
+    symbol = STATUS_WORDS[CallStatus.CALLING].symbol
+    return f"*{symbol} {unbroken(pretty(call.request.number, region))} · placed*"
 
 
 def broken(reference: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
-from datetime import UTC, datetime
+from dataclasses import FrozenInstanceError, replace
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 import pytest
 
-from evoslack.calling.calls import OPEN_STATES, STATE_OF, TRANSITIONS, Call, Outcome, State
+from evoslack.calling.calls import OPEN_STATES, STATE_OF, TRANSITIONS, Call, CallNote, Outcome, State
 from evoslack.calling.offer import CallerId, Flow, Offer
 from evoslack.calling.refusals import KeyTaken, NotYourForm, require_same
 from tests.calls import call_request
@@ -95,3 +95,15 @@ def test_an_offer_knows_its_flows_and_caller_ids_and_nothing_else() -> None:
     assert [offer.flow("Reminder"), offer.flow(""), offer.caller_id(""), offer.caller_id("12025550100")] == (
         [None] * 4
     )
+
+
+def test_a_call_changed_when_the_newest_of_what_people_are_told_happened() -> None:
+    start = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+    call = Call("id", REQUEST, State.PLACED, start)
+    assert call.changed_at == start
+
+    for hours, field in enumerate(("finished_at", "answered_at", "ended_at"), start=1):
+        call = replace(call, **{field: start + timedelta(hours=hours)})
+        assert call.changed_at == start + timedelta(hours=hours)
+    late = start + timedelta(days=3)
+    assert replace(call, note=CallNote(text="called back", at=late, revision=1)).changed_at == late

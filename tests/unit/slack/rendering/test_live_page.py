@@ -27,8 +27,10 @@ TALKING = replace(
 )
 
 
-def view(call: Call, *, card_link: str = "", can_end: bool = True) -> dict[str, Any]:
-    return live_page.view(call, "US", channel_id="C1", card_link=card_link, can_end=can_end)
+def view(call: Call, *, card_link: str = "", card_problem: str = "", can_end: bool = True) -> dict[str, Any]:
+    return live_page.view(
+        call, "US", channel_id="C1", card_link=card_link, card_problem=card_problem, can_end=can_end
+    )
 
 
 def buttons(shown: dict[str, Any]) -> list[str]:
@@ -41,7 +43,7 @@ def test_an_open_call_is_being_placed_and_nothing_else_is_claimed(state: State) 
     shown = view(replace(CALL, state=state))
 
     assert shown["blocks"][0]["text"]["text"] == f"*⏳ {unbroken('(202) 555-0143')} · dialing*"
-    assert "This page follows the call. You can close it; the card in <#C1> goes on." in str(shown)
+    assert "You can close this. The card in <#C1> stays up to date." in str(shown)
     assert "calling" not in str(shown)
     assert buttons(shown) == []
 
@@ -58,6 +60,32 @@ def test_a_call_that_is_over_says_how_it_ended_and_where_the_details_are(state: 
     assert "dialing" not in str(shown)
     assert buttons(shown) == [cards.CALL_AGAIN, cards.NOTE]
     assert f"The card in <#C1> has the details. *<{LINK}|Open card>*" in str(shown)
+
+
+@pytest.mark.parametrize("call", [CALL, TALKING, replace(CALL, state=State.NOT_SENT)], ids=lambda c: c.state)
+@pytest.mark.parametrize(
+    ("problem", "link", "words"),
+    [
+        ("not_in_channel", "", "No card yet: EvoSlack isn't in <#C1>. Type /invite @EvoSlack there."),
+        ("channel_not_found", "", "No card yet: EvoSlack isn't in <#C1>. Type /invite @EvoSlack there."),
+        ("restricted_action", "", "The card in <#C1> isn't there yet."),
+        ("message_not_found", LINK, "The card in <#C1> is missing or out of date."),
+    ],
+)
+def test_a_page_does_not_point_at_a_card_that_is_not_there(
+    call: Call, problem: str, link: str, words: str
+) -> None:
+    shown = view(call, card_problem=problem, card_link=link)
+
+    assert shown["blocks"][-1]["elements"][0]["text"] == words
+    assert problems_in_view(shown) == []
+
+
+def test_a_call_that_cannot_be_hung_up_here_says_where() -> None:
+    words = "EvoSlack can't hang up this call. End it in Evo Voice."
+
+    assert words in str(view(replace(TALKING, found_later=True)))
+    assert words not in str(view(TALKING))
 
 
 def test_a_page_that_slack_gave_no_id_for_does_not_promise_to_follow() -> None:

@@ -131,6 +131,42 @@ def test_a_placed_call_has_no_reason_and_claims_no_more_than_that_it_was_taken()
     assert "\n" not in line
 
 
+@pytest.mark.parametrize("progress", [Progress.WAITING, Progress.RINGING, Progress.ANSWERED])
+def test_a_message_that_stays_as_it_is_says_nothing_that_changes(progress: Progress) -> None:
+    call = ended(State.PLACED, progress=progress)
+
+    stays = messages.private_message(call, "US", channel_id="C1", card_problem="")
+    assert stays == f"*📞 {SHOWN} · placed*"
+    follows = messages.private_message(call, "US", channel_id="C1", card_problem="", is_edited=True)
+    assert follows == messages.headline(call, "US", is_bold=True)
+
+
+def test_a_call_that_failed_says_what_to_do() -> None:
+    call = ended(State.PLACED, progress=Progress.ENDED, evo_outcome="Failed")
+
+    words = "Evo Voice couldn't complete the call. Check the number, then call again."
+    assert messages.reason(call) == words
+    assert words in messages.private_message(call, "US", channel_id="C1", card_problem="")
+
+
+@pytest.mark.parametrize(
+    ("call", "can_end", "is_said"),
+    [
+        (ended(State.PLACED, progress=Progress.ANSWERED, session_id="s", found_later=True), True, True),
+        (ended(State.PLACED, progress=Progress.ANSWERED, session_id="s", found_later=True), False, False),
+        (ended(State.PLACED, progress=Progress.ANSWERED, session_id="s"), True, False),
+        (ended(State.PLACED, progress=Progress.RINGING, session_id="s", found_later=True), True, False),
+        (ended(State.PLACED, progress=Progress.ENDED, session_id="s", found_later=True), True, False),
+    ],
+)
+def test_a_missing_hang_up_button_is_explained_to_people_on_the_phone(
+    call: Call, can_end: bool, is_said: bool
+) -> None:
+    words = button_messages.CANNOT_HANG_UP if is_said else ""
+
+    assert button_messages.cannot_hang_up(call, can_end=can_end) == words
+
+
 def test_too_many_calls_says_how_long_to_wait_if_evo_voice_did() -> None:
     asked = messages.reason(ended(State.REJECTED, Reason.TOO_MANY, "30"))
     assert asked.startswith("Evo Voice is busy and asked EvoSlack to wait 30 seconds. ")
@@ -442,13 +478,17 @@ def test_time_spans_are_said_as_people_say_them(seconds: float, words: str) -> N
 def test_a_doubt_is_looked_into_and_then_said_to_be_unconfirmed(reason: Reason) -> None:
     doubt = ended(State.IN_DOUBT, reason)
 
-    for progress in set(Progress) - {Progress.LOST}:
+    cause = f" ({messages.REASON_MESSAGES[reason]})"
+    rung = "It may have rung, once. EvoSlack won't redial. "
+    for progress in set(Progress) - {Progress.LOST, Progress.ENDED}:
         looking = messages.reason(replace(doubt, progress=progress))
-        assert looking.endswith("EvoSlack is checking Evo Voice, too.")
-    not_found = messages.reason(replace(doubt, progress=Progress.LOST))
-    assert not_found.endswith("found nothing, but that doesn't prove it didn't ring.")
-    assert "checking" not in not_found + messages.reason(doubt)
-    assert "may have rung" in not_found
+        wait = "EvoSlack is checking whether the phone rang. Wait for the result before calling again."
+        assert looking == f"{rung}{wait}{cause}", "nobody is asked to check meanwhile"
+    for unseen in (LostReason.UNSEEN, None):
+        not_found = messages.reason(replace(doubt, progress=Progress.LOST, lost_reason=unseen))
+        found = "EvoSlack checked Evo Voice and found nothing, but that doesn't prove it didn't ring."
+        assert not_found == f"{rung}{found} Check Evo Voice before calling again.{cause}"
+    assert messages.reason(doubt) == f"{rung}Check Evo Voice before calling again.{cause}"
 
 
 def test_a_no_that_is_proof_says_nothing_of_being_looked_for() -> None:
