@@ -51,11 +51,16 @@ def blocks(call: Call, region: str, *, can_end: bool = False, hides_number: bool
         card_messages.caller_id(call, region),
         card_messages.place(call),
     ]
+    sentences = [
+        messages.reason(call),
+        card_messages.hang_up(call),
+        button_messages.cannot_hang_up(call, can_end=can_end),
+    ]
     is_quiet = status_of(call) in _QUIET
     controls = [] if is_quiet else _controls(call, number, can_end=can_end)
     return [
         headline | ({"accessory": _menu(call)} if is_quiet else {}),
-        *(section(words) for words in (messages.reason(call), card_messages.hang_up(call)) if words),
+        *(section(words) for words in sentences if words),
         small(card_messages.SEPARATOR.join(part for part in details if part)),
         *(small(words) for words in [card_messages.note(call)] if words),
         *([actions(controls)] if controls else []),
