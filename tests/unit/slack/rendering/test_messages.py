@@ -126,7 +126,7 @@ def test_a_placed_call_has_no_reason_and_claims_no_more_than_that_it_was_taken()
     line = messages.private_message(call, "US", channel_id="C1", card_problem="")
 
     assert messages.reason(call) == ""
-    assert line == f"*📞 {SHOWN} · calling*"
+    assert line == f"*📞 {SHOWN} · placed*"
     assert "answered" not in line
     assert "\n" not in line
 
