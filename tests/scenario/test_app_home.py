@@ -29,7 +29,7 @@ from sandbox.evo.calls import Script
 from sandbox.slack.team import TEAM_ID
 from tests.scenario.office import AGENT, BOSS, NUMBER, ROOT, SARA, SHOWN, Office, says_placed
 
-MAY, MAY_NOT = "You can place calls", "You can't place calls"
+MAY, MAY_NOT = "Live now", "You can't place calls"
 RINGING = Script(ring_s=3600)
 PUBLISH = "views.publish"
 
@@ -306,7 +306,7 @@ def live(office: Office, who: str) -> list[dict[str, Any]]:
 
 def test_an_administrator_sees_the_teams_live_calls_and_hangs_one_up(office: Office) -> None:
     office.evo.world.default_script = Script(ring_s=0, talk_s=3600, session="at_once")
-    opens(office, "No calls right now", BOSS)
+    opens(office, "You're not on a call", BOSS)
     office.call(SARA)
     office.slack.wait_for(lambda: office.ledger()[0].session_id)
     opens(office, f"<@{SARA}>", ROOT)
@@ -319,7 +319,7 @@ def test_an_administrator_sees_the_teams_live_calls_and_hangs_one_up(office: Off
     pressed = office.slack.click(ROOT, HANG_UP, block_id=row["block_id"], where="home")
     assert pressed.acked
 
-    wait_for_home(office, "No calls right now", ROOT)
+    wait_for_home(office, "Nobody is on a call", ROOT)
     office.wait_until_settled()
     assert office.ledger()[0].hung_up_by == ROOT
     assert office.rings == 1
@@ -340,7 +340,7 @@ def test_twenty_presses_on_hang_up_in_the_tab_are_one_hang_up(office: Office) ->
     with ThreadPoolExecutor(20) as fingers:
         assert all(fingers.map(press, range(20)))
 
-    wait_for_home(office, "No calls right now")
+    wait_for_home(office, "You're not on a call")
     office.wait_until_settled()
     assert office.rings == 1
 
@@ -356,9 +356,9 @@ def test_the_last_24_hours_are_mine_or_the_whole_teams(any_office: Office) -> No
     on_record(any_office, (BOSS, "+13125551009"), ago=timedelta(hours=25))
     any_office.open()
 
-    assert "*Last 24 hours:* 3 calls · 3 other" in opens(any_office)
-    assert "*Last 24 hours:* 1 call · 1 other" in opens(any_office, who=BOSS)
-    assert "*Last 24 hours, team:* 4 calls · 4 other" in opens(any_office, who=ROOT)
+    assert "*Last 24 hours:* 3 calls · 3 not placed" in opens(any_office)
+    assert "*Last 24 hours:* 1 call · 1 not placed" in opens(any_office, who=BOSS)
+    assert "*Last 24 hours, team:* 4 calls · 4 not placed" in opens(any_office, who=ROOT)
 
 
 # --- searching and paging -------------------------------------------------------------------------
@@ -369,9 +369,8 @@ def test_an_administrator_sees_the_teams_calls_and_finds_them_by_person_and_numb
 ) -> None:
     on_record(any_office, (SARA, "+12025551001"), (BOSS, "+12025551002"), (SARA, "+13125551003"))
     any_office.open()
-    assert "555-1" not in opens(any_office, who=ROOT)
+    opens(any_office, who=ROOT)
 
-    presses(any_office, FilterAction.TEAM, ROOT)
     everything = wait_for_home(any_office, "1–3 of 3", ROOT)
     assert all(words in everything for words in (f"<@{SARA}>", f"<@{BOSS}>", shown_number(1001)))
 
@@ -421,7 +420,7 @@ def test_calls_are_found_by_outcome_flow_and_day(any_office: Office) -> None:
     assert "(312) 555-1003" in wait_for_home(any_office, "1–1 of 1 · Not placed · flow Appointment reminder")
 
     chooses(any_office, f"{today:%Y-%m-%d}", action_id=FilterAction.FIRST_DAY)
-    wait_for_home(any_office, f"from {today:%Y-%m-%d} on (UTC days)")
+    wait_for_home(any_office, f"from {today:%b} {today.day} on (UTC)")
     chooses(any_office, f"{today - timedelta(days=1):%Y-%m-%d}", action_id=FilterAction.LAST_DAY)
     wait_for_home(any_office, "the first day is after the last day")
 

@@ -189,7 +189,9 @@ def test_a_filter_that_finds_nothing_sends_no_file(office: Office) -> None:
     assert office.slack.files(ROOT) == []
 
 
-@pytest.mark.parametrize(("who", "words"), [(SARA, "Only administrators"), (AGENT, "need the Manager role")])
+@pytest.mark.parametrize(
+    ("who", "words"), [(SARA, "Only an Evo Voice administrator"), (AGENT, "need the Manager role")]
+)
 def test_nobody_else_exports_with_a_forged_button(office: Office, who: str, words: str) -> None:
     office.call()
     office.wait_until_settled()
@@ -232,8 +234,8 @@ def test_anything_else_is_answered_with_how_to_write_a_period(shared_office: Off
 @pytest.mark.parametrize(
     ("who", "words"),
     [
-        (SARA, "Only administrators"),
-        (BOSS, "Only administrators"),
+        (SARA, "Only an Evo Voice administrator"),
+        (BOSS, "Only an Evo Voice administrator"),
         (AGENT, "need the Manager role"),
     ],
 )

@@ -16,7 +16,7 @@ from sandbox.slack.delivery import Delivery
 from tests.scenario.office import AGENT, ROOT, SARA, Office
 from tests.scenario.test_broken_buttons import BROKE, database_away
 
-ASKS = "<@U_AGENT> asks for access to EvoSlack"
+ASKS = "<@U_AGENT> wants to place calls"
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def press(office: Office, who: str = AGENT) -> Delivery:
 def requests(office: Office, contact: str = ROOT) -> list[str]:
     """What the help contact was sent."""
     told = office.told(contact) if contact.startswith("U") else [m["text"] for m in office.cards(contact)]
-    return [text for text in told if "asks for access" in text]
+    return [text for text in told if "wants to place calls" in text]
 
 
 def test_one_press_sends_who_asks_and_what_is_missing(office: Office) -> None:
