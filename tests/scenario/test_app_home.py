@@ -17,7 +17,7 @@ import pytest
 import requests
 from slack_sdk.signature import SignatureVerifier
 
-from evoslack.calling.calls import CallRequest, NotSent, Reason
+from evoslack.calling.calls import CallRequest, InDoubt, NotSent, Outcome, Reason
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
@@ -32,6 +32,7 @@ from tests.scenario.office import AGENT, BOSS, NUMBER, ROOT, SARA, SHOWN, Office
 MAY, MAY_NOT = "Live now", "You can't place calls"
 RINGING = Script(ring_s=3600)
 PUBLISH = "views.publish"
+NOT_SENT = NotSent(Reason.UNREACHABLE)
 
 
 def home(office: Office, who: str = SARA) -> str:
@@ -112,6 +113,7 @@ def on_record(
     flow: str = "Customer survey",
     ago: timedelta = timedelta(hours=1),
     flow_id: str = "flow2",
+    outcome: Outcome = NOT_SENT,
 ) -> None:
     """Past calls whose callers know how they ended, oldest first; each is who called and which number."""
     store = Store(office.database_url)
@@ -125,7 +127,7 @@ def on_record(
         )
         call = calls.accept(request, at=at)
         calls.begin(at=at, accepted_after=begins - timedelta(seconds=1))
-        calls.finish(call.id, NotSent(Reason.UNREACHABLE), at=at)
+        calls.finish(call.id, outcome, at=at)
         told = notifications.read(call.id).revision
         notifications.mark_told(call.id, told, bad_news=True, what="not_sent")
         notifications.mark_card_shown(call.id, told, "C_CALLS", f"1.{index:06}")
@@ -323,6 +325,39 @@ def test_an_administrator_sees_the_teams_live_calls_and_hangs_one_up(office: Off
     office.wait_until_settled()
     assert office.ledger()[0].hung_up_by == ROOT
     assert office.rings == 1
+
+
+def test_an_uncertain_call_stands_apart_and_leaves_when_it_must_be_over_without_being_asked(
+    any_office: Office,
+) -> None:
+    outcome = InDoubt(Reason.NO_ANSWER)
+    on_record(any_office, (SARA, "+12025551001"), ago=timedelta(minutes=8), outcome=outcome)
+    any_office.open()
+    told = opens(any_office, "None for certain")
+    assert "Not certain* · these may still be going on" in told
+
+    def is_over() -> bool:
+        told = home(any_office)
+        return "You're not on a call" in told and "these may still" not in told and CALL_AGAIN in told
+
+    eventually(any_office, is_over, lambda: home(any_office), step_s=60)
+    assert any_office.rings == 0
+
+
+def test_an_administrator_starts_with_the_teams_calls_and_keeps_what_they_choose(
+    empty_office: Office,
+) -> None:
+    on_record(empty_office, (SARA, "+12025551001"), (BOSS, "+12025551002"))
+    empty_office.open()
+    assert "✓ Team calls" in opens(empty_office, "1–2 of 2", ROOT)
+
+    presses(empty_office, FilterAction.MINE, ROOT)
+    wait_for_home(empty_office, "✓ My calls", ROOT)
+    before = published(empty_office, ROOT)
+    opens(empty_office, who=ROOT)
+    empty_office.slack.wait_for(lambda: published(empty_office, ROOT) > before)
+
+    assert "✓ My calls" in wait_for_home(empty_office, "No calls yet", ROOT)
 
 
 def test_twenty_presses_on_hang_up_in_the_tab_are_one_hang_up(office: Office) -> None:

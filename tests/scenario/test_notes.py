@@ -259,7 +259,7 @@ def test_a_note_that_was_removed_meanwhile_is_said(called: Office) -> None:
     save(called, BOSS)
 
     save(called)
-    assert "<@U_BOSS> removed the note meanwhile" in called.page()
+    assert "<@U_BOSS> removed the note while you were typing" in called.page()
     save(called)
     assert call_of(called).note.text == "second"
 

@@ -91,7 +91,7 @@ class CallNoteListeners:
         if self._is_first_press(request, call_id):
             page = Page(
                 lambda: self._page(request, call_id),
-                lambda refusal: note_form.refused(refusal, self._region, self._contact),
+                lambda refusal: note_form.denied(refusal, self._region, self._contact),
                 self._denied,
                 note_form.loading,
                 note_form.notice,

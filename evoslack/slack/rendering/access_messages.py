@@ -90,9 +90,10 @@ def not_sent(contact: HelpContact, problem: str) -> str:
 
 
 def maybe_sent(contact: HelpContact) -> str:
-    """Slack gave no answer."""
+    """Slack gave no answer, or one that proves nothing."""
     return (
-        f"Slack didn't answer, so your request may not have arrived. Ask {contact.name} yourself to be sure."
+        "Slack gave no clear answer, so your request may not have arrived. "
+        f"Ask {contact.name} yourself to be sure."
     )
 
 

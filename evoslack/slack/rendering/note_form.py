@@ -106,7 +106,7 @@ def notice(words: str, text: str = "") -> Block:
     return _page("note_notice", blocks)
 
 
-def refused(refusal: Refusal, region: str, contact: HelpContact) -> Block:
+def denied(refusal: Refusal, region: str, contact: HelpContact) -> Block:
     """Why this person gets no form, and the button that asks for access if that helps."""
     words = section(note_messages.denied(refusal, region, contact))
     return _page("note_notice", [words, *access_button(refusal, contact)])
