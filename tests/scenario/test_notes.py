@@ -1,4 +1,4 @@
-"""Note and result: a manager says what came of a call; nothing that was typed is ever lost."""
+"""Result and note: a manager says what came of a call; nothing that was typed is ever lost."""
 
 from __future__ import annotations
 

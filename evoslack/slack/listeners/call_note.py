@@ -1,4 +1,4 @@
-"""Note and result: a button on a call opens a small form, and what a person writes there is kept.
+"""Result and note: a button on a call opens a small form, and what a person writes there is kept.
 
 For everyone who may place calls. People replace only what they have read: if someone else wrote meanwhile,
 nothing is saved yet, and the form shows both.
