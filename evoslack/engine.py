@@ -211,6 +211,7 @@ def home_publisher(
         CallHistory(engine.store),
         access.role_of,
         lambda: engine.catalog.refresh(budget_s=HOME_REFRESH_S),
+        asked_at=engine.access_requests.sent_at,
         links_of=links.of,
         can_end=lambda: engine.catalog.may_end_calls,
         region=settings.default_region,

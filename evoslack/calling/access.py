@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from evoslack.calling.calls import Role
 from evoslack.calling.offer import Offer
 from evoslack.calling.permission import Permission
 from evoslack.calling.refusals import NothingToOffer
+
+ASK_AGAIN_AFTER = timedelta(hours=24)  # a person's next request for access
 
 
 class Access:

@@ -257,8 +257,12 @@ class Call:
         if self.is_in_progress:
             return True
         is_lost = self.state is State.PLACED and self.progress is Progress.LOST
-        known_since = self.ended_at or self.finished_at or self.accepted_at
-        return (is_lost or self.is_uncertain) and at - known_since < DOUBT_WINDOW
+        return (is_lost or self.is_uncertain) and at < self.doubt_until
+
+    @property
+    def doubt_until(self) -> datetime:
+        """Until when it may still be going on, if what became of it is uncertain."""
+        return (self.ended_at or self.finished_at or self.accepted_at) + DOUBT_WINDOW
 
     @property
     def can_hang_up(self) -> bool:

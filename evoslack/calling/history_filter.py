@@ -47,7 +47,7 @@ class OutcomeGroup(StrEnum):
     IN_PROGRESS = "in_progress"
 
 
-GROUP_OF: dict[CallStatus, OutcomeGroup] = {
+_GROUP_OF: dict[CallStatus, OutcomeGroup] = {
     CallStatus.COMPLETED: OutcomeGroup.REACHED,
     CallStatus.NO_ANSWER: OutcomeGroup.NO_ANSWER,
     CallStatus.BUSY: OutcomeGroup.BUSY,
@@ -55,7 +55,7 @@ GROUP_OF: dict[CallStatus, OutcomeGroup] = {
     CallStatus.CANCELED: OutcomeGroup.CANCELED,
     CallStatus.HUNG_UP: OutcomeGroup.CANCELED,
     CallStatus.ENDED: OutcomeGroup.ENDED,
-    CallStatus.LOST: OutcomeGroup.NOT_CERTAIN,
+    CallStatus.LOST: OutcomeGroup.ENDED,
     CallStatus.NOT_CERTAIN: OutcomeGroup.NOT_CERTAIN,
     CallStatus.REJECTED: OutcomeGroup.NOT_PLACED,
     CallStatus.NOT_SENT: OutcomeGroup.NOT_PLACED,
@@ -65,6 +65,23 @@ GROUP_OF: dict[CallStatus, OutcomeGroup] = {
     CallStatus.RINGING: OutcomeGroup.IN_PROGRESS,
     CallStatus.ON_THE_CALL: OutcomeGroup.IN_PROGRESS,
 }
+# Calls that are over. If an answer was seen, they reached someone, whatever Evo Voice says about their end.
+_OVER = frozenset(
+    {
+        *(CallStatus.NO_ANSWER, CallStatus.BUSY, CallStatus.FAILED, CallStatus.CANCELED),
+        *(CallStatus.HUNG_UP, CallStatus.ENDED, CallStatus.LOST),
+    }
+)
+
+
+def group_of(status: CallStatus, *, was_answered: bool) -> OutcomeGroup:
+    """What became of a call with that status; `was_answered`: an answer was seen."""
+    return OutcomeGroup.REACHED if was_answered and status in _OVER else _GROUP_OF[status]
+
+
+def statuses_in(group: OutcomeGroup, *, was_answered: bool) -> frozenset[CallStatus]:
+    """The statuses that lead to that group."""
+    return frozenset(each for each in CallStatus if group_of(each, was_answered=was_answered) is group)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +128,6 @@ class HistoryFilter:
         if not self.last or self.last == date.max.isoformat():
             return None
         return datetime.combine(date.fromisoformat(self.last) + timedelta(days=1), time(), UTC)
-
-    @property
-    def statuses(self) -> frozenset[CallStatus]:
-        """The statuses of the outcome that is asked for; empty: any."""
-        return frozenset(status for status, group in GROUP_OF.items() if group == self.outcome)
 
     def whose(self, viewer: str) -> str | None:
         """The person whose calls are meant when they are shown to `viewer`; None: everyone's."""
@@ -181,6 +193,6 @@ class HomeTab:
 
     team_id: str
     user_id: str
-    history_filter: HistoryFilter
+    history_filter: HistoryFilter | None  # None: its owner never chose one
     opened_at: datetime  # or turned to another page
     sees_all: bool = False  # it may show other people's calls

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from evoslack.calling.access import ASK_AGAIN_AFTER
 from evoslack.ledger.schema import access_requests
 from evoslack.ledger.store import Store
 
-ASK_AGAIN_AFTER = timedelta(hours=24)
 SENDING_TAKES = timedelta(minutes=1)  # at most
 
 
@@ -54,9 +54,16 @@ class AccessRequestLedger:
 
     def asked_at(self, team_id: str, user_id: str) -> datetime | None:
         """When this person asked last; None if they have not for some days."""
-        asked = sa.select(access_requests.c.asked_at).where(_of(team_id, user_id))
+        return self._when(access_requests.c.asked_at, team_id, user_id)
+
+    def sent_at(self, team_id: str, user_id: str) -> datetime | None:
+        """When the last request of this person was sent; None if none was for some days."""
+        return self._when(access_requests.c.sent_at, team_id, user_id)
+
+    def _when(self, column: sa.Column[datetime], team_id: str, user_id: str) -> datetime | None:
         with self._engine.connect() as connection:
-            at: datetime | None = connection.execute(asked).scalar_one_or_none()
+            query = sa.select(column).where(_of(team_id, user_id))
+            at: datetime | None = connection.execute(query).scalar_one_or_none()
         return at
 
 

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from evoslack.calling.calls import Call, CallRequest, HangUp, Progress, State
-from evoslack.calling.status import STATUS_OF_OUTCOME, CallStatus, status_of
+from evoslack.calling.history_filter import OutcomeGroup, statuses_in
+from evoslack.calling.status import STATUS_OF_OUTCOME, status_of
 from evoslack.ledger.schema import calls
 
 _IGNORED = " -_\t\n"  # in Evo Voice's words, as in `plain_outcome`
@@ -80,6 +81,19 @@ def _example(
     )
 
 
-def in_statuses(statuses: frozenset[CallStatus]) -> sa.ColumnElement[bool]:
-    """Whether the call has one of these statuses."""
-    return status().in_(sorted(statuses))
+def was_answered() -> sa.ColumnElement[bool]:
+    """Whether an answer was seen."""
+    return calls.c.answered_at.is_not(None)
+
+
+def in_group(group: OutcomeGroup) -> sa.ColumnElement[bool]:
+    """Whether that became of the call."""
+    return sa.or_(
+        *(
+            sa.and_(
+                was_answered() if seen else ~was_answered(),
+                status().in_(sorted(statuses_in(group, was_answered=seen))),
+            )
+            for seen in (True, False)
+        )
+    )

@@ -47,9 +47,10 @@ def mark_dependents_due(connection: sa.Connection, call_ids: Iterable[str], at: 
     # in the same order, so that two changes at once do not deadlock.
     row = sa.select(home_tabs.c.user_id).where(theirs).order_by(home_tabs.c.team_id, home_tabs.c.user_id)
     connection.execute(row.with_for_update()).all()
-    connection.execute(
-        sa.update(home_tabs).where(theirs).values(due_at=sa.func.coalesce(home_tabs.c.due_at, at))
-    )
+    # A tab that would only be due later is due now, unless it waits because publishing it failed.
+    waits_by_choice = sa.and_(home_tabs.c.due_at > at, home_tabs.c.attempts == 0)
+    due_at = sa.case((waits_by_choice, at), else_=sa.func.coalesce(home_tabs.c.due_at, at))
+    connection.execute(sa.update(home_tabs).where(theirs).values(due_at=due_at))
     waiting = sa.update(workflow_steps).where(
         workflow_steps.c.call_id.in_(these), workflow_steps.c.ended_at.is_(None)
     )

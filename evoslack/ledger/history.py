@@ -12,10 +12,10 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from evoslack.calling.calls import Call
-from evoslack.calling.history_filter import GROUP_OF, HistoryFilter, OutcomeGroup
+from evoslack.calling.history_filter import HistoryFilter, OutcomeGroup, group_of
 from evoslack.calling.status import CallStatus
 from evoslack.ledger.admission import OLDEST, may_be_on_the_phone
-from evoslack.ledger.call_status import in_statuses, status
+from evoslack.ledger.call_status import in_group, status, was_answered
 from evoslack.ledger.schema import call_of, calls
 from evoslack.ledger.store import Store
 
@@ -35,19 +35,24 @@ class CallHistory:
         return self._newest(_found_by(team_id, user_id, wanted), limit, offset)
 
     def live(self, team_id: str, user_id: str | None, *, at: datetime, limit: int) -> tuple[list[Call], int]:
-        """Some of the calls that may be on the phone now, newest first, and how many there are in all."""
+        """Some of the calls that may be on the phone now, and how many there are in all.
+
+        Newest first, but before all others those that are in progress for certain.
+        """
         recent = calls.c.accepted_at > at - OLDEST
-        return self._newest([*_of(team_id, user_id), recent, may_be_on_the_phone(at)], limit, 0)
+        which = [*_of(team_id, user_id), recent, may_be_on_the_phone(at)]
+        return self._newest(which, limit, 0, in_group(OutcomeGroup.IN_PROGRESS))
 
     def totals(self, team_id: str, user_id: str | None, *, since: datetime) -> dict[OutcomeGroup, int]:
         """How many calls from `since` on had which outcome; outcomes that none had are left out."""
-        each = sa.select(status().label("status")).where(*_of(team_id, user_id), calls.c.accepted_at >= since)
-        which = each.subquery().c.status
-        query = sa.select(which, sa.func.count().label("calls")).group_by(which)
+        each = sa.select(status().label("status"), was_answered().label("answered"))
+        which = each.where(*_of(team_id, user_id), calls.c.accepted_at >= since).subquery().c
+        query = sa.select(*which, sa.func.count().label("calls")).group_by(*which)
         found: Counter[OutcomeGroup] = Counter()
         with self._engine.connect() as connection:
             for row in connection.execute(query):
-                found[GROUP_OF[CallStatus(row.status)]] += row.calls
+                group = group_of(CallStatus(row.status), was_answered=bool(row.answered))
+                found[group] += row.calls
         return dict(found)
 
     def matching(self, team_id: str, user_id: str | None, wanted: HistoryFilter) -> Iterator[Call]:
@@ -58,8 +63,15 @@ class CallHistory:
         """The calls from `since` on and before `until`, oldest first."""
         return self._in_pieces([calls.c.accepted_at >= since, calls.c.accepted_at < until])
 
-    def _newest(self, which: list[sa.ColumnElement[bool]], limit: int, offset: int) -> tuple[list[Call], int]:
-        newest_first = sa.select(calls).where(*which).order_by(calls.c.accepted_at.desc(), calls.c.id)
+    def _newest(
+        self,
+        which: list[sa.ColumnElement[bool]],
+        limit: int,
+        offset: int,
+        *before_all: sa.ColumnElement[bool],
+    ) -> tuple[list[Call], int]:
+        first = [sa.case((each, 0), else_=1) for each in before_all]
+        newest_first = sa.select(calls).where(*which).order_by(*first, calls.c.accepted_at.desc(), calls.c.id)
         how_many = sa.select(sa.func.count()).select_from(calls).where(*which)
         with self._engine.connect() as connection:
             found = [call_of(row) for row in connection.execute(newest_first.limit(limit).offset(offset))]
@@ -92,7 +104,7 @@ def _found_by(team_id: str, user_id: str | None, wanted: HistoryFilter) -> list[
     if wanted.digits:
         found.append(calls.c.number.contains(wanted.digits, autoescape=True))
     if wanted.outcome:
-        found.append(in_statuses(wanted.statuses))
+        found.append(in_group(OutcomeGroup(wanted.outcome)))
     if wanted.flow:
         found.append(calls.c.flow_id == wanted.flow)
     if wanted.since is not None:

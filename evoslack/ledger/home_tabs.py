@@ -30,6 +30,12 @@ class HomeTabLedger:
         """Its owner opened it: due at once, with the filter they had before."""
         self._put(team_id, user_id, {"opened_at": at, "due_at": at, "shown_at": None})
 
+    def mark_due(self, team_id: str, user_id: str, *, at: datetime) -> None:
+        """Something else that it shows has changed: due at once, if its owner ever opened it."""
+        this = sa.and_(home_tabs.c.team_id == team_id, home_tabs.c.user_id == user_id)
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(home_tabs).where(this).values(due_at=at, shown_at=None))
+
     def set_filter(self, team_id: str, user_id: str, history_filter: HistoryFilter, *, at: datetime) -> None:
         """Its owner chose other calls to see: due at once."""
         chosen: dict[str, Any] = {"history_filter": asdict(history_filter)}
@@ -47,8 +53,8 @@ class HomeTabLedger:
             row = _DUE.claim(connection, has_rested, at=at, until=until)
         if row is None:
             return None
-        history_filter = HistoryFilter.of(row.history_filter)
-        return HomeTab(row.team_id, row.user_id, history_filter, row.opened_at, row.sees_all)
+        chosen = None if row.history_filter is None else HistoryFilter.of(row.history_filter)
+        return HomeTab(row.team_id, row.user_id, chosen, row.opened_at, row.sees_all)
 
     def set_sees_all(self, tab: HomeTab, sees_all: bool, *, lease: datetime) -> None:
         """Whether it shows other people's calls, so that each changed call makes it due.
@@ -59,9 +65,15 @@ class HomeTabLedger:
             showing = sa.update(home_tabs).where(_DUE.is_ours(_key(tab), lease))
             connection.execute(showing.values(sees_all=sees_all))
 
-    def mark_shown(self, tab: HomeTab, *, lease: datetime, at: datetime) -> None:
-        """It is up to date and rests for a moment, unless its owner acted meanwhile."""
-        self._release(tab, lease, shown_at=sa.case((home_tabs.c.opened_at == tab.opened_at, at), else_=None))
+    def mark_shown(
+        self, tab: HomeTab, *, lease: datetime, at: datetime, again_at: datetime | None = None
+    ) -> None:
+        """It is up to date and rests for a moment, unless its owner acted meanwhile.
+
+        It is due once more at `again_at`, or earlier if something changes.
+        """
+        shown_at = sa.case((home_tabs.c.opened_at == tab.opened_at, at), else_=None)
+        self._release(tab, lease, again_at=again_at, shown_at=shown_at)
 
     def postpone(self, tab: HomeTab, *, lease: datetime, again_at: datetime) -> None:
         """It could not be published: due again then, or at once if its owner acted meanwhile."""
@@ -80,9 +92,9 @@ class HomeTabLedger:
         with self._engine.begin() as connection:
             connection.execute(sa.delete(home_tabs).where(home_tabs.c.opened_at < since))
 
-    def _release(self, tab: HomeTab, lease: datetime, *, failed: bool = False, **values: Any) -> None:
+    def _release(self, tab: HomeTab, lease: datetime, **values: Any) -> None:
         with self._engine.begin() as connection:
-            _DUE.release(connection, _key(tab), lease, failed=failed, **values)
+            _DUE.release(connection, _key(tab), lease, **values)
 
     def _put(self, team_id: str, user_id: str, values: dict[str, Any]) -> None:
         key = {"team_id": team_id, "user_id": user_id}

@@ -17,7 +17,7 @@ import pytest
 import requests
 from slack_sdk.signature import SignatureVerifier
 
-from evoslack.calling.calls import CallRequest, NotSent, Reason
+from evoslack.calling.calls import CallRequest, InDoubt, NotSent, Outcome, Reason
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
@@ -29,9 +29,10 @@ from sandbox.evo.calls import Script
 from sandbox.slack.team import TEAM_ID
 from tests.scenario.office import AGENT, BOSS, NUMBER, ROOT, SARA, SHOWN, Office, says_placed
 
-MAY, MAY_NOT = "You can place calls", "You can't place calls"
+MAY, MAY_NOT = "Live now", "You can't place calls"
 RINGING = Script(ring_s=3600)
 PUBLISH = "views.publish"
+NOT_SENT = NotSent(Reason.UNREACHABLE)
 
 
 def home(office: Office, who: str = SARA) -> str:
@@ -112,6 +113,7 @@ def on_record(
     flow: str = "Customer survey",
     ago: timedelta = timedelta(hours=1),
     flow_id: str = "flow2",
+    outcome: Outcome = NOT_SENT,
 ) -> None:
     """Past calls whose callers know how they ended, oldest first; each is who called and which number."""
     store = Store(office.database_url)
@@ -125,7 +127,7 @@ def on_record(
         )
         call = calls.accept(request, at=at)
         calls.begin(at=at, accepted_after=begins - timedelta(seconds=1))
-        calls.finish(call.id, NotSent(Reason.UNREACHABLE), at=at)
+        calls.finish(call.id, outcome, at=at)
         told = notifications.read(call.id).revision
         notifications.mark_told(call.id, told, bad_news=True, what="not_sent")
         notifications.mark_card_shown(call.id, told, "C_CALLS", f"1.{index:06}")
@@ -306,7 +308,7 @@ def live(office: Office, who: str) -> list[dict[str, Any]]:
 
 def test_an_administrator_sees_the_teams_live_calls_and_hangs_one_up(office: Office) -> None:
     office.evo.world.default_script = Script(ring_s=0, talk_s=3600, session="at_once")
-    opens(office, "No calls right now", BOSS)
+    opens(office, "You're not on a call", BOSS)
     office.call(SARA)
     office.slack.wait_for(lambda: office.ledger()[0].session_id)
     opens(office, f"<@{SARA}>", ROOT)
@@ -319,10 +321,43 @@ def test_an_administrator_sees_the_teams_live_calls_and_hangs_one_up(office: Off
     pressed = office.slack.click(ROOT, HANG_UP, block_id=row["block_id"], where="home")
     assert pressed.acked
 
-    wait_for_home(office, "No calls right now", ROOT)
+    wait_for_home(office, "Nobody is on a call", ROOT)
     office.wait_until_settled()
     assert office.ledger()[0].hung_up_by == ROOT
     assert office.rings == 1
+
+
+def test_an_uncertain_call_stands_apart_and_leaves_when_it_must_be_over_without_being_asked(
+    any_office: Office,
+) -> None:
+    outcome = InDoubt(Reason.NO_ANSWER)
+    on_record(any_office, (SARA, "+12025551001"), ago=timedelta(minutes=8), outcome=outcome)
+    any_office.open()
+    told = opens(any_office, "None for certain")
+    assert "Not certain* · these may still be going on" in told
+
+    def is_over() -> bool:
+        told = home(any_office)
+        return "You're not on a call" in told and "these may still" not in told and CALL_AGAIN in told
+
+    eventually(any_office, is_over, lambda: home(any_office), step_s=60)
+    assert any_office.rings == 0
+
+
+def test_an_administrator_starts_with_the_teams_calls_and_keeps_what_they_choose(
+    empty_office: Office,
+) -> None:
+    on_record(empty_office, (SARA, "+12025551001"), (BOSS, "+12025551002"))
+    empty_office.open()
+    assert "✓ Team calls" in opens(empty_office, "1–2 of 2", ROOT)
+
+    presses(empty_office, FilterAction.MINE, ROOT)
+    wait_for_home(empty_office, "✓ My calls", ROOT)
+    before = published(empty_office, ROOT)
+    opens(empty_office, who=ROOT)
+    empty_office.slack.wait_for(lambda: published(empty_office, ROOT) > before)
+
+    assert "✓ My calls" in wait_for_home(empty_office, "No calls yet", ROOT)
 
 
 def test_twenty_presses_on_hang_up_in_the_tab_are_one_hang_up(office: Office) -> None:
@@ -340,7 +375,7 @@ def test_twenty_presses_on_hang_up_in_the_tab_are_one_hang_up(office: Office) ->
     with ThreadPoolExecutor(20) as fingers:
         assert all(fingers.map(press, range(20)))
 
-    wait_for_home(office, "No calls right now")
+    wait_for_home(office, "You're not on a call")
     office.wait_until_settled()
     assert office.rings == 1
 
@@ -356,9 +391,9 @@ def test_the_last_24_hours_are_mine_or_the_whole_teams(any_office: Office) -> No
     on_record(any_office, (BOSS, "+13125551009"), ago=timedelta(hours=25))
     any_office.open()
 
-    assert "*Last 24 hours:* 3 calls · 3 other" in opens(any_office)
-    assert "*Last 24 hours:* 1 call · 1 other" in opens(any_office, who=BOSS)
-    assert "*Last 24 hours, team:* 4 calls · 4 other" in opens(any_office, who=ROOT)
+    assert "*Last 24 hours:* 3 calls · 3 not placed" in opens(any_office)
+    assert "*Last 24 hours:* 1 call · 1 not placed" in opens(any_office, who=BOSS)
+    assert "*Last 24 hours, team:* 4 calls · 4 not placed" in opens(any_office, who=ROOT)
 
 
 # --- searching and paging -------------------------------------------------------------------------
@@ -369,9 +404,8 @@ def test_an_administrator_sees_the_teams_calls_and_finds_them_by_person_and_numb
 ) -> None:
     on_record(any_office, (SARA, "+12025551001"), (BOSS, "+12025551002"), (SARA, "+13125551003"))
     any_office.open()
-    assert "555-1" not in opens(any_office, who=ROOT)
+    opens(any_office, who=ROOT)
 
-    presses(any_office, FilterAction.TEAM, ROOT)
     everything = wait_for_home(any_office, "1–3 of 3", ROOT)
     assert all(words in everything for words in (f"<@{SARA}>", f"<@{BOSS}>", shown_number(1001)))
 
@@ -421,7 +455,7 @@ def test_calls_are_found_by_outcome_flow_and_day(any_office: Office) -> None:
     assert "(312) 555-1003" in wait_for_home(any_office, "1–1 of 1 · Not placed · flow Appointment reminder")
 
     chooses(any_office, f"{today:%Y-%m-%d}", action_id=FilterAction.FIRST_DAY)
-    wait_for_home(any_office, f"from {today:%Y-%m-%d} on (UTC days)")
+    wait_for_home(any_office, f"from {today:%b} {today.day} on (UTC)")
     chooses(any_office, f"{today - timedelta(days=1):%Y-%m-%d}", action_id=FilterAction.LAST_DAY)
     wait_for_home(any_office, "the first day is after the last day")
 

@@ -1,4 +1,4 @@
-"""Note and result: a manager says what came of a call; nothing that was typed is ever lost."""
+"""Result and note: a manager says what came of a call; nothing that was typed is ever lost."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ def test_two_at_once_lose_nothing_and_the_second_overwrites_knowingly(called: Of
     save(called, SARA)
 
     page = called.page()
-    assert "*Not saved yet.* <@U_BOSS> wrote meanwhile: *Wrong number*" in page
+    assert "*Not saved yet.* <@U_BOSS> saved this while you were typing: *Wrong number*" in page
     assert "press *Save mine*" in page
     view = called.slack.modal(SARA)
     assert view["submit"]["text"] == "Save mine", "the next press is a knowing one"
@@ -238,13 +238,13 @@ def test_a_third_person_in_between_is_shown_as_well(called: Office) -> None:
         write(called, f"by {who}", who=who)
     save(called, BOSS)
     save(called, SARA)
-    assert "<@U_BOSS> wrote meanwhile" in called.page()
+    assert "<@U_BOSS> saved this while you were typing" in called.page()
     save(called, ROOT)
     save(called, ROOT)
 
     save(called, SARA)
 
-    assert "<@U_ROOT> wrote meanwhile" in called.page()
+    assert "<@U_ROOT> saved this while you were typing" in called.page()
     assert (typed(called), call_of(called).note.text) == ("by U_SARA", "by U_ROOT")
 
 
@@ -259,7 +259,7 @@ def test_a_note_that_was_removed_meanwhile_is_said(called: Office) -> None:
     save(called, BOSS)
 
     save(called)
-    assert "<@U_BOSS> removed the note meanwhile" in called.page()
+    assert "<@U_BOSS> removed the note while you were typing" in called.page()
     save(called)
     assert call_of(called).note.text == "second"
 

@@ -15,8 +15,10 @@ from evoslack.slack.rendering.refusal_pages import REQUEST_ACCESS
 from sandbox.slack.delivery import Delivery
 from tests.scenario.office import AGENT, ROOT, SARA, Office
 from tests.scenario.test_broken_buttons import BROKE, database_away
+from tests.scenario.test_notes import after_a_call
+from tests.scenario.test_notes import press as open_note
 
-ASKS = "<@U_AGENT> asks for access to EvoSlack"
+ASKS = "<@U_AGENT> wants to place calls"
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ def press(office: Office, who: str = AGENT) -> Delivery:
 def requests(office: Office, contact: str = ROOT) -> list[str]:
     """What the help contact was sent."""
     told = office.told(contact) if contact.startswith("U") else [m["text"] for m in office.cards(contact)]
-    return [text for text in told if "asks for access" in text]
+    return [text for text in told if "wants to place calls" in text]
 
 
 def test_one_press_sends_who_asks_and_what_is_missing(office: Office) -> None:
@@ -226,8 +228,9 @@ def test_a_channel_that_the_bot_is_not_in_is_explained_and_costs_no_day(empty_of
     assert len(requests(office, "C_HELP")) == 1
 
 
-def test_a_request_that_may_have_arrived_counts(office: Office) -> None:
-    office.slack.fault("chat.postMessage", "lose_answer")
+@pytest.mark.parametrize("trouble", ["lose_answer", "error:internal_error", "500"])
+def test_a_request_that_may_have_arrived_counts(office: Office, trouble: str) -> None:
+    office.slack.fault("chat.postMessage", trouble)
     denied(office)
     view = office.slack.modal(AGENT)
 
@@ -236,7 +239,7 @@ def test_a_request_that_may_have_arrived_counts(office: Office) -> None:
     office.wait_for_page("may not have arrived. Ask <@U_ROOT> yourself", AGENT)
     office.slack.send("block_actions", clicked(office, view))
     office.wait_for_page("You asked just now", AGENT)
-    assert len(requests(office)) == 1
+    assert len(requests(office)) == (1 if trouble == "lose_answer" else 0)
 
 
 def test_a_closed_page_is_answered_by_direct_message(office: Office) -> None:
@@ -292,6 +295,52 @@ def test_the_home_tab_of_a_person_without_access_has_the_button(office: Office) 
     office.wait_for_page("Request sent to <@U_ROOT>", AGENT)
     assert len(requests(office)) == 1
     assert office.told(AGENT) == []
+
+
+def test_after_the_request_the_home_tab_says_so_until_they_may_ask_again(office: Office) -> None:
+    at_home(office)
+    press(office)
+    office.wait_for_page("Request sent to <@U_ROOT>", AGENT)
+
+    office.slack.wait_for(lambda: "You asked <@U_ROOT>" in str(office.slack.home(AGENT)))
+    assert buttons(office.slack.home(AGENT)) == []
+    office.slack.close_modal(AGENT)
+    office.pass_time(hours=24, minutes=1)
+    office.bot.wake()
+
+    office.slack.wait_for(lambda: REQUEST_ACCESS in buttons(office.slack.home(AGENT)))
+
+
+def test_who_has_access_by_now_finds_their_calls_in_the_home_tab(office: Office) -> None:
+    at_home(office)
+    office.evo.world.logins["agent@acme.test"].roles = ("Manager",)
+    office.pass_time(seconds=11)
+
+    press(office)
+
+    office.wait_for_page("You can place calls now", AGENT)
+    office.slack.wait_for(lambda: "No calls yet" in str(office.slack.home(AGENT)))
+
+
+def test_a_request_from_another_place_opens_no_home_tab(office: Office) -> None:
+    denied(office)
+    press(office)
+    office.wait_for_page("Request sent", AGENT)
+    office.slack.open_home(SARA)
+    office.slack.wait_for(lambda: office.slack.home(SARA))
+
+    assert office.slack.home(AGENT) is None
+
+
+def test_the_note_form_that_does_not_open_has_the_button(office: Office) -> None:
+    after_a_call(office)
+    open_note(office, AGENT)
+    office.wait_for_page("Notes are for people who can place calls. You need the Manager role", AGENT)
+
+    press(office)
+
+    office.wait_for_page("Request sent to <@U_ROOT>", AGENT)
+    assert len(requests(office)) == 1
 
 
 @pytest.mark.parametrize(

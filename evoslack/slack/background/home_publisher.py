@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from slack_sdk import WebClient
 
+from evoslack.calling.access import ASK_AGAIN_AFTER
 from evoslack.calling.calls import Call, Role
 from evoslack.calling.history_filter import HistoryFilter, HomeTab, Scope
 from evoslack.calling.ports import CallHistory, HomeTabLedger
@@ -43,6 +44,15 @@ _UNREACHABLE = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What is published."""
+
+    view: dict[str, Any]
+    may_change: bool = False  # soon, without a call changing
+    again_at: datetime | None = None  # then it is outdated
+
+
 class HomePublisher:
     """Publishes one due tab at a time."""
 
@@ -54,17 +64,20 @@ class HomePublisher:
         role_of: Callable[[str, str], Role],
         refresh: Callable[[], object],
         *,
+        asked_at: Callable[[str, str], datetime | None],
         links_of: Callable[[Iterable[Call]], Mapping[str, str]],
         can_end: Callable[[], bool],
         region: str,
         contact: HelpContact = NO_CONTACT,
         now: Callable[[], datetime],
     ) -> None:
+        """`asked_at` says when a person (team id, user id) asked for access, if they did lately."""
         self._client = client
         self._ledger = ledger
         self._history = history
         self._role_of = role_of
         self._refresh = refresh
+        self._asked_at = asked_at
         self._links_of = links_of
         self._can_end = can_end
         self._region = region
@@ -85,27 +98,39 @@ class HomePublisher:
         due = self._ledger.claim(at=now, until=lease, shown_before=now - MIN_INTERVAL)
         if due is None:
             return False
-        view, may_change = self._view(due, lease)
+        shown = self._view(due, lease)
         if is_expiring(lease, self._now(), MIN_LEASE):
             return True
-        self._publish(due, view, lease, may_change)
+        self._publish(due, shown, lease)
         return True
 
-    def _view(self, due: HomeTab, lease: datetime) -> tuple[dict[str, Any], bool]:
-        """What to publish, and whether that may change without a call changing."""
+    def _view(self, due: HomeTab, lease: datetime) -> _Shown:
+        """What to publish, and whether that changes without a call changing."""
         try:
             role = self._role(due)
         except Refusal as refusal:
-            may_change = isinstance(refusal, (CannotCheck, NothingToOffer))
-            return home.denied(refusal, self._region, self._contact), may_change
+            return self._denied(due, refusal)
         sees_team = role is Role.ADMINISTRATOR  # also the team's live calls, whatever the filter says
         if due.sees_all is not sees_team:
             self._ledger.set_sees_all(due, sees_team, lease=lease)
-        return home.view(self._page(due, sees_team=sees_team), self._region), False
+        page = self._page(due, sees_team=sees_team)
+        doubts = [call.doubt_until for call in page.live if not call.is_in_progress]
+        return _Shown(home.view(page, self._region), again_at=min(doubts, default=None))
+
+    def _denied(self, due: HomeTab, refusal: Refusal) -> _Shown:
+        """Why this person sees no calls, and once they asked for access, that they did."""
+        asked_at = self._asked_at(due.team_id, due.user_id)
+        again_at = None if asked_at is None else asked_at + ASK_AGAIN_AFTER
+        if again_at is not None and again_at <= self._now():
+            asked_at = again_at = None
+        view = home.denied(refusal, self._region, self._contact, asked_at)
+        return _Shown(view, isinstance(refusal, (CannotCheck, NothingToOffer)), again_at)
 
     def _page(self, due: HomeTab, *, sees_team: bool) -> home.Page:
         """What this person may see of what they want to see."""
-        wanted = due.history_filter if sees_team else replace(due.history_filter, scope=Scope.MINE, person="")
+        wanted = due.history_filter or HistoryFilter(Scope.TEAM)  # which administrators start with
+        if not sees_team:
+            wanted = replace(wanted, scope=Scope.MINE, person="")
         calls, total = self._found(due, wanted)
         if not calls and wanted.page:  # fewer calls are left than there were
             wanted = replace(wanted, page=max(total - 1, 0) // home.PER_PAGE)
@@ -138,9 +163,9 @@ class HomePublisher:
             self._refresh()  # right after the start nothing is loaded yet
             return self._role_of(due.user_id, due.team_id)
 
-    def _publish(self, due: HomeTab, view: dict[str, Any], lease: datetime, may_change: bool) -> None:
+    def _publish(self, due: HomeTab, shown: _Shown, lease: datetime) -> None:
         try:
-            self._client.views_publish(user_id=due.user_id, view=view)
+            self._client.views_publish(user_id=due.user_id, view=shown.view)
         except SLACK_ERRORS as error:
             problem = problem_of(error)
             self._trouble.failed(problem + _UNREACHABLE.get(problem, ""), key=due.user_id)
@@ -155,7 +180,7 @@ class HomePublisher:
                 return
         else:
             self._trouble.worked(due.user_id)
-            if not may_change:
-                self._ledger.mark_shown(due, lease=lease, at=self._now())
+            if not shown.may_change:
+                self._ledger.mark_shown(due, lease=lease, at=self._now(), again_at=shown.again_at)
                 return
         self._ledger.postpone(due, lease=lease, again_at=self._now() + RETRY_AFTER)

@@ -29,7 +29,7 @@ from evoslack.slack.payloads import ARRIVAL, Payload, team_of
 from evoslack.slack.rendering import access_messages, messages, refusal_pages
 from evoslack.slack.rendering.refusal_messages import refusal_words
 from evoslack.slack.rendering.views import FormSettings
-from evoslack.slack.workspace import SLACK_ERRORS, problem_of
+from evoslack.slack.workspace import SLACK_ERRORS, is_denial, problem_of
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +57,10 @@ class AccessRequestListener:
         settings: FormSettings,
         notify_privately: NotifyPrivately,
         run: Run,
+        on_answer: Callable[[str, str], None],
         now: Callable[[], datetime],
     ) -> None:
+        """`on_answer` is told whose access or request may have changed (user id, team id)."""
         self._client = client
         self._patient_client = patient_client
         self._requests = requests
@@ -66,6 +68,7 @@ class AccessRequestListener:
         self._settings = settings
         self._notify_privately = notify_privately
         self._run = run
+        self._on_answer = on_answer
         self._now = now
         self._lock = threading.Lock()
         self._waiting: dict[_Who, dict[str, _Press]] = {}  # by view id, of people whose request is being sent
@@ -98,6 +101,7 @@ class AccessRequestListener:
             presses = self._waiting.pop(press.who)
         for each in presses.values():
             self._show(each, words, opened)
+        self._run(lambda: self._on_answer(*press.who), lambda _words: None)  # they have their answer already
 
     def _open_page(self, press: _Press) -> str:
         """Open a page to answer on. Returns our own name for it; empty: it did not open in time."""
@@ -143,11 +147,14 @@ class AccessRequestListener:
                 unfurl_links=False,
                 unfurl_media=False,
             )
-        except SlackApiError as error:
-            self._requests.release(team_id, user_id)
-            log.warning("HELP_CONTACT %s did not get a request for access: %s", contact.id, problem_of(error))
-            return access_messages.not_sent(contact, problem_of(error))
-        except SLACK_ERRORS as error:  # it may have arrived, so it counts
+        except SLACK_ERRORS as error:
+            if isinstance(error, SlackApiError) and is_denial(error):
+                self._requests.release(team_id, user_id)
+                log.warning(
+                    "HELP_CONTACT %s did not get a request for access: %s", contact.id, problem_of(error)
+                )
+                return access_messages.not_sent(contact, problem_of(error))
+            # It may have arrived, so it counts.
             log.warning(
                 "HELP_CONTACT %s may not have got a request for access: %s", contact.id, problem_of(error)
             )

@@ -1,4 +1,4 @@
-"""Note and result: a button on a call opens a small form, and what a person writes there is kept.
+"""Result and note: a button on a call opens a small form, and what a person writes there is kept.
 
 For everyone who may place calls. People replace only what they have read: if someone else wrote meanwhile,
 nothing is saved yet, and the form shows both.
@@ -23,6 +23,7 @@ from evoslack.slack.listeners.reply import NotifyPrivately
 from evoslack.slack.payloads import ARRIVAL, Payload, team_of, text_of
 from evoslack.slack.rendering import note_form, note_messages
 from evoslack.slack.rendering.blocks import Block
+from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.rendering.note_form import NoteMetadata, Written
 
 SAME_PRESS = timedelta(seconds=1)  # a second press that soon asks for no second form
@@ -69,6 +70,7 @@ class CallNoteListeners:
         opener: PageOpener,
         notify_privately: NotifyPrivately,
         region: str,
+        contact: HelpContact,
         now: Callable[[], datetime],
     ) -> None:
         self._calls = calls
@@ -77,6 +79,7 @@ class CallNoteListeners:
         self._opener = opener
         self._notify_privately = notify_privately
         self._region = region
+        self._contact = contact
         self._now = now
         self._lock = threading.Lock()
         self._pressed: dict[tuple[str, str, str], datetime] = {}  # by user, team and call
@@ -88,7 +91,7 @@ class CallNoteListeners:
         if self._is_first_press(request, call_id):
             page = Page(
                 lambda: self._page(request, call_id),
-                lambda refusal: note_form.notice(self._denied(refusal)),
+                lambda refusal: note_form.denied(refusal, self._region, self._contact),
                 self._denied,
                 note_form.loading,
                 note_form.notice,
@@ -158,7 +161,7 @@ class CallNoteListeners:
         return note_form.notice(note_messages.GONE) if call is None else note_form.form(call, self._region)
 
     def _denied(self, refusal: Refusal) -> str:
-        return note_messages.denied(refusal, self._region)
+        return note_messages.denied(refusal, self._region, self._contact)
 
     def _require_role(self, request: OpenRequest) -> None:
         try:

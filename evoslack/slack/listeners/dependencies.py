@@ -107,6 +107,7 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
     pages = PageReply(given.client, notify, given.pages)
     number_line = NumberLineListener(given.client, numbers, access, given.on_typed, given.on_typed_in)
     reply = PrivateReply(given.private_client, notify, settings.safe_url)
+    homes = HomeListeners(given.home_tabs, access, given.on_home_due, now)
     return Listeners(
         form=CallFormListeners(
             given.intake,
@@ -132,11 +133,26 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
             contact=settings.help_contact,
         ),
         note=CallNoteListeners(
-            given.calls, access, given.refresh_offer, page_opener, notify, settings.region, now
+            given.calls,
+            access,
+            given.refresh_offer,
+            page_opener,
+            notify,
+            settings.region,
+            settings.help_contact,
+            now,
         ),
-        home=HomeListeners(given.home_tabs, access, given.on_home_due, now),
+        home=homes,
         export=ExportListener(
-            given.patient_client, given.history, access, settings, given.exports, notify, now
+            given.patient_client,
+            given.history,
+            access,
+            settings,
+            given.exports,
+            given.other_forms,
+            pages,
+            notify,
+            now,
         ),
         steps=StepListeners(
             given.client,
@@ -155,6 +171,7 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
             settings,
             notify,
             given.other_forms,
+            homes.access_asked,
             now,
         ),
         pages=pages,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Self
 
-from slack_bolt import Ack
+from slack_bolt import Ack, BoltContext
 from slack_sdk import WebClient
 
 from evoslack.calling.access import Access
@@ -23,8 +23,8 @@ from evoslack.calling.ports import CallHistory
 from evoslack.calling.refusals import Refusal
 from evoslack.runtime.background_pool import Run, Tell
 from evoslack.slack.listeners.contacts import Contacts
-from evoslack.slack.listeners.reply import NotifyPrivately
-from evoslack.slack.payloads import Payload, team_of
+from evoslack.slack.listeners.reply import NotifyPrivately, PageReply, Trigger
+from evoslack.slack.payloads import ARRIVAL, Payload, team_of
 from evoslack.slack.rendering import call_csv, export_messages
 from evoslack.slack.rendering.refusal_messages import refusal_words
 from evoslack.slack.rendering.views import FormSettings
@@ -103,14 +103,19 @@ class ExportListener:
         access: Access,
         settings: FormSettings,
         run: Run,
+        run_quick: Run,
+        pages: PageReply,
         notify_privately: NotifyPrivately,
         now: Callable[[], datetime],
     ) -> None:
+        """`run` makes files, `run_quick` what a person waits for."""
         self._client = client
         self._history = history
         self._access = access
         self._settings = settings
         self._run = run
+        self._run_quick = run_quick
+        self._pages = pages
         self._now = now
         self._notify_privately = notify_privately
         self._lock = threading.Lock()
@@ -141,12 +146,13 @@ class ExportListener:
         self._run(lambda: self._send(user_id, this), self._tell(user_id))
         ack(export_messages.started(this.what))
 
-    def from_home(self, ack: Ack, body: Payload) -> None:
-        """The Export button of the Home tab: all calls that its filter finds."""
+    def from_home(self, ack: Ack, body: Payload, context: BoltContext) -> None:
+        """The Export button of the Home tab: all calls that its filter finds. The answer is a small page."""
         user_id, team_id = body["user"]["id"], team_of(body)
         chosen = HistoryFilter.unpacked(str((body.get("view") or {}).get("private_metadata") or ""))
         if self._is_new(user_id, chosen):
-            self._run(lambda: self._send_found(user_id, team_id, chosen), self._tell(user_id))
+            tell = self._pages.to(Trigger.of(body, context[ARRIVAL]), export_messages.PAGE_TITLE)
+            self._run_quick(lambda: tell(self._start_found(user_id, team_id, chosen)), tell)
         ack()
 
     def _is_new(self, user_id: str, chosen: HistoryFilter) -> bool:
@@ -160,24 +166,27 @@ class ExportListener:
                 self._latest[user_id] = (chosen, now)
             return is_new
 
-    def _send_found(self, user_id: str, team_id: str, chosen: HistoryFilter) -> None:
-        """Check the role, which the button does not prove, then send the file."""
+    def _start_found(self, user_id: str, team_id: str, chosen: HistoryFilter) -> str:
+        """Check the role, which the button does not prove, then have the file sent. What the page says."""
         try:
             role = self._access.role_of(user_id, team_id)
         except Refusal as refusal:
-            self._notify_privately(user_id, self._words(refusal))
-            return
+            return self._words(refusal)
         if role is not Role.ADMINISTRATOR:
-            self._notify_privately(user_id, export_messages.ADMINISTRATORS_ONLY)
-            return
+            return export_messages.ADMINISTRATORS_ONLY
+        whose, what = chosen.whose(user_id), export_messages.of_home(chosen, self._now())
+        _calls, total = self._history.page(team_id, whose, chosen, limit=1, offset=0)
+        if not total:
+            return export_messages.no_calls(what)
         this = _Export(
-            lambda: self._history.matching(team_id, chosen.whose(user_id), chosen),
-            export_messages.of_home(chosen),
+            lambda: self._history.matching(team_id, whose, chosen),
+            what,
             export_messages.HOME_TITLE,
             f"calls-{self._now():%Y-%m-%d-%H%M}-utc.csv",
             "by the filter of their Home tab",
         )
-        self._send(user_id, this)
+        self._run(lambda: self._send(user_id, this), self._tell(user_id))
+        return export_messages.started_at_home(total)
 
     def _send(self, user_id: str, this: _Export) -> None:
         """Send the file, or say privately why there is none."""

@@ -44,6 +44,11 @@ class HomeListeners:
             self._on_due()
         ack()
 
+    def access_asked(self, user_id: str, team_id: str) -> None:
+        """This person asked for access: their tab says so, or that they have it by now. Not a listener."""
+        self._ledger.mark_due(team_id, user_id, at=self._now())
+        self._on_due()
+
     def home_turned(self, ack: Ack, body: Payload) -> None:
         """Another filter or page, starting from what is on the screen rather than from what came since."""
         before = HistoryFilter.unpacked(str((body.get("view") or {}).get("private_metadata") or ""))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import math
+from datetime import datetime, timedelta
 
+from evoslack.calling.access import ASK_AGAIN_AFTER
 from evoslack.calling.refusals import CannotCheck, Denial, NothingToOffer, Source
+from evoslack.slack.rendering import card_messages
 from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.rendering.messages import escape
 
@@ -51,7 +54,7 @@ def request(user_id: str, denial: Denial) -> str:
     """What the help contact is sent."""
     missing, to_do = _MISSING[denial]
     return (
-        f"<@{user_id}> asks for access to EvoSlack, to place calls.\n"
+        f"<@{user_id}> wants to place calls with EvoSlack.\n"
         f"*Missing:* {missing}.\n"
         f"*What to do:* {to_do.format(user_id=user_id)} Then let <@{user_id}> know."
     )
@@ -64,7 +67,16 @@ def sent(contact: HelpContact, command: str) -> str:
 
 def asked_before(ago: timedelta, contact: HelpContact) -> str:
     """There was a request already."""
-    return f"You asked {_ago(ago)}. {contact.name} has your request. You can ask again after a day."
+    left = ASK_AGAIN_AFTER - max(ago, timedelta(0))  # a clock may have been set back
+    hours = max(math.ceil(left / timedelta(hours=1)), 1)
+    again = f"You can ask again in {hours} hour{'' if hours == 1 else 's'}."
+    return f"You asked {_ago(ago)}. {contact.name} has your request. {again}"
+
+
+def asked(contact: HelpContact, at: datetime) -> str:
+    """The same where it stands for longer, in the Home tab; `at` is when they asked."""
+    again_at = card_messages.when(at + ASK_AGAIN_AFTER)
+    return f"You asked {contact.name} {card_messages.when(at)}. You can ask again {again_at}."
 
 
 def not_sent(contact: HelpContact, problem: str) -> str:
@@ -78,9 +90,10 @@ def not_sent(contact: HelpContact, problem: str) -> str:
 
 
 def maybe_sent(contact: HelpContact) -> str:
-    """Slack gave no answer."""
+    """Slack gave no answer, or one that proves nothing."""
     return (
-        f"Slack didn't answer, so your request may not have arrived. Ask {contact.name} yourself to be sure."
+        "Slack gave no clear answer, so your request may not have arrived. "
+        f"Ask {contact.name} yourself to be sure."
     )
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from evoslack.calling.history_filter import HistoryFilter
 from evoslack.slack.rendering import home_messages
 from evoslack.slack.rendering.messages import escape
 
-ADMINISTRATORS_ONLY = (
-    "Only administrators can export everyone's calls. You need the SystemAdministrator role in Evo Voice."
-)
+ADMINISTRATORS_ONLY = "Only an Evo Voice administrator can export calls."
 SCOPES_MISSING = (
     "Slack doesn't let EvoSlack send files yet. It needs the scopes im:write and files:write: "
     "update the app from manifest.yml and reinstall it."
 )
-HOME_TITLE = "Calls from the Home tab"
+HOME_TITLE = "Calls from the Home tab"  # of the file
+PAGE_TITLE = home_messages.EXPORT
 
 
 def usage(command: str, last_days: int) -> str:
@@ -29,15 +30,20 @@ def of_period(period: object) -> str:
     return f"from {period}"
 
 
-def of_home(chosen: HistoryFilter) -> str:
-    """The calls that the filter of a Home tab finds (mrkdwn)."""
-    whose = [f"<@{chosen.person}>"] if chosen.person else []
-    return f"from the Home tab ({' · '.join([escape(home_messages.described(chosen)), *whose])})"
+def of_home(chosen: HistoryFilter, at: datetime) -> str:
+    """The calls that the filter of a Home tab finds (mrkdwn). `at` is now."""
+    return f"from the Home tab ({home_messages.described(chosen, at)})"
 
 
 def started(what: str) -> str:
     """The answer to the command, while the file is being made."""
     return f"Exporting the calls {what}. You'll get the file as a direct message."
+
+
+def started_at_home(calls: int) -> str:
+    """The answer to the button, while the file is being made; `calls` is how many it will have."""
+    these = "1 call" if calls == 1 else f"{calls:,} calls"
+    return f"Exporting {these}. You'll get the file as a direct message."
 
 
 def no_calls(what: str) -> str:

@@ -70,12 +70,13 @@ def help_text(command: str, region: str) -> str:
     return (
         f"*{command}* opens a form. Enter a number, check the flow and the caller ID, then press "
         f"*{FORM_SUBMIT}*. Nothing is dialed until you do.\n"
-        f"*{command} {number}* fills in the number, and the flow and caller ID of your last call. "
+        f"*{command} {number}* fills in the number, and the flow and caller ID of your last call.\n"
         f"*{command} {number} survey* picks the flow with the closest name.\n"
-        f"*{command} last* fills in your last call. *{command} history* shows your latest calls.\n"
-        f"*{command} export* sends administrators everyone's calls as a file.\n"
+        f"*{command} last* fills in your last call.\n"
+        f"*{command} history* shows your latest calls.\n"
         "To call a number in a message: *⋮* → *Call number in message*.\n"
         "You need the Manager role in Evo Voice.\n"
+        f"Administrators: *{command} export* gets everyone's calls as a file.\n"
         "One press, at most one ring, never a ring after a no, and you always learn what happened."
     )
 

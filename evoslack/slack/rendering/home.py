@@ -10,11 +10,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from evoslack.calling.calls import Call
-from evoslack.calling.history_filter import HistoryFilter, OutcomeGroup, Scope
+from evoslack.calling.history_filter import HistoryFilter, OutcomeGroup, Scope, statuses_in
 from evoslack.calling.number_format import pretty
 from evoslack.calling.refusals import NotAllowed, Refusal
-from evoslack.slack.rendering import button_messages, cards, form_messages, home_messages, messages
-from evoslack.slack.rendering.blocks import Block, actions, button, context, plain, section
+from evoslack.calling.status import status_of
+from evoslack.slack.rendering import (
+    access_messages,
+    button_messages,
+    cards,
+    form_messages,
+    home_messages,
+    messages,
+)
+from evoslack.slack.rendering.blocks import Block, actions, button, context, section, small
 from evoslack.slack.rendering.help_contact import NO_CONTACT, HelpContact
 from evoslack.slack.rendering.home_filters import FilterAction, controls
 from evoslack.slack.rendering.refusal_messages import refusal_words
@@ -24,6 +32,7 @@ PER_PAGE = 10
 MOST_LIVE = 10  # live calls shown; more are counted
 PLACE = "home_place"  # action id of the button that opens the form
 _DIVIDER: Block = {"type": "divider"}
+_IN_PROGRESS = statuses_in(OutcomeGroup.IN_PROGRESS, was_answered=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,31 +45,37 @@ class Page:
     sees_team: bool  # whether this person may see and hang up the team's calls
     viewer: str  # user id
     at: datetime
-    live: Sequence[Call] = ()  # at most `MOST_LIVE`
+    live: Sequence[Call] = ()  # that may be on the phone now; at most `MOST_LIVE`
     live_total: int = 0
     totals: Mapping[OutcomeGroup, int] = field(default_factory=dict)  # of the last 24 hours
     links: Mapping[str, str] = field(default_factory=dict)  # addresses of cards, by call id
     can_end: bool = False  # whether the bot may end calls at Evo Voice
 
 
-def denied(refusal: Refusal, region: str, contact: HelpContact = NO_CONTACT) -> Block:
-    """The tab of a person who may not call, or of whom it cannot be checked: why, and not one number."""
+def denied(
+    refusal: Refusal, region: str, contact: HelpContact = NO_CONTACT, asked_at: datetime | None = None
+) -> Block:
+    """The tab of a person who may not call, or of whom it cannot be checked: why, and not one number.
+
+    `asked_at`: when they asked for access; None if they may ask now.
+    """
     words = refusal_words(refusal, region, contact)
     if isinstance(refusal, NotAllowed):
         why = section(f"{home_messages.CANNOT_CALL} {words}")
-        return _view(HistoryFilter(), [why, *access_button(refusal, contact)])
+        ask = access_button(refusal, contact)
+        if ask and asked_at is not None:
+            ask = [section(access_messages.asked(contact, asked_at))]
+        return _view(HistoryFilter(), [why, *ask])
     again = home_messages.CHECKS_AGAIN
     return _view(HistoryFilter(), [section(f"{home_messages.UNKNOWN} {words} {again}")])
 
 
 def view(page: Page, region: str) -> Block:
     """The tab of a person who may call."""
-    place = button(PLACE, form_messages.FORM_TITLE) | {"style": "primary"}
     whose = Scope.TEAM if page.sees_team else Scope.MINE
     return _view(
         page.filter,
         [
-            section(home_messages.CAN_CALL) | {"accessory": place},
             *_live(page, whose, region),
             section(home_messages.totals(page.totals, whose)),
             _DIVIDER,
@@ -73,12 +88,23 @@ def view(page: Page, region: str) -> Block:
 
 def _live(page: Page, whose: Scope, region: str) -> list[Block]:
     """The calls that may be on the phone now, whatever the filter says."""
-    found = [section(home_messages.LIVE[whose])]
-    if not page.live:
-        return [*found, context(home_messages.NO_LIVE)]
-    found += [_live_call(call, page, region) for call in page.live]
+    place = button(PLACE, form_messages.FORM_TITLE) | {"style": "primary"}
+    live, uncertain = _by_certainty(page.live)
+    found = [section(home_messages.LIVE[whose]) | {"accessory": place}]
+    if not live:
+        found.append(context(home_messages.NONE_CERTAIN if uncertain else home_messages.NO_LIVE[whose]))
+    found += [_live_call(call, page, region) for call in live]
+    if uncertain:
+        found.append(small(home_messages.UNCERTAIN))
+        found += [_live_call(call, page, region) for call in uncertain]
     more = page.live_total - len(page.live)
     return [*found, context(home_messages.more_live(more))] if more > 0 else found
+
+
+def _by_certainty(calls: Sequence[Call]) -> tuple[list[Call], list[Call]]:
+    """Those that are in progress, and those that may be."""
+    live = [call for call in calls if status_of(call) in _IN_PROGRESS]
+    return live, [call for call in calls if call not in live]
 
 
 def _live_call(call: Call, page: Page, region: str) -> Block:
@@ -101,10 +127,10 @@ def _live_call(call: Call, page: Page, region: str) -> Block:
 def _calls(page: Page, region: str) -> list[Block]:
     chosen = page.filter
     if not page.calls:
-        return [{"type": "section", "text": plain(home_messages.nothing_found(chosen))}]
+        return [section(home_messages.nothing_found(chosen, page.at))]
     first = chosen.page * PER_PAGE + 1
     last = first + len(page.calls) - 1
-    found = [context(home_messages.shown(first, last, page.total, chosen))]
+    found = [context(home_messages.shown(first, last, page.total, chosen, page.at))]
     found += [_call(call, page, region) for call in page.calls]
     pages = []
     if chosen.page:
@@ -123,7 +149,7 @@ def _call(call: Call, page: Page, region: str) -> Block:
     if call.note.result or call.note.text:
         parts.append(home_messages.noted(call.note.result))
     row = _row(f"home_call_{call.id}", call, parts, page, region)
-    if not call.may_be_on_the_phone(page.at):
+    if not call.is_in_progress:  # as on its card
         number = pretty(call.request.number, region)
         label = f"{button_messages.CALL_AGAIN}: {number}"  # for screen readers: ten buttons are alike
         row["accessory"] = cards.call_again(call) | {"accessibility_label": label}

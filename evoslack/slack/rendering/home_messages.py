@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, datetime
 
 from evoslack.calling.calls import HangUp, Result
 from evoslack.calling.history_filter import LEAST_DIGITS, HistoryFilter, OutcomeGroup, Scope
-from evoslack.slack.rendering.messages import NO_CALLS
+from evoslack.slack.rendering.messages import NO_CALLS, escape
 from evoslack.slack.rendering.status_words import RESULT_WORDS
 
-CAN_CALL = "*You can place calls.*"
 CANNOT_CALL = "*You can't place calls.*"
 UNKNOWN = "*EvoSlack can't tell right now whether you can place calls.*"
 CHECKS_AGAIN = "EvoSlack will check again shortly."
 
 LIVE = {Scope.MINE: "*Live now*", Scope.TEAM: "*Live now · team*"}
-NO_LIVE = "No calls right now."
+NO_LIVE = {Scope.MINE: "You're not on a call.", Scope.TEAM: "Nobody is on a call."}
+NONE_CERTAIN = "None for certain."
+UNCERTAIN = "*Not certain* · these may still be going on"
 HISTORY = "*Call history*"
 OPEN_CARD = "Open\u00a0card"  # on one line
 HANG_UP_NOTES = {HangUp.ASKED: "hang-up requested", HangUp.NO_EFFECT: "hanging up had no effect"}
@@ -28,8 +30,8 @@ SEARCH_LABEL = "Search by number"
 SEARCH_HINT = f"At least {LEAST_DIGITS} digits, from any part of the number. Press Enter to search."
 PERSON_PLACEHOLDER = "Choose a person"
 FLOW_PLACEHOLDER = "Any flow"
-FIRST_DAY_PLACEHOLDER = "From (UTC day)"
-LAST_DAY_PLACEHOLDER = "To (UTC day)"
+FIRST_DAY_PLACEHOLDER = "From (UTC)"
+LAST_DAY_PLACEHOLDER = "To (UTC)"
 ANY_OUTCOME = "Any outcome"
 OUTCOMES = {
     OutcomeGroup.REACHED: "Reached",
@@ -37,13 +39,12 @@ OUTCOMES = {
     OutcomeGroup.BUSY: "Busy",
     OutcomeGroup.FAILED: "Failed",
     OutcomeGroup.CANCELED: "Canceled or hung up",
-    OutcomeGroup.ENDED: "Ended, outcome unknown",
+    OutcomeGroup.ENDED: "Outcome unknown",
     OutcomeGroup.NOT_CERTAIN: "Not certain",
     OutcomeGroup.NOT_PLACED: "Not placed",
     OutcomeGroup.IN_PROGRESS: "In progress",
 }
-# What the one line of totals names; together with "other" it adds up.
-_COUNTED = (OutcomeGroup.REACHED, OutcomeGroup.NO_ANSWER, OutcomeGroup.NOT_CERTAIN, OutcomeGroup.IN_PROGRESS)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 CLEAR = "Clear filters"
 NEWER = "Newer"
 OLDER = "Older"
@@ -53,10 +54,7 @@ def totals(counts: Mapping[OutcomeGroup, int], scope: Scope) -> str:
     """The calls of the last 24 hours in one line (mrkdwn)."""
     calls = sum(counts.values())
     parts = ["no calls" if not calls else "1 call" if calls == 1 else f"{calls} calls"]
-    told = {outcome: counts[outcome] for outcome in _COUNTED if counts.get(outcome)}
-    parts += [f"{count} {OUTCOMES[outcome].lower()}" for outcome, count in told.items()]
-    if others := calls - sum(told.values()):
-        parts.append(f"{others} other")
+    parts += [f"{counts[each]} {words.lower()}" for each, words in OUTCOMES.items() if counts.get(each)]
     whose = ", team" if scope is Scope.TEAM else ""
     return f"*Last 24 hours{whose}:* {' · '.join(parts)}"
 
@@ -81,41 +79,50 @@ def noted(result: Result | None) -> str:
     return f"📝\u00a0{RESULT_WORDS[result] if result else 'Note'}"
 
 
-def shown(first: int, last: int, total: int, chosen: HistoryFilter) -> str:
-    """Which of the calls are on the page, and what was asked for."""
-    return " · ".join([f"{first}–{last} of {total}", *_asked_for(chosen)])
+def shown(first: int, last: int, total: int, chosen: HistoryFilter, at: datetime) -> str:
+    """Which of the calls are on the page, and what was asked for (plain text). `at` is now."""
+    return " · ".join([f"{first}–{last} of {total}", *_asked_for(chosen, at)])
 
 
-def nothing_found(chosen: HistoryFilter) -> str:
-    """Why the page is empty (plain text)."""
+def nothing_found(chosen: HistoryFilter, at: datetime) -> str:
+    """Why the page is empty (mrkdwn)."""
     if chosen.search and not chosen.digits:
         least = f"Search by at least {LEAST_DIGITS} digits of a number."
-        return f"No calls match “{chosen.search}”. {least}"
+        return f"No calls match “{escape(chosen.search)}”. {least}"
     if chosen.finds_nothing:
         return "No calls match: the first day is after the last day."
-    asked_for = _asked_for(chosen)
-    if chosen.search:
-        return f"No calls match {' · '.join([f'“{chosen.search}”', *asked_for])}."
-    if asked_for or chosen.person:
-        return f"No calls match {' · '.join(asked_for) or 'these filters'}."
-    return NO_CALLS
-
-
-def described(chosen: HistoryFilter) -> str:
-    """Which calls a filter finds, in words (plain text)."""
     search = [f"“{chosen.search}”"] if chosen.search else []
-    return " · ".join([TABS[chosen.scope], *search, *_asked_for(chosen)])
+    asked_for = [escape(each) for each in (*search, *_asked_for(chosen, at))] + _person(chosen)
+    return f"No calls match {' · '.join(asked_for)}. Clear a filter to see more." if asked_for else NO_CALLS
 
 
-def _asked_for(chosen: HistoryFilter) -> list[str]:
-    """The filters in words; days are UTC days, which the pickers can't say once they are set."""
+def described(chosen: HistoryFilter, at: datetime) -> str:
+    """Which calls a filter finds, in words (mrkdwn)."""
+    search = [f"“{chosen.search}”"] if chosen.search else []
+    words = [TABS[chosen.scope], *search, *_asked_for(chosen, at)]
+    return " · ".join([*(escape(each) for each in words), *_person(chosen)])
+
+
+def _person(chosen: HistoryFilter) -> list[str]:
+    """Whose calls were asked for (mrkdwn)."""
+    return [f"<@{chosen.person}>"] if chosen.person else []
+
+
+def _asked_for(chosen: HistoryFilter, at: datetime) -> list[str]:
+    """The other filters in words; days are UTC days, which the pickers can't say once they are set."""
     found = [OUTCOMES[OutcomeGroup(chosen.outcome)]] if chosen.outcome else []
     if chosen.flow:
         found.append(f"flow {chosen.flow_name or chosen.flow}")
-    if chosen.first and chosen.last:
-        found.append(f"{chosen.first} to {chosen.last} (UTC days)")
-    elif chosen.first or chosen.last:
-        found.append(
-            f"from {chosen.first} on (UTC days)" if chosen.first else f"until {chosen.last} (UTC days)"
-        )
+    first, last = (_day(each, at) if each else "" for each in (chosen.first, chosen.last))
+    if first and last:
+        found.append(f"{first} to {last} (UTC)" if first != last else f"{first} (UTC)")
+    elif first or last:
+        found.append(f"from {first} on (UTC)" if first else f"until {last} (UTC)")
     return found
+
+
+def _day(text: str, at: datetime) -> str:
+    """A day as people write it; with its year if that is not the current one."""
+    day = date.fromisoformat(text)
+    year = "" if day.year == at.year else f", {day.year}"
+    return f"{_MONTHS[day.month - 1]} {day.day}{year}"

@@ -9,8 +9,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from evoslack.calling.calls import Call, CallNote, Result
+from evoslack.calling.refusals import Refusal
 from evoslack.slack.rendering import button_messages, cards, form_messages, note_messages
 from evoslack.slack.rendering.blocks import Block, field, modal, plain, section
+from evoslack.slack.rendering.help_contact import HelpContact
+from evoslack.slack.rendering.refusal_pages import access_button
 from evoslack.slack.rendering.status_words import RESULT_WORDS
 
 FORM = "note_form"
@@ -101,6 +104,12 @@ def notice(words: str, text: str = "") -> Block:
     if text:
         blocks += [section(note_messages.TO_COPY), _quoted(text)]
     return _page("note_notice", blocks)
+
+
+def denied(refusal: Refusal, region: str, contact: HelpContact) -> Block:
+    """Why this person gets no form, and the button that asks for access if that helps."""
+    words = section(note_messages.denied(refusal, region, contact))
+    return _page("note_notice", [words, *access_button(refusal, contact)])
 
 
 def written_in(values: Mapping[str, Any]) -> Written:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import html
+
 from evoslack.calling.calls import Call, CallNote
 from evoslack.calling.number_format import pretty, unbroken
 from evoslack.calling.refusals import CannotCheck, NotAllowed, Refusal
-from evoslack.slack.rendering.messages import escape
+from evoslack.slack.rendering.help_contact import NO_CONTACT, HelpContact
 from evoslack.slack.rendering.refusal_messages import SOURCE_MESSAGES, refusal_message
 from evoslack.slack.rendering.status_words import RESULT_WORDS
 
-TITLE = "Note and result"
+TITLE = "Result and note"
 SAVE = "Save"
 SAVE_MINE = "Save mine"  # once someone else wrote
-RESULT_LABEL = "What came of it?"
+RESULT_LABEL = "How did it go?"
 NO_RESULT = "No result"
 NOTE_LABEL = "Note"
 NOTE_HINT = "Shown on the card. Everyone in the channel can read it."
@@ -34,9 +36,9 @@ def written_meanwhile(note: CallNote, reader: str) -> str:
     # Themselves: in another window, or here, and the answer got lost.
     is_own, who = note.by == reader, f"<@{note.by}>"
     if note.result is None and not note.text:
-        removed = "You removed the note before" if is_own else f"{who} removed the note meanwhile"
+        removed = "You removed the note before" if is_own else f"{who} removed the note while you were typing"
         return f"*Not saved yet.* {removed}."
-    wrote = "You saved this before" if is_own else f"{who} wrote meanwhile"
+    wrote = "You saved this before" if is_own else f"{who} saved this while you were typing"
     result = f" *{RESULT_WORDS[note.result]}*" if note.result is not None else ""
     return f"*Not saved yet.* {wrote}:{result}"
 
@@ -46,9 +48,9 @@ def too_long(length: int, most: int) -> str:
     return f"That's {length:,} characters, and a note can have {most:,}. Shorten it, then press Save again."
 
 
-def denied(refusal: Refusal, region: str) -> str:
+def denied(refusal: Refusal, region: str, contact: HelpContact = NO_CONTACT) -> str:
     """Why this person gets no form (mrkdwn)."""
-    return escape(_reason(refusal, region))
+    return contact.named_in(html.escape(_reason(refusal, region), quote=False))
 
 
 def not_saved(refusal: Refusal, region: str) -> str:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from evoslack.ledger.access_requests import ASK_AGAIN_AFTER, SENDING_TAKES, AccessRequestLedger
+from evoslack.calling.access import ASK_AGAIN_AFTER
+from evoslack.ledger.access_requests import SENDING_TAKES, AccessRequestLedger
 from evoslack.ledger.retention import ACCESS_REQUESTS_ARE_KEPT, PURGE_EVERY, CallRetention
 from evoslack.ledger.store import Store
 
@@ -85,3 +86,13 @@ def test_old_requests_are_purged(store: Store, requests: AccessRequestLedger) ->
     at[0] = T0 + ACCESS_REQUESTS_ARE_KEPT + SECOND
     retention.purge(timedelta(days=365))
     assert requests.asked_at(*ALICE) is None
+
+
+def test_only_a_request_that_was_sent_has_a_moment_when_it_was_sent(requests: AccessRequestLedger) -> None:
+    assert requests.sent_at(*ALICE) is None
+    assert requests.claim(*ALICE, at=T0)
+    assert requests.sent_at(*ALICE) is None, "its bot may be killed before it is sent"
+    requests.mark_sent(*ALICE, at=T0)
+    assert requests.sent_at(*ALICE) == T0
+    requests.release(*ALICE)
+    assert requests.sent_at(*ALICE) is None

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from evoslack.calling.calls import DOUBT_WINDOW, Call, HangUp, LostReason, Progress, Reason, State
-from evoslack.calling.history_filter import GROUP_OF, HistoryFilter, OutcomeGroup
+from evoslack.calling.history_filter import HistoryFilter, OutcomeGroup, group_of
 from evoslack.calling.status import STATUS_OF_OUTCOME, CallStatus, status_of
 from evoslack.ledger.history import PIECE, CallHistory
 from evoslack.ledger.schema import REQUEST_FIELDS, call_of, calls
@@ -34,7 +35,10 @@ def kinds() -> Iterator[dict[str, Any]]:
     for word in (*STATUS_OF_OUTCOME, *SPELLINGS):
         for hang_up, by in product((None, HangUp.ASKED, HangUp.NO_EFFECT), (None, "", "U_BOSS")):
             ended = {"state": State.PLACED, "progress": Progress.ENDED, "evo_outcome": word or None}
-            yield ended | {"hang_up": hang_up, "hung_up_by": by}
+            for answered_at in (None, T0):
+                yield ended | {"hang_up": hang_up, "hung_up_by": by, "answered_at": answered_at}
+    for state, progress in product((State.PLACED, State.IN_DOUBT, State.REJECTED), Progress):
+        yield {"state": state, "progress": progress, "answered_at": T0}
 
 
 def write(store: Store, kinds: Iterable[dict[str, Any]]) -> list[Call]:
@@ -52,6 +56,10 @@ def write(store: Store, kinds: Iterable[dict[str, Any]]) -> list[Call]:
         return [call_of(row) for row in connection.execute(sa.select(calls))]
 
 
+def group(call: Call) -> OutcomeGroup:
+    return group_of(status_of(call), was_answered=call.answered_at is not None)
+
+
 def ids(found: tuple[list[Call], int]) -> set[str]:
     assert len(found[0]) == found[1]
     return {call.id for call in found[0]}
@@ -62,7 +70,7 @@ def test_a_search_by_outcome_finds_the_calls_whose_cards_say_so(store: Store) ->
 
     for outcome in OutcomeGroup:
         found = history.page("T1", None, HistoryFilter(outcome=outcome), limit=999, offset=0)
-        assert ids(found) == {call.id for call in written if GROUP_OF[status_of(call)] is outcome}
+        assert ids(found) == {call.id for call in written if group(call) is outcome}
         assert found[0], f"no example of {outcome}"
 
 
@@ -72,14 +80,46 @@ def test_totals_are_the_calls_of_each_outcome_since_then(store: Store) -> None:
 
     totals = history.totals("T1", None, since=since)
 
-    assert totals == Counter(GROUP_OF[status_of(call)] for call in written if call.accepted_at >= since)
+    assert totals == Counter(group(call) for call in written if call.accepted_at >= since)
     assert history.totals("T1", "U_SARA", since=since) == totals
     assert history.totals("T1", "U_BOSS", since=since) == history.totals("T2", None, since=since) == {}
 
 
-def test_every_status_belongs_to_one_group() -> None:
-    assert set(GROUP_OF) == set(CallStatus)
-    assert set(GROUP_OF.values()) == set(OutcomeGroup)
+@pytest.mark.parametrize("was_answered", [True, False])
+def test_every_status_belongs_to_a_group(was_answered: bool) -> None:
+    groups = {group_of(status, was_answered=was_answered) for status in CallStatus}
+
+    assert OutcomeGroup.REACHED in groups
+    assert was_answered or groups == set(OutcomeGroup)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "by", "group_unanswered"),
+    [
+        ("Done", "", OutcomeGroup.ENDED),
+        ("", "", OutcomeGroup.ENDED),
+        ("Completed", "U_SARA", OutcomeGroup.CANCELED),
+        ("canceled", "", OutcomeGroup.CANCELED),
+    ],
+)
+def test_a_call_that_was_answered_reached_someone_however_it_ended(
+    store: Store, outcome: str, by: str, group_unanswered: OutcomeGroup
+) -> None:
+    hang_up = HangUp.ASKED if by else None
+    ended = {"state": State.PLACED, "progress": Progress.ENDED, "evo_outcome": outcome}
+    ended |= {"hang_up": hang_up, "hung_up_by": by}
+    lost = {"state": State.PLACED, "progress": Progress.LOST}
+    write(store, [ended | {"answered_at": T0}, lost | {"answered_at": T0}, ended, lost])
+
+    totals = CallHistory(store).totals("T1", None, since=T0)
+
+    assert totals == Counter([*[OutcomeGroup.REACHED] * 2, group_unanswered, OutcomeGroup.ENDED])
+    reached = HistoryFilter(outcome=OutcomeGroup.REACHED)
+    assert ids(CallHistory(store).page("T1", None, reached, limit=9, offset=0)) == {"call0", "call1"}
+
+
+def test_a_call_that_is_going_on_reached_no_one_yet() -> None:
+    assert group_of(CallStatus.ON_THE_CALL, was_answered=True) is OutcomeGroup.IN_PROGRESS
 
 
 def test_live_are_the_calls_that_may_be_on_the_phone(store: Store) -> None:
@@ -101,7 +141,8 @@ def test_live_are_the_calls_that_may_be_on_the_phone(store: Store) -> None:
 
     assert ids(live) >= {call.id for call in uncertain if call.may_be_on_the_phone(at)}
     assert ids(live) <= {call.id for call in found if call.may_be_on_the_phone(at)}
-    assert [call.accepted_at for call in live[0]] == sorted((c.accepted_at for c in live[0]), reverse=True)
+    order = [(group(call) is not OutcomeGroup.IN_PROGRESS, at - call.accepted_at) for call in live[0]]
+    assert order == sorted(order), "those that are live for certain first, then the newest"
 
 
 def test_some_live_calls_and_how_many_there_are(store: Store) -> None:

@@ -223,7 +223,7 @@ def test_a_home_is_due_when_opened_and_claimed_once(homes: HomeTabLedger) -> Non
     assert due(homes) is None
     homes.mark_opened("T1", SARA, at=T0)
 
-    assert due(homes) == HomeTab("T1", SARA, HistoryFilter(), T0)
+    assert due(homes) == HomeTab("T1", SARA, None, T0), "no filter was chosen yet"
     assert due(homes) is None
 
 
@@ -374,6 +374,43 @@ def test_a_home_that_could_not_be_shown_is_due_again_later_whatever_changes(
 
     assert due(homes, at=T0 + 59 * SECOND) is None
     assert due(homes, at=T0 + 60 * SECOND) == home
+
+
+def test_a_home_that_is_outdated_at_a_known_moment_is_due_then_or_when_a_call_changes(
+    calls: CallLedger, homes: HomeTabLedger
+) -> None:
+    home = opened(homes, SARA)
+    homes.mark_shown(home, lease=T0 + LEASE, at=T0, again_at=T0 + 600 * SECOND)
+
+    assert due(homes, at=T0 + 599 * SECOND) is None
+    again = due(homes, at=T0 + 600 * SECOND)
+    assert again is not None
+    homes.mark_shown(
+        again, lease=T0 + 600 * SECOND + LEASE, at=T0 + 600 * SECOND, again_at=T0 + 3600 * SECOND
+    )
+    accept(calls, "+12025550001", at=T0 + 610 * SECOND)
+    assert due(homes, at=T0 + 610 * SECOND) is not None
+
+
+def test_what_changes_while_a_home_is_shown_comes_before_the_moment_when_it_is_outdated(
+    calls: CallLedger, homes: HomeTabLedger
+) -> None:
+    home = opened(homes, SARA)
+    accept(calls, "+12025550001", at=T0 + SECOND)
+    homes.mark_shown(home, lease=T0 + LEASE, at=T0, again_at=T0 + 600 * SECOND)
+
+    assert due(homes, at=T0 + REST) is not None
+
+
+def test_a_home_can_be_made_due_if_its_owner_ever_opened_it(homes: HomeTabLedger) -> None:
+    home = opened(homes, SARA)
+    homes.mark_shown(home, lease=T0 + LEASE, at=T0)
+    homes.mark_due("T1", BOSS, at=T0)
+    homes.mark_due("T2", SARA, at=T0)
+    assert due(homes) is None
+
+    homes.mark_due("T1", SARA, at=T0)
+    assert due(homes) == home
 
 
 def test_the_home_of_a_dead_bot_is_taken_over_and_the_late_bot_changes_nothing(homes: HomeTabLedger) -> None:

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from evoslack.calling.calls import Call, Role, State
-from evoslack.calling.refusals import Lack, NothingToOffer
+from evoslack.calling.refusals import CannotCheck, Denial, Lack, NotAllowed, NothingToOffer, Source
 from evoslack.slack.listeners.call_note import SAME_PRESS, CallNoteListeners, is_in_menu
 from evoslack.slack.listeners.page_opener import OpenRequest, Page
 from evoslack.slack.payloads import ARRIVAL
 from evoslack.slack.rendering import note_form
+from evoslack.slack.rendering.help_contact import HelpContact
+from evoslack.slack.rendering.refusal_pages import REQUEST_ACCESS
 from tests.calls import call_request
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -31,7 +33,8 @@ class World:
         self.lacks = 0
         everything: Any = self
         self.listeners = CallNoteListeners(
-            everything, everything, self.refresh, everything, everything, "US", lambda: self.at
+            *(everything, everything, self.refresh, everything, everything, "US", HelpContact.of("U0ADMIN")),
+            lambda: self.at,
         )
 
     def refresh(self) -> None:
@@ -138,3 +141,15 @@ def test_a_clock_that_is_set_back_locks_nobody_out() -> None:
     world.at -= timedelta(hours=1)
 
     assert world.press() == 2
+
+
+def test_who_lacks_the_role_can_ask_for_it_on_the_page_that_says_no() -> None:
+    world = World()
+    world.press()
+    (page,) = world.opened
+
+    denied = page.refused(NotAllowed(Denial.ROLE))
+    assert denied["blocks"][1]["elements"][0]["action_id"] == REQUEST_ACCESS
+    assert "Notes are for people who can place calls" in str(denied["blocks"][0])
+    assert REQUEST_ACCESS not in str(page.refused(CannotCheck(Source.SLACK)))
+    assert "<@U0ADMIN>" in page.words_of(NotAllowed(Denial.EMAIL_MISSING))

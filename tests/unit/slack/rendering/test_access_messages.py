@@ -22,27 +22,27 @@ def test_what_someone_else_can_put_right_can_be_requested(denial: Denial) -> Non
 
     who, missing, to_do = access_messages.request("U_ALICE", denial).split("\n")
 
-    assert who == "<@U_ALICE> asks for access to EvoSlack, to place calls."
+    assert who == "<@U_ALICE> wants to place calls with EvoSlack."
     assert missing.startswith("*Missing:* ") and missing.endswith(".")
     assert to_do.startswith("*What to do:* ") and to_do.endswith(". Then let <@U_ALICE> know.")
     assert "{" not in to_do
 
 
 @pytest.mark.parametrize(
-    ("minutes", "ago"),
+    ("minutes", "ago", "again"),
     [
-        (-5, "just now"),  # a clock was set back
-        (0.9, "just now"),
-        (1, "1 minute ago"),
-        (59.9, "59 minutes ago"),
-        (60, "1 hour ago"),
-        (23 * 60 + 59, "23 hours ago"),
+        (-5, "just now", "24 hours"),  # a clock was set back
+        (0.9, "just now", "24 hours"),
+        (1, "1 minute ago", "24 hours"),
+        (59.9, "59 minutes ago", "24 hours"),
+        (60, "1 hour ago", "23 hours"),
+        (23 * 60 + 59, "23 hours ago", "1 hour"),
     ],
 )
-def test_when_they_asked_is_said_as_people_say_it(minutes: float, ago: str) -> None:
+def test_when_they_asked_is_said_as_people_say_it(minutes: float, ago: str, again: str) -> None:
     words = access_messages.asked_before(timedelta(minutes=minutes), HELP)
 
-    assert words == f"You asked {ago}. <#C0HELP> has your request. You can ask again after a day."
+    assert words == f"You asked {ago}. <#C0HELP> has your request. You can ask again in {again}."
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evoslack.calling.calls import (
-    DOUBT_WINDOW,
     Call,
     CallNote,
     CallRequest,
@@ -27,7 +26,7 @@ from evoslack.calling.calls import (
 from evoslack.calling.history_filter import HistoryFilter, OutcomeGroup, Scope
 from evoslack.calling.number_format import unbroken
 from evoslack.calling.refusals import CannotCheck, Denial, Lack, NotAllowed, NothingToOffer, Refusal, Source
-from evoslack.slack.rendering import home, messages
+from evoslack.slack.rendering import cards, history, home, messages
 from evoslack.slack.rendering.cards import CALL_AGAIN, HANG_UP
 from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.rendering.home import MOST_LIVE, PER_PAGE, PLACE, Page
@@ -40,6 +39,8 @@ T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 REQUEST = CallRequest("key", "T1", "U_SARA", "acc1", "flow1", "Survey", "+18144043093", "+12025550100")
 PLACED = Call("c1", REQUEST, State.PLACED, T0)
 TEAM = HistoryFilter(Scope.TEAM)
+NOW = T0 + timedelta(hours=1)
+CLEAR = "Clear a filter to see more."
 
 
 MINE = HistoryFilter()
@@ -57,7 +58,7 @@ def page(
     **more: Any,
 ) -> Page:
     found = len(calls) if total is None else total
-    return Page(chosen, calls, found, sees_team, viewer, T0 + timedelta(hours=1), **more)
+    return Page(chosen, calls, found, sees_team, viewer, NOW, **more)
 
 
 def with_live(*calls: Call, total: int | None = None, **more: Any) -> Page:
@@ -100,10 +101,10 @@ def text_of(block: dict[str, Any]) -> str:
 # --- what stands there ----------------------------------------------------------------------------
 
 
-def test_the_first_line_says_that_i_may_call_and_has_the_button() -> None:
+def test_the_first_line_has_the_button() -> None:
     first = tab(page())["blocks"][0]
 
-    assert first["text"]["text"] == "*You can place calls.*"
+    assert first["text"]["text"] == "*Live now*"
     assert first["accessory"]["text"]["text"] == "Place a call"
 
 
@@ -132,6 +133,17 @@ def test_a_person_who_lacks_something_can_ask_for_it_there() -> None:
     for denial in (Denial.NOT_A_MEMBER, Denial.EMAIL_UNCONFIRMED):
         assert elements(home.denied(NotAllowed(denial), "US", HelpContact.of("U0ADMIN"))) == {}
     assert elements(home.denied(CannotCheck(Source.SLACK), "US", HelpContact.of("U0ADMIN"))) == {}
+
+
+def test_a_person_who_asked_reads_that_they_did_and_when_they_can_ask_again() -> None:
+    view = home.denied(NotAllowed(Denial.ROLE), "US", HelpContact.of("U0ADMIN"), T0)
+
+    assert elements(view) == {}
+    at, later = (int((T0 + timedelta(days=days)).timestamp()) for days in (0, 1))
+    asked = view["blocks"][1]["text"]["text"]
+    assert asked.startswith(f"You asked <@U0ADMIN> <!date^{at}^")
+    assert f". You can ask again <!date^{later}^" in asked
+    assert "You asked" not in words(home.denied(NotAllowed(Denial.ROLE), "US", HelpContact.of("IT"), T0))
 
 
 def test_one_button_is_green() -> None:
@@ -190,18 +202,26 @@ def test_a_call_links_to_its_card_if_it_has_one() -> None:
         replace(PLACED, state=State.PLACING),
         RINGING,
         TALKING,
-        replace(PLACED, state=State.IN_DOUBT, finished_at=T0 + timedelta(hours=1) - DOUBT_WINDOW / 2),
-        replace(PLACED, progress=Progress.LOST, ended_at=T0 + timedelta(hours=1)),
     ],
 )
-def test_a_call_that_may_be_on_the_phone_cannot_be_called_again_from_here(call: Call) -> None:
+def test_a_call_that_is_going_on_cannot_be_called_again_from_here(call: Call) -> None:
     assert "accessory" not in row(tab(page(call)))
+    assert CALL_AGAIN not in json.dumps(cards.blocks(call, "US"))
 
 
-def test_calling_again_after_a_doubt_asks_first() -> None:
-    doubt = replace(PLACED, state=State.IN_DOUBT, reason=Reason.NO_ANSWER)
+DOUBT = replace(PLACED, id="c3", state=State.IN_DOUBT, reason=Reason.NO_ANSWER, finished_at=NOW)
+LOST = replace(PLACED, id="c4", progress=Progress.LOST, ended_at=NOW)
 
-    assert "confirm" in row(tab(page(doubt)))["accessory"]
+
+@pytest.mark.parametrize("call", [DOUBT, LOST])
+def test_home_and_history_offer_call_again_when_the_card_does(call: Call) -> None:
+    """Also while the call may still be going on: the form asks."""
+    again = row(tab(page(call)), call.id)["accessory"]
+
+    assert again["action_id"] == CALL_AGAIN
+    for shown in (cards.blocks(call, "US"), history.blocks([call], "US")):
+        assert CALL_AGAIN in json.dumps(shown)
+    assert ("confirm" in again) is (call is DOUBT)
 
 
 # --- live now -------------------------------------------------------------------------------------
@@ -212,8 +232,8 @@ def test_live_calls_stand_on_top_and_say_for_how_long() -> None:
 
     view = tab(with_live(TALKING, ringing))
 
-    assert text_of(view["blocks"][1]) == "*Live now*"
-    talking, below = block_ids(view)[2:4]
+    assert text_of(view["blocks"][0]) == "*Live now*"
+    talking, below = block_ids(view)[1:3]
     assert (talking, below) == ("home_live_c1", "home_live_c2")
     assert row(view, kind="live")["text"]["text"] == (
         f"{messages.headline(TALKING, 'US', is_bold=True)}\n"
@@ -228,11 +248,27 @@ def test_an_administrators_live_calls_say_whose_they_are() -> None:
         in row(tab(with_live(TALKING, sees_team=True, viewer="U_ROOT")), kind="live")["text"]["text"]
     )
     assert "<@U_SARA>" not in words(tab(with_live(TALKING)))
-    assert text_of(tab(with_live(TALKING, sees_team=True))["blocks"][1]) == "*Live now · team*"
+    assert text_of(tab(with_live(TALKING, sees_team=True))["blocks"][0]) == "*Live now · team*"
 
 
-def test_without_live_calls_the_tab_says_so() -> None:
-    assert text_of(tab(page(PLACED))["blocks"][2]) == "No calls right now."
+def test_without_live_calls_the_tab_says_so_and_no_more_than_it_knows() -> None:
+    """A manager does not see the team's calls."""
+    assert text_of(tab(page(PLACED))["blocks"][1]) == "You're not on a call."
+    assert text_of(tab(page(PLACED, sees_team=True))["blocks"][1]) == "Nobody is on a call."
+
+
+def test_uncertain_calls_stand_below_the_live_ones_under_their_own_words() -> None:
+    view = tab(with_live(DOUBT, LOST, TALKING))
+
+    assert block_ids(view)[1:5] == ["home_live_c1", "", "home_live_c3", "home_live_c4"]
+    assert text_of(view["blocks"][2]) == "*Not certain* · these may still be going on"
+    alone = tab(with_live(DOUBT))
+    assert [text_of(block) for block in alone["blocks"][:3]] == [
+        "*Live now*",
+        "None for certain.",
+        "*Not certain* · these may still be going on",
+    ]
+    assert "Not certain* ·" not in words(tab(with_live(TALKING)))
 
 
 def test_live_calls_can_be_hung_up_from_here() -> None:
@@ -287,7 +323,10 @@ def test_more_live_calls_than_fit_are_counted() -> None:
         ),
         (
             dict.fromkeys(OutcomeGroup, 2),
-            "*Last 24 hours:* 18 calls · 2 reached · 2 no answer · 2 not certain · 2 in progress · 10 other",
+            (
+                "*Last 24 hours:* 18 calls · 2 reached · 2 no answer · 2 busy · 2 failed · "
+                "2 canceled or hung up · 2 outcome unknown · 2 not certain · 2 not placed · 2 in progress"
+            ),
         ),
     ],
 )
@@ -358,7 +397,7 @@ def test_the_filters_show_what_was_chosen() -> None:
     assert shown[FilterAction.FIRST_DAY]["initial_date"] == "2026-10-01"
     assert shown[FilterAction.LAST_DAY]["initial_date"] == "2026-10-31"
     found = words(tab(page(PLACED, chosen=FULL, total=21, sees_team=True)))
-    assert "21–21 of 21 · Busy · flow Survey · 2026-10-01 to 2026-10-31 (UTC days)" in found
+    assert "21–21 of 21 · Busy · flow Survey · Oct 1 to Oct 31 (UTC)" in found
 
 
 def test_the_filters_of_an_unfiltered_tab_are_empty() -> None:
@@ -400,17 +439,26 @@ def test_a_filter_that_changes_is_drawn_anew_and_a_page_that_turns_leaves_it(cha
     [
         (HistoryFilter(), "No calls yet."),
         (TEAM, "No calls yet."),
-        (HistoryFilter(search="814"), "No calls match “814”."),
-        (replace(TEAM, person="U_BOSS"), "No calls match these filters."),
+        (HistoryFilter(search="814"), f"No calls match “814”. {CLEAR}"),
+        (replace(TEAM, person="U_BOSS"), f"No calls match <@U_BOSS>. {CLEAR}"),
         (HistoryFilter(search="Sara"), "No calls match “Sara”. Search by at least 3 digits of a number."),
         (
             HistoryFilter(search="<!here>"),
-            "No calls match “<!here>”. Search by at least 3 digits of a number.",
+            "No calls match “&lt;!here&gt;”. Search by at least 3 digits of a number.",
         ),
-        (HistoryFilter(outcome=OutcomeGroup.BUSY), "No calls match Busy."),
-        (FULL, "No calls match “814” · Busy · flow Survey · 2026-10-01 to 2026-10-31 (UTC days)."),
-        (HistoryFilter(first="2026-10-01"), "No calls match from 2026-10-01 on (UTC days)."),
-        (HistoryFilter(last="2026-10-01"), "No calls match until 2026-10-01 (UTC days)."),
+        (HistoryFilter(search="<!814>"), f"No calls match “&lt;!814&gt;”. {CLEAR}"),
+        (HistoryFilter(outcome=OutcomeGroup.BUSY), f"No calls match Busy. {CLEAR}"),
+        (
+            FULL,
+            f"No calls match “814” · Busy · flow Survey · Oct 1 to Oct 31 (UTC) · <@U_BOSS>. {CLEAR}",
+        ),
+        (HistoryFilter(first="2026-10-01"), f"No calls match from Oct 1 on (UTC). {CLEAR}"),
+        (HistoryFilter(last="2025-10-01"), f"No calls match until Oct 1, 2025 (UTC). {CLEAR}"),
+        (
+            HistoryFilter(first="2026-10-01", last="2026-10-01"),
+            f"No calls match Oct 1 (UTC). {CLEAR}",
+        ),
+        (HistoryFilter(flow="f", flow_name="<!all>"), f"No calls match flow &lt;!all&gt;. {CLEAR}"),
         (
             HistoryFilter(first="2026-10-02", last="2026-10-01"),
             "No calls match: the first day is after the last day.",
@@ -420,7 +468,7 @@ def test_a_filter_that_changes_is_drawn_anew_and_a_page_that_turns_leaves_it(cha
 def test_an_empty_page_says_why_it_is_empty(chosen: HistoryFilter, said: str) -> None:
     last = tab(page(chosen=chosen, sees_team=True))["blocks"][-1]
 
-    assert last["text"] == {"type": "plain_text", "text": said, "emoji": False}
+    assert last["text"] == {"type": "mrkdwn", "text": said, "verbatim": True}
 
 
 @pytest.mark.parametrize(

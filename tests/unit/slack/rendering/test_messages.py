@@ -518,3 +518,12 @@ def test_a_call_that_could_be_two_is_not_said_to_be_out_of_sight(state: State) -
 
     assert "can't tell them apart" in said
     assert "found nothing" not in said and "answered" not in said and "ost track" not in said
+
+
+def test_the_help_has_one_command_on_a_line() -> None:
+    lines = form_messages.help_text("/call", "US").splitlines()
+
+    commands = [line for line in lines if "*/call" in line]
+    assert all(line.count("*/call") == 1 for line in commands)
+    assert len(commands) == 6
+    assert "Administrators: */call export* gets everyone's calls as a file." in lines

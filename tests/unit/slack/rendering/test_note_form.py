@@ -83,9 +83,9 @@ def test_both_fields_are_optional() -> None:
 @pytest.mark.parametrize(
     ("theirs", "reader", "words"),
     [
-        (noted(Result.VOICEMAIL, "x"), "U_SARA", "<@U_BOSS> wrote meanwhile: *Voicemail*"),
-        (noted(None, "x"), "U_SARA", "<@U_BOSS> wrote meanwhile:"),
-        (noted(None, ""), "U_SARA", "<@U_BOSS> removed the note meanwhile."),
+        (noted(Result.VOICEMAIL, "x"), "U_SARA", "<@U_BOSS> saved this while you were typing: *Voicemail*"),
+        (noted(None, "x"), "U_SARA", "<@U_BOSS> saved this while you were typing:"),
+        (noted(None, ""), "U_SARA", "<@U_BOSS> removed the note while you were typing."),
         (noted(None, "x", "U_SARA"), "U_SARA", "You saved this before:"),
         (noted(None, "", "U_SARA"), "U_SARA", "You removed the note before."),
     ],
