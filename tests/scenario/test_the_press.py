@@ -81,7 +81,7 @@ def test_a_press_whose_ack_was_lost_can_be_repeated_even_after_the_role_was_lost
         ("☎️ 😀", "isn't a phone number"),
         ("814 404 3093, 814 404 3094", "Enter one number"),
         ("814-404-3093 x12", "Extensions and codes"),
-        ("1-800-FLOWERS", "Did you mean +1 800-356-9377?"),
+        ("1-800-FLOWERS", "Did you mean (800) 356-9377?"),
         ("911", "never dials emergency numbers"),
         ("112", "never dials emergency numbers"),
         ("411", "can't dial short numbers"),
@@ -89,7 +89,7 @@ def test_a_press_whose_ack_was_lost_can_be_repeated_even_after_the_role_was_lost
         ("814 404 3093 55", "too long"),
         ("+1 000 000 0000", "isn't a valid number"),
         ("1-900-555-1234", "premium-rate"),
-        ("+44 20 7946 0018", "Calls to this country (GB) are turned off"),
+        ("+44 20 7946 0018", "Calls to the United Kingdom are turned off"),
     ],
 )
 def test_a_bad_number_gets_its_own_sentence_under_the_field(office: Office, typed: str, words: str) -> None:
@@ -206,7 +206,7 @@ def test_two_people_want_the_same_number_at_once_and_it_rings_once(empty_office:
 
     assert office.press(BOSS).acked
 
-    assert "EvoSlack is dialing this number for <@U_SARA> right now" in office.page(BOSS)
+    assert "<@U_SARA> started a call to this number seconds ago" in office.page(BOSS)
     assert office.rings == 1
     office.wait_for_card("not certain", within_s=10)
     office.press(BOSS)

@@ -12,6 +12,7 @@ from evoslack.calling.refusals import NothingToOffer, Refusal
 from evoslack.runtime.background_pool import Tell
 from evoslack.slack.listeners.number_line import NumberLines
 from evoslack.slack.listeners.page_opener import OpenRequest, Page, PageOpener
+from evoslack.slack.listeners.submission import asking_about
 from evoslack.slack.rendering import form_messages, views
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
@@ -70,7 +71,10 @@ class FormOpener:
             return views.choice([prefill.number for prefill in prefills], metadata, self._settings)
         prefill = prefills[0] if prefills else views.Prefill(note=form_messages.NO_NUMBER)
         about = self._numbers.about(offer, request.user_id, request.team_id, prefill)
-        return views.form(offer, metadata, self._settings, prefill, about)
+        question = about.question
+        if question is not None:
+            metadata = asking_about(question.call_id, metadata, self._now())
+        return views.form(offer, metadata, self._settings, prefill, about, question)
 
     def _view(self, request: OpenRequest, prefills: Prefills) -> Block:
         offer = self._offer_to(request)

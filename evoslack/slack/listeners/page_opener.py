@@ -28,6 +28,7 @@ from evoslack.slack.workspace import SLACK_ERRORS, problem_of
 log = logging.getLogger(__name__)
 
 FULL = "push_limit_reached"  # three pages lie on each other (slack-facts 2)
+CLOSED = "not_found"  # whoever closes the loading page needs no explanation
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class PageOpener:
             self._client.views_open(trigger_id=request.trigger_id, view=view)
 
     def _open_loading(self, request: OpenRequest, page: Page, tell: Tell) -> None:
-        external_id = secrets.token_urlsafe(18)
+        external_id, is_told = secrets.token_urlsafe(18), False
         try:
             self._show(request, page.loading(external_id))
         except SlackApiError:
@@ -131,6 +132,7 @@ class PageOpener:
         except SLACK_ERRORS as error:  # it may have opened anyway
             log.warning("the loading page may not have opened: %s", problem_of(error))
             tell(form_messages.FORM_MAY_STILL_OPEN)
+            is_told = True
         try:
             view = _made(page)
         except Refusal as refusal:
@@ -139,6 +141,8 @@ class PageOpener:
             self._patient_client.views_update(external_id=external_id, view=view)
         except SLACK_ERRORS as error:
             log.warning("the loading page could not be updated: %s", problem_of(error))
+            if not is_told and problem_of(error) != CLOSED:
+                tell(form_messages.FORM_TOO_LATE)
 
 
 def _made(page: Page) -> Block:

@@ -56,11 +56,6 @@ class FormSubmission:
             anyway=self._knows_of(pressed_at),
         )
 
-    def asks_about(self, call_id: str, now: datetime) -> FormMetadata:
-        """What the form carries while it asks whether to call although there is that call; empty: none."""
-        asked_at = str(int(now.timestamp() * 1000)) if call_id else ""
-        return replace(self.metadata, anyway=call_id, asked_at=asked_at)
-
     def _knows_of(self, pressed_at: datetime) -> str:
         """The call that this press is to let pass. None right after the question: nobody reads so quickly."""
         asked_at_s = int(self.metadata.asked_at or 0) / 1000
@@ -81,6 +76,12 @@ class FormSubmission:
         """Whether this form may have become a call that is deleted already, or its clock was set back."""
         age_s = now.timestamp() - float(self.metadata.made_at or 0)
         return not -CLOCKS_DIFFER.total_seconds() <= age_s <= MAX_FORM_AGE.total_seconds()
+
+
+def asking_about(call_id: str, metadata: FormMetadata, now: datetime) -> FormMetadata:
+    """What a form carries while it asks whether to call although there is that call; empty: none."""
+    asked_at = str(int(now.timestamp() * 1000)) if call_id else ""
+    return replace(metadata, anyway=call_id, asked_at=asked_at)
 
 
 def _view_id(given: object) -> str:

@@ -36,8 +36,18 @@ def number_hint(region: str, allowed: frozenset[str]) -> str:
 
 
 def no_flow(typed: str) -> str:
-    """For words after the command that name no flow (plain text, like the next two)."""
+    """For words after the command that name no flow (plain text, like the next four)."""
     return f"No flow is called {_quoted(typed)}."
+
+
+def choose_flow(typed: str) -> str:
+    """The same when there are several."""
+    return f"{no_flow(typed)} Choose one."
+
+
+def did_you_mean(typed: str, flow_name: str) -> str:
+    """The same when a flow has a similar name."""
+    return f"{no_flow(typed)} Did you mean {_cut(flow_name)}?"
 
 
 def no_code(typed: str) -> str:
@@ -51,8 +61,12 @@ def no_number(typed: str) -> str:
 
 
 def _quoted(typed: str) -> str:
+    return f"“{_cut(typed)}”"
+
+
+def _cut(typed: str) -> str:
     shown = " ".join(typed.split())
-    return f"“{shown}”" if len(shown) <= LONGEST_QUOTED else f"“{shown[: LONGEST_QUOTED - 1]}…”"
+    return shown if len(shown) <= LONGEST_QUOTED else f"{shown[: LONGEST_QUOTED - 1]}…"
 
 
 def choice_hint(found: int, offered: int) -> str:
