@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from evoslack.calling.calls import ANY_CALL, Call
+from evoslack.slack.rendering.cards import MORE
 from sandbox.evo.calls import Script
 from tests.scenario.office import BOSS, NUMBER, ROOT, SARA, SHOWN, TYPED, Office
 
@@ -344,16 +345,21 @@ def test_a_form_that_opens_with_a_busy_number_asks_at_once_and_one_press_calls(t
     assert talking.ledger()[0].request.anyway == talking.ledger()[1].id
 
 
-def test_call_again_on_a_number_that_is_on_the_phone_asks_at_once(talking: Office) -> None:
-    card = talking.wait_for_card("· on the call")
-    before = talking.slack.modal(BOSS)["id"]
-    talking.slack.choose_in_menu(BOSS, "C_CALLS", card["ts"], "Call again")
-    talking.slack.wait_for(lambda: talking.slack.modal(BOSS)["id"] != before)
+def test_call_again_on_a_number_that_is_on_the_phone_asks_at_once(office: Office) -> None:
+    office.evo.world.default_script = Script(ring_s=0.05, talk_s=0.05)
+    office.call()
+    office.let_time_pass_until(lambda: not any(call.is_in_progress for call in office.ledger()))
+    card, (first,) = office.wait_for_card("completed"), office.ledger()
+    office.pass_time(seconds=11)
+    talks(office, ROOT)
 
-    assert ON_THE_PHONE in question_of(talking)
-    talking.pass_time(seconds=1.5)
-    talking.press(BOSS)
-    talking.slack.wait_for(lambda: talking.rings == 2)
+    assert office.slack.click(BOSS, MORE, "C_CALLS", card["ts"], value=f"again:{first.id}").acked
+    office.slack.wait_for_modal(BOSS, "call_form")
+
+    assert f"*<@U_ROOT> {ON_THE_PHONE}*" in question_of(office)
+    office.pass_time(seconds=1.5)
+    office.press(BOSS)
+    office.slack.wait_for(lambda: office.rings == 3)
 
 
 def test_a_press_that_is_faster_than_anyone_reads_is_asked_once_more(talking: Office) -> None:

@@ -32,7 +32,7 @@ from evoslack.slack.listeners.page_opener import OpenRequest
 from evoslack.slack.listeners.reply import PrivateReply
 from evoslack.slack.listeners.submission import FormSubmission
 from evoslack.slack.payloads import ARRIVAL, Payload, team_of
-from evoslack.slack.rendering import form_messages, history, live_page, messages, views
+from evoslack.slack.rendering import form_messages, history, live_page, messages, number_line, views
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from evoslack.slack.rendering.refusal_messages import refusal_message, refusal_words
@@ -152,7 +152,7 @@ class CallFormListeners:
         try:
             answer = self._presses.answer(body, arrival, lambda: self._answer(body, view, arrival))
         except TooLate as late:  # another delivery of this press took all the time
-            answer = self._refused(late)
+            answer = self._denied(late)
         ack(**answer.ack)
 
     def _answer(self, body: Payload, view: Payload, arrival: Arrival) -> Answer:
@@ -164,13 +164,13 @@ class CallFormListeners:
                 call = self._receive(submission, arrival)
             except NumberBusy as busy:
                 return Answer(_update(self._busy.question(submission, busy)), is_no=True)
-        except InvalidFields as invalid:
-            return Answer(_errors(self._sentences(invalid)), is_no=True)
+            except InvalidFields as invalid:
+                return Answer(_errors(self._sentences(invalid, submission.line)), is_no=True)
         except Refusal as refusal:
-            return self._refused(refusal)
+            return self._denied(refusal)
         return Answer(_update(self.accepted(call)), is_no=False)
 
-    def _refused(self, refusal: Refusal) -> Answer:
+    def _denied(self, refusal: Refusal) -> Answer:
         settings = self._settings
         words = refusal_message(refusal, settings.region)
         if words.field:
@@ -215,10 +215,16 @@ class CallFormListeners:
         offer = self._access.offer_to(draft.user_id, draft.team_id)
         return self._intake.receive(validate(draft, offer, region=region, allowed=allowed), arrival)
 
-    def _sentences(self, invalid: InvalidFields) -> dict[str, str]:
-        """A sentence for each field that must be corrected, by block id."""
+    def _sentences(self, invalid: InvalidFields, line: str) -> dict[str, str]:
+        """A sentence for each field that must be corrected, by block id.
+
+        What the line under the number says already is not said twice.
+        """
         found = [refusal_message(problem, self._settings.region) for problem in invalid.problems]
-        return {message.field: message.words for message in found}
+        errors = {message.field: message.words for message in found}
+        if number_line.says(line, errors.get(views.NUMBER, "")):
+            errors[views.NUMBER] = form_messages.ANOTHER_NUMBER
+        return errors
 
 
 def _update(view: Block) -> dict[str, Any]:

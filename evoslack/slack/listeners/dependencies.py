@@ -33,7 +33,8 @@ from evoslack.slack.listeners.export import ExportListener
 from evoslack.slack.listeners.form_opener import FormOpener
 from evoslack.slack.listeners.hang_up import HangUpListener
 from evoslack.slack.listeners.home import HomeListeners
-from evoslack.slack.listeners.number_line import NumberLineListener, NumberLines
+from evoslack.slack.listeners.number_line import NumberLineListener
+from evoslack.slack.listeners.number_lines import NumberLines
 from evoslack.slack.listeners.page_opener import PageOpener
 from evoslack.slack.listeners.reply import NotifyPrivately, PageReply, PrivateReply
 from evoslack.slack.listeners.shortcuts import (

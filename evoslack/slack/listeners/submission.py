@@ -10,7 +10,7 @@ from evoslack.calling.calls import Call
 from evoslack.calling.refusals import UnreadableForm, require_same
 from evoslack.calling.validation import CallDraft, Entries
 from evoslack.slack.payloads import Payload, team_of, text_of
-from evoslack.slack.rendering import views
+from evoslack.slack.rendering import number_line, views
 from evoslack.slack.rendering.form_metadata import FormMetadata
 
 # Slack sets no age limit for a form, but the row that keeps it from calling twice has one: HISTORY_DAYS.
@@ -28,6 +28,7 @@ class FormSubmission:
     metadata: FormMetadata
     entries: Entries
     view_id: str = ""  # Slack's id of the form; empty if it cannot be one
+    line: str = ""  # what the form said under the number
 
     @classmethod
     def of(cls, body: Payload, view: Payload) -> FormSubmission:
@@ -39,6 +40,7 @@ class FormSubmission:
                 metadata=FormMetadata.unpacked(view["private_metadata"]),
                 entries=views.entries_of(view["state"]["values"]),
                 view_id=_view_id(view.get("id")),
+                line=number_line.line_in(view.get("blocks") or ()),
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UnreadableForm from error

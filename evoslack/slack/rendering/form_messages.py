@@ -12,6 +12,7 @@ FLOW_LABEL = "Flow"
 FLOW_HINT = "What they'll hear when they pick up."
 FLOW_PLACEHOLDER = "Choose a flow"
 NUMBER_LABEL = "Number"
+ANOTHER_NUMBER = "Nothing was dialed. Enter another number."  # the line below says why
 CALLER_ID_LABEL = "Caller ID"
 CALLER_ID_HINT = "What they'll see on their phone."
 CALLER_ID_PLACEHOLDER = "Choose a number"

@@ -73,6 +73,11 @@ def is_problem(line: str) -> bool:
     return line.startswith(number_messages.WARNING)
 
 
+def says(line: str, sentence: str) -> bool:
+    """Whether a line, as Slack sent it, says this (plain text); Slack may spell the emoji as a name."""
+    return bool(sentence) and escape(sentence) in line
+
+
 def is_unfinished(typed: str, bad: BadNumber) -> bool:
     """Whether a person who is still typing has obviously not finished, so that nothing is wrong yet."""
     if bad.problem in _SOON_FINISHED:

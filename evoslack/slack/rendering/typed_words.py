@@ -63,7 +63,8 @@ def _meant(typed: str, flows: Sequence[Flow]) -> Flow | None:
             named.setdefault(part[:LONGEST_TYPO], flow)
     words = [word for word in typed[:LONGEST_TYPED].casefold().split() if len(word) >= SHORTEST_TYPO]
     for word in words[:MOST_TYPOS]:
-        close = get_close_matches(word[:LONGEST_TYPO], named, n=1, cutoff=TYPO)
+        alike = [part for part in named if part[0] == word[0]]  # else “call” would be a typo of “recall”
+        close = get_close_matches(word[:LONGEST_TYPO], alike, n=1, cutoff=TYPO)
         if close:
             return named[close[0]]
     return None

@@ -100,7 +100,7 @@ class FormAbout:
 
     last: Call | None = None
     line: str = ""  # under the number (mrkdwn)
-    question: Question | None = None  # if somebody may be on the phone with it
+    question: Question | None = None  # if someone may be on the phone with it
 
 
 def form(

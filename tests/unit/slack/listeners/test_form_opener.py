@@ -18,7 +18,7 @@ from evoslack.runtime.clock import Clock
 from evoslack.slack.card_links import CardLinks
 from evoslack.slack.listeners.busy_number import BusyNumbers
 from evoslack.slack.listeners.form_opener import FormOpener
-from evoslack.slack.listeners.number_line import NumberLines
+from evoslack.slack.listeners.number_lines import NumberLines
 from evoslack.slack.listeners.page_opener import OpenRequest, PageOpener
 from evoslack.slack.listeners.reply import TRIGGER_LIVES_S
 from evoslack.slack.listeners.shortcuts import ShortcutListeners

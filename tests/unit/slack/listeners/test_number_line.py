@@ -18,7 +18,8 @@ from evoslack.runtime.background_pool import BackgroundPool, answer_within
 from evoslack.slack.card_links import CardLinks
 from evoslack.slack.listeners import number_line
 from evoslack.slack.listeners.busy_number import BusyNumbers
-from evoslack.slack.listeners.number_line import MOST_FORMS, NumberLineListener, NumberLines
+from evoslack.slack.listeners.number_line import MOST_FORMS, NumberLineListener
+from evoslack.slack.listeners.number_lines import NumberLines
 from evoslack.slack.rendering import views
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
