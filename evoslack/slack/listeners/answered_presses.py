@@ -1,8 +1,8 @@
 """Remembers presses of the form's button that were answered no, in case Slack delivers one of them again.
 
 A form may be pressed again after a no, and the same press means something else a minute later: the number is
-free, the role is there. But a person who was told “Nothing was dialed” must not hear a phone ring. So the second
-delivery of one press gets the answer of the first.
+free, the role is there. But a person who was told “Nothing was dialed” must not hear a phone ring. So the
+second delivery of one press gets the answer of the first.
 """
 
 from __future__ import annotations
