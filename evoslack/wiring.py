@@ -214,6 +214,7 @@ def _listener_dependencies(
         on_step_due=engine.step_workers.wake,
         on_typed=engine.number_line_workers.wake,
         on_typed_in=engine.number_line_workers.wake_in,
+        line_slot_s=partial(engine.number_line_updates.acquire_s, "lines"),
         card_links=card_links,
         known_forms=pools.known_forms.run,
         other_forms=pools.other_forms.run,

@@ -34,6 +34,10 @@ _TEL = re.compile(r"\btel:\s*", re.IGNORECASE)
 _EXTENSION = re.compile(r"(?:;|,|#|~|\*|\bext?\b|\bext?(?=\d)|\bextension\b|(?<=\d)\s*x\s*\d)", re.IGNORECASE)
 
 
+# What a phone takes for a command to the network, such as *67, before the number that it is for.
+_CODES = re.compile(r"(?:[*#]{1,2}\d{2,3}#?\s+)+", re.ASCII)
+
+
 class Problem(StrEnum):
     """What is wrong with a typed number."""
 
@@ -115,6 +119,11 @@ def typed_after_command(text: str, region: str) -> Typed:
         return Typed(text)
     typed = _clean(text)
     found = _found(typed, region)
+    codes = _CODES.match(typed)
+    if codes and len(found) < 2:  # a code that a number follows is left over, like words
+        found = [
+            (codes.end() + start, codes.end() + end) for start, end in _found(typed[codes.end() :], region)
+        ]
     if len(found) == 1:
         start, end = found[0]
         return Typed(typed[start:end].strip(), _one_space(typed[:start] + " " + typed[end:]))
@@ -171,7 +180,10 @@ def _spelled_with_letters(typed: str, region: str) -> str:
         return ""
     if not phonenumbers.is_valid_number(number):
         return ""
-    return phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)
+    home = phonenumbers.region_code_for_number(number) == region
+    return phonenumbers.format_number(
+        number, PhoneNumberFormat.NATIONAL if home else PhoneNumberFormat.INTERNATIONAL
+    )
 
 
 def _not_short(typed: str, region: str) -> None:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
-from phonenumbers import timezone
+from phonenumbers import PhoneNumberType, timezone
 
 _UNKNOWN_ZONE = "Etc/Unknown"
 
@@ -23,6 +23,7 @@ class Place:
 
     name: str = ""  # a city, a state or a country, in English; empty: unknown
     zones: tuple[str, ...] = ()  # IANA names of every time zone that it may lie in
+    is_toll_free: bool = False  # then it is nowhere
 
     def local_time(self, at: datetime) -> datetime | None:
         """The time there; None if it is unknown, or if the place spans zones with different times."""
@@ -44,12 +45,25 @@ def place_of(number: str) -> Place:
         parsed = phonenumbers.parse(number)
     except phonenumbers.NumberParseException:
         return Place()
+    if phonenumbers.number_type(parsed) == PhoneNumberType.TOLL_FREE:
+        return Place(is_toll_free=True)
     # Imported here: it is slow and large, and `--check` or a bot that just starts does not need it.
     from phonenumbers import geocoder  # noqa: PLC0415
 
     name = geocoder.description_for_number(parsed, "en")
     zones = timezone.time_zones_for_number(parsed)
     return Place(name, tuple(zone for zone in zones if zone != _UNKNOWN_ZONE and _is_known(zone)))
+
+
+@lru_cache(maxsize=512)
+def country_name(code: str) -> str:
+    """The name of a country by its ISO code, in English; empty if it is unknown."""
+    example = phonenumbers.example_number(code)
+    if example is None:
+        return ""
+    from phonenumbers import geocoder  # noqa: PLC0415
+
+    return str(geocoder.country_name_for_number(example, "en"))
 
 
 def _is_known(zone: str) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from evoslack.calling.calls import ANY_CALL, Call
+from evoslack.slack.rendering.cards import MORE
 from sandbox.evo.calls import Script
 from tests.scenario.office import BOSS, NUMBER, ROOT, SARA, SHOWN, TYPED, Office
 
@@ -43,6 +44,13 @@ def asks(office: Office, who: str = BOSS) -> str:
 def button(office: Office, who: str = BOSS) -> str:
     view = office.slack.modal(who)
     return str(view["submit"]["text"]) if view and view["submit"] else ""
+
+
+def question_of(office: Office, who: str = BOSS) -> str:
+    view = office.slack.modal(who)
+    assert view is not None
+    first = view["blocks"][0]
+    return str(first["text"]["text"]) if str(first["block_id"]).startswith("busy") else ""
 
 
 def filled_in(office: Office, who: str = BOSS) -> dict[str, Any]:
@@ -91,7 +99,7 @@ def test_the_question_links_the_card(talking: Office) -> None:
     (card,) = talking.cards()
     address = f"{talking.slack.url}/archives/C_CALLS/p{card['ts'].replace('.', '')}"
 
-    assert f"<{address}|Open the card>" in asks(talking)
+    assert f"<{address}|Open card>" in asks(talking)
 
 
 def test_one_more_press_calls_anyway_with_the_same_form(talking: Office) -> None:
@@ -148,7 +156,8 @@ def test_twenty_presses_at_once_before_the_question_call_nobody(talking: Office)
 
 def test_the_question_about_ones_own_call_says_you(office: Office) -> None:
     talks(office)
-    office.form(SARA, TYPED)
+    office.form(SARA)
+    office.fill(SARA)
 
     assert asks(office, SARA).startswith("*You're on the phone with this number*")
 
@@ -180,7 +189,6 @@ def test_a_call_that_came_in_between_is_asked_about_too_and_then_there_is_an_end
     talking.pass_time(seconds=1.5)
     talking.form(ROOT, TYPED)
     talking.slack.fill(ROOT, {"flow": "flow2"})
-    asks(talking, ROOT)
     talking.pass_time(seconds=1.5)
     talking.press(ROOT)  # one more call to the same number
     talking.let_time_pass_until(
@@ -236,13 +244,13 @@ def test_a_call_that_is_being_dialed_can_only_be_waited_for(empty_office: Office
     office.evo.wait_for(lambda: office.rings)
 
     assert asks(office) == (
-        "*EvoSlack is dialing this number for <@U_SARA> right now.* Wait a few seconds, then press *Call*."
+        "*<@U_SARA> started a call to this number seconds ago.* Press *Call* again in a few seconds."
     )
     assert button(office) == "Call"
     assert "anyway" not in remembered(office)
     assert filled_in(office)["number"] == TYPED
     office.pass_time(seconds=1.5)
-    assert "is dialing this number" in asks(office)
+    assert "started a call to this number" in asks(office)
     assert office.rings == 1
 
 
@@ -273,14 +281,13 @@ def test_the_form_stays_usable_when_nobody_knows_the_card(talking: Office) -> No
     asked = asks(talking)
 
     assert ON_THE_PHONE in asked
-    assert "Open the card" not in asked
+    assert "Open card" not in asked
 
 
 def test_two_people_call_anyway_in_the_same_second_and_it_rings_once(talking: Office) -> None:
     talking.form(ROOT, TYPED)
     talking.slack.fill(ROOT, {"flow": "flow2"})
     asks(talking, BOSS)
-    asks(talking, ROOT)
     talking.pass_time(seconds=1.5)
 
     with ThreadPoolExecutor(2) as fingers:
@@ -302,7 +309,7 @@ def test_two_bots_on_one_database_ask_as_one(tmp_path: Path, postgres_url: str) 
         for who in (BOSS, ROOT):
             office.form(who, SHOWN)
             office.slack.fill(who, {"flow": "flow2"})
-            assert ON_THE_PHONE in asks(office, who)
+            assert ON_THE_PHONE in question_of(office, who)
         office.pass_time(seconds=1.5)
 
         with ThreadPoolExecutor(2) as fingers:
@@ -315,3 +322,114 @@ def test_two_bots_on_one_database_ask_as_one(tmp_path: Path, postgres_url: str) 
         assert office.slack.complaints == []
     finally:
         office.close()
+
+
+# --- a form that opens with a number that may be on the phone ---------------------------------------------
+
+
+def test_a_form_that_opens_with_a_busy_number_asks_at_once_and_one_press_calls(talking: Office) -> None:
+    talking.wait_for_card("· on the call")
+    talking.form(BOSS, f"{TYPED} survey")
+
+    asked = question_of(talking)
+    assert asked.startswith(f"*<@U_SARA> {ON_THE_PHONE}* (")
+    assert "|Open card>" in asked
+    assert "Nothing was dialed" not in asked, "nobody has pressed yet"
+    assert "U_SARA" not in talking.page(BOSS).replace(question_of(talking), ""), "it is said once"
+    assert button(talking) == "Call anyway"
+    talking.pass_time(seconds=1.5)
+
+    assert talking.press(BOSS).acked
+
+    talking.slack.wait_for(lambda: talking.rings == 2)
+    assert talking.ledger()[0].request.anyway == talking.ledger()[1].id
+
+
+def test_call_again_on_a_number_that_is_on_the_phone_asks_at_once(office: Office) -> None:
+    office.evo.world.default_script = Script(ring_s=0.05, talk_s=0.05)
+    office.call()
+    office.let_time_pass_until(lambda: not any(call.is_in_progress for call in office.ledger()))
+    card, (first,) = office.wait_for_card("completed"), office.ledger()
+    office.pass_time(seconds=11)
+    talks(office, ROOT)
+
+    assert office.slack.click(BOSS, MORE, "C_CALLS", card["ts"], value=f"again:{first.id}").acked
+    office.slack.wait_for_modal(BOSS, "call_form")
+
+    assert f"*<@U_ROOT> {ON_THE_PHONE}*" in question_of(office)
+    office.pass_time(seconds=1.5)
+    office.press(BOSS)
+    office.slack.wait_for(lambda: office.rings == 3)
+
+
+def test_a_press_that_is_faster_than_anyone_reads_is_asked_once_more(talking: Office) -> None:
+    talking.form(BOSS, f"{TYPED} survey")
+    assert question_of(talking)
+
+    assert "Nothing was dialed." in asks(talking)
+    assert talking.rings == 1
+
+
+def test_a_form_that_opens_while_the_number_is_being_dialed_opens_as_always(empty_office: Office) -> None:
+    office = empty_office
+    office.open(dial_deadline_s=3)
+    office.evo.fault("/sessions/outgoing", "hang_after_ring")
+    office.form(SARA, f"{TYPED} survey")
+    office.press(SARA)
+    office.evo.wait_for(lambda: office.rings)
+
+    office.form(BOSS, f"{TYPED} survey")
+
+    assert question_of(office) == ""
+    assert button(office) == "Call"
+
+
+# --- one press that is delivered twice --------------------------------------------------------------------
+
+
+def is_free_again(office: Office) -> None:
+    for call in office.evo.world.calls:
+        call.script = Script(ring_s=0.05, talk_s=0.05)
+    office.let_time_pass_until(lambda: not any(call.is_in_progress for call in office.ledger()))
+    office.pass_time(seconds=11)
+
+
+def test_a_press_that_was_answered_with_the_question_never_rings_when_it_is_delivered_again(
+    talking: Office,
+) -> None:
+    first = talking.press(BOSS)
+    assert "Nothing was dialed" in str(first.payload)
+    is_free_again(talking)
+
+    again = [talking.slack.redeliver(first) for _ in range(3)]
+
+    assert all(delivery.payload == first.payload for delivery in again)
+    assert (talking.rings, len(talking.ledger())) == (1, 1)
+    talking.press(BOSS)  # a new press
+    talking.slack.wait_for(lambda: talking.rings == 2)
+
+
+def test_the_second_half_of_a_double_press_that_is_delivered_again_later_is_no_answer(
+    talking: Office,
+) -> None:
+    asks(talking)
+    half = talking.press(BOSS)
+    assert "Nothing was dialed" in str(half.payload)
+    talking.pass_time(seconds=1.5)
+
+    assert talking.slack.redeliver(half).payload == half.payload
+    assert (talking.rings, len(talking.ledger())) == (1, 1)
+
+
+def test_a_press_with_an_error_under_a_field_never_rings_when_it_is_delivered_again(office: Office) -> None:
+    office.form()
+    office.fill()
+    office.evo.world.logins["sara@acme.test"].roles = ("User",)
+    office.pass_time(seconds=61)
+    first = office.press()
+    assert "You need the Manager role" in str(first.payload)
+    office.evo.world.logins["sara@acme.test"].roles = ("Manager",)
+    office.pass_time(seconds=61)
+
+    assert office.slack.redeliver(first).payload == first.payload
+    assert (office.rings, office.ledger()) == (0, [])

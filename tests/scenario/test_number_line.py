@@ -29,6 +29,13 @@ def see(office: Office, words: str, who: str = SARA) -> None:
     office.slack.wait_for(lambda: words in line(office, who), what=f"{words!r}, not {line(office, who)!r}")
 
 
+def notes_of(office: Office) -> str:
+    """What the form says about what was typed and could not be used."""
+    (notes,) = [each for each in office.slack.modal(SARA)["blocks"] if each["block_id"] == "notes"]
+    assert (notes["type"], notes["text"]["type"]) == ("section", "plain_text")
+    return str(notes["text"]["text"])
+
+
 def typed(office: Office, number: str, who: str = SARA) -> None:
     office.slack.fill(who, {"number": number})
 
@@ -57,10 +64,10 @@ def test_a_number_typed_with_the_command_has_its_line_as_the_form_opens(office: 
     [
         ("911", "EvoSlack never dials emergency numbers. Use a phone."),
         ("404-3093", "Include the area code"),
-        ("*67 814 404 3093", "Extensions and codes like *67 can't be dialed."),
+        ("814 404 3093 #12", "Extensions and codes like *67 can't be dialed."),
         ("*67", "Extensions and codes like *67 can't be dialed. Enter only the number."),
         ("814 404 3093, 814 404 3094", "Enter one number. Each call is placed separately."),
-        ("+44 20 7946 0018", "Calls to this country (GB) are turned off."),
+        ("+44 20 7946 0018", "Calls to the United Kingdom are turned off."),
         ("9" * 500, "That's too long for a number."),
     ],
 )
@@ -76,13 +83,22 @@ def test_a_number_that_cannot_be_dialed_is_said_before_anything_else_is_filled_i
 def test_what_was_typed_and_could_not_be_used_is_said(office: Office) -> None:
     office.form(text=f"*67 {SHOWN} sruvey @boss <!channel>")
 
-    (notes,) = [each for each in office.slack.modal(SARA)["blocks"] if each["block_id"] == "notes"]
-    assert notes["elements"][0] == {
-        "type": "plain_text",
-        "emoji": False,
-        "text": "No flow is called “sruvey”.\n“*67” can't be dialed.\n“@boss” isn't a number.\n"
-        "“<!channel>” isn't a number.",
-    }
+    assert notes_of(office) == (
+        "No flow is called “sruvey”. Did you mean Customer survey?\n“*67” can't be dialed.\n"
+        "“@boss” isn't a number.\n“<!channel>” isn't a number."
+    )
+    assert "initial_option" not in str(office.slack.modal(SARA)["blocks"][-2]), "the flow is left open"
+    assert line(office).startswith("Pennsylvania")
+
+
+@pytest.mark.parametrize("number", [TYPED, SHOWN, "8144043093", "+1 814 404 3093"])
+def test_a_code_before_the_number_is_said_and_the_number_alone_is_filled_in(
+    office: Office, number: str
+) -> None:
+    office.form(text=f"*67 {number} @boss")
+
+    assert notes_of(office) == "“*67” can't be dialed.\n“@boss” isn't a number."
+    assert office.slack.modal(SARA)["state"]["values"]["number"]["number"]["value"] == number
     assert line(office).startswith("Pennsylvania")
 
 
@@ -119,14 +135,37 @@ def test_nothing_is_said_about_a_number_that_is_not_finished_and_the_rest_is_sai
     office.slack.wait_for(lambda: line(office) == "")
 
 
-def test_the_last_call_is_told_and_who_is_on_the_phone_right_now(office: Office) -> None:
+def test_when_typing_pauses_the_line_says_who_is_on_the_phone_right_now(office: Office) -> None:
     office.evo.world.default_script = RINGING
     office.call(BOSS)
     office.wait_for_card("ringing")
+    office.form()
+    typed(office, TYPED)
+    see(office, "🔔 <@U_BOSS> is calling this number right now · Pennsylvania · ")
+    office.form(BOSS)
+    typed(office, TYPED, BOSS)
+    see(office, "🔔 You're calling this number right now · ", BOSS)
+
+
+def test_the_line_does_not_stay_about_another_number_once_the_role_is_not_remembered(office: Office) -> None:
     office.form(text=TYPED)
-    assert line(office).startswith("🔔 <@U_BOSS> is calling this number right now · Pennsylvania · ")
-    office.form(BOSS, TYPED)
-    assert line(office, BOSS).startswith("🔔 You're calling this number right now · ")
+    assert "Pennsylvania" in line(office)
+    office.pass_time(seconds=61)
+
+    typed(office, "415 555 2671")
+
+    see(office, "San Francisco")
+
+
+def test_an_update_that_slack_had_no_time_for_is_sent_again(office: Office) -> None:
+    office.form(text=TYPED)
+    office.slack.fault("views.update", "429", times=1)
+
+    typed(office, "415 555 2671")
+
+    office.slack.wait_for(lambda: office.slack.api_calls("views.update"))
+    office.pass_time(seconds=31)
+    see(office, "San Francisco")
 
 
 def test_a_call_that_is_over_is_told_with_its_outcome(office: Office) -> None:
@@ -137,8 +176,8 @@ def test_a_call_that_is_over_is_told_with_its_outcome(office: Office) -> None:
     office.form(text=TYPED)
 
     (call,) = office.ledger()
-    when = f"<!date^{int(call.accepted_at.timestamp())}^{{date_short_pretty}} {{time}}|"
-    assert f" · last called {when}" in line(office)
+    when = f"<!date^{int(call.accepted_at.timestamp())}^{{date_short_pretty}} at {{time}}|"
+    assert f" · last call: {when}" in line(office)
     assert "> by <@U_BOSS>, " in line(office)
 
 
@@ -253,5 +292,5 @@ def test_call_number_in_message_of_a_forbidden_number_says_so_at_once(office: Of
     office.slack.fill(SARA, {"number": "+442079460018"})
     office.slack.submit(SARA)
 
-    assert "Calls to this country (GB) are turned off." in line(office)
+    assert "Calls to the United Kingdom are turned off." in line(office)
     assert NUMBER not in str(office.slack.modal(SARA)["blocks"])

@@ -232,7 +232,7 @@ def test_inputs_that_are_no_inputs_at_all(office: Office) -> None:
     [
         ({"number": "814 404 30"}, "too short"),
         ({"number": "911"}, "emergency"),
-        ({"number": "+44 20 7946 0958"}, "Calls to this country (GB) are turned off"),
+        ({"number": "+44 20 7946 0958"}, "Calls to the United Kingdom are turned off"),
         ({"number": "1-800-FLOWERS"}, "Did you mean"),
         ({"number": ""}, "Enter a number"),
         ({"flow": "flow9"}, "This flow is no longer available"),

@@ -1,18 +1,22 @@
-"""Asks before a number is called that may be on the phone: the form once more, with who that is on top."""
+"""Asks before a number is called that may be on the phone: a form with who that is on top.
+
+It asks as a form opens with such a number, and when a form for one is submitted.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from evoslack.calling.access import Access
+from evoslack.calling.calls import Call
 from evoslack.calling.ports import CallLedger
 from evoslack.calling.refusals import NumberBusy
 from evoslack.slack.card_links import CardLinks
-from evoslack.slack.listeners.submission import FormSubmission
+from evoslack.slack.listeners.submission import FormSubmission, asking_about
 from evoslack.slack.rendering import number_messages, views
 from evoslack.slack.rendering.blocks import Block
-from evoslack.slack.rendering.views import FormSettings
+from evoslack.slack.rendering.views import FormSettings, Question
 
 MOST_CALLS = 10  # of a number that are read
 
@@ -41,26 +45,42 @@ class BusyNumbers:
         """
         call, reader, entries = busy.call, submission.user_id, submission.entries
         offer = self._access.offer_to(reader, submission.team_id)
-        words = number_messages.being_dialed(call, reader)
-        if not call.is_open:
-            words = number_messages.question(
-                call, reader, busy.ago, link=self._link(busy), others=self._others(busy)
-            )
+        if call.is_open:
+            question = Question(number_messages.being_dialed(call, reader), call.request.number)
+        else:
+            latest = self._calls.latest_to(call.request.account_id, call.request.number, MOST_CALLS)
+            question = self._asking(call, latest, reader, call.accepted_at + busy.ago, was_pressed=True)
         return views.form(
             offer,
-            submission.asks_about("" if call.is_open else call.id, self._now()),
+            asking_about(question.call_id, submission.metadata, self._now()),
             self._settings,
             views.Prefill(
                 number=entries.typed_number, flow_id=entries.flow_id, caller_id=entries.caller_id or ""
             ),
-            question=views.Question(words, call.request.number, can_pass=not call.is_open),
+            question=question,
         )
 
-    def _link(self, busy: NumberBusy) -> str:
-        return self._links.of([busy.call]).get(busy.call.id, "")
+    def question_at_open(self, latest: Sequence[Call], reader: str) -> Question | None:
+        """What to ask as a form opens; `latest` are the number's latest calls, newest first.
 
-    def _others(self, busy: NumberBusy) -> int:
-        """How many earlier calls to the number may be going on; who calls anyway gets past these, too."""
-        request, at = busy.call.request, busy.call.accepted_at + busy.ago
-        latest = self._calls.latest_to(request.account_id, request.number, MOST_CALLS)
-        return sum(call.may_be_on_the_phone(at) for call in latest if call.id != busy.call.id)
+        None if nobody is on the phone with it, and while one is being dialed: a moment later more is known.
+        """
+        now = self._now()
+        live = [call for call in latest if call.may_be_on_the_phone(now)]
+        if not live or any(call.is_open for call in live):
+            return None
+        return self._asking(live[0], latest, reader, now, was_pressed=False)
+
+    def _asking(
+        self, call: Call, latest: Sequence[Call], reader: str, at: datetime, *, was_pressed: bool
+    ) -> Question:
+        """`latest` also has earlier calls that may be going on; who calls anyway gets past these, too."""
+        words = number_messages.question(
+            call,
+            reader,
+            at - call.accepted_at,
+            link=self._links.of([call]).get(call.id, ""),
+            others=sum(each.may_be_on_the_phone(at) for each in latest if each.id != call.id),
+            was_pressed=was_pressed,
+        )
+        return Question(words, call.request.number, call.id)

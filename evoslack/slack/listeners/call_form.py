@@ -21,9 +21,10 @@ from evoslack.calling.intake import Intake
 from evoslack.calling.numbers import typed_after_command
 from evoslack.calling.offer import Offer
 from evoslack.calling.ports import CallLedger
-from evoslack.calling.refusals import NumberBusy, Refusal, UnreadableForm
+from evoslack.calling.refusals import NumberBusy, Refusal, TooLate, UnreadableForm
 from evoslack.calling.validation import InvalidFields, number_or_empty, validate
 from evoslack.runtime.background_pool import Run
+from evoslack.slack.listeners.answered_presses import Answer, AnsweredPresses
 from evoslack.slack.listeners.busy_number import BusyNumbers
 from evoslack.slack.listeners.form_opener import FormOpener
 from evoslack.slack.listeners.number_line import NumberLineListener
@@ -31,7 +32,7 @@ from evoslack.slack.listeners.page_opener import OpenRequest
 from evoslack.slack.listeners.reply import PrivateReply
 from evoslack.slack.listeners.submission import FormSubmission
 from evoslack.slack.payloads import ARRIVAL, Payload, team_of
-from evoslack.slack.rendering import form_messages, history, live_page, messages, views
+from evoslack.slack.rendering import form_messages, history, live_page, messages, number_line, views
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from evoslack.slack.rendering.refusal_messages import refusal_message, refusal_words
@@ -70,6 +71,7 @@ class CallFormListeners:
         self._busy = busy
         self._number_line = number_line
         self._now = now
+        self._presses = AnsweredPresses(now)
 
     def command(self, ack: Ack, body: Payload, context: BoltContext) -> None:
         """`/call …`: the form, filled in with what was typed; or `help`, `history`, or `last`."""
@@ -142,33 +144,38 @@ class CallFormListeners:
         ack(options=views.caller_id_options(offer.caller_ids, typed, region) if offer else [])
 
     def submit(self, ack: Ack, body: Payload, view: Payload, context: BoltContext) -> None:
-        """The button: everything is checked again, the submission is written down, then acknowledged."""
+        """The button: everything is checked again, the submission is written down, then acknowledged.
+
+        A press that was answered no gets the same answer if it is delivered again.
+        """
+        arrival = context[ARRIVAL]
+        try:
+            answer = self._presses.answer(body, arrival, lambda: self._answer(body, view, arrival))
+        except TooLate as late:  # another delivery of this press took all the time
+            answer = self._denied(late)
+        ack(**answer.ack)
+
+    def _answer(self, body: Payload, view: Payload, arrival: Arrival) -> Answer:
+        """The form becomes a page about the call, or stays and says why not, or asks."""
         try:
             submission = FormSubmission.of(body, view)
             self._number_line.forget(submission.view_id)
-            shown = self._answer(submission, context[ARRIVAL])
-        except InvalidFields as invalid:
-            ack(response_action="errors", errors=self._errors(invalid))
-            return
+            try:
+                call = self._receive(submission, arrival)
+            except NumberBusy as busy:
+                return Answer(_update(self._busy.question(submission, busy)), is_no=True)
+            except InvalidFields as invalid:
+                return Answer(_errors(self._sentences(invalid, submission.line)), is_no=True)
         except Refusal as refusal:
-            words = refusal_message(refusal, self._settings.region)
-            if words.field:
-                ack(response_action="errors", errors={words.field: words.words})
-            else:
-                contact = self._settings.help_contact
-                ack(
-                    response_action="update",
-                    view=refusal_page(refusal, self._settings.region, contact),
-                )
-            return
-        ack(response_action="update", view=shown)
+            return self._denied(refusal)
+        return Answer(_update(self.accepted(call)), is_no=False)
 
-    def _answer(self, submission: FormSubmission, arrival: Arrival) -> Block:
-        """What the form turns into. Raises `InvalidFields` or a `Refusal`."""
-        try:
-            return self.accepted(self._receive(submission, arrival))
-        except NumberBusy as busy:
-            return self._busy.question(submission, busy)
+    def _denied(self, refusal: Refusal) -> Answer:
+        settings = self._settings
+        words = refusal_message(refusal, settings.region)
+        if words.field:
+            return Answer(_errors({words.field: words.words}), is_no=True)
+        return Answer(_update(refusal_page(refusal, settings.region, settings.help_contact)), is_no=True)
 
     def accepted(self, call: Call) -> Block:
         """What a form turns into once it became a call."""
@@ -210,7 +217,21 @@ class CallFormListeners:
         offer = self._access.offer_to(draft.user_id, draft.team_id)
         return self._intake.receive(validate(draft, offer, region=region, allowed=allowed), arrival)
 
-    def _errors(self, invalid: InvalidFields) -> dict[str, str]:
-        """A sentence for each field that must be corrected, by block id."""
+    def _sentences(self, invalid: InvalidFields, line: str) -> dict[str, str]:
+        """A sentence for each field that must be corrected, by block id.
+
+        What the line under the number says already is not said twice.
+        """
         found = [refusal_message(problem, self._settings.region) for problem in invalid.problems]
-        return {message.field: message.words for message in found}
+        errors = {message.field: message.words for message in found}
+        if number_line.says(line, errors.get(views.NUMBER, "")):
+            errors[views.NUMBER] = form_messages.ANOTHER_NUMBER
+        return errors
+
+
+def _update(view: Block) -> dict[str, Any]:
+    return {"response_action": "update", "view": view}
+
+
+def _errors(sentences: dict[str, str]) -> dict[str, Any]:
+    return {"response_action": "errors", "errors": sentences}

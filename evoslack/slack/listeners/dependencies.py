@@ -33,7 +33,8 @@ from evoslack.slack.listeners.export import ExportListener
 from evoslack.slack.listeners.form_opener import FormOpener
 from evoslack.slack.listeners.hang_up import HangUpListener
 from evoslack.slack.listeners.home import HomeListeners
-from evoslack.slack.listeners.number_line import NumberLineListener, NumberLines
+from evoslack.slack.listeners.number_line import NumberLineListener
+from evoslack.slack.listeners.number_lines import NumberLines
 from evoslack.slack.listeners.page_opener import PageOpener
 from evoslack.slack.listeners.reply import NotifyPrivately, PageReply, PrivateReply
 from evoslack.slack.listeners.shortcuts import (
@@ -70,6 +71,7 @@ class ListenerDependencies:
     on_step_due: Callable[[], None]
     on_typed: Callable[[], None]  # wakes the threads that update the line under the number
     on_typed_in: Callable[[float], None]  # the same, in that many seconds
+    line_slot_s: Callable[[], float]  # seconds until another such update may be sent; 0.0 takes the slot
     card_links: CardLinks
     known_forms: Run  # each of these has a pool of its own, so that none holds up another
     other_forms: Run  # forms and answers for people whose role must be checked first
@@ -101,11 +103,14 @@ class Listeners:
 def build_listeners(given: ListenerDependencies) -> Listeners:
     """Build the listeners."""
     access, settings, notify, now = given.access, given.settings, given.notify_privately, given.now
-    numbers = NumberLines(given.calls, settings, given.recalls, now)
+    busy = BusyNumbers(given.calls, access, given.card_links, settings, now)
+    numbers = NumberLines(given.calls, busy, settings, given.recalls, now)
     page_opener = PageOpener(given.client, given.patient_client, access, given.known_forms, given.other_forms)
     opener = FormOpener(page_opener, access, given.refresh_offer, settings, numbers, now)
     pages = PageReply(given.client, notify, given.pages)
-    number_line = NumberLineListener(given.client, numbers, access, given.on_typed, given.on_typed_in)
+    number_line = NumberLineListener(
+        given.client, numbers, access, given.on_typed, given.on_typed_in, given.line_slot_s
+    )
     reply = PrivateReply(given.private_client, notify, settings.safe_url)
     homes = HomeListeners(given.home_tabs, access, given.on_home_due, now)
     return Listeners(
@@ -117,7 +122,7 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
             settings,
             reply,
             given.other_forms,
-            BusyNumbers(given.calls, access, given.card_links, settings, now),
+            busy,
             number_line,
             now,
         ),

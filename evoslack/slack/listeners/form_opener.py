@@ -10,8 +10,9 @@ from evoslack.calling.access import Access
 from evoslack.calling.offer import Offer
 from evoslack.calling.refusals import NothingToOffer, Refusal
 from evoslack.runtime.background_pool import Tell
-from evoslack.slack.listeners.number_line import NumberLines
+from evoslack.slack.listeners.number_lines import NumberLines
 from evoslack.slack.listeners.page_opener import OpenRequest, Page, PageOpener
+from evoslack.slack.listeners.submission import asking_about
 from evoslack.slack.rendering import form_messages, views
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
@@ -51,7 +52,7 @@ class FormOpener:
         Returns at once. People whose role is remembered do not queue behind those whose role must be checked.
         """
         page = Page(
-            lambda: self._view(request, prefills), self._refused, self._words, views.loading, views.notice
+            lambda: self._view(request, prefills), self._denied, self._words, views.loading, views.notice
         )
         self._opener.open_soon(request, page, tell)
 
@@ -70,13 +71,16 @@ class FormOpener:
             return views.choice([prefill.number for prefill in prefills], metadata, self._settings)
         prefill = prefills[0] if prefills else views.Prefill(note=form_messages.NO_NUMBER)
         about = self._numbers.about(offer, request.user_id, request.team_id, prefill)
-        return views.form(offer, metadata, self._settings, prefill, about)
+        question = about.question
+        if question is not None:
+            metadata = asking_about(question.call_id, metadata, self._now())
+        return views.form(offer, metadata, self._settings, prefill, about, question)
 
     def _view(self, request: OpenRequest, prefills: Prefills) -> Block:
         offer = self._offer_to(request)
         return self.view(offer, request, *prefills())
 
-    def _refused(self, refusal: Refusal) -> Block:
+    def _denied(self, refusal: Refusal) -> Block:
         return refusal_page(refusal, self._settings.region, self._settings.help_contact)
 
     def _words(self, refusal: Refusal) -> str:

@@ -1,95 +1,33 @@
-"""What a form says about its number: as it opens, and whenever typing pauses.
+"""Updates the line under a form's number whenever typing pauses.
 
-Read from the ledger and from offline data only, after the ack, by threads of their own. Nothing waits for it:
-neither the form, which opens without it if the database is slow, nor a press.
+After the ack, by threads of their own, which may also wait for a role. No press waits for them.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 
 from slack_bolt import Ack
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 
 from evoslack.calling.access import Access
-from evoslack.calling.calls import Call
-from evoslack.calling.number_format import example
-from evoslack.calling.numbers import ANY_COUNTRY, BadNumber, dialable
-from evoslack.calling.offer import Offer
-from evoslack.calling.places import place_of
-from evoslack.calling.ports import CallLedger
 from evoslack.calling.refusals import Refusal
-from evoslack.runtime.background_pool import Run, answer_within
+from evoslack.slack.listeners.number_lines import NumberLines
 from evoslack.slack.payloads import Payload, team_of, text_of
 from evoslack.slack.rendering import number_line, views
 from evoslack.slack.rendering.blocks import Block
-from evoslack.slack.rendering.views import FormAbout, FormSettings, Prefill
-from evoslack.slack.workspace import SLACK_ERRORS, pause_of, problem_of
+from evoslack.slack.workspace import SLACK_ERRORS, is_denial, pause_of, problem_of
 
 log = logging.getLogger(__name__)
 
-MOST_CALLS = 10  # of a number that are read
-FORM_WAITS_S = 0.5  # for what it would like to know: its trigger lives three seconds
 EVERY_S = 1.0  # between two updates of the same form
+MOST_TRIES = 5  # of one update that Slack had no time for, or did not answer
 MOST_FORMS = 1000  # that are typed in at the same time; of the ones beyond, the oldest are forgotten
-
-
-class NumberLines:
-    """Reads what a form says. `recall` runs it in the background."""
-
-    def __init__(
-        self, calls: CallLedger, settings: FormSettings, recall: Run, now: Callable[[], datetime]
-    ) -> None:
-        self._calls = calls
-        self._settings = settings
-        self._recall = recall
-        self._now = now
-
-    def about(self, offer: Offer, user_id: str, team_id: str, prefill: Prefill) -> FormAbout:
-        """What is known when a form opens; what takes too long is left out."""
-
-        latest: list[Call] = []
-        lines: list[str] = []
-
-        def read() -> bool:
-            if not prefill.flow_id:  # else it is the form of an earlier call, with all its values
-                latest.extend(self._calls.latest_of(user_id, team_id, 1))
-            if prefill.number:
-                lines.append(self.line(offer, prefill.number, user_id))
-            return True
-
-        answer_within(FORM_WAITS_S, self._recall, read)
-        return FormAbout(latest[0] if latest else None, lines[0] if lines else "")
-
-    def line(self, offer: Offer, typed: str, reader: str, *, is_typing: bool = False) -> str:
-        """What to say about a typed number (mrkdwn); empty: nothing."""
-        region, allowed = self._settings.region, self._settings.allowed_countries
-        try:
-            number = dialable(typed, region, allowed)
-        except BadNumber as bad:
-            if not typed.strip() or (is_typing and number_line.is_unfinished(typed, bad)):
-                return ""
-            return number_line.problem(bad, region)
-        latest = self._calls.latest_to(offer.account_id, number, MOST_CALLS)
-        return number_line.words(place_of(number), latest, reader, self._now())
-
-    def warm_up(self) -> None:
-        """Load the names of places: half a second that the first form after a start need not wait."""
-        with contextlib.suppress(BadNumber):
-            place_of(dialable(example(self._settings.region), self._settings.region, {ANY_COUNTRY}))
-
-    def number_or_empty(self, typed: str) -> str:
-        """The E.164 number that was typed; empty if it is not one that may be dialed."""
-        try:
-            return dialable(typed, self._settings.region, self._settings.allowed_countries)
-        except BadNumber:
-            return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +39,7 @@ class _Typed:
     view: Payload
     number: str
     at_s: float  # Slack's timestamp of it
+    tries: int = 0  # to update the form with it
 
     @classmethod
     def of(cls, body: Payload) -> _Typed:
@@ -135,18 +74,25 @@ class NumberLineListener:
         access: Access,
         wake: Callable[[], None],
         wake_in: Callable[[float], None],
+        slot_s: Callable[[], float],
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`wake` and `wake_in` wake the threads that run `update_next`."""
+        """`wake` and `wake_in` wake the threads that run `update_next`.
+
+        `slot_s` says in how many seconds Slack takes another update from this workspace; at 0.0 the caller
+        has taken the slot.
+        """
         self._client = client
         self._lines = lines
         self._access = access
         self._wake = wake
         self._wake_in = wake_in
+        self._slot_s = slot_s
         self._clock_s = clock_s
         self._lock = threading.Lock()  # guards what follows
         self._waiting: dict[str, _Typed] = {}  # by view id
         self._working: set[str] = set()
+        self._submitted: set[str] = set()  # while they are worked on
         self._shown: dict[str, _Shown] = {}
         self._is_warm = False
         self._paused_until_s = 0.0  # Slack asked to slow down
@@ -167,6 +113,8 @@ class NumberLineListener:
         """The form was submitted: what its answer says matters more than a line that is still to come."""
         with self._lock:
             self._waiting.pop(view_id, None)
+            if view_id in self._working:
+                self._submitted.add(view_id)
 
     def update_next(self) -> bool:
         """Update one form whose turn it is; returns whether there was one."""
@@ -181,11 +129,14 @@ class NumberLineListener:
         finally:
             with self._lock:
                 self._working.discard(typed.view["id"])
+                self._submitted.discard(typed.view["id"])
         return True
 
     def _put(self, typed: _Typed) -> None:
         view_id = typed.view["id"]
         with self._lock:
+            if typed.tries and view_id in self._submitted:
+                return
             waiting = self._waiting.get(view_id)
             if waiting is None or typed.at_s >= waiting.at_s:
                 self._waiting[view_id] = typed
@@ -220,13 +171,6 @@ class NumberLineListener:
             del self._shown[view_id]
 
     def _update(self, typed: _Typed) -> None:
-        if not self._access.is_known(typed.user_id, typed.team_id):
-            return  # whether this person may still call is asked at the press
-        try:
-            offer = self._access.offer_to(typed.user_id, typed.team_id)
-        except Refusal:
-            return
-        line = self._lines.line(offer, typed.number, typed.user_id, is_typing=True)
         with self._lock:
             shown = self._shown.get(typed.view["id"])
         view, known_hash, known_line = (
@@ -238,21 +182,41 @@ class NumberLineListener:
             known_hash, known_line = shown.new_hash, shown.line
         asked_about = number_line.asked_about(view["blocks"])
         is_outdated = bool(asked_about) and asked_about != self._lines.number_or_empty(typed.number)
+        line = self._line(typed, is_asked=bool(asked_about) and not is_outdated)
         if line == known_line and not is_outdated:
             return
         after = number_line.updated(view, line)
         self._send(typed, known_hash, number_line.without_question(after) if is_outdated else after, line)
 
+    def _line(self, typed: _Typed, *, is_asked: bool) -> str:
+        """Nothing for a person who may not call: what still stands there may be about another number."""
+        try:
+            offer = self._access.offer_to(typed.user_id, typed.team_id)  # may take two seconds
+        except Refusal:
+            return ""
+        return self._lines.line(offer, typed.number, typed.user_id, is_typing=True, is_asked=is_asked)
+
     def _send(self, typed: _Typed, known_hash: str, after: Block, line: str) -> None:
         """Only if the form is still as it was: a form that was submitted meanwhile is left alone."""
         view, sent_s, new_hash = typed.view, self._clock_s(), ""
+        if (rests_s := self._slot_s()) > 0:
+            self._pause_until(sent_s + rests_s)
+            self._put(replace(typed, tries=max(typed.tries, 1)))
+            return
         try:
             answer = self._client.views_update(view_id=view["id"], hash=known_hash, view=after)
             new_hash = str((answer.get("view") or {}).get("hash") or "")
         except SLACK_ERRORS as error:
             log.info("the line under the number was not updated: %s", problem_of(error))
-            with self._lock:
-                self._paused_until_s = max(self._paused_until_s, sent_s + (pause_of(error) or 0.0))
+            pause_s = pause_of(error)
+            self._pause_until(sent_s + (pause_s or 0.0))
+            may_help = pause_s is not None or not (isinstance(error, SlackApiError) and is_denial(error))
+            if may_help and typed.tries < MOST_TRIES:
+                self._put(replace(typed, tries=typed.tries + 1))
         with self._lock:
             self._shown.pop(view["id"], None)  # to the end: the oldest come first
             self._shown[view["id"]] = _Shown(sent_s, view["hash"] if new_hash else "", new_hash, line)
+
+    def _pause_until(self, at_s: float) -> None:
+        with self._lock:
+            self._paused_until_s = max(self._paused_until_s, at_s)

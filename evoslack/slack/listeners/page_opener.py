@@ -28,6 +28,7 @@ from evoslack.slack.workspace import SLACK_ERRORS, problem_of
 log = logging.getLogger(__name__)
 
 FULL = "push_limit_reached"  # three pages lie on each other (slack-facts 2)
+CLOSED = "not_found"  # the person closed the loading page, which needs no explanation
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Page:
     """What is to be opened, and what stands for it until it is there, or instead of it."""
 
     make: Callable[[], Block]  # may take seconds; raises `Refusal` if this person may not see it
-    refused: Callable[[Refusal], Block]
+    denied: Callable[[Refusal], Block]
     words_of: Callable[[Refusal], str]  # the same in words (mrkdwn), if no page opens
     loading: Callable[[str], Block]  # is given the page's external id
     notice: Callable[[str], Block]  # a page with a sentence (mrkdwn)
@@ -106,7 +107,7 @@ class PageOpener:
             else:
                 self._open_loading(request, page, tell)
         except Refusal as refusal:
-            if not open_page(self._client, request.trigger, page.refused(refusal)):
+            if not open_page(self._client, request.trigger, page.denied(refusal)):
                 tell(page.words_of(refusal))
         except SlackApiError as error:
             log.warning("a page did not open: %s", problem_of(error))
@@ -123,7 +124,7 @@ class PageOpener:
             self._client.views_open(trigger_id=request.trigger_id, view=view)
 
     def _open_loading(self, request: OpenRequest, page: Page, tell: Tell) -> None:
-        external_id = secrets.token_urlsafe(18)
+        external_id, is_told = secrets.token_urlsafe(18), False
         try:
             self._show(request, page.loading(external_id))
         except SlackApiError:
@@ -131,14 +132,17 @@ class PageOpener:
         except SLACK_ERRORS as error:  # it may have opened anyway
             log.warning("the loading page may not have opened: %s", problem_of(error))
             tell(form_messages.FORM_MAY_STILL_OPEN)
+            is_told = True
         try:
             view = _made(page)
         except Refusal as refusal:
-            view = page.refused(refusal)
+            view = page.denied(refusal)
         try:
             self._patient_client.views_update(external_id=external_id, view=view)
         except SLACK_ERRORS as error:
             log.warning("the loading page could not be updated: %s", problem_of(error))
+            if not is_told and problem_of(error) != CLOSED:
+                tell(form_messages.FORM_TOO_LATE)
 
 
 def _made(page: Page) -> Block:

@@ -10,7 +10,7 @@ from evoslack.calling.calls import Call
 from evoslack.calling.refusals import UnreadableForm, require_same
 from evoslack.calling.validation import CallDraft, Entries
 from evoslack.slack.payloads import Payload, team_of, text_of
-from evoslack.slack.rendering import views
+from evoslack.slack.rendering import number_line, views
 from evoslack.slack.rendering.form_metadata import FormMetadata
 
 # Slack sets no age limit for a form, but the row that keeps it from calling twice has one: HISTORY_DAYS.
@@ -28,6 +28,7 @@ class FormSubmission:
     metadata: FormMetadata
     entries: Entries
     view_id: str = ""  # Slack's id of the form; empty if it cannot be one
+    line: str = ""  # what the form said under the number
 
     @classmethod
     def of(cls, body: Payload, view: Payload) -> FormSubmission:
@@ -39,6 +40,7 @@ class FormSubmission:
                 metadata=FormMetadata.unpacked(view["private_metadata"]),
                 entries=views.entries_of(view["state"]["values"]),
                 view_id=_view_id(view.get("id")),
+                line=number_line.line_in(view.get("blocks") or ()),
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UnreadableForm from error
@@ -55,11 +57,6 @@ class FormSubmission:
             view_id=self.view_id,
             anyway=self._knows_of(pressed_at),
         )
-
-    def asks_about(self, call_id: str, now: datetime) -> FormMetadata:
-        """What the form carries while it asks whether to call although there is that call; empty: none."""
-        asked_at = str(int(now.timestamp() * 1000)) if call_id else ""
-        return replace(self.metadata, anyway=call_id, asked_at=asked_at)
 
     def _knows_of(self, pressed_at: datetime) -> str:
         """The call that this press is to let pass. None right after the question: nobody reads so quickly."""
@@ -81,6 +78,12 @@ class FormSubmission:
         """Whether this form may have become a call that is deleted already, or its clock was set back."""
         age_s = now.timestamp() - float(self.metadata.made_at or 0)
         return not -CLOCKS_DIFFER.total_seconds() <= age_s <= MAX_FORM_AGE.total_seconds()
+
+
+def asking_about(call_id: str, metadata: FormMetadata, now: datetime) -> FormMetadata:
+    """What a form carries while it asks whether to call although there is that call; empty: none."""
+    asked_at = str(int(now.timestamp() * 1000)) if call_id else ""
+    return replace(metadata, anyway=call_id, asked_at=asked_at)
 
 
 def _view_id(given: object) -> str:

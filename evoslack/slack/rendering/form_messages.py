@@ -12,6 +12,7 @@ FLOW_LABEL = "Flow"
 FLOW_HINT = "What they'll hear when they pick up."
 FLOW_PLACEHOLDER = "Choose a flow"
 NUMBER_LABEL = "Number"
+ANOTHER_NUMBER = "Nothing was dialed. Enter another number."  # the line below says why
 CALLER_ID_LABEL = "Caller ID"
 CALLER_ID_HINT = "What they'll see on their phone."
 CALLER_ID_PLACEHOLDER = "Choose a number"
@@ -36,8 +37,18 @@ def number_hint(region: str, allowed: frozenset[str]) -> str:
 
 
 def no_flow(typed: str) -> str:
-    """For words after the command that name no flow (plain text, like the next two)."""
+    """For words after the command that name no flow (plain text, like the next four)."""
     return f"No flow is called {_quoted(typed)}."
+
+
+def choose_flow(typed: str) -> str:
+    """The same when there are several."""
+    return f"{no_flow(typed)} Choose one."
+
+
+def did_you_mean(typed: str, flow_name: str) -> str:
+    """The same when a flow has a similar name."""
+    return f"{no_flow(typed)} Did you mean {_cut(flow_name)}?"
 
 
 def no_code(typed: str) -> str:
@@ -51,8 +62,12 @@ def no_number(typed: str) -> str:
 
 
 def _quoted(typed: str) -> str:
+    return f"“{_cut(typed)}”"
+
+
+def _cut(typed: str) -> str:
     shown = " ".join(typed.split())
-    return f"“{shown}”" if len(shown) <= LONGEST_QUOTED else f"“{shown[: LONGEST_QUOTED - 1]}…”"
+    return shown if len(shown) <= LONGEST_QUOTED else f"{shown[: LONGEST_QUOTED - 1]}…"
 
 
 def choice_hint(found: int, offered: int) -> str:

@@ -40,15 +40,18 @@ _SOON_FINISHED = {Problem.NOT_A_NUMBER, Problem.INVALID}
 _FEW_DIGITS = 7
 
 
-def words(place: Place, latest: Sequence[Call], reader: str, at: datetime) -> str:
-    """What is known of a number (mrkdwn); `latest` are its latest calls, newest first. Empty: nothing."""
+def words(place: Place, latest: Sequence[Call], reader: str, at: datetime, *, is_asked: bool = False) -> str:
+    """What is known of a number (mrkdwn); `latest` are its latest calls, newest first. Empty: nothing.
+
+    `is_asked`: the form asks about the number, so it says already who is on the phone with it.
+    """
     live = next((call for call in latest if call.may_be_on_the_phone(at)), None)
     last = next((call for call in latest if status_of(call) not in _NEVER_DIALED), None)
     parts = [
-        number_messages.on_it_now(live, reader, at) if live else "",
-        escape(place.name),
+        number_messages.on_it_now(live, reader, at) if live and not is_asked else "",
+        number_messages.TOLL_FREE if place.is_toll_free else escape(place.name),
         _time_there(place, at),
-        number_messages.last_called(last, reader) if last and not live else "",
+        number_messages.last_called(last, reader) if last and not live and not is_asked else "",
     ]
     return " · ".join(part for part in parts if part)
 
@@ -68,6 +71,11 @@ def problem(bad: BadNumber, region: str) -> str:
 def is_problem(line: str) -> bool:
     """Whether a line says that the number cannot be dialed."""
     return line.startswith(number_messages.WARNING)
+
+
+def says(line: str, sentence: str) -> bool:
+    """Whether a line, as Slack sent it, says this (plain text); Slack may spell the emoji as a name."""
+    return bool(sentence) and escape(sentence) in line
 
 
 def is_unfinished(typed: str, bad: BadNumber) -> bool:

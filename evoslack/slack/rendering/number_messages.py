@@ -9,7 +9,8 @@ from evoslack.calling.status import CallStatus, plain_outcome, status_of
 from evoslack.slack.rendering.messages import NOTHING_RANG, duration, escape
 from evoslack.slack.rendering.status_words import STATUS_WORDS
 
-OPEN_THE_CARD = "Open the card"
+OPEN_CARD = "Open card"
+TOLL_FREE = "Toll-free"
 NO_BREAK = "\u00a0"
 WARNING = "⚠️"
 LONGEST_OUTCOME = 40  # characters of Evo Voice's own word
@@ -37,8 +38,8 @@ def _clock(at: datetime) -> str:
 def last_called(call: Call, reader: str) -> str:
     """When the number was called last, by whom, and what came of it (mrkdwn)."""
     at = call.accepted_at
-    when = f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{at:%Y-%m-%d %H:%M} UTC>"
-    return f"last called {when} by {_name(call, reader, 'you')}, {outcome(call)}"
+    when = f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{at:%Y-%m-%d %H:%M} UTC>"
+    return f"last call: {when} by {_name(call, reader, 'you')}, {outcome(call)}"
 
 
 def outcome(call: Call) -> str:
@@ -56,22 +57,22 @@ def on_it_now(call: Call, reader: str, at: datetime) -> str:
     return f"{symbol} {in_the_way(call, at - call.accepted_at, _name(call, reader))}"
 
 
-def question(call: Call, reader: str, ago: timedelta, *, link: str, others: int) -> str:
-    """Above a form that was about to call a number that may be on the phone (mrkdwn)."""
+def question(call: Call, reader: str, ago: timedelta, *, link: str, others: int, was_pressed: bool) -> str:
+    """Above a form whose number may be on the phone (mrkdwn); `was_pressed`: it was about to call it."""
     bold, rest = _in_the_way(call, ago, _name(call, reader))
-    sentences = [f"*{bold}*{rest}.", NOTHING_RANG]
+    sentences = [f"*{bold}*{rest}.", *([NOTHING_RANG] if was_pressed else [])]
     if others:
         were = "1 earlier call" if others == 1 else f"{others} earlier calls"
         sentences.append(f"{were} to it may still be going on, too.")
     if link:
-        sentences.append(f"<{link}|{OPEN_THE_CARD}>")
+        sentences.append(f"<{link}|{OPEN_CARD}>")
     return " ".join(sentences)
 
 
 def being_dialed(call: Call, reader: str) -> str:
     """The same while the other call is being dialed, which nobody gets past."""
-    whom = _name(call, reader, "you")
-    return f"*EvoSlack is dialing this number for {whom} right now.* Wait a few seconds, then press *Call*."
+    who = _name(call, reader, "You")
+    return f"*{who} started a call to this number seconds ago.* Press *Call* again in a few seconds."
 
 
 def in_the_way(call: Call, ago: timedelta, who: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from evoslack.calling.number_format import example, pretty
 from evoslack.calling.numbers import BadNumber, Problem
+from evoslack.calling.places import country_name
 from evoslack.calling.refusals import (
     CannotCheck,
     Denial,
@@ -75,6 +76,19 @@ NUMBER_MESSAGES = {
     Problem.INVALID: "That isn't a valid number. Example: {example}",
     Problem.PREMIUM: "EvoSlack never dials premium-rate numbers.",
 }
+
+_WITH_THE = (
+    "United ",
+    "Bahamas",
+    "Comoros",
+    "Democratic ",
+    "Gambia",
+    "Maldives",
+    "Netherlands",
+    "Philippines",
+    "Vatican",
+)
+_ENDS_WITH_THE = ("Republic", "Islands", "Isle Of Man", "Territories", "Territory")
 
 SOURCE_MESSAGES = {
     Source.SLACK: "EvoSlack couldn't check who you are because Slack gave no usable answer.",
@@ -158,7 +172,16 @@ def _number_words(bad: BadNumber, region: str) -> str:
     if bad.problem is Problem.LETTERS and bad.meant:
         return f"Use digits only. Did you mean {bad.meant}?"
     if bad.problem is Problem.COUNTRY:
-        # Naming the country would load phonenumbers' place names: 0.7 seconds and 100 MB.
-        where = "numbers outside any country" if bad.country == "001" else f"this country ({bad.country})"
-        return f"Calls to {where} are turned off. Ask {ADMIN} to allow them."
+        return f"Calls to {_where(bad.country)} are turned off. Ask {ADMIN} to allow them."
     return NUMBER_MESSAGES[bad.problem].format(example=example(region))
+
+
+def _where(country: str) -> str:
+    """A country as it is called in a sentence."""
+    if country == "001":
+        return "numbers outside any country"
+    name = country_name(country)
+    if not name:
+        return f"this country ({country})" if country else "this country"
+    name = name.removeprefix("The ")
+    return f"the {name}" if name.startswith(_WITH_THE) or name.endswith(_ENDS_WITH_THE) else name

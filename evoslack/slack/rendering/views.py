@@ -13,7 +13,7 @@ from evoslack.calling.number_format import pretty
 from evoslack.calling.offer import CallerId, Flow, Offer
 from evoslack.calling.validation import Entries
 from evoslack.slack.rendering import button_messages, form_messages, number_line
-from evoslack.slack.rendering.blocks import Block, context, field, modal, plain, section
+from evoslack.slack.rendering.blocks import Block, field, modal, plain, section
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from evoslack.slack.rendering.help_contact import NO_CONTACT, HelpContact
 from evoslack.slack.rendering.typed_words import LONGEST_TYPED, read_words
@@ -83,20 +83,24 @@ def notice(words: str) -> Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """Asks whether to call a number that may be on the phone.
+
+    `call_id` is the call that a press lets pass; empty: there is only something to wait for.
+    """
+
+    words: str  # mrkdwn
+    number: str  # E.164
+    call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class FormAbout:
     """What is known when a form is shown: the person's last call, and about the number that stands in it."""
 
     last: Call | None = None
     line: str = ""  # under the number (mrkdwn)
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Asks whether to call a number that may be on the phone; `can_pass`: a press says yes."""
-
-    words: str  # mrkdwn
-    number: str  # E.164
-    can_pass: bool
+    question: Question | None = None  # if someone may be on the phone with it
 
 
 def form(
@@ -115,16 +119,21 @@ def form(
     needs_flow = flow is None and bool(prefill.number) and not number_line.is_problem(about.line)
     notes = [*([prefill.note] if prefill.note else []), *typed.unused]
     fields = [
-        *([context("\n".join(notes)) | {"block_id": NOTES}] if notes else []),
+        *([_notes(notes)] if notes else []),
         _number_field(settings, prefill.number, has_focus=not needs_flow),
         _flow_field(flow, has_focus=needs_flow),
         _caller_id_field(caller_id, settings.region),
     ]
-    submit = form_messages.CALL_ANYWAY if question and question.can_pass else form_messages.FORM_SUBMIT
+    submit = form_messages.CALL_ANYWAY if question and question.call_id else form_messages.FORM_SUBMIT
     if question is not None:
         asking = section(question.words) | {"block_id": f"{number_line.QUESTION} {question.number}"}
         fields.insert(0, asking)
     return _form(FORM, submit, metadata, number_line.put(fields, about.line))
+
+
+def _notes(notes: list[str]) -> Block:
+    """What was typed and could not be used, as plain text: it is foreign."""
+    return {"type": "section", "block_id": NOTES, "text": plain("\n".join(notes))}
 
 
 def _preset_flow(offer: Offer, prefill: Prefill, named: Flow | None, last: Call | None) -> Flow | None:

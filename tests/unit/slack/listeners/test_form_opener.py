@@ -15,8 +15,10 @@ from evoslack.calling.calls import Call, Role
 from evoslack.calling.offer import CallerId, Flow, Offer
 from evoslack.calling.refusals import CannotCheck, Denial, NotAllowed, Refusal, Source
 from evoslack.runtime.clock import Clock
+from evoslack.slack.card_links import CardLinks
+from evoslack.slack.listeners.busy_number import BusyNumbers
 from evoslack.slack.listeners.form_opener import FormOpener
-from evoslack.slack.listeners.number_line import NumberLines
+from evoslack.slack.listeners.number_lines import NumberLines
 from evoslack.slack.listeners.page_opener import OpenRequest, PageOpener
 from evoslack.slack.listeners.reply import TRIGGER_LIVES_S
 from evoslack.slack.listeners.shortcuts import ShortcutListeners
@@ -60,12 +62,13 @@ class World:
         self.waiting: list[Callable[[], None]] = []
         self._answer, self._known = answer, known
         access = Access(self, lambda: OFFER)
+        busy = BusyNumbers(self, access, CardLinks("", lambda _ids: {}), SETTINGS, lambda: T0)
         self.opener = FormOpener(
             PageOpener(self, self, access, self._later("known"), self._later("others")),
             access,
             self.refresh,
             SETTINGS,
-            NumberLines(self, SETTINGS, lambda ask, _tell: ask(), lambda: T0),
+            NumberLines(self, busy, SETTINGS, lambda ask, _tell: ask(), lambda: T0),
             lambda: T0,
         )
         self.listeners = ShortcutListeners(

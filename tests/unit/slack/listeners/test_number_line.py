@@ -15,8 +15,11 @@ from evoslack.calling.calls import Call, Role
 from evoslack.calling.offer import CallerId, Flow, Offer
 from evoslack.calling.refusals import Denial, NotAllowed
 from evoslack.runtime.background_pool import BackgroundPool, answer_within
+from evoslack.slack.card_links import CardLinks
 from evoslack.slack.listeners import number_line
-from evoslack.slack.listeners.number_line import MOST_FORMS, NumberLineListener, NumberLines
+from evoslack.slack.listeners.busy_number import BusyNumbers
+from evoslack.slack.listeners.number_line import MOST_FORMS, NumberLineListener
+from evoslack.slack.listeners.number_lines import NumberLines
 from evoslack.slack.rendering import views
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
@@ -30,8 +33,11 @@ GOOD, OTHER, WRONG = "814 404 3093", "415 555 2671", "911"
 class Answer(dict[str, Any]):
     """What Slack answers; a failure has a status and headers, too."""
 
-    status_code = 429
     headers: dict[str, str] = {}  # noqa: RUF012
+
+    @property
+    def status_code(self) -> int:
+        return 429 if self.get("error") == "ratelimited" else 200
 
 
 class World:
@@ -46,9 +52,18 @@ class World:
         self.hashes: dict[str, str] = {}
         self.alarms: list[float] = []
         self.woken = 0
-        self.lines = NumberLines(self, SETTINGS, lambda ask, _tell: ask(), lambda: T0)
+        self.rests_s = 0.0  # until Slack takes another update
+        access, links = Access(self, lambda: OFFER), CardLinks("", lambda _ids: {})
+        busy = BusyNumbers(self, access, links, SETTINGS, lambda: T0)
+        self.lines = NumberLines(self, busy, SETTINGS, lambda ask, _tell: ask(), lambda: T0)
         self.listener = NumberLineListener(
-            self, self.lines, Access(self, lambda: OFFER), self.wake, self.alarms.append, lambda: self.now_s
+            self,
+            self.lines,
+            access,
+            self.wake,
+            self.alarms.append,
+            lambda: self.rests_s,
+            lambda: self.now_s,
         )
 
     def wake(self) -> None:
@@ -231,18 +246,115 @@ def test_when_slack_asks_to_slow_down_every_form_does(world: World) -> None:
     assert len(world.updates) == 1
     world.now_s += 2
     world.goes_on()
-    assert len(world.updates) == 2
+    assert [view_id for _at, view_id, *_rest in world.updates] == ["V1", "V1", "V2"]
 
 
 def test_people_who_may_not_call_read_nothing_about_numbers(world: World) -> None:
-    world.known = False
-    world.type(GOOD)
-    world.goes_on()
-    world.known, world.allowed = True, False
+    world.allowed = False
     world.type(GOOD)
     world.goes_on()
 
     assert world.updates == []
+
+
+def test_a_role_that_is_no_longer_remembered_is_asked_for(world: World) -> None:
+    world.known = False
+    world.type(GOOD)
+    world.goes_on()
+
+    assert world.shown() == ["Pennsylvania · 3:48\u00a0PM\u00a0there"]
+
+
+def test_a_line_about_another_number_does_not_stay_for_a_person_who_may_no_longer_call(world: World) -> None:
+    world.type(GOOD)
+    world.goes_on()
+    world.now_s += 2
+    world.allowed = False
+    world.type(OTHER)
+    world.goes_on()
+
+    assert world.shown()[-1] == ""
+
+
+def test_a_question_about_another_number_does_not_stay_for_them_either(world: World) -> None:
+    question = views.Question("*Wait*", "+18144043093", "0123456789abcdef" * 2)
+    metadata = FormMetadata("key", anyway=question.call_id, asked_at="1")
+    asking = views.form(OFFER, metadata, SETTINGS, views.Prefill(number=GOOD), question=question)
+    world.allowed = False
+    world.type(OTHER, **{name: asking[name] for name in ("blocks", "submit", "private_metadata")})
+    world.goes_on()
+
+    (*_where, view) = world.updates[-1]
+    assert number_line.number_line.asked_about(view["blocks"]) == ""
+    assert view["submit"]["text"] == "Call"
+
+
+@pytest.mark.parametrize(
+    "error", [SlackApiError("slow down", Answer(error="ratelimited")), SlackClientError("timed out")]
+)
+def test_a_line_that_slack_had_no_time_for_is_sent_later_and_not_forever(
+    world: World, error: Exception
+) -> None:
+    world.type(GOOD)
+    world.goes_on()
+    world.now_s += 2
+    world.fails = error
+    world.type(OTHER)
+    world.goes_on()
+    assert len(world.updates) == 2
+    world.fails = None
+    for _second in range(10):
+        world.now_s += 1
+        world.goes_on()
+    assert "San Francisco" in world.shown()[-1]
+    assert len(world.updates) == 3
+
+    world.fails = error
+    world.type(GOOD)
+    for _second in range(100):
+        world.now_s += 1
+        world.goes_on()
+    assert len(world.updates) == 3 + 1 + number_line.MOST_TRIES
+
+
+def test_a_line_that_waits_for_its_second_try_gives_way_to_newer_text(world: World) -> None:
+    world.fails = SlackClientError("timed out")
+    world.type(OTHER)
+    world.during = lambda: world.type(GOOD, at=str(world.now_s + 0.5))
+    world.goes_on()
+    world.fails, world.during = None, lambda: None
+    world.now_s += 5
+    world.goes_on()
+
+    assert "Pennsylvania" in world.shown()[-1]
+    assert len(world.updates) == 2
+
+
+def test_a_form_that_is_submitted_during_its_update_gets_no_second_try(world: World) -> None:
+    world.fails = SlackClientError("timed out")
+    world.type(GOOD)
+    world.during = lambda: world.listener.forget("V1")
+    world.goes_on()
+    world.now_s += 5
+    world.goes_on()
+
+    assert len(world.updates) == 1
+
+
+def test_all_forms_together_keep_to_what_slack_takes(world: World) -> None:
+    world.rests_s = 3.0
+    for index in range(20):
+        world.type(GOOD, view_id=f"V{index}")
+    world.goes_on()
+    assert world.updates == []
+    assert world.alarms[-1] == pytest.approx(3.0), "woken in time"
+
+    world.rests_s = 0.0
+    world.goes_on()
+    assert world.updates == []
+    world.now_s += 3.0
+    world.goes_on()
+    assert len({view_id for _at, view_id, *_rest in world.updates}) == 20
 
 
 def test_a_submitted_form_is_not_updated(world: World) -> None:

@@ -39,6 +39,7 @@ class World:
         self.events: list[str] = []
         self.told: list[str] = []
         self.fails: Exception | None = None
+        self.update_fails: Exception | None = None
         self.wall = T0
         self._known = known
         self.opener: Any = PageOpener(self, self, self, self._pool("known"), self._pool("others"))  # type: ignore[arg-type]
@@ -62,6 +63,8 @@ class World:
 
     def views_update(self, *, external_id: str, view: Block) -> None:
         self._show("updates", external_id, view)
+        if self.update_fails is not None:
+            raise self.update_fails
 
     def _show(self, how: str, _to: str, view: Block) -> None:
         self.events.append(f"{how} {view['name']}")
@@ -137,6 +140,23 @@ def test_what_slack_answers_is_said_once(known: bool, error: Exception, words: l
     world.open(in_modal=True)
 
     assert world.told == words
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (SlackApiError("no", Refused("ratelimited")), [form_messages.FORM_TOO_LATE]),
+        (SlackClientError("timed out"), [form_messages.FORM_TOO_LATE]),
+        (SlackApiError("no", Refused("not_found")), []),  # the person closed it
+    ],
+)
+def test_a_loading_page_that_stays_is_explained(error: Exception, told: list[str]) -> None:
+    world = World(known=False)
+    world.update_fails = error
+
+    world.open()
+
+    assert world.told == told
 
 
 @pytest.mark.parametrize(("known", "how"), [(True, "opens"), (False, "updates")])

@@ -260,10 +260,15 @@ def test_a_kind_of_no_without_words_is_noticed() -> None:
 @pytest.mark.parametrize(
     ("bad", "words"),
     [
-        (BadNumber(Problem.LETTERS, meant="+1 800-356-9377"), "Did you mean +1 800-356-9377?"),
+        (BadNumber(Problem.LETTERS, meant="(800) 356-9377"), "Did you mean (800) 356-9377?"),
         (BadNumber(Problem.LETTERS), "Example: 020 79"),
         (BadNumber(Problem.TOO_SHORT), "Example: 020 79"),
-        (BadNumber(Problem.COUNTRY, country="CA"), "to this country (CA)"),
+        (BadNumber(Problem.COUNTRY, country="CA"), "Calls to Canada are turned off. Ask"),
+        (BadNumber(Problem.COUNTRY, country="GB"), "Calls to the United Kingdom are turned off. Ask"),
+        (BadNumber(Problem.COUNTRY, country="DO"), "Calls to the Dominican Republic are"),
+        (BadNumber(Problem.COUNTRY, country="CD"), "Calls to the Democratic Republic Of Congo are"),
+        (BadNumber(Problem.COUNTRY, country="XK"), "Calls to this country (XK) are turned off."),
+        (BadNumber(Problem.COUNTRY, country=""), "Calls to this country are turned off."),
         (BadNumber(Problem.COUNTRY, country="001"), "outside any country"),
     ],
 )

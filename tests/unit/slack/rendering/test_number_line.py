@@ -11,7 +11,7 @@ import pytest
 from evoslack.calling.calls import Call, HangUp, LostReason, Progress, Reason, State
 from evoslack.calling.numbers import BadNumber, Problem, dialable
 from evoslack.calling.offer import CallerId, Flow, Offer
-from evoslack.calling.places import Place
+from evoslack.calling.places import Place, place_of
 from evoslack.slack.rendering import number_line, number_messages, views
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
@@ -47,8 +47,8 @@ def test_it_says_where_that_is_what_time_it_is_there_and_what_came_of_the_last_c
     at = int((NOW - timedelta(hours=1)).timestamp())
 
     assert words(over("no-answer")) == (
-        "Pennsylvania · 3:48\u00a0PM\u00a0there · last called "
-        f"<!date^{at}^{{date_short_pretty}} {{time}}|2026-03-02 19:48 UTC> by <@U_SARA>, no answer"
+        "Pennsylvania · 3:48\u00a0PM\u00a0there · last call: "
+        f"<!date^{at}^{{date_short_pretty}} at {{time}}|2026-03-02 19:48 UTC> by <@U_SARA>, no answer"
     )
 
 
@@ -59,10 +59,16 @@ def test_who_is_on_the_phone_comes_first_and_the_last_call_is_not_told_twice() -
     assert words(talking(), reader="U_SARA").startswith("🟢 You're on the phone with this number (2 min)")
 
 
+def test_a_form_that_asks_about_the_number_does_not_say_twice_who_is_on_it() -> None:
+    shown = number_line.words(PENNSYLVANIA, [talking(), over("busy")], "U_BOSS", NOW, is_asked=True)
+
+    assert shown == "Pennsylvania · 3:48\u00a0PM\u00a0there"
+
+
 def test_a_call_that_was_never_dialed_is_not_the_last_one() -> None:
     late = call(1, state=State.EXPIRED)
 
-    assert "last called" not in words(late)
+    assert "last call" not in words(late)
     assert words(late, over("busy")).endswith("busy")
 
 
@@ -70,6 +76,7 @@ def test_a_call_that_was_never_dialed_is_not_the_last_one() -> None:
     ("place", "shown"),
     [
         (Place(), ""),
+        (place_of("+18003569377"), "Toll-free"),
         (Place("", ("America/New_York", "America/Chicago")), ""),  # toll-free: nowhere
         (Place("", ("Europe/Paris",)), "9:48\u00a0PM\u00a0there"),
         (Place("France"), "France"),
@@ -169,7 +176,7 @@ def test_the_line_stands_right_under_the_number() -> None:
 
 
 def test_a_question_stands_on_top_and_is_taken_away_with_what_it_lets_pass() -> None:
-    asking = form("here", views.Question("*Wait*", NUMBER, can_pass=True), anyway=KNOWN)
+    asking = form("here", views.Question("*Wait*", NUMBER, KNOWN), anyway=KNOWN)
     assert problems_in_view(asking) == []
     assert asking["blocks"][0]["text"]["text"] == "*Wait*"
     assert asking["submit"]["text"] == "Call anyway"
@@ -179,14 +186,17 @@ def test_a_question_stands_on_top_and_is_taken_away_with_what_it_lets_pass() -> 
 
 
 def test_a_question_that_nobody_gets_past_keeps_the_button() -> None:
-    assert form(question=views.Question("*Wait*", NUMBER, can_pass=False))["submit"]["text"] == "Call"
+    assert form(question=views.Question("*Wait*", NUMBER))["submit"]["text"] == "Call"
 
 
 # --- the question -----------------------------------------------------------------------------------------
 
 
-def question(a_call: Call, reader: str = "U_BOSS", link: str = "", others: int = 0) -> str:
-    return number_messages.question(a_call, reader, NOW - a_call.accepted_at, link=link, others=others)
+def question(
+    a_call: Call, reader: str = "U_BOSS", link: str = "", others: int = 0, *, was_pressed: bool = True
+) -> str:
+    ago = NOW - a_call.accepted_at
+    return number_messages.question(a_call, reader, ago, link=link, others=others, was_pressed=was_pressed)
 
 
 @pytest.mark.parametrize(
@@ -219,6 +229,7 @@ def question(a_call: Call, reader: str = "U_BOSS", link: str = "", others: int =
 )
 def test_the_question_says_who_may_be_on_the_phone(a_call: Call, said: str) -> None:
     assert question(a_call) == f"{said} Nothing was dialed."
+    assert question(a_call, was_pressed=False) == said
 
 
 def test_the_question_about_ones_own_call_says_you() -> None:
@@ -230,7 +241,7 @@ def test_the_question_links_the_card_and_counts_earlier_calls() -> None:
     asked = question(talking(), link="https://acme.slack.com/archives/C1/p1", others=2)
 
     assert "2 earlier calls to it may still be going on, too." in asked
-    assert asked.endswith("<https://acme.slack.com/archives/C1/p1|Open the card>")
+    assert asked.endswith("<https://acme.slack.com/archives/C1/p1|Open card>")
     assert "1 earlier call to it may" in question(talking(), others=1)
 
 
@@ -238,6 +249,6 @@ def test_a_call_that_is_being_dialed_can_only_be_waited_for() -> None:
     dialing = call(0, state=State.PLACING)
 
     assert number_messages.being_dialed(dialing, "U_BOSS") == (
-        "*EvoSlack is dialing this number for <@U_SARA> right now.* Wait a few seconds, then press *Call*."
+        "*<@U_SARA> started a call to this number seconds ago.* Press *Call* again in a few seconds."
     )
-    assert "for you right now" in number_messages.being_dialed(dialing, "U_SARA")
+    assert number_messages.being_dialed(dialing, "U_SARA").startswith("*You started a call to this number")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +19,10 @@ FLOWS = (Flow("flow1", "Payment reminder"), Flow("flow2", "Customer survey"), Fl
     [
         ("", None, []),
         ("survey", "flow2", []),
-        ("sruvey", None, ["No flow is called “sruvey”."]),
+        ("sruvey", None, ["No flow is called “sruvey”. Did you mean Customer survey?"]),
+        ("the sruvey please", None, ["No flow is called “the sruvey please”. Did you mean Customer survey?"]),
+        ("paymant", None, ["No flow is called “paymant”. Did you mean Payment reminder?"]),
+        ("xyz", None, ["No flow is called “xyz”. Choose one."]),
         ("*67", None, ["“*67” can't be dialed."]),
         ("#31#", None, ["“#31#” can't be dialed."]),
         ("@boss", None, ["“@boss” isn't a number."]),
@@ -25,11 +30,11 @@ FLOWS = (Flow("flow1", "Payment reminder"), Flow("flow2", "Customer survey"), Fl
         ("*67 survey @boss", "flow2", ["“*67” can't be dialed.", "“@boss” isn't a number."]),
         ("*67 *67", None, ["“*67” can't be dialed."]),
         ("recall #2", "flow3", []),  # it belongs to the name
-        ("*please*", None, ["No flow is called “*please*”."]),
+        ("*please*", None, ["No flow is called “*please*”. Choose one."]),
         (
             "please call <!channel>",
             None,
-            ["No flow is called “please call”.", "“<!channel>” isn't a number."],
+            ["No flow is called “please call”. Choose one.", "“<!channel>” isn't a number."],
         ),
     ],
 )
@@ -40,10 +45,23 @@ def test_every_word_picks_a_flow_or_is_said(words: str, flow: str | None, said: 
     assert list(read.unused) == said
 
 
+def test_with_a_single_flow_there_is_nothing_to_choose() -> None:
+    assert read_words("sruvey", FLOWS[1:2]).unused == ("No flow is called “sruvey”.",)
+
+
+def test_hundreds_of_flows_with_long_names_are_compared_quickly() -> None:
+    flows = [Flow(str(n), " ".join(f"w{n}x{i:03}" for i in range(40))) for n in range(500)]
+
+    began = time.process_time()
+    read_words(" ".join(f"q{i:04}" for i in range(40)), flows)
+
+    assert time.process_time() - began < 1
+
+
 def test_a_long_text_is_quoted_in_short() -> None:
     (said,) = read_words("x" * 500, FLOWS).unused
 
-    assert said == f"No flow is called “{'x' * 39}…”."
+    assert said == f"No flow is called “{'x' * 39}…”. Choose one."
 
 
 def test_many_codes_are_not_a_wall_of_text() -> None:
@@ -58,4 +76,4 @@ def test_no_text_breaks_it_and_none_is_dropped(words: str) -> None:
     read = read_words(words, FLOWS)
 
     assert bool(words.split()) == bool(read.flow or read.unused)
-    assert all(len(sentence) < 100 and "\n" not in sentence for sentence in read.unused)
+    assert all(len(sentence) < 150 and "\n" not in sentence for sentence in read.unused)

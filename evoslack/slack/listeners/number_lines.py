@@ -1,0 +1,93 @@
+"""What a form says about its number: what a line says, and what a form says as it opens.
+
+Read from the ledger and from offline data only. A form opens without it if the database is slow.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from evoslack.calling.number_format import example
+from evoslack.calling.numbers import ANY_COUNTRY, BadNumber, dialable
+from evoslack.calling.offer import Offer
+from evoslack.calling.places import place_of
+from evoslack.calling.ports import CallLedger
+from evoslack.runtime.background_pool import Run, answer_within
+from evoslack.slack.listeners.busy_number import MOST_CALLS, BusyNumbers
+from evoslack.slack.rendering import number_line
+from evoslack.slack.rendering.views import FormAbout, FormSettings, Prefill, Question
+
+FORM_WAITS_S = 0.5  # for what it would like to know: its trigger lives three seconds
+
+
+class NumberLines:
+    """Reads what a form says. `recall` runs it in the background."""
+
+    def __init__(
+        self,
+        calls: CallLedger,
+        busy: BusyNumbers,
+        settings: FormSettings,
+        recall: Run,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._calls = calls
+        self._busy = busy
+        self._settings = settings
+        self._recall = recall
+        self._now = now
+
+    def about(self, offer: Offer, user_id: str, team_id: str, prefill: Prefill) -> FormAbout:
+        """What is known when a form opens; what takes too long is left out."""
+
+        found = FormAbout()
+
+        def read() -> bool:
+            nonlocal found
+            if not prefill.flow_id:  # else it is the form of an earlier call, with all its values
+                found = FormAbout(next(iter(self._calls.latest_of(user_id, team_id, 1)), None))
+            if prefill.number:
+                question = self._question(offer, prefill.number, user_id)
+                line = self.line(offer, prefill.number, user_id, is_asked=question is not None)
+                found = replace(found, line=line, question=question)
+            return True
+
+        answer_within(FORM_WAITS_S, self._recall, read)
+        return found
+
+    def _question(self, offer: Offer, typed: str, reader: str) -> Question | None:
+        number = self.number_or_empty(typed)
+        latest = self._calls.latest_to(offer.account_id, number, MOST_CALLS) if number else []
+        return self._busy.question_at_open(latest, reader)
+
+    def line(
+        self, offer: Offer, typed: str, reader: str, *, is_typing: bool = False, is_asked: bool = False
+    ) -> str:
+        """What to say about a typed number (mrkdwn); empty: nothing.
+
+        `is_asked`: the form asks about that number, which says already who is on the phone with it.
+        """
+        region, allowed = self._settings.region, self._settings.allowed_countries
+        try:
+            number = dialable(typed, region, allowed)
+        except BadNumber as bad:
+            if not typed.strip() or (is_typing and number_line.is_unfinished(typed, bad)):
+                return ""
+            return number_line.problem(bad, region)
+        latest = self._calls.latest_to(offer.account_id, number, MOST_CALLS)
+        return number_line.words(place_of(number), latest, reader, self._now(), is_asked=is_asked)
+
+    def warm_up(self) -> None:
+        """Load the names of places: half a second that the first form after a start need not wait."""
+        with contextlib.suppress(BadNumber):
+            place_of(dialable(example(self._settings.region), self._settings.region, {ANY_COUNTRY}))
+
+    def number_or_empty(self, typed: str) -> str:
+        """The E.164 number that was typed; empty if it is not one that may be dialed."""
+        try:
+            return dialable(typed, self._settings.region, self._settings.allowed_countries)
+        except BadNumber:
+            return ""
