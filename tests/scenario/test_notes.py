@@ -54,7 +54,7 @@ def after_a_call(office: Office) -> Office:
 
 
 def on_card(office: Office) -> str:
-    """The value of the line *Add result* in the menu on the card; empty while there is none."""
+    """The value of the line *Result and note* in the menu on the card; empty while there is none."""
     blocks = [block for card in office.cards() for block in card["blocks"]]
     elements = [each for block in blocks for each in (block.get("accessory", {}), *block.get("elements", []))]
     options = [option for each in elements if each.get("action_id") == MORE for option in each["options"]]

@@ -19,11 +19,6 @@ LONGEST_NOTE = 300  # characters of a note; the form shows all of it
 _LONGEST_IN_TEXT = 200  # characters of a note where everything is one text of at most 4,000 (slack-facts 4)
 
 SEPARATOR = "\u00a0· "  # of what stands on one line; the dot stays with what comes before it
-ADD_RESULT = "Add result"
-EDIT_RESULT = "Edit result"
-ADD_NOTE = "Add a note"
-ADD_EITHER = "Add result or note"
-EDIT_EITHER = "Edit result or note"
 
 
 def called_by(call: Call) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from evoslack.calling.calls import Call, HangUp, Progress
 from evoslack.calling.status import CallStatus, status_of
-from evoslack.slack.rendering import button_messages, card_messages, messages
+from evoslack.slack.rendering import button_messages, card_messages, messages, note_messages
 from evoslack.slack.rendering.blocks import Block, actions, button, confirm, overflow, section, small
 
 EVENT_TYPE = "evoslack_call"
@@ -59,7 +59,7 @@ def blocks(call: Call, region: str, *, can_end: bool = False, hides_number: bool
     is_quiet = status_of(call) in _QUIET
     controls = [] if is_quiet else _controls(call, number, can_end=can_end)
     return [
-        headline | ({"accessory": _menu(call)} if is_quiet else {}),
+        headline | ({"accessory": _more(call, (button_messages.CALL_AGAIN, f"{_AGAIN}{call.id}"))[0]} if is_quiet else {}),
         *(section(words) for words in sentences if words),
         small(card_messages.SEPARATOR.join(part for part in details if part)),
         *(small(words) for words in [card_messages.note(call)] if words),
@@ -90,25 +90,23 @@ def _controls(call: Call, number: str, *, can_end: bool) -> list[Block]:
     if call.is_open:
         return []
     if call.is_in_progress:
-        return [*hang_up(call, number, can_end=can_end), _more(call, card_messages.ADD_NOTE)]
-    return [call_again(call), _more(call, card_messages.ADD_EITHER)]
+        return [*hang_up(call, number, can_end=can_end), *_more(call)]
+    return [call_again(call), *_more(call)]
 
 
-def add_result(call: Call) -> Block:
-    """The button that opens the form for a result and a note."""
-    words = card_messages.EDIT_RESULT if call.note.revision else card_messages.ADD_RESULT
-    return button(NOTE, words, call.id)
+def note(call: Call) -> list[Block]:
+    """The button that opens the form for a result and a note; none for a call that was never dialed."""
+    return [button(NOTE, note_messages.TITLE, call.id)] if _was_dialed(call) else []
 
 
-def _menu(call: Call) -> Block:
-    """Both of what can be done after a call that is simply over."""
-    note = card_messages.EDIT_RESULT if call.note.revision else card_messages.ADD_RESULT
-    return overflow(MORE, [(note, f"{_NOTE}{call.id}"), (button_messages.CALL_AGAIN, f"{_AGAIN}{call.id}")])
+def _was_dialed(call: Call) -> bool:
+    return status_of(call) not in {CallStatus.NOT_SENT, CallStatus.TOO_LATE}
 
 
-def _more(call: Call, words: str) -> Block:
-    words = card_messages.EDIT_EITHER if call.note.revision else words
-    return overflow(MORE, [(words, f"{_NOTE}{call.id}")])
+def _more(call: Call, *others: tuple[str, str]) -> list[Block]:
+    """The menu of what is rarer."""
+    notes = [(note_messages.TITLE, f"{_NOTE}{call.id}")] if _was_dialed(call) else []
+    return [overflow(MORE, [*notes, *others])] if notes or others else []
 
 
 def hang_up(call: Call, number: str, *, can_end: bool) -> list[Block]:

@@ -40,7 +40,7 @@ def view(
     if call.is_in_progress:
         buttons = cards.hang_up(call, messages.number(call, region), can_end=can_end)
     else:
-        buttons = [cards.call_again(call), cards.add_result(call)]
+        buttons = [cards.call_again(call), *cards.note(call)]
     sentences = (
         messages.reason(call),
         card_messages.hang_up(call),

@@ -11,7 +11,7 @@ from evoslack.slack.rendering.help_contact import NO_CONTACT, HelpContact
 from evoslack.slack.rendering.refusal_messages import SOURCE_MESSAGES, refusal_message
 from evoslack.slack.rendering.status_words import RESULT_WORDS
 
-TITLE = "Result and note"
+TITLE = "Result and note"  # of the form, and of the button and the line in a menu that open it
 SAVE = "Save"
 SAVE_MINE = "Save mine"  # once someone else wrote
 RESULT_LABEL = "How did it go?"

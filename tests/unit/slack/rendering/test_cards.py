@@ -325,21 +325,15 @@ def test_the_next_step_is_one_press_away_and_what_is_rarer_is_in_the_menu(call: 
         assert pressed == []
     elif call.is_in_progress:
         assert ids == [cards.HANG_UP, cards.MORE]
-        assert options(pressed[1]) == {"Add a note": "note:call-id"}
+        assert options(pressed[1]) == {"Result and note": "note:call-id"}
     elif status_of(call) in {CallStatus.COMPLETED, CallStatus.HUNG_UP, CallStatus.ENDED}:
         assert ids == [cards.MORE], "there is nothing that has to be done"
-        assert options(pressed[0]) == {"Add result": "note:call-id", "Call again": "again:call-id"}
+        assert options(pressed[0]) == {"Result and note": "note:call-id", "Call again": "again:call-id"}
+    elif status_of(call) in {CallStatus.NOT_SENT, CallStatus.TOO_LATE}:
+        assert ids == [cards.CALL_AGAIN], "nothing came of it"
     else:
         assert ids == [cards.CALL_AGAIN, cards.MORE]
-        assert options(pressed[1]) == {"Add result or note": "note:call-id"}
-
-
-@pytest.mark.parametrize("call", EVERY_CALL, ids=status_of)
-def test_a_call_with_a_note_offers_to_edit_it(call: Call) -> None:
-    offered = str(controls(replace(call, note=NOTE)))
-
-    assert "Add" not in offered
-    assert ("Edit result" in offered) is not call.is_open
+        assert options(pressed[1]) == {"Result and note": "note:call-id"}
 
 
 @pytest.mark.parametrize(
