@@ -56,10 +56,10 @@ def blocks(call: Call, region: str, *, can_end: bool = False, hides_number: bool
         card_messages.hang_up(call),
         button_messages.cannot_hang_up(call, can_end=can_end),
     ]
-    is_quiet = status_of(call) in _QUIET
+    is_quiet, again = status_of(call) in _QUIET, (button_messages.CALL_AGAIN, f"{_AGAIN}{call.id}")
     controls = [] if is_quiet else _controls(call, number, can_end=can_end)
     return [
-        headline | ({"accessory": _more(call, (button_messages.CALL_AGAIN, f"{_AGAIN}{call.id}"))[0]} if is_quiet else {}),
+        headline | ({"accessory": _more(call, again)[0]} if is_quiet else {}),
         *(section(words) for words in sentences if words),
         small(card_messages.SEPARATOR.join(part for part in details if part)),
         *(small(words) for words in [card_messages.note(call)] if words),
