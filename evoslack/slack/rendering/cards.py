@@ -56,7 +56,8 @@ def blocks(call: Call, region: str, *, can_end: bool = False, hides_number: bool
         card_messages.hang_up(call),
         button_messages.cannot_hang_up(call, can_end=can_end),
     ]
-    is_quiet, again = status_of(call) in _QUIET, (button_messages.CALL_AGAIN, f"{_AGAIN}{call.id}")
+    is_quiet = status_of(call) in _QUIET
+    again = (button_messages.CALL_AGAIN, f"{_AGAIN}{call.id}")
     controls = [] if is_quiet else _controls(call, number, can_end=can_end)
     return [
         headline | ({"accessory": _more(call, again)[0]} if is_quiet else {}),
