@@ -372,6 +372,9 @@ def test_a_press_that_waited_on_its_way_to_us_is_refused_and_rings_nothing(serve
 
     assert "Nothing was dialed" in late.text
     assert served.ledger() == []
+    assert post(served, body, signed(body)).json() == late.json(), "the same press stays refused"
+    press["trigger_id"] = served.slack.new_trigger(SARA)  # they press again
+    body = urlencode({"payload": json.dumps(press)})
     assert post(served, body, signed(body)).json()["response_action"] == "update"
     served.wait_until_settled()
     assert served.rings == 1

@@ -379,11 +379,11 @@ def test_home_tabs_go_on_where_they_were(store: Store) -> None:
 
     assert claim(T0) == HomeTab("T1", "U_DUE", FILTER, T0, sees_all=True)
     assert claim(T0) is None
-    assert claim(T0 + SECOND) == HomeTab("T1", "U_LEFT", HistoryFilter(), T0)
-    assert claim(T0 + 2 * SECOND) == HomeTab("T1", "U_RESTS", HistoryFilter(), T0)
+    assert claim(T0 + SECOND) == HomeTab("T1", "U_LEFT", None, T0)
+    assert claim(T0 + 2 * SECOND) == HomeTab("T1", "U_RESTS", None, T0)
     assert claim(T0 + 2 * SECOND) is None
     homes.mark_opened("T1", "U_NEW", at=T0 + MINUTE)
-    assert claim(T0 + MINUTE) == HomeTab("T1", "U_NEW", HistoryFilter(), T0 + MINUTE)
+    assert claim(T0 + MINUTE) == HomeTab("T1", "U_NEW", None, T0 + MINUTE)
 
 
 def test_a_form_whose_call_is_deleted_is_still_used(store: Store) -> None:

@@ -148,8 +148,8 @@ def test_who_lacks_the_role_can_ask_for_it_on_the_page_that_says_no() -> None:
     world.press()
     (page,) = world.opened
 
-    denied = page.refused(NotAllowed(Denial.ROLE))
+    denied = page.denied(NotAllowed(Denial.ROLE))
     assert denied["blocks"][1]["elements"][0]["action_id"] == REQUEST_ACCESS
     assert "Notes are for people who can place calls" in str(denied["blocks"][0])
-    assert REQUEST_ACCESS not in str(page.refused(CannotCheck(Source.SLACK)))
+    assert REQUEST_ACCESS not in str(page.denied(CannotCheck(Source.SLACK)))
     assert "<@U0ADMIN>" in page.words_of(NotAllowed(Denial.EMAIL_MISSING))

@@ -58,7 +58,8 @@ def test_a_call_that_is_over_says_how_it_ended_and_where_the_details_are(state: 
         shown["blocks"][0]["text"]["text"] == f"*{words.symbol} {unbroken('(202) 555-0143')} · {words.words}*"
     )
     assert "dialing" not in str(shown)
-    assert buttons(shown) == [cards.CALL_AGAIN, cards.NOTE]
+    was_dialed = state not in {State.NOT_SENT, State.EXPIRED}
+    assert buttons(shown) == [cards.CALL_AGAIN, *([cards.NOTE] if was_dialed else [])]
     assert f"The card in <#C1> has the details. *<{LINK}|Open card>*" in str(shown)
 
 
