@@ -19,6 +19,7 @@ from alembic.config import Config
 from alembic.util import CommandError
 from filelock import FileLock, Timeout
 
+from evoslack.ledger.fair_pool import FairPool
 from evoslack.ledger.sqlite_file import LedgerLost, SqliteFile
 
 BUSY_TIMEOUT_S = 2  # a listener has three seconds in all, and the person must get an answer within them
@@ -82,7 +83,12 @@ class Store:
             self._file = SqliteFile(Path(self._url.database or "").resolve(), _SQLITE_PRAGMAS)
             # One connection for all threads, first come first served: SQLite has one writer at a time, and
             # can starve one for seconds when many compete. Nobody may keep the others waiting for it.
-            options = {"creator": self._file.connect, "pool_size": 1, "max_overflow": 0}
+            options = {
+                "creator": self._file.connect,
+                "poolclass": FairPool,
+                "pool_size": 1,
+                "max_overflow": 0,
+            }
         self.engine = sa.create_engine(
             self._url,
             **options,
