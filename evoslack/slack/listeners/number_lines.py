@@ -6,10 +6,11 @@ Read from the ledger and from offline data only. A form opens without it if the 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from evoslack.calling.calls import Call
 from evoslack.calling.number_format import example
 from evoslack.calling.numbers import ANY_COUNTRY, BadNumber, dialable
 from evoslack.calling.offer import Offer
@@ -18,7 +19,7 @@ from evoslack.calling.ports import CallLedger
 from evoslack.runtime.background_pool import Run, answer_within
 from evoslack.slack.listeners.busy_number import MOST_CALLS, BusyNumbers
 from evoslack.slack.rendering import number_line
-from evoslack.slack.rendering.views import FormAbout, FormSettings, Prefill, Question
+from evoslack.slack.rendering.views import FormAbout, FormSettings, Prefill
 
 FORM_WAITS_S = 0.5  # for what it would like to know: its trigger lives three seconds
 
@@ -44,41 +45,45 @@ class NumberLines:
         """What is known when a form opens; what takes too long is left out."""
 
         found = FormAbout()
+        number, bad = self._read(prefill.number)
 
         def read() -> bool:
             nonlocal found
             if not prefill.flow_id:  # else it is the form of an earlier call, with all its values
                 found = FormAbout(next(iter(self._calls.latest_of(user_id, team_id, 1)), None))
-            if prefill.number:
-                question = self._question(offer, prefill.number, user_id)
-                line = self.line(offer, prefill.number, user_id, is_asked=question is not None)
+            if number:
+                latest = self._calls.latest_to(offer.account_id, number, MOST_CALLS)
+                question = self._busy.question_at_open(latest, user_id)
+                line = self._words(number, latest, user_id, is_asked=question is not None)
                 found = replace(found, line=line, question=question)
+            elif prefill.number and bad is not None:
+                found = replace(found, line=number_line.problem(bad, self._settings.region))
             return True
 
         answer_within(FORM_WAITS_S, self._recall, read)
         return found
 
-    def _question(self, offer: Offer, typed: str, reader: str) -> Question | None:
-        number = self.number_or_empty(typed)
-        latest = self._calls.latest_to(offer.account_id, number, MOST_CALLS) if number else []
-        return self._busy.question_at_open(latest, reader)
-
-    def line(
-        self, offer: Offer, typed: str, reader: str, *, is_typing: bool = False, is_asked: bool = False
-    ) -> str:
-        """What to say about a typed number (mrkdwn); empty: nothing.
+    def line(self, offer: Offer, typed: str, reader: str, *, is_asked: bool) -> str:
+        """What to say about a number that is being typed (mrkdwn); empty: nothing.
 
         `is_asked`: the form asks about that number, which says already who is on the phone with it.
         """
-        region, allowed = self._settings.region, self._settings.allowed_countries
-        try:
-            number = dialable(typed, region, allowed)
-        except BadNumber as bad:
-            if not typed.strip() or (is_typing and number_line.is_unfinished(typed, bad)):
-                return ""
-            return number_line.problem(bad, region)
+        number, bad = self._read(typed)
+        if bad is not None:
+            is_unfinished = not typed.strip() or number_line.is_unfinished(typed, bad)
+            return "" if is_unfinished else number_line.problem(bad, self._settings.region)
         latest = self._calls.latest_to(offer.account_id, number, MOST_CALLS)
+        return self._words(number, latest, reader, is_asked=is_asked)
+
+    def _words(self, number: str, latest: Sequence[Call], reader: str, *, is_asked: bool) -> str:
         return number_line.words(place_of(number), latest, reader, self._now(), is_asked=is_asked)
+
+    def _read(self, typed: str) -> tuple[str, BadNumber | None]:
+        """The E.164 number that was typed, or what is wrong with it."""
+        try:
+            return dialable(typed, self._settings.region, self._settings.allowed_countries), None
+        except BadNumber as bad:
+            return "", bad
 
     def warm_up(self) -> None:
         """Load the names of places: half a second that the first form after a start need not wait."""
@@ -87,7 +92,4 @@ class NumberLines:
 
     def number_or_empty(self, typed: str) -> str:
         """The E.164 number that was typed; empty if it is not one that may be dialed."""
-        try:
-            return dialable(typed, self._settings.region, self._settings.allowed_countries)
-        except BadNumber:
-            return ""
+        return self._read(typed)[0]
