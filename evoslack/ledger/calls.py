@@ -197,16 +197,6 @@ class CallLedger:
         """The call with that id, or None."""
         return self._first(sa.select(calls).where(calls.c.id == call_id))
 
-    def latest_of(self, user_id: str, team_id: str, limit: int) -> list[Call]:
-        """The latest calls of this person, newest first."""
-        theirs = sa.and_(calls.c.user_id == user_id, calls.c.team_id == team_id)
-        return self._all(sa.select(calls).where(theirs).order_by(calls.c.accepted_at.desc()).limit(limit))
-
-    def latest_to(self, account_id: str, number: str, limit: int) -> list[Call]:
-        """The latest calls to this number (E.164), newest first."""
-        to_it = sa.and_(calls.c.account_id == account_id, calls.c.number == number)
-        return self._all(sa.select(calls).where(to_it).order_by(calls.c.accepted_at.desc()).limit(limit))
-
     def write_note(self, call_id: str, note: CallNote, *, at: datetime) -> Call | None:
         """Write down what a person says about a call, if nobody wrote since the revision they had read.
 

@@ -59,6 +59,26 @@ class CallHistory:
         """Every call that the filter finds, on whichever page, oldest first."""
         return self._in_pieces(_found_by(team_id, user_id, wanted))
 
+    def latest_of(self, user_id: str, team_id: str, limit: int) -> list[Call]:
+        """The latest calls of this person, newest first."""
+        theirs = sa.and_(calls.c.user_id == user_id, calls.c.team_id == team_id)
+        with self._engine.connect() as connection:
+            return _latest(connection, theirs, limit)
+
+    def latest_to(self, account_id: str, number: str, limit: int) -> list[Call]:
+        """The latest calls to this number (E.164), newest first."""
+        return self.for_a_form("", "", account_id, number, limit)[1]
+
+    def for_a_form(
+        self, user_id: str, team_id: str, account_id: str, number: str, limit: int
+    ) -> tuple[Call | None, list[Call]]:
+        """This person's latest call, and the latest calls to this number, newest first; read at once."""
+        theirs = sa.and_(calls.c.user_id == user_id, calls.c.team_id == team_id)
+        to_it = sa.and_(calls.c.account_id == account_id, calls.c.number == number)
+        with self._engine.connect() as connection:
+            last = _latest(connection, theirs, 1) if user_id else []
+            return last[0] if last else None, _latest(connection, to_it, limit) if number else []
+
     def period(self, since: datetime, until: datetime) -> Iterator[Call]:
         """The calls from `since` on and before `until`, oldest first."""
         return self._in_pieces([calls.c.accepted_at >= since, calls.c.accepted_at < until])
@@ -112,3 +132,8 @@ def _found_by(team_id: str, user_id: str | None, wanted: HistoryFilter) -> list[
     if wanted.until is not None:
         found.append(calls.c.accepted_at < wanted.until)
     return found
+
+
+def _latest(connection: sa.Connection, which: sa.ColumnElement[bool], limit: int) -> list[Call]:
+    newest_first = sa.select(calls).where(which).order_by(calls.c.accepted_at.desc()).limit(limit)
+    return [call_of(row) for row in connection.execute(newest_first)]

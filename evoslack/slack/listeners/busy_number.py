@@ -10,7 +10,7 @@ from datetime import datetime
 
 from evoslack.calling.access import Access
 from evoslack.calling.calls import Call
-from evoslack.calling.ports import CallLedger
+from evoslack.calling.ports import CallHistory
 from evoslack.calling.refusals import NumberBusy
 from evoslack.slack.card_links import CardLinks
 from evoslack.slack.listeners.submission import FormSubmission, asking_about
@@ -26,13 +26,13 @@ class BusyNumbers:
 
     def __init__(
         self,
-        calls: CallLedger,
+        history: CallHistory,
         access: Access,
         links: CardLinks,
         settings: FormSettings,
         now: Callable[[], datetime],
     ) -> None:
-        self._calls = calls
+        self._history = history
         self._access = access
         self._links = links
         self._settings = settings
@@ -48,7 +48,7 @@ class BusyNumbers:
         if call.is_open:
             question = Question(number_messages.being_dialed(call, reader), call.request.number)
         else:
-            latest = self._calls.latest_to(call.request.account_id, call.request.number, MOST_CALLS)
+            latest = self._history.latest_to(call.request.account_id, call.request.number, MOST_CALLS)
             question = self._asking(call, latest, reader, call.accepted_at + busy.ago, was_pressed=True)
         return views.form(
             offer,

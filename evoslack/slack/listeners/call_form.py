@@ -20,7 +20,7 @@ from evoslack.calling.calls import Call
 from evoslack.calling.intake import Intake
 from evoslack.calling.numbers import typed_after_command
 from evoslack.calling.offer import Offer
-from evoslack.calling.ports import CallLedger
+from evoslack.calling.ports import CallHistory, CallLedger
 from evoslack.calling.refusals import NumberBusy, Refusal, TooLate, UnreadableForm
 from evoslack.calling.validation import InvalidFields, number_or_empty, validate
 from evoslack.runtime.background_pool import Run
@@ -52,6 +52,7 @@ class CallFormListeners:
         self,
         intake: Intake,
         calls: CallLedger,
+        past_calls: CallHistory,
         access: Access,
         opener: FormOpener,
         settings: FormSettings,
@@ -63,6 +64,7 @@ class CallFormListeners:
     ) -> None:
         self._intake = intake
         self._calls = calls
+        self._past_calls = past_calls
         self._access = access
         self._opener = opener
         self._settings = settings
@@ -91,7 +93,7 @@ class CallFormListeners:
             response_url=str(body.get("response_url") or ""),
         )
         if text.casefold() == LAST:
-            latest = self._calls.latest_of(request.user_id, request.team_id, 1)
+            latest = self._past_calls.latest_of(request.user_id, request.team_id, 1)
             if not latest:
                 ack(form_messages.NOTHING_TO_REPEAT)
                 return
@@ -123,7 +125,7 @@ class CallFormListeners:
             self._access.offer_to(user_id, team_id)
         except Refusal as refusal:
             return {"text": refusal_words(refusal, region, self._settings.help_contact)}
-        calls = self._calls.latest_of(user_id, team_id, history.MOST)
+        calls = self._past_calls.latest_of(user_id, team_id, history.MOST)
         return {"text": history.text(calls, region), "blocks": history.blocks(calls, region)}
 
     def other_command(self, ack: Ack, body: Payload) -> None:

@@ -103,8 +103,8 @@ class Listeners:
 def build_listeners(given: ListenerDependencies) -> Listeners:
     """Build the listeners."""
     access, settings, notify, now = given.access, given.settings, given.notify_privately, given.now
-    busy = BusyNumbers(given.calls, access, given.card_links, settings, now)
-    numbers = NumberLines(given.calls, busy, settings, given.recalls, now)
+    busy = BusyNumbers(given.history, access, given.card_links, settings, now)
+    numbers = NumberLines(given.history, busy, settings, given.recalls, now)
     page_opener = PageOpener(given.client, given.patient_client, access, given.known_forms, given.other_forms)
     opener = FormOpener(page_opener, access, given.refresh_offer, settings, numbers, now)
     pages = PageReply(given.client, notify, given.pages)
@@ -117,6 +117,7 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
         form=CallFormListeners(
             given.intake,
             given.calls,
+            given.history,
             access,
             opener,
             settings,

@@ -15,7 +15,7 @@ from evoslack.calling.number_format import example
 from evoslack.calling.numbers import ANY_COUNTRY, BadNumber, dialable
 from evoslack.calling.offer import Offer
 from evoslack.calling.places import place_of
-from evoslack.calling.ports import CallLedger
+from evoslack.calling.ports import CallHistory
 from evoslack.runtime.background_pool import Run, answer_within
 from evoslack.slack.listeners.busy_number import MOST_CALLS, BusyNumbers
 from evoslack.slack.rendering import number_line
@@ -29,13 +29,13 @@ class NumberLines:
 
     def __init__(
         self,
-        calls: CallLedger,
+        history: CallHistory,
         busy: BusyNumbers,
         settings: FormSettings,
         recall: Run,
         now: Callable[[], datetime],
     ) -> None:
-        self._calls = calls
+        self._history = history
         self._busy = busy
         self._settings = settings
         self._recall = recall
@@ -49,10 +49,10 @@ class NumberLines:
 
         def read() -> bool:
             nonlocal found
+            last, latest = self._history.for_a_form(user_id, team_id, offer.account_id, number, MOST_CALLS)
             if not prefill.flow_id:  # else it is the form of an earlier call, with all its values
-                found = FormAbout(next(iter(self._calls.latest_of(user_id, team_id, 1)), None))
+                found = FormAbout(last)
             if number:
-                latest = self._calls.latest_to(offer.account_id, number, MOST_CALLS)
                 question = self._busy.question_at_open(latest, user_id)
                 line = self._words(number, latest, user_id, is_asked=question is not None)
                 found = replace(found, line=line, question=question)
@@ -72,7 +72,7 @@ class NumberLines:
         if bad is not None:
             is_unfinished = not typed.strip() or number_line.is_unfinished(typed, bad)
             return "" if is_unfinished else number_line.problem(bad, self._settings.region)
-        latest = self._calls.latest_to(offer.account_id, number, MOST_CALLS)
+        latest = self._history.latest_to(offer.account_id, number, MOST_CALLS)
         return self._words(number, latest, reader, is_asked=is_asked)
 
     def _words(self, number: str, latest: Sequence[Call], reader: str, *, is_asked: bool) -> str:

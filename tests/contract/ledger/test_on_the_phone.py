@@ -12,6 +12,7 @@ from evoslack.calling.calls import ANY_CALL, DOUBT_WINDOW, FINAL, LostReason, Pr
 from evoslack.calling.refusals import NumberBusy
 from evoslack.ledger.admission import JUST_PLACED, may_be_on_the_phone
 from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.history import CallHistory
 from evoslack.ledger.schema import call_of, calls
 from evoslack.ledger.store import Store
 from tests.calls import call_request, own_number
@@ -127,3 +128,18 @@ def test_a_call_that_is_over_is_in_the_way_for_a_moment_only(
     with pytest.raises(NumberBusy):
         press(ledger, "second", T0 + JUST_PLACED - SECOND)
     assert press(ledger, "third", T0 + JUST_PLACED) is State.ACCEPTED
+
+
+def test_a_form_reads_the_latest_call_of_its_person_and_of_its_number(
+    ledger: CallLedger, store: Store, first: str
+) -> None:
+    history = CallHistory(store)
+    ledger.accept(call_request("elsewhere", number=NUMBER, account_id="acc2"), at=LONG_AFTER)
+    mine = ledger.accept(call_request("mine", number=own_number("mine"), user_id="U_BOSS"), at=LONG_AFTER)
+
+    last, latest = history.for_a_form("U_BOSS", "T1", "acc1", NUMBER, 10)
+
+    assert (last, [call.id for call in latest]) == (mine, [first])
+    assert history.latest_of("U_BOSS", "T1", 2) == [mine]
+    assert [call.id for call in history.latest_to("acc1", NUMBER, 2)] == [first]
+    assert history.for_a_form("U_BOSS", "T2", "acc1", "", 10) == (None, [])

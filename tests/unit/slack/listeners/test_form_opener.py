@@ -115,11 +115,8 @@ class World:
         return True
 
     # the calls
-    def latest_of(self, user_id: str, team_id: str, limit: int) -> list[Call]:
-        return []
-
-    def latest_to(self, account_id: str, number: str, limit: int) -> list[Call]:
-        return []
+    def for_a_form(self, *_about: str | int) -> tuple[Call | None, list[Call]]:
+        return None, []
 
     def get(self, call_id: str) -> None:
         return None

@@ -79,9 +79,6 @@ class World:
         return Role.MANAGER
 
     # the calls
-    def latest_of(self, user_id: str, team_id: str, limit: int) -> list[Call]:
-        return []
-
     def latest_to(self, account_id: str, number: str, limit: int) -> list[Call]:
         return []
 
