@@ -160,7 +160,7 @@ class Office:
         """The whole way to a call to a number that may be on the phone: asked once, pressed once more."""
         self.call(who, number)
         self.slack.wait_for(lambda: "Call anyway" in str(self.slack.modal(who)))
-        self.pass_time(seconds=1.5)
+        self.pass_time(seconds=3)
         return self.press(who)
 
     def page(self, who: str = SARA) -> str:

@@ -104,7 +104,7 @@ def test_the_question_links_the_card(talking: Office) -> None:
 
 def test_one_more_press_calls_anyway_with_the_same_form(talking: Office) -> None:
     asks(talking)
-    talking.pass_time(seconds=1.5)
+    talking.pass_time(seconds=3)
 
     assert talking.press(BOSS).acked
 
@@ -119,14 +119,14 @@ def test_the_second_half_of_a_double_press_is_no_answer(talking: Office) -> None
         assert ON_THE_PHONE in asks(talking)
     assert talking.rings == 1
 
-    talking.pass_time(seconds=1.5)
+    talking.pass_time(seconds=3)
     talking.press(BOSS)
     talking.slack.wait_for(lambda: talking.rings == 2)
 
 
 def test_twenty_presses_at_once_call_once(talking: Office) -> None:
     asks(talking)
-    talking.pass_time(seconds=1.5)
+    talking.pass_time(seconds=3)
     view = talking.slack.modal(BOSS)
     person = {"id": BOSS, "team_id": talking.slack.team_id}
     payload = {"user": person, "team": {"id": talking.slack.team_id}, "view": view}
@@ -178,7 +178,7 @@ def test_another_busy_number_is_asked_about_in_its_turn(talking: Office) -> None
     talks(talking, ROOT, "415 555 2671")
     assert "<@U_SARA>" in asks(talking)
     talking.slack.fill(BOSS, {"number": "415 555 2671"})
-    talking.pass_time(seconds=1.5)
+    talking.pass_time(seconds=3)
 
     assert f"*<@U_ROOT> {ON_THE_PHONE}*" in asks(talking)
     assert talking.rings == 2
@@ -186,10 +186,10 @@ def test_another_busy_number_is_asked_about_in_its_turn(talking: Office) -> None
 
 def test_a_call_that_came_in_between_is_asked_about_too_and_then_there_is_an_end(talking: Office) -> None:
     asks(talking)
-    talking.pass_time(seconds=1.5)
+    talking.pass_time(seconds=3)
     talking.form(ROOT, TYPED)
     talking.slack.fill(ROOT, {"flow": "flow2"})
-    talking.pass_time(seconds=1.5)
+    talking.pass_time(seconds=3)
     talking.press(ROOT)  # one more call to the same number
     talking.let_time_pass_until(
         lambda: sum(call.answered_at is not None for call in talking.ledger()) == 2, step_s=1
@@ -198,7 +198,7 @@ def test_a_call_that_came_in_between_is_asked_about_too_and_then_there_is_an_end
     asked = asks(talking)
     assert f"*<@U_ROOT> {ON_THE_PHONE}*" in asked
     assert "1 earlier call to it may still be going on, too." in asked
-    talking.pass_time(seconds=1.5)
+    talking.pass_time(seconds=3)
     talking.press(BOSS)
     talking.slack.wait_for(lambda: talking.rings == 3)
 
@@ -249,14 +249,14 @@ def test_a_call_that_is_being_dialed_can_only_be_waited_for(empty_office: Office
     assert button(office) == "Call"
     assert "anyway" not in remembered(office)
     assert filled_in(office)["number"] == TYPED
-    office.pass_time(seconds=1.5)
+    office.pass_time(seconds=3)
     assert "started a call to this number" in asks(office)
     assert office.rings == 1
 
 
 def test_a_forged_answer_lets_nothing_pass(talking: Office) -> None:
     asks(talking)
-    talking.pass_time(seconds=1.5)
+    talking.pass_time(seconds=3)
     view = copy.deepcopy(talking.slack.modal(BOSS))
     assert view is not None
     person = {"id": BOSS, "team_id": talking.slack.team_id}
@@ -288,7 +288,7 @@ def test_two_people_call_anyway_in_the_same_second_and_it_rings_once(talking: Of
     talking.form(ROOT, TYPED)
     talking.slack.fill(ROOT, {"flow": "flow2"})
     asks(talking, BOSS)
-    talking.pass_time(seconds=1.5)
+    talking.pass_time(seconds=3)
 
     with ThreadPoolExecutor(2) as fingers:
         list(fingers.map(talking.press, (BOSS, ROOT)))
@@ -310,7 +310,7 @@ def test_two_bots_on_one_database_ask_as_one(tmp_path: Path, postgres_url: str) 
             office.form(who, SHOWN)
             office.slack.fill(who, {"flow": "flow2"})
             assert ON_THE_PHONE in question_of(office, who)
-        office.pass_time(seconds=1.5)
+        office.pass_time(seconds=3)
 
         with ThreadPoolExecutor(2) as fingers:
             list(fingers.map(office.press, (BOSS, ROOT)))
@@ -337,7 +337,7 @@ def test_a_form_that_opens_with_a_busy_number_asks_at_once_and_one_press_calls(t
     assert "Nothing was dialed" not in asked, "nobody has pressed yet"
     assert "U_SARA" not in talking.page(BOSS).replace(question_of(talking), ""), "it is said once"
     assert button(talking) == "Call anyway"
-    talking.pass_time(seconds=1.5)
+    talking.pass_time(seconds=3)
 
     assert talking.press(BOSS).acked
 
@@ -357,7 +357,7 @@ def test_call_again_on_a_number_that_is_on_the_phone_asks_at_once(office: Office
     office.slack.wait_for_modal(BOSS, "call_form")
 
     assert f"*<@U_ROOT> {ON_THE_PHONE}*" in question_of(office)
-    office.pass_time(seconds=1.5)
+    office.pass_time(seconds=3)
     office.press(BOSS)
     office.slack.wait_for(lambda: office.rings == 3)
 
@@ -415,7 +415,7 @@ def test_the_second_half_of_a_double_press_that_is_delivered_again_later_is_no_a
     asks(talking)
     half = talking.press(BOSS)
     assert "Nothing was dialed" in str(half.payload)
-    talking.pass_time(seconds=1.5)
+    talking.pass_time(seconds=3)
 
     assert talking.slack.redeliver(half).payload == half.payload
     assert (talking.rings, len(talking.ledger())) == (1, 1)
