@@ -55,9 +55,9 @@ def without_the_role(demo: Demo) -> None:
 def a_wrong_number(demo: Demo) -> None:
     """The form stays, and nothing typed is lost."""
     demo.call("911 survey")
-    demo.promise(
-        "under the number: “EvoSlack never dials emergency numbers”", lambda: field_says(demo, "emergency")
-    )
+    emergency = "EvoSlack never dials emergency numbers"
+    demo.promise(f"under the number: “{emergency}”", lambda: modal_says(demo, emergency, SARA))
+    demo.promise("pressing Call dials nothing", lambda: field_says(demo, "Nothing was dialed"))
     demo.slack.fill(SARA, {"number": "404-3093"})
     demo.slack.submit(SARA)
     demo.promise("404-3093: “too short. Include the area code”", lambda: field_says(demo, "too short"))
