@@ -128,7 +128,8 @@ def _press_and_die(where: Scene, batch: Batch, point: Point | None) -> tuple[For
             waits = fault == "hang_after_ring" and where.rings(press) == 1
             return pressing.done() and where.is_told(press) and (waits or not where.is_open(press))
 
-        where.slack.wait_for(lambda: bot.exitcode is not None or is_over(), 30, "the bot to die or to finish")
+        ended = "the bot to die or to finish"  # traced line by line, beside other experiments
+        where.slack.wait_for(lambda: bot.exitcode is not None or is_over(), 90, ended)
         if point is not None:
             bot.join(LAST_LINES_S)
         died = bot.exitcode == -signal.SIGKILL
