@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from evoslack.calling.access import ASK_AGAIN_AFTER
 from evoslack.calling.refusals import CannotCheck, Denial, NothingToOffer, Source
-from evoslack.slack.rendering import card_messages
+from evoslack.slack.rendering import times
 from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.rendering.messages import escape
 
@@ -70,13 +70,13 @@ def asked_before(ago: timedelta, contact: HelpContact) -> str:
     left = ASK_AGAIN_AFTER - max(ago, timedelta(0))  # a clock may have been set back
     hours = max(math.ceil(left / timedelta(hours=1)), 1)
     again = f"You can ask again in {hours} hour{'' if hours == 1 else 's'}."
-    return f"You asked {_ago(ago)}. {contact.name} has your request. {again}"
+    return f"You asked {times.ago(ago)}. {contact.name} has your request. {again}"
 
 
 def asked(contact: HelpContact, at: datetime) -> str:
     """The same where it stands for longer, in the Home tab; `at` is when they asked."""
-    again_at = card_messages.when(at + ASK_AGAIN_AFTER)
-    return f"You asked {contact.name} {card_messages.when(at)}. You can ask again {again_at}."
+    again_at = times.when(at + ASK_AGAIN_AFTER)
+    return f"You asked {contact.name} {times.when(at)}. You can ask again {again_at}."
 
 
 def not_sent(contact: HelpContact, problem: str) -> str:
@@ -111,11 +111,3 @@ def not_checked(refusal: CannotCheck | NothingToOffer) -> str:
     """It cannot be checked what they are missing, so nothing is sent."""
     source = refusal.source if isinstance(refusal, CannotCheck) else Source.EVO_VOICE
     return f"{_NOT_CHECKED[source]}. No request was sent. Try again in a minute."
-
-
-def _ago(span: timedelta) -> str:
-    minutes = int(span.total_seconds() // 60)
-    if minutes < 1:
-        return "just now"
-    count, unit = (minutes, "minute") if minutes < 60 else (minutes // 60, "hour")
-    return f"{count} {unit}{'' if count == 1 else 's'} ago"

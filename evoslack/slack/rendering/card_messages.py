@@ -10,6 +10,7 @@ from datetime import datetime
 from evoslack.calling.calls import Call, HangUp
 from evoslack.calling.number_format import pretty, unbroken
 from evoslack.calling.places import place_of
+from evoslack.slack.rendering import times
 from evoslack.slack.rendering.button_messages import HANG_UP_MESSAGES
 from evoslack.slack.rendering.messages import mention, one_line
 from evoslack.slack.rendering.status_words import RESULT_WORDS
@@ -23,7 +24,7 @@ SEPARATOR = "\u00a0· "  # of what stands on one line; the dot stays with what c
 
 def called_by(call: Call) -> str:
     """Who called, and when, in each reader's own time zone."""
-    return f"Called by {mention(call.request.user_id)}, {when(call.accepted_at)}"
+    return f"Called by {mention(call.request.user_id)}, {times.when(call.accepted_at)}"
 
 
 def flow(call: Call) -> str:
@@ -45,13 +46,12 @@ def place(call: Call) -> str:
     name = one_line(found.name, LONGEST_ON_CARD)
     if local is None:
         return name
-    time = f"{local:%I:%M\u00a0%p}".lstrip("0")
-    return f"{name}, {time} there" if name else f"{time} there"
+    return f"{name}, {times.clock(local)} there" if name else f"{times.clock(local)} there"
 
 
 def talking_since(at: datetime) -> str:
     """How long people have been talking. Slack counts it, so it is right whenever the card is read."""
-    return f"Answered {_moment(at, '{ago} at {time_secs}', '%H:%M:%S')}"
+    return f"Answered {times.moment(at, '{ago} at {time_secs}', '%H:%M:%S')}"
 
 
 def hang_up(call: Call) -> str:
@@ -73,7 +73,7 @@ def note(call: Call) -> str:
     text = one_line(written.text, LONGEST_NOTE)
     if not (result or text):
         return ""
-    by = f"{mention(written.by)}, {when(written.at)}" if written.at else mention(written.by)
+    by = f"{mention(written.by)}, {times.when(written.at)}" if written.at else mention(written.by)
     return " · ".join(part for part in (result, text, by) if part)
 
 
@@ -88,12 +88,3 @@ def in_sentences(call: Call, region: str) -> str:
             f"{mention(call.note.by)} wrote: {': '.join(part for part in (result, text) if part)}"
         )
     return " ".join(f"{sentence}." for sentence in sentences if sentence)
-
-
-def when(at: datetime) -> str:
-    """A moment, in each reader's own time zone."""
-    return _moment(at, "{date_short_pretty} {time}", "%Y-%m-%d %H:%M")
-
-
-def _moment(at: datetime, shown: str, otherwise: str) -> str:
-    return f"<!date^{int(at.timestamp())}^{shown}|{at:{otherwise}} UTC>"

@@ -155,11 +155,6 @@ def _digits(words: str) -> str:
     )
 
 
-def when(call: Call) -> str:
-    """When it was started, in each reader's own time zone (mrkdwn)."""
-    return card_messages.when(call.accepted_at)
-
-
 def metadata(call: Call) -> dict[str, Any]:
     """The call's id, to find a card again. Everyone in the channel can read it: nothing else is in it."""
     return {"event_type": EVENT_TYPE, "event_payload": {"call_id": call.id}}

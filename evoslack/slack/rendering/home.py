@@ -21,6 +21,7 @@ from evoslack.slack.rendering import (
     form_messages,
     home_messages,
     messages,
+    times,
 )
 from evoslack.slack.rendering.blocks import Block, actions, button, context, section, small
 from evoslack.slack.rendering.help_contact import NO_CONTACT, HelpContact
@@ -110,7 +111,7 @@ def _by_certainty(calls: Sequence[Call]) -> tuple[list[Call], list[Call]]:
 def _live_call(call: Call, page: Page, region: str) -> Block:
     """One live call: how it stands, the number, for how long, by whom, and Hang up."""
     since = home_messages.started if call.answered_at is None else home_messages.answered
-    parts = [since(_ago(call.answered_at or call.accepted_at))]
+    parts = [since(times.since(call.answered_at or call.accepted_at))]
     if page.sees_team:
         parts.append(f"<@{call.request.user_id}>")
     parts.append(messages.shown_name(call.request.flow_name))
@@ -142,7 +143,7 @@ def _calls(page: Page, region: str) -> list[Block]:
 
 def _call(call: Call, page: Page, region: str) -> Block:
     """One call: how it ended, the number, when, the flow, and the team's also by whom."""
-    parts = [cards.when(call)]
+    parts = [times.when(call.accepted_at)]
     if page.filter.scope is Scope.TEAM:
         parts.append(f"<@{call.request.user_id}>")
     parts.append(messages.shown_name(call.request.flow_name))
@@ -162,11 +163,6 @@ def _row(block_id: str, call: Call, parts: list[str], page: Page, region: str) -
         parts = [*parts, f"<{link}|{home_messages.OPEN_CARD}>"]
     words = section(f"{messages.headline(call, region, is_bold=True)}\n{' · '.join(parts)}")
     return words | {"block_id": block_id}
-
-
-def _ago(at: datetime) -> str:
-    """How long ago, counted by Slack, so it is right whenever the tab is read (mrkdwn)."""
-    return f"<!date^{int(at.timestamp())}^{{ago}}|{at:%H:%M} UTC>"
 
 
 def _view(shown: HistoryFilter, blocks: list[Block]) -> Block:

@@ -10,7 +10,7 @@ from typing import Any
 
 from evoslack.calling.calls import Call, CallNote, Result
 from evoslack.calling.refusals import Refusal
-from evoslack.slack.rendering import button_messages, cards, form_messages, note_messages
+from evoslack.slack.rendering import button_messages, form_messages, note_messages, times
 from evoslack.slack.rendering.blocks import Block, field, modal, plain, section
 from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.rendering.refusal_pages import access_button
@@ -129,7 +129,7 @@ def text_in(values: Mapping[str, Any]) -> str:
 
 
 def _form(call: Call, region: str, above: list[Block], written: Written) -> Block:
-    about = section(note_messages.about(call, region, cards.when(call)))
+    about = section(note_messages.about(call, region, times.when(call.accepted_at)))
     view = _page(FORM, [about, *above, _result_field(written.result), _note_field(written.text)])
     metadata = NoteMetadata(call.id, call.note.revision).packed()
     submit, close = plain(note_messages.SAVE), plain(button_messages.CANCEL)

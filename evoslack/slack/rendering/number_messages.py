@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 from evoslack.calling.calls import Call
 from evoslack.calling.status import CallStatus, plain_outcome, status_of
-from evoslack.slack.rendering.messages import NOTHING_RANG, duration, escape
+from evoslack.slack.rendering import times
+from evoslack.slack.rendering.messages import NOTHING_RANG, duration, escape, mention
 from evoslack.slack.rendering.status_words import STATUS_WORDS
 
 OPEN_CARD = "Open card"
 TOLL_FREE = "Toll-free"
-NO_BREAK = "\u00a0"
 WARNING = "⚠️"
 LONGEST_OUTCOME = 40  # characters of Evo Voice's own word
 
@@ -27,18 +27,13 @@ def problem(sentence: str) -> str:
 def time_there(earliest: datetime, latest: datetime) -> str:
     """The local time, or the times that it may be in a place with several; no line breaks inside it."""
     if earliest.utcoffset() == latest.utcoffset():
-        return f"{_clock(earliest)} there".replace(" ", NO_BREAK)
-    return f"{_clock(earliest)} to {_clock(latest)} there".replace(" ", NO_BREAK)
-
-
-def _clock(at: datetime) -> str:
-    return f"{at.hour % 12 or 12}:{at:%M} {'AM' if at.hour < 12 else 'PM'}"
+        return f"{times.clock(earliest)} there".replace(" ", times.NO_BREAK)
+    return f"{times.clock(earliest)} to {times.clock(latest)} there".replace(" ", times.NO_BREAK)
 
 
 def last_called(call: Call, reader: str) -> str:
     """When the number was called last, by whom, and what came of it (mrkdwn)."""
-    at = call.accepted_at
-    when = f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{at:%Y-%m-%d %H:%M} UTC>"
+    when = times.moment(call.accepted_at, "{date_short_pretty} at {time}", "%Y-%m-%d %H:%M")
     return f"last call: {when} by {_name(call, reader, 'you')}, {outcome(call)}"
 
 
@@ -91,7 +86,7 @@ def _in_the_way(call: Call, ago: timedelta, who: str) -> tuple[str, str]:
         return f"{is_on} on the phone with this number", f" ({_span(call.accepted_at + ago - since)})"
     if status in _UNDER_WAY:
         return f"{is_on} calling this number right now", ""
-    called = f"{who or 'You'} called this number {_ago(ago)}"
+    called = f"{who or 'You'} called this number {times.ago(ago)}"
     if status in _CANT_TELL:
         return called, ", and EvoSlack can't tell whether the call is still going on"
     return called, f": {outcome(call)}"
@@ -99,7 +94,7 @@ def _in_the_way(call: Call, ago: timedelta, who: str) -> tuple[str, str]:
 
 def _name(call: Call, reader: str, own: str = "") -> str:
     """A mention of the person who called; `own` if the reader did."""
-    return own if call.request.user_id == reader else f"<@{call.request.user_id}>"
+    return own if call.request.user_id == reader else mention(call.request.user_id)
 
 
 def _span(length: timedelta) -> str:
@@ -109,11 +104,3 @@ def _span(length: timedelta) -> str:
         return f"{seconds} sec"
     hours, minutes = divmod(seconds // 60, 60)
     return f"{hours} hr {minutes} min" if hours else f"{minutes} min"
-
-
-def _ago(length: timedelta) -> str:
-    seconds = round(length.total_seconds())
-    if seconds < 1:
-        return "just now"
-    count, unit = (seconds, "second") if seconds < 60 else (seconds // 60, "minute")
-    return f"{count} {unit}{'' if count == 1 else 's'} ago"

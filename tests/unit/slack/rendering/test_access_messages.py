@@ -32,7 +32,7 @@ def test_what_someone_else_can_put_right_can_be_requested(denial: Denial) -> Non
     ("minutes", "ago", "again"),
     [
         (-5, "just now", "24 hours"),  # a clock was set back
-        (0.9, "just now", "24 hours"),
+        (0.9, "54 seconds ago", "24 hours"),
         (1, "1 minute ago", "24 hours"),
         (59.9, "59 minutes ago", "24 hours"),
         (60, "1 hour ago", "23 hours"),
