@@ -127,12 +127,13 @@ class LivePages:
 
     def _failed(self, page: LivePage, error: Exception, lease: datetime) -> None:
         problem, pause_s = problem_of(error), pause_of(error)
+        is_no = isinstance(error, SlackApiError) and is_denial(error)
         if pause_s is not None:
             self._postpone(page, lease, self._updating.back_off_s(_ALL, pause_s))
-        elif isinstance(error, SlackApiError) and is_denial(error) and problem in _CLOSED:
+        elif is_no and problem in _CLOSED:
             log.info("call %s: its page was closed", page.call.id)
             self._ledger.remove(page.call.id, lease=lease)
-        elif isinstance(error, SlackApiError) and is_denial(error) and page.attempts >= MAX_DENIALS:
+        elif is_no and page.attempts >= MAX_DENIALS:
             log.error("call %s: its page is not updated until the call changes: %s", page.call.id, problem)
             self._ledger.keep(page.call.id, lease=lease)
         else:  # it may have been updated or not

@@ -32,7 +32,15 @@ from evoslack.slack.listeners.page_opener import OpenRequest
 from evoslack.slack.listeners.reply import PrivateReply
 from evoslack.slack.listeners.submission import FormSubmission
 from evoslack.slack.payloads import ARRIVAL, Payload, team_of
-from evoslack.slack.rendering import form_messages, history, live_page, messages, number_line, views
+from evoslack.slack.rendering import (
+    form_messages,
+    history,
+    live_page,
+    messages,
+    number_line,
+    select_options,
+    views,
+)
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from evoslack.slack.rendering.refusal_messages import refusal_message, refusal_words
@@ -136,14 +144,14 @@ class CallFormListeners:
     def flows(self, ack: Ack, body: Payload) -> None:
         """The flows that match what was typed."""
         offer = self._offer_to(body)
-        ack(options=views.flow_options(offer.flows, body.get("value") or "") if offer else [])
+        ack(options=select_options.flow_options(offer.flows, body.get("value") or "") if offer else [])
 
     def caller_ids(self, ack: Ack, body: Payload) -> None:
         """The caller IDs that match what was typed."""
         offer = self._offer_to(body)
         typed = body.get("value") or ""
         region = self._settings.region
-        ack(options=views.caller_id_options(offer.caller_ids, typed, region) if offer else [])
+        ack(options=select_options.caller_id_options(offer.caller_ids, typed, region) if offer else [])
 
     def submit(self, ack: Ack, body: Payload, view: Payload, context: BoltContext) -> None:
         """The button: everything is checked again, the submission is written down, then acknowledged.

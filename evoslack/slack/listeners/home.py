@@ -16,7 +16,7 @@ from evoslack.calling.history_filter import HistoryFilter
 from evoslack.calling.ports import HomeTabLedger
 from evoslack.calling.refusals import Refusal
 from evoslack.slack.payloads import Payload, team_of, text_of
-from evoslack.slack.rendering import home_filters, views
+from evoslack.slack.rendering import home_filters, select_options
 
 log = logging.getLogger(__name__)
 
@@ -66,4 +66,4 @@ class HomeListeners:
             log.info("no flows to search by for %s: %s", who, type(refusal).__name__)
             ack(options=[])
             return
-        ack(options=home_filters.flow_options(views.flow_options(offer.flows, typed), typed))
+        ack(options=home_filters.flow_options(select_options.flow_options(offer.flows, typed), typed))

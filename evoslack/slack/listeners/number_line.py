@@ -171,13 +171,10 @@ class NumberLineListener:
             del self._shown[view_id]
 
     def _update(self, typed: _Typed) -> None:
+        view = typed.view
+        known_hash, known_line = view["hash"], number_line.line_in(view["blocks"])
         with self._lock:
-            shown = self._shown.get(typed.view["id"])
-        view, known_hash, known_line = (
-            typed.view,
-            typed.view["hash"],
-            number_line.line_in(typed.view["blocks"]),
-        )
+            shown = self._shown.get(view["id"])
         if shown is not None and shown.hash == known_hash:  # sent before our last update reached the form
             known_hash, known_line = shown.new_hash, shown.line
         asked_about = number_line.asked_about(view["blocks"])

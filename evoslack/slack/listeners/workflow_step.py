@@ -20,7 +20,7 @@ from evoslack.calling.ports import WorkflowStepLedger
 from evoslack.calling.refusals import Refusal
 from evoslack.calling.workflow_step import PERSON, StepInputs, user_id_in
 from evoslack.slack.payloads import Payload
-from evoslack.slack.rendering import messages, step_messages, views
+from evoslack.slack.rendering import messages, select_options, step_messages
 from evoslack.slack.rendering.refusal_messages import refusal_message
 from evoslack.slack.workspace import SLACK_ERRORS, problem_of
 
@@ -91,7 +91,7 @@ class StepListeners:
             offer = self._access.offer_to(user_id_in(inputs[PERSON]), str(body["team_id"]))
         else:  # Slack does not say who builds the workflow then; only names are shown
             offer = self._offer()
-        found = views.flow_options(offer.flows, _query_in(body))
+        found = select_options.flow_options(offer.flows, _query_in(body))
         return [{"text": option["text"], "value": option["value"]} for option in found]
 
     def _fail(self, this: dict[str, str], words: str) -> None:

@@ -13,7 +13,7 @@ from evoslack.calling.history_filter import LONGEST_SEARCH, HistoryFilter, Scope
 from evoslack.calling.number_format import example
 from evoslack.slack.rendering import home_messages
 from evoslack.slack.rendering.blocks import Block, actions, button, field, plain
-from evoslack.slack.rendering.views import LONGEST_OPTION, MOST_OPTIONS
+from evoslack.slack.rendering.select_options import LONGEST_OPTION, MOST_OPTIONS
 
 EXPORT = "home_export"  # action id of the button that exports what the filter finds
 FILTER_ACTIONS = re.compile("^home_turn_")  # everything in `FilterAction`

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,18 +11,16 @@ from evoslack.calling.calls import Call
 from evoslack.calling.number_format import pretty
 from evoslack.calling.offer import CallerId, Flow, Offer
 from evoslack.calling.validation import Entries
-from evoslack.slack.rendering import button_messages, form_messages, number_line
+from evoslack.slack.rendering import button_messages, form_messages, number_line, select_options
 from evoslack.slack.rendering.blocks import Block, field, modal, plain, section
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from evoslack.slack.rendering.help_contact import NO_CONTACT, HelpContact
-from evoslack.slack.rendering.typed_words import LONGEST_TYPED, read_words
+from evoslack.slack.rendering.typed_words import read_words
 
 FORM, CHOICE = "call_form", "call_choice"
 NUMBER, FLOW, CALLER_ID = "number", "flow", "caller_id"  # block ids and action ids alike
 NOTES = "notes"  # what was typed and could not be used
 
-MOST_OPTIONS = 100  # slack-facts 3: options of a select
-LONGEST_OPTION = 75  # and the length of each text
 LONGEST_NUMBER = 150  # characters of the number field
 
 
@@ -161,13 +158,15 @@ def _number_field(settings: FormSettings, number: str, *, has_focus: bool) -> Bl
 
 
 def _flow_field(flow: Flow | None, *, has_focus: bool) -> Block:
-    select = _select(FLOW, form_messages.FLOW_PLACEHOLDER, flow_option(flow) if flow else None)
+    select = _select(FLOW, form_messages.FLOW_PLACEHOLDER, select_options.flow_option(flow) if flow else None)
     focus = {"focus_on_load": True} if has_focus else {}
     return field(FLOW, form_messages.FLOW_LABEL, form_messages.FLOW_HINT, select | focus)
 
 
 def _caller_id_field(caller_id: CallerId, region: str) -> Block:
-    select = _select(CALLER_ID, form_messages.CALLER_ID_PLACEHOLDER, caller_id_option(caller_id, region))
+    select = _select(
+        CALLER_ID, form_messages.CALLER_ID_PLACEHOLDER, select_options.caller_id_option(caller_id, region)
+    )
     return field(CALLER_ID, form_messages.CALLER_ID_LABEL, form_messages.CALLER_ID_HINT, select)
 
 
@@ -179,49 +178,13 @@ def entries_of(values: Mapping[str, Any]) -> Entries:
 def choice(numbers: Sequence[str], metadata: FormMetadata, settings: FormSettings) -> Block:
     """Asks which of several numbers to put into the form. At most a hundred are offered."""
     options = [
-        {"text": plain(pretty(number, settings.region)), "value": number} for number in numbers[:MOST_OPTIONS]
+        {"text": plain(pretty(number, settings.region)), "value": number}
+        for number in numbers[: select_options.MOST_OPTIONS]
     ]
     hint = form_messages.choice_hint(len(numbers), len(options))
     select = {"type": "static_select", "action_id": NUMBER, "options": options}
     which = field(NUMBER, form_messages.CHOICE_LABEL, hint, select)
     return _form(CHOICE, form_messages.CHOICE_SUBMIT, metadata, [which])
-
-
-def flow_options(flows: Sequence[Flow], typed: str) -> list[Block]:
-    """At most 100 flows whose name holds every typed word."""
-    if len(typed) > LONGEST_TYPED:
-        return []
-    wanted = set(typed.casefold().split())
-    names = ((flow, flow.name.casefold()) for flow in flows)
-    found = (flow for flow, name in names if all(word in name for word in wanted))
-    return [flow_option(flow) for flow in islice(found, MOST_OPTIONS)]
-
-
-def caller_id_options(caller_ids: Sequence[CallerId], typed: str, region: str) -> list[Block]:
-    """At most 100 caller IDs whose label or digits hold what was typed."""
-    if len(typed) > LONGEST_TYPED:
-        return []
-    wanted = typed.casefold().strip()
-    digits = "".join(char for char in wanted if char.isdigit())
-    found = (
-        caller_id
-        for caller_id in caller_ids
-        if wanted in caller_id.label.casefold() or (digits and digits in caller_id.number)
-    )
-    return [caller_id_option(caller_id, region) for caller_id in islice(found, MOST_OPTIONS)]
-
-
-def flow_option(flow: Flow) -> Block:
-    """One flow; the value is its id."""
-    option = {"text": plain(_cut(flow.name)), "value": flow.id}
-    return option | {"description": plain(_cut(flow.note))} if flow.note else option
-
-
-def caller_id_option(caller_id: CallerId, region: str) -> Block:
-    """One caller ID; the value is its E.164 number."""
-    number = pretty(caller_id.number, region)
-    label = f"{number} · {caller_id.label}" if caller_id.label else number
-    return {"text": plain(_cut(label)), "value": caller_id.number}
 
 
 def _chosen(values: Mapping[str, Any], block: str) -> str:
@@ -254,7 +217,3 @@ def _form(callback_id: str, submit: str, metadata: FormMetadata, fields: list[Bl
 
 def _notice(callback_id: str, words: str) -> Block:
     return modal(callback_id, form_messages.FORM_TITLE, form_messages.CLOSE, [section(words)])
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_OPTION else text[: LONGEST_OPTION - 1] + "…"

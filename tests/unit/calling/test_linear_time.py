@@ -32,7 +32,7 @@ from evoslack.calling.workflow_step import StepInputs
 from evoslack.evo import session_poller, wire
 from evoslack.slack.listeners.export import Period, Unreadable
 from evoslack.slack.listeners.message_texts import MOST_PARTS, texts_of
-from evoslack.slack.rendering import home_filters, messages, typed_words, views
+from evoslack.slack.rendering import home_filters, messages, select_options, typed_words, views
 from evoslack.slack.rendering.call_csv import row_of
 from tests.calls import call_request
 
@@ -53,8 +53,8 @@ READERS: Mapping[str, Reader] = {
     "after the command": lambda text: typed_after_command(text, "US"),
     "a typed number": lambda text: dialable(text, "US", {"US"}),
     "a shown number": lambda text: pretty(text, "US"),
-    "the search for a flow": lambda text: views.flow_options(FLOWS, text),
-    "the search for a caller ID": lambda text: views.caller_id_options(CALLER_IDS, text, "US"),
+    "the search for a flow": lambda text: select_options.flow_options(FLOWS, text),
+    "the search for a caller ID": lambda text: select_options.caller_id_options(CALLER_IDS, text, "US"),
     "the flow that is meant": lambda text: typed_words.best_flow(FLOWS, text),
     "the flow that is meant, by its name": lambda text: typed_words.best_flow(
         [Flow("flow1", text)], "survey " * 9

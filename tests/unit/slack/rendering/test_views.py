@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from evoslack.calling.calls import Call, State
 from evoslack.calling.numbers import BadNumber, Problem
 from evoslack.calling.offer import CallerId, Flow, Offer
-from evoslack.slack.rendering import number_line, typed_words, views
+from evoslack.slack.rendering import number_line, select_options, typed_words, views
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from sandbox.slack.block_kit import problems_in_options, problems_in_view
@@ -111,8 +111,8 @@ def test_the_form_is_one_that_slack_takes_whatever_things_are_called(nasty: str)
     view = form(Offer("acc1", (flow,), (caller_id,), caller_id), number=nasty * 5, words=nasty)
 
     assert problems_in_view(view) == []
-    assert problems_in_options({"options": views.flow_options([flow], "")}) == []
-    assert problems_in_options({"options": views.caller_id_options([caller_id], "", "US")}) == []
+    assert problems_in_options({"options": select_options.flow_options([flow], "")}) == []
+    assert problems_in_options({"options": select_options.caller_id_options([caller_id], "", "US")}) == []
 
 
 def test_the_preset_caller_id_is_chosen_and_no_flow_is_without_a_word() -> None:
@@ -154,8 +154,8 @@ def test_preset_options_are_exactly_those_that_the_lists_offer() -> None:
     """Slack shows a preset option as it is; another text than in the list would be confusing."""
     view = form(words="payment")
 
-    assert element(view, views.FLOW)["initial_option"] in views.flow_options(FLOWS, "")
-    listed = views.caller_id_options(OFFER.caller_ids, "", "US")
+    assert element(view, views.FLOW)["initial_option"] in select_options.flow_options(FLOWS, "")
+    listed = select_options.caller_id_options(OFFER.caller_ids, "", "US")
     assert element(view, views.CALLER_ID)["initial_option"] in listed
 
 
@@ -243,7 +243,7 @@ def test_with_one_flow_it_is_chosen_whatever_the_last_one_was() -> None:
     ],
 )
 def test_flows_are_found_by_any_words_of_their_name(typed: str, found: list[str]) -> None:
-    assert [option["value"] for option in views.flow_options(FLOWS, typed)] == found
+    assert [option["value"] for option in select_options.flow_options(FLOWS, typed)] == found
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_flows_are_found_by_any_words_of_their_name(typed: str, found: list[str]
     ],
 )
 def test_caller_ids_are_found_by_label_or_digits(typed: str, found: list[CallerId]) -> None:
-    options = views.caller_id_options(OFFER.caller_ids, typed, "US")
+    options = select_options.caller_id_options(OFFER.caller_ids, typed, "US")
     assert [option["value"] for option in options] == [caller_id.number for caller_id in found]
 
 
@@ -267,19 +267,27 @@ def test_no_more_than_a_hundred_are_listed_and_the_rest_is_found_by_typing() -> 
     flows = [Flow(f"flow{count}", f"Flow {count:03}") for count in range(500)]
     caller_ids = [CallerId(f"+120255{count:05}", f"Line {count:03}") for count in range(500)]
 
-    assert len(views.flow_options(flows, "")) == len(views.caller_id_options(caller_ids, "", "US")) == 100
-    assert [option["value"] for option in views.flow_options(flows, "499")] == ["flow499"]
-    assert problems_in_options({"options": views.flow_options(flows, "")}) == []
+    assert (
+        len(select_options.flow_options(flows, ""))
+        == len(select_options.caller_id_options(caller_ids, "", "US"))
+        == 100
+    )
+    assert [option["value"] for option in select_options.flow_options(flows, "499")] == ["flow499"]
+    assert problems_in_options({"options": select_options.flow_options(flows, "")}) == []
 
 
 def test_a_caller_id_shows_its_number_as_people_write_it_and_its_label() -> None:
-    assert views.caller_id_option(MAIN_OFFICE, "US")["text"]["text"] == "(202) 555-0100 · Main office"
-    assert views.caller_id_option(CallerId("+12025550100"), "GB")["text"]["text"] == "+1 202-555-0100"
+    assert (
+        select_options.caller_id_option(MAIN_OFFICE, "US")["text"]["text"] == "(202) 555-0100 · Main office"
+    )
+    assert (
+        select_options.caller_id_option(CallerId("+12025550100"), "GB")["text"]["text"] == "+1 202-555-0100"
+    )
 
 
 def test_names_are_shown_as_they_are_and_never_as_markup() -> None:
     """Plain text: Slack makes no mention of it, so it is not escaped either."""
-    option = views.flow_option(Flow("flow1", "<!channel> R&D", "<@U1>"))
+    option = select_options.flow_option(Flow("flow1", "<!channel> R&D", "<@U1>"))
 
     assert option["text"] == {"type": "plain_text", "text": "<!channel> R&D", "emoji": False}
     assert option["description"]["type"] == "plain_text"
@@ -306,12 +314,12 @@ def test_the_flow_that_fits_the_typed_words_is_chosen_or_none(words: str, best: 
 
 
 def test_more_than_a_name_can_be_means_no_flow_and_no_caller_id() -> None:
-    typed = "survey " * views.LONGEST_TYPED
+    typed = "survey " * typed_words.LONGEST_TYPED
     flow = Flow("flow1", typed.strip())
 
     assert typed_words.best_flow([flow], typed) is None
-    assert views.flow_options([flow], typed) == []
-    assert views.caller_id_options([CallerId("+12025550100", typed)], typed, "US") == []
+    assert select_options.flow_options([flow], typed) == []
+    assert select_options.caller_id_options([CallerId("+12025550100", typed)], typed, "US") == []
 
 
 def test_long_names_are_told_apart_by_their_whole_length() -> None:
@@ -334,5 +342,5 @@ def test_the_whole_name_beats_a_longer_one() -> None:
 @given(st.text(max_size=100), st.text(min_size=1, max_size=100), st.text(max_size=100))
 def test_no_typed_text_or_name_breaks_a_list(typed: str, name: str, label: str) -> None:
     typed_words.best_flow([Flow("flow1", name)], typed)
-    views.flow_options([Flow("flow1", name, label)], typed)
-    views.caller_id_options([CallerId("+12025550100", label)], typed, "US")
+    select_options.flow_options([Flow("flow1", name, label)], typed)
+    select_options.caller_id_options([CallerId("+12025550100", label)], typed, "US")
