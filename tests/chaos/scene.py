@@ -154,6 +154,11 @@ class Scene:
         )
         return bool(self._ask(told.where(calls.c.state.not_in(NOT_BEGUN))))
 
+    def is_given_up(self, press: FormSubmission) -> bool:
+        """Whether Slack gave this press up and it became no call: a slow bot refuses what is late."""
+        written = sa.select(calls.c.id).where(calls.c.number == press.number)
+        return bool(press.answers) and not press.acked and not self._ask(written)
+
     def is_open(self, press: FormSubmission) -> bool:
         """Whether its call is not over."""
         states = self._ask(sa.select(calls.c.state).where(calls.c.number == press.number))
