@@ -10,6 +10,7 @@ from slack_sdk import WebClient
 
 from evoslack.calling.access import Access
 from evoslack.calling.intake import Intake
+from evoslack.calling.rule_check import GroupsOf, RuleCheck
 from evoslack.calling.switchboard import Switchboard
 from evoslack.calling.tracker import CallTracker
 from evoslack.evo.catalog import RETRY_EVERY_S, Catalog
@@ -22,6 +23,7 @@ from evoslack.ledger.home_tabs import HomeTabLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.pages import PageLedger
 from evoslack.ledger.retention import CallRetention
+from evoslack.ledger.rules import RuleLedger
 from evoslack.ledger.store import Store
 from evoslack.ledger.tracked_calls import TrackedCallLedger
 from evoslack.ledger.workflow_steps import WorkflowStepLedger
@@ -67,7 +69,12 @@ class Engine:
     """The ledgers, the catalog, and the worker pools that move calls on."""
 
     def __init__(
-        self, settings: Settings, evo: EvoClient, clock: Clock, clock_s: Callable[[], float]
+        self,
+        settings: Settings,
+        evo: EvoClient,
+        groups_of: GroupsOf,
+        clock: Clock,
+        clock_s: Callable[[], float],
     ) -> None:
         now = clock.now
         self._history = timedelta(days=settings.history_days)
@@ -80,6 +87,8 @@ class Engine:
         self.access_requests = AccessRequestLedger(self.store)
         self.retention = CallRetention(self.store, now)
         self.steps = WorkflowStepLedger(self.store)
+        self.rules = RuleLedger(self.store)
+        self.rule_check = RuleCheck(self.rules, settings.rules, settings.default_region, groups_of, now)
         self.catalog = Catalog(
             evo,
             account_id=settings.evo_account_id,
@@ -120,6 +129,7 @@ class Engine:
             now=now,
             wall=clock.wall,
             on_change=self._wake_notifiers,
+            before_dialing=self.rule_check.before_dialing,
         )
         self.intake = Intake(
             self.calls,
@@ -232,7 +242,7 @@ def step_runner(
         engine.calls,
         access,
         region=settings.default_region,
-        allowed_countries=settings.allowed_countries,
+        rule_check=engine.rule_check,
         max_wait=timedelta(seconds=settings.max_wait_seconds),
         contact=HelpContact.of(settings.help_contact),
         now=clock.now,

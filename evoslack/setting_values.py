@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from evoslack.calling.numbers import ANY_COUNTRY, is_e164, is_region
+from evoslack.calling.calling_hours import DAY_MIN, CallingHours
+from evoslack.calling.numbers import is_e164, is_region
+from evoslack.calling.rulebook import ANY_COUNTRY, NumberKind
 
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 LONGEST_CONTACT = 80  # characters; it stands in the middle of sentences
 
 
@@ -169,6 +173,55 @@ def countries(value: str) -> frozenset[str]:
     if wrong:
         raise ValueError(f"has {', '.join(wrong)}, which is not a country code; write US,CA or * for all.")
     return frozenset(codes)
+
+
+def number_kinds(value: str) -> frozenset[NumberKind]:
+    """Kinds of numbers to call although they are refused by default."""
+    words = [word.lower() for word in comma_separated(value)]
+    if not set(words) <= set(NumberKind):
+        raise ValueError(f"must name kinds out of {', '.join(NumberKind)}.")
+    return frozenset(NumberKind(word) for word in words)
+
+
+def calling_hours(value: str) -> CallingHours:
+    """A window such as 08:00-21:00; over midnight if it ends before it begins."""
+    found = re.fullmatch(r"(\d{1,2}):(\d\d)\s*[-–]\s*(\d{1,2}):(\d\d)", value.strip(), re.ASCII)
+    if found is None:
+        raise ValueError("must look like 08:00-21:00.")
+    start_h, start_m, end_h, end_m = map(int, found.groups())
+    start, end = start_h * 60 + start_m, end_h * 60 + end_m
+    if start_m > 59 or end_m > 59 or start >= DAY_MIN or end > DAY_MIN:
+        raise ValueError("has a time that no clock shows; write it like 08:00-21:00.")
+    if start == end:
+        raise ValueError("begins and ends at the same time; leave it empty to call at any hour.")
+    return CallingHours(start, end or DAY_MIN)
+
+
+def calling_days(value: str) -> frozenset[int]:
+    """Weekdays such as Mon-Fri or Mon,Wed,Sat; Monday is 0."""
+    days: set[int] = set()
+    for item in comma_separated(value):
+        first, _, last = (part.strip()[:3].title() for part in item.partition("-"))
+        if first not in _DAYS or (last or first) not in _DAYS:
+            raise ValueError("must name weekdays, such as Mon-Fri or Mon,Tue,Sat.")
+        begin, end = _DAYS.index(first), _DAYS.index(last or first)
+        days |= {day % 7 for day in range(begin, end + 1 if end >= begin else end + 8)}
+    if not days:
+        raise ValueError("names no weekday; leave it out to call on every day.")
+    return frozenset(days)
+
+
+def dates(value: str) -> frozenset[str]:
+    """Dates such as 2026-11-26, or 12-25 for every year."""
+    found = comma_separated(value)
+    for item in found:
+        try:
+            datetime.strptime(item if len(item) > 5 else f"2024-{item}", "%Y-%m-%d").replace(tzinfo=UTC)
+        except ValueError:
+            raise ValueError("must be dates such as 2026-11-26, or 12-25 for every year.") from None
+        if not re.fullmatch(r"(\d{4}-)?\d\d-\d\d", item, re.ASCII):
+            raise ValueError("must be dates such as 2026-11-26, or 12-25 for every year.")
+    return frozenset(found)
 
 
 def database_url(value: str) -> str:

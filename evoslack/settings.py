@@ -6,10 +6,12 @@ A wrong setting never ends in a traceback. Every problem gets a plain sentence, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from evoslack import setting_values as values
+from evoslack.calling.calling_hours import CallingHours
+from evoslack.calling.rulebook import Masking, NumberKind, Rules, limits_of
 
 T = TypeVar("T")
 
@@ -50,6 +52,15 @@ class Settings:
     max_calls_at_once: int
     max_wait_seconds: int
     history_days: int
+    allowed_number_kinds: frozenset[NumberKind]
+    calling_hours: CallingHours | None  # None: at any hour
+    calling_days: frozenset[int]  # Monday is 0
+    no_call_dates: frozenset[str]  # 2026-11-26, or 12-25 for every year
+    max_calls_per_hour: int  # per person; 0: no limit, as in the next three
+    max_calls_per_hour_all: int
+    max_calls_per_day: int
+    max_calls_per_day_all: int
+    mask_numbers: Masking
     database_url: str = field(repr=False)  # may contain a password
     log_level: str
     log_format: str
@@ -82,6 +93,17 @@ class Settings:
             max_calls_at_once=read.one("MAX_CALLS_AT_ONCE", "8", values.whole_number(1, 64)),
             max_wait_seconds=read.one("MAX_WAIT_SECONDS", "120", values.whole_number(10, 3600)),
             history_days=read.one("HISTORY_DAYS", "365", values.whole_number(1, 36500)),
+            allowed_number_kinds=read.one("ALLOWED_NUMBER_KINDS", "", values.number_kinds),
+            calling_hours=read.one_or_off("CALLING_HOURS", "08:00-21:00", values.calling_hours),
+            calling_days=read.one("CALLING_DAYS", "Mon-Sun", values.calling_days),
+            no_call_dates=read.one("NO_CALL_DATES", "", values.dates),
+            max_calls_per_hour=read.one("MAX_CALLS_PER_HOUR", "60", values.whole_number(0, 999_999)),
+            max_calls_per_hour_all=read.one("MAX_CALLS_PER_HOUR_ALL", "0", values.whole_number(0, 999_999)),
+            max_calls_per_day=read.one("MAX_CALLS_PER_DAY", "0", values.whole_number(0, 999_999)),
+            max_calls_per_day_all=read.one("MAX_CALLS_PER_DAY_ALL", "0", values.whole_number(0, 999_999)),
+            mask_numbers=Masking(
+                read.one("MASK_NUMBERS", Masking.SHARED, values.one_of(tuple(Masking), str.lower))
+            ),
             database_url=read.one("DATABASE_URL", "sqlite:///evoslack.db", values.database_url),
             log_level=read.one("LOG_LEVEL", "INFO", values.one_of(LOG_LEVELS, str.upper)),
             log_format=read.one("LOG_FORMAT", "text", values.one_of(LOG_FORMATS, str.lower)),
@@ -89,6 +111,26 @@ class Settings:
         if read.problems:
             raise BadSettings(read.problems)
         return settings
+
+    @property
+    def rules(self) -> Rules:
+        """The rules that the settings make: the ceiling for what administrators change."""
+        hours = self.calling_hours
+        if hours is not None:
+            hours = replace(hours, days=self.calling_days, dates_off=self.no_call_dates)
+        limits = {
+            "person_hour": self.max_calls_per_hour,
+            "all_hour": self.max_calls_per_hour_all,
+            "person_day": self.max_calls_per_day,
+            "all_day": self.max_calls_per_day_all,
+        }
+        return Rules(
+            countries=self.allowed_countries,
+            kinds=self.allowed_number_kinds,
+            hours=() if hours is None else (hours,),
+            limits=limits_of(limits),
+            masking=self.mask_numbers,
+        )
 
 
 class _Reader:
@@ -121,6 +163,12 @@ class _Reader:
     def one(self, name: str, default: str, parse: Callable[[str], T]) -> T:
         found = self.optional(name, parse)
         return parse(default) if found is None else found
+
+    def one_or_off(self, name: str, default: str, parse: Callable[[str], T]) -> T | None:
+        """Like `one`, but a variable that is set and empty means off."""
+        if name in self._env and not self._has(name):
+            return None
+        return self.one(name, default, parse)
 
     def _has(self, name: str) -> bool:
         return bool(self._env.get(name, "").strip())

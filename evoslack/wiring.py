@@ -33,6 +33,7 @@ from evoslack.slack.receivers.slack_time import SlackTime
 from evoslack.slack.receivers.socket_mode import SocketModeReceiver
 from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.rendering.views import FormSettings
+from evoslack.slack.user_groups import UserGroups
 from evoslack.slack.workspace import (
     LISTENER_TIMEOUT_S,
     SLACK_ERRORS,
@@ -74,7 +75,8 @@ def build(
         dial_deadline_s=dial_deadline_s,
         now=clock.now,
     )
-    engine = Engine(settings, evo, clock, clock_s)
+    groups = UserGroups(make_client(timeout_s=LISTENER_TIMEOUT_S), clock_s=clock_s)
+    engine = Engine(settings, evo, groups.of, clock, clock_s)
     links = CardLinks(identity.url, engine.notifications.cards_of)
     pools = Pools()
     access = _access(settings, identity, evo, engine, make_client, clock_s)
@@ -199,6 +201,7 @@ def _listener_dependencies(
         workflow_steps=engine.steps,
         access_requests=engine.access_requests,
         access=access,
+        rule_check=engine.rule_check,
         offer=engine.catalog.offer,
         refresh_offer=engine.catalog.refresh,
         hang_up=engine.tracker.hang_up,

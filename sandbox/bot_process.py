@@ -28,6 +28,8 @@ def sandbox_settings(slack: SlackWorkspace, evo: EvoVoice, database_url: str) ->
         "EVO_USERNAME": "bot@acme.test",
         "EVO_PASSWORD": PASSWORD,
         "CALLS_CHANNEL": "C_CALLS",
+        "CALLING_HOURS": "",  # it is played with at any hour
+        "MAX_CALLS_PER_HOUR": "0",
         "DATABASE_URL": database_url,
     }
 

@@ -1,8 +1,9 @@
 """What a call is, and which state may follow which; everything else is built on this.
 
 A call is written down (received), acknowledged in time (accepted) and begun (placing: from here on a phone
-may ring), and it ends in one of five states. Nothing ever leads back to accepted, so no call is dialed twice.
-What happens after it was placed is its progress, which is no part of the guarantee. Nothing here does I/O.
+may ring), and it ends in one of six states. A call for later is scheduled before it is accepted. Nothing ever
+leads back to accepted, so no call is dialed twice. What happens after it was placed is its progress, which is
+no part of the guarantee. Nothing here does I/O.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ class State(StrEnum):
     """Where a call stands. `TRANSITIONS` alone says which may come next."""
 
     RECEIVED = "received"  # written down while the submission is being answered; never dialed in this state
+    SCHEDULED = "scheduled"  # answered in time, and waiting for its own time; never dialed in this state
     ACCEPTED = "accepted"  # the submission was answered in time, so it may be dialed; nothing was sent yet
     PLACING = "placing"  # the request is on its way; a phone may ring
     PLACED = "placed"  # Evo Voice took the request
@@ -23,10 +25,13 @@ class State(StrEnum):
     NOT_SENT = "not_sent"  # Evo Voice was never reached; nothing rang
     IN_DOUBT = "in_doubt"  # sent, but no answer that proves anything: a phone may have rung
     EXPIRED = "expired"  # waited too long; never dialed
+    CANCELED = "canceled"  # taken back by a person before its time came; never dialed
 
 
 TRANSITIONS: dict[State, frozenset[State]] = {
-    State.RECEIVED: frozenset({State.ACCEPTED, State.EXPIRED}),
+    State.RECEIVED: frozenset({State.ACCEPTED, State.SCHEDULED, State.EXPIRED}),
+    # When its time comes, everything is asked again: a rule may say no by then, or no bot was up.
+    State.SCHEDULED: frozenset({State.ACCEPTED, State.CANCELED, State.NOT_SENT, State.EXPIRED}),
     State.ACCEPTED: frozenset({State.PLACING, State.EXPIRED}),
     State.PLACING: frozenset({State.PLACED, State.REJECTED, State.NOT_SENT, State.IN_DOUBT}),
     # Doubt may still be settled by a late answer. It is never dialed again.
@@ -36,6 +41,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.REJECTED: frozenset({State.PLACED}),
     State.NOT_SENT: frozenset(),
     State.EXPIRED: frozenset(),
+    State.CANCELED: frozenset(),
 }
 
 OPEN_STATES = frozenset({State.RECEIVED, State.ACCEPTED, State.PLACING})
@@ -109,6 +115,16 @@ class Reason(StrEnum):
     UNREACHABLE = "unreachable"  # no connection could be made
     HELD_UP = "held_up"  # the bot was paused between taking the call and dialing it
     LOGIN_FAILED = "login_failed"  # logging in failed, so the call was not requested
+    # not sent, because a rule said no right before dialing, or when its time came
+    BLOCKED = "blocked"  # the number is on the do-not-call list
+    OUTSIDE_HOURS = "outside_hours"
+    LIMIT_REACHED = "limit_reached"
+    NUMBER_DENIED = "number_denied"  # its kind or its country is not called anymore
+    FLOW_DENIED = "flow_denied"  # the flow is gone, or kept to other people
+    CALLER_ID_GONE = "caller_id_gone"
+    ROLE_LOST = "role_lost"  # the caller may not place calls anymore
+    ON_THE_PHONE = "on_the_phone"  # another call to the number may be going on
+    UNCHECKED = "unchecked"  # a rule or a role could not be checked
     # in doubt
     NO_ANSWER = "no_answer"  # timed out
     CUT_OFF = "cut_off"  # the connection broke after the request may have left
@@ -119,6 +135,7 @@ class Reason(StrEnum):
     BOT_BROKE = "bot_broke"  # a defect in the bot, caught
     # expired
     WAITED = "waited"  # no worker was free to dial it in time
+    MISSED = "missed"  # no bot was up when its time came
     NOT_ANSWERED = "not_answered"  # the bot stopped, or was paused, before it could answer the submission
 
 
@@ -203,6 +220,8 @@ class CallRequest:
     caller_id_label: str = ""  # Evo Voice's name for that number
     view_id: str = ""  # the form, which then shows the call as long as it is open
     anyway: str = ""  # a call to the same number that the person knew of (its id, or `ANY_CALL`)
+    due_at: datetime | None = None  # when to dial; None: now
+    hours_reason: str = ""  # why an administrator calls outside the calling hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +246,7 @@ class Call:
     hang_up: HangUp | None = None
     hung_up_by: str = ""  # user id of the person who asked to end it
     note: CallNote = CallNote()
+    canceled_by: str = ""  # user id of the person who took it back before its time
 
     @property
     def changed_at(self) -> datetime:
@@ -238,6 +258,11 @@ class Call:
     def is_open(self) -> bool:
         """Whether dialing is still to come or in progress."""
         return self.state in OPEN_STATES
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether it waits for its own time."""
+        return self.state is State.SCHEDULED
 
     @property
     def is_in_progress(self) -> bool:

@@ -45,6 +45,7 @@ class OutcomeGroup(StrEnum):
     NOT_CERTAIN = "not_certain"
     NOT_PLACED = "not_placed"
     IN_PROGRESS = "in_progress"
+    SCHEDULED = "scheduled"
 
 
 _GROUP_OF: dict[CallStatus, OutcomeGroup] = {
@@ -60,6 +61,7 @@ _GROUP_OF: dict[CallStatus, OutcomeGroup] = {
     CallStatus.REJECTED: OutcomeGroup.NOT_PLACED,
     CallStatus.NOT_SENT: OutcomeGroup.NOT_PLACED,
     CallStatus.TOO_LATE: OutcomeGroup.NOT_PLACED,
+    CallStatus.SCHEDULED: OutcomeGroup.SCHEDULED,
     CallStatus.DIALING: OutcomeGroup.IN_PROGRESS,
     CallStatus.CALLING: OutcomeGroup.IN_PROGRESS,
     CallStatus.RINGING: OutcomeGroup.IN_PROGRESS,

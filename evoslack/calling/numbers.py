@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -18,8 +18,8 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberMatcher, PhoneNumberType,
 from phonenumbers.shortnumberinfo import is_emergency_number, is_possible_short_number_for_region
 
 from evoslack.calling.refusals import Refusal
+from evoslack.calling.rulebook import ANY_COUNTRY, NumberKind
 
-ANY_COUNTRY = "*"
 LONGEST_TEXT = 60  # the longest sensible spelling of one number; E.164 has at most 15 digits
 LONGEST_RAW = 1_000  # the same with invisible characters and the link that Slack makes of it
 LONGEST_COMMAND = 2_000  # characters after the command that are searched for a number
@@ -78,10 +78,13 @@ class Typed:
     words: str = ""
 
 
-def dialable(text: str, region: str, allowed: Collection[str]) -> str:
+def dialable(
+    text: str, region: str, allowed: Collection[str], kinds: Iterable[NumberKind] = frozenset()
+) -> str:
     """Return the E.164 number that `text` spells.
 
-    `region` is the ISO code for numbers without a plus; `allowed` holds ISO codes or `*`.
+    `region` is the ISO code for numbers without a plus; `allowed` holds ISO codes or `*`; `kinds` are called
+    although they are refused by default.
     Raises `BadNumber` with the first thing that is wrong.
     """
     text = text.strip()
@@ -101,12 +104,16 @@ def dialable(text: str, region: str, allowed: Collection[str]) -> str:
     _possible(number)
     if not phonenumbers.is_valid_number(number):
         raise BadNumber(Problem.INVALID)
-    if phonenumbers.number_type(number) == PhoneNumberType.PREMIUM_RATE:
-        raise BadNumber(Problem.PREMIUM)
+    _of_allowed_kind(number, kinds)
     country = phonenumbers.region_code_for_number(number) or ""
     if ANY_COUNTRY not in allowed and country not in allowed:
         raise BadNumber(Problem.COUNTRY, country=country)
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def _of_allowed_kind(number: phonenumbers.PhoneNumber, kinds: Iterable[NumberKind]) -> None:
+    if phonenumbers.number_type(number) == PhoneNumberType.PREMIUM_RATE and NumberKind.PREMIUM not in kinds:
+        raise BadNumber(Problem.PREMIUM)
 
 
 def typed_after_command(text: str, region: str) -> Typed:

@@ -6,13 +6,15 @@ of places cost about half a second and 100 MB, once, when the first one is asked
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
 from phonenumbers import PhoneNumberType, timezone
+
+from evoslack.calling.numbers import is_e164
 
 _UNKNOWN_ZONE = "Etc/Unknown"
 
@@ -41,18 +43,26 @@ class Place:
 @lru_cache(maxsize=4096)
 def place_of(number: str) -> Place:
     """The place of an E.164 number."""
+    place = zones_of(number)
+    if place.is_toll_free or not is_e164(number):
+        return place
+    # Imported here: it is slow and large, and `--check` or a bot that just starts does not need it.
+    from phonenumbers import geocoder  # noqa: PLC0415
+
+    return replace(place, name=geocoder.description_for_number(phonenumbers.parse(number), "en"))
+
+
+@lru_cache(maxsize=4096)
+def zones_of(number: str) -> Place:
+    """The place of an E.164 number without its name, which is quick from the first time on."""
     try:
         parsed = phonenumbers.parse(number)
     except phonenumbers.NumberParseException:
         return Place()
     if phonenumbers.number_type(parsed) == PhoneNumberType.TOLL_FREE:
         return Place(is_toll_free=True)
-    # Imported here: it is slow and large, and `--check` or a bot that just starts does not need it.
-    from phonenumbers import geocoder  # noqa: PLC0415
-
-    name = geocoder.description_for_number(parsed, "en")
     zones = timezone.time_zones_for_number(parsed)
-    return Place(name, tuple(zone for zone in zones if zone != _UNKNOWN_ZONE and _is_known(zone)))
+    return Place(zones=tuple(zone for zone in zones if zone != _UNKNOWN_ZONE and _is_known(zone)))
 
 
 @lru_cache(maxsize=512)

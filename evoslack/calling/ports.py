@@ -6,14 +6,16 @@ with a single method is a plain callable instead, declared where it is used.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
-from evoslack.calling.calls import Call, CallNote, CallRequest, HangUp, Outcome
+from evoslack.calling.calls import Call, CallNote, CallRequest, HangUp, Outcome, Reason
 from evoslack.calling.history_filter import HistoryFilter, HomeTab, OutcomeGroup
 from evoslack.calling.matching import TrackedCall
 from evoslack.calling.notification import LivePage, Notification
+from evoslack.calling.rulebook import BlockedNumber, Limit, RuleChange, StoredRule
+from evoslack.calling.rules import Facts
 from evoslack.calling.workflow_step import StepInputs, WorkflowStep
 
 
@@ -59,6 +61,42 @@ class CallLedger(Protocol):
 
     # A person says what came of it.
     def write_note(self, call_id: str, note: CallNote, *, at: datetime) -> Call | None: ...
+
+
+class ScheduledCallLedger(Protocol):
+    """Calls that wait for their time; see `ledger.scheduled_calls.ScheduledCallLedger`."""
+
+    def due(self, *, at: datetime, limit: int) -> list[Call]: ...
+    def start(self, call: Call, *, at: datetime) -> Call | None: ...
+    def deny(self, call: Call, reason: Reason, *, at: datetime) -> Call | None: ...
+    def miss(self, *, at: datetime, due_before: datetime) -> list[Call]: ...
+    def cancel(self, call: Call, *, by: str, at: datetime) -> Call | None: ...
+    def move(self, call: Call, due_at: datetime, *, hours_reason: str, at: datetime) -> Call | None: ...
+    def waiting(self, team_id: str, user_id: str | None, *, limit: int) -> tuple[list[Call], int]: ...
+
+
+class RuleLedger(Protocol):
+    """The rules that administrators change; see `ledger.rules.RuleLedger`."""
+
+    def facts(
+        self, request: CallRequest, limits: Sequence[Limit], *, at: datetime, except_for: str = ""
+    ) -> Facts: ...
+    def stored(self) -> list[StoredRule]: ...
+    def change(
+        self, name: str, value: Mapping[str, Any] | None, *, revision: int, by: str, at: datetime
+    ) -> bool: ...
+    def changes(self) -> Iterator[RuleChange]: ...
+
+
+class BlockedNumberLedger(Protocol):
+    """The do-not-call list; see `ledger.blocked_numbers.BlockedNumberLedger`."""
+
+    def find(self, number: str) -> BlockedNumber | None: ...
+    def block(self, number: BlockedNumber) -> bool: ...
+    def unblock(self, number: str, *, by: str, at: datetime) -> BlockedNumber | None: ...
+    def newest(self, limit: int) -> tuple[list[BlockedNumber], int]: ...
+    def everything(self) -> Iterator[BlockedNumber]: ...
+    def add_all(self, numbers: Collection[BlockedNumber], *, by: str, at: datetime) -> int: ...
 
 
 class CallHistory(Protocol):

@@ -6,10 +6,12 @@ these; that is an `Outcome`.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from evoslack.calling.calling_hours import CallingHours
 from evoslack.calling.calls import Call
+from evoslack.calling.rulebook import BlockedNumber, Limit
 
 
 class Refusal(Exception):
@@ -86,6 +88,78 @@ class NumberBusy(Refusal):
         super().__init__(call.id)
         self.call = call
         self.ago = ago
+
+
+class NumberBlocked(Refusal):
+    """The number is on the do-not-call list. Nobody gets past that."""
+
+    def __init__(self, block: BlockedNumber) -> None:
+        super().__init__(block.number)
+        self.block = block
+
+
+class OutsideHours(Refusal):
+    """People may not be called there at `at`.
+
+    `local_times` are all the times that it may be there then (none: unknown), `hours` the windows that must
+    be open, `opens_at` when they all are next (None: not in two weeks, or unknown).
+    """
+
+    def __init__(
+        self,
+        at: datetime,
+        local_times: tuple[datetime, ...],
+        hours: tuple[CallingHours, ...],
+        opens_at: datetime | None,
+    ) -> None:
+        super().__init__(f"{at:%H:%M}")
+        self.at = at
+        self.local_times = local_times
+        self.hours = hours
+        self.opens_at = opens_at
+
+
+class LimitReached(Refusal):
+    """This person, or everyone together, has placed as many calls as are allowed; again `possible_at`."""
+
+    def __init__(self, limit: Limit, possible_at: datetime) -> None:
+        super().__init__(f"{limit.most} in {limit.span}")
+        self.limit = limit
+        self.possible_at = possible_at
+
+
+class FlowNotAllowed(Refusal):
+    """Administrators keep this flow to other people or user groups."""
+
+
+class ReasonNeeded(Refusal):
+    """Only an administrator may call outside the hours, and only with a reason."""
+
+
+class CannotEvaluate(Refusal):
+    """A rule cannot be evaluated, so the answer is no; `rule` is its name."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule)
+        self.rule = rule
+
+
+class TimeProblem(StrEnum):
+    """What is wrong with the time that a call should wait for."""
+
+    MISSING = "missing"
+    PAST = "past"
+    FAR = "far"  # too far ahead
+    GAP = "gap"  # clocks are put forward then, so there is no such time
+    UNKNOWN_ZONE = "unknown_zone"  # the time there is unknown
+
+
+class BadTime(Refusal):
+    """A call cannot wait for this time."""
+
+    def __init__(self, problem: TimeProblem) -> None:
+        super().__init__(problem.value)
+        self.problem = problem
 
 
 class KeyTaken(Refusal):

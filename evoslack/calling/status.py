@@ -15,6 +15,7 @@ from evoslack.calling.calls import Call, HangUp, Progress, State
 class CallStatus(StrEnum):
     """How a call stands, as a person would say it."""
 
+    SCHEDULED = "scheduled"  # waits for its own time
     DIALING = "dialing"  # EvoSlack has it; Evo Voice has not answered yet
     CALLING = "calling"  # Evo Voice took it; nothing is seen of it yet
     RINGING = "ringing"
@@ -23,7 +24,7 @@ class CallStatus(StrEnum):
     NO_ANSWER = "no_answer"
     BUSY = "busy"
     FAILED = "failed"
-    CANCELED = "canceled"
+    CANCELED = "canceled"  # by a person before its time, or as Evo Voice says
     HUNG_UP = "hung_up"  # ended by a person in Slack
     ENDED = "ended"  # Evo Voice gave no outcome, or one that is not known
     LOST = "lost"  # it was placed, and what became of it is unknown
@@ -47,12 +48,14 @@ STATUS_OF_OUTCOME = {
 _BY_HANG_UP = {CallStatus.COMPLETED, CallStatus.CANCELED, CallStatus.ENDED}
 _OF_STATE = {
     State.RECEIVED: CallStatus.DIALING,
+    State.SCHEDULED: CallStatus.SCHEDULED,
     State.ACCEPTED: CallStatus.DIALING,
     State.PLACING: CallStatus.DIALING,
     State.REJECTED: CallStatus.REJECTED,
     State.NOT_SENT: CallStatus.NOT_SENT,
     State.IN_DOUBT: CallStatus.NOT_CERTAIN,
     State.EXPIRED: CallStatus.TOO_LATE,
+    State.CANCELED: CallStatus.CANCELED,
 }
 _OF_PROGRESS = {
     Progress.WAITING: CallStatus.CALLING,

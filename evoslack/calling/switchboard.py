@@ -34,7 +34,8 @@ class Switchboard:
     """Dials accepted calls. `on_change` wakes the worker pools that tell people.
 
     A call that has waited longer than `max_wait` is never dialed: it would surprise both ends.
-    `snapshot_before` gives what Evo Voice shows of an account right before a call, or None.
+    `snapshot_before` gives what Evo Voice shows of an account right before a call, or None. `before_dialing`
+    asks the rules once more: a call may have waited past its hour, or its number may be blocked by now.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Switchboard:
         max_wait: timedelta,
         now: Callable[[], datetime],
         on_change: Callable[[], None],
+        before_dialing: Callable[[Call], NotSent | None],
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._wall = wall
@@ -53,6 +55,7 @@ class Switchboard:
         self._phone = phone
         self._snapshot_before = snapshot_before
         self._max_wait = max_wait
+        self._before_dialing = before_dialing
         self._lead_lock = threading.Lock()
         self._lead = wall() - now()  # how far the wall clock was ahead when it was last read
         self._step = now(), timedelta(0)  # when that grew suddenly, and by how much
@@ -122,6 +125,8 @@ class Switchboard:
         return max(oldest, min(at, oldest + span))
 
     def _dial(self, call: Call, may_leave: Callable[[], bool]) -> Outcome:
+        if (denied := self._before_dialing(call)) is not None:
+            return denied
         if not may_leave():
             return NotSent(Reason.HELD_UP)
         try:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from evoslack.calling.calls import CallRequest
 from evoslack.calling.numbers import BadNumber, dialable
 from evoslack.calling.offer import Offer
 from evoslack.calling.refusals import Refusal, UnknownCallerId, UnknownFlow
+from evoslack.calling.rulebook import ANY_COUNTRY, NumberKind, Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class CallDraft:
     response_url: str = ""
     view_id: str = ""
     anyway: str = ""
+    due_at: datetime | None = None
+    hours_reason: str = ""
 
 
 class InvalidFields(Exception):
@@ -42,20 +45,20 @@ class InvalidFields(Exception):
         self.problems = problems
 
 
-def validate(draft: CallDraft, offer: Offer, *, region: str, allowed: Collection[str]) -> CallRequest:
+def validate(draft: CallDraft, offer: Offer, *, region: str, rules: Rules) -> CallRequest:
     """The request that can be written down and dialed. Raises `InvalidFields`.
 
-    `offer` is what this person may call with. `region` is the ISO code for numbers without a plus; `allowed`
-    holds the ISO codes of countries that may be called, or `*`.
+    `offer` is what this person may call with. `region` is the ISO code for numbers without a plus. The rules
+    about more than its fields are asked by `rule_check`.
     """
     problems: list[Refusal] = []
     entries, number = draft.entries, ""
     try:
-        number = dialable(entries.typed_number, region, allowed)
+        number = dialable(entries.typed_number, region, rules.countries, rules.kinds)
     except BadNumber as bad:
         problems.append(bad)
     flow = offer.flow(entries.flow_id)
-    default = offer.default_caller_id
+    default = offer.caller_id(rules.flow(entries.flow_id).caller_id) or offer.default_caller_id
     caller_id = default if entries.caller_id is None else offer.caller_id(entries.caller_id)
     if flow is None:
         problems.append(UnknownFlow())
@@ -77,12 +80,14 @@ def validate(draft: CallDraft, offer: Offer, *, region: str, allowed: Collection
         caller_id_label=caller_id.label,
         view_id=draft.view_id,
         anyway=draft.anyway,
+        due_at=draft.due_at,
+        hours_reason=draft.hours_reason,
     )
 
 
-def number_or_empty(typed: str, *, region: str, allowed: Collection[str]) -> str:
-    """The E.164 number that was typed; empty if it is not one that may be dialed."""
+def number_or_empty(typed: str, *, region: str) -> str:
+    """The E.164 number that was typed, whatever the rules say of it; empty if it is none."""
     try:
-        return dialable(typed, region, allowed)
+        return dialable(typed, region, {ANY_COUNTRY}, NumberKind)
     except BadNumber:
         return ""

@@ -113,6 +113,9 @@ calls = sa.Table(
     sa.Column("noted_by", sa.String(32)),
     sa.Column("noted_at", UtcDateTime),
     sa.Column("note_revision", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("due_at", UtcDateTime),  # when to dial; null: at once
+    sa.Column("hours_reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("canceled_by", sa.String(32)),
 )
 
 _is_open = calls.c.state.in_(sorted(OPEN_STATES))
@@ -132,6 +135,8 @@ sa.Index("calls_by_state", calls.c.state, calls.c.accepted_at)
 sa.Index("calls_by_person", calls.c.user_id, calls.c.accepted_at)
 sa.Index("calls_by_age", calls.c.accepted_at)
 sa.Index("calls_by_progress", calls.c.progress)
+_is_scheduled = calls.c.state == State.SCHEDULED
+sa.Index("calls_by_due", calls.c.due_at, sqlite_where=_is_scheduled, postgresql_where=_is_scheduled)
 
 notifications = sa.Table(
     "notifications",
@@ -147,6 +152,7 @@ notifications = sa.Table(
     sa.Column("card_due_at", UtcDateTime),  # the card must wait until then; null: it need not wait
     sa.Column("card_revision", sa.Integer, nullable=False),
     sa.Column("card_problem", sa.String(64), nullable=False),
+    sa.Column("card_is_masked", sa.Boolean),  # it shows four digits only; null: from before that was kept
     sa.Column("told_revision", sa.Integer, nullable=False),
     sa.Column("told_bad_news", sa.Boolean, nullable=False),
     sa.Column("told_what", sa.String(32)),
@@ -184,6 +190,41 @@ used_keys = sa.Table(
     sa.Column("used_at", UtcDateTime, nullable=False),  # when the call was deleted
 )
 sa.Index("used_keys_by_age", used_keys.c.used_at)
+
+# The do-not-call list.
+blocked_numbers = sa.Table(
+    "blocked_numbers",
+    metadata,
+    sa.Column("number", sa.String(16), primary_key=True),  # E.164, so that no spelling slips through
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("blocked_by", sa.String(32), nullable=False),
+    sa.Column("blocked_at", UtcDateTime, nullable=False),
+    sa.Column("call_id", sa.String(32), nullable=False, server_default=""),  # of which it is the result
+)
+sa.Index("blocked_numbers_by_age", blocked_numbers.c.blocked_at)
+
+# What administrators changed; the settings are the ceiling.
+rules = sa.Table(
+    "rules",
+    metadata,
+    sa.Column("name", sa.String(220), primary_key=True),
+    sa.Column("value", _Json, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("changed_by", sa.String(32), nullable=False),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
+)
+
+# Every change of a rule and of the do-not-call list.
+rule_changes = sa.Table(
+    "rule_changes",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
+    sa.Column("changed_by", sa.String(32), nullable=False),
+    sa.Column("rule", sa.String(220), nullable=False),
+    sa.Column("before", sa.Text, nullable=False),  # JSON; empty: there was no rule
+    sa.Column("after", sa.Text, nullable=False),
+)
 
 # When people last asked for access: at most once a day each.
 access_requests = sa.Table(
@@ -247,7 +288,9 @@ def call_of(row: sa.Row[Any]) -> Call:
     """The call in a row of `calls`."""
     values = row._mapping
     found = {field: values[field] for field in _CALL_FIELDS}
-    found |= {field: found[field] or "" for field in ("session_id", "evo_outcome", "hung_up_by")}
+    found |= {
+        field: found[field] or "" for field in ("session_id", "evo_outcome", "hung_up_by", "canceled_by")
+    }
     found["found_later"] = bool(found["found_later"])
     found["note"] = CallNote(
         result=values["result"],

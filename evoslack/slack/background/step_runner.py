@@ -16,10 +16,11 @@ from typing import Any
 from slack_sdk import WebClient
 
 from evoslack.calling.access import Access
-from evoslack.calling.calls import ANY_CALL, Call, Reason, State
+from evoslack.calling.calls import ANY_CALL, Call, Reason, Role, State
 from evoslack.calling.intake import Intake
 from evoslack.calling.ports import CallLedger, WorkflowStepLedger
 from evoslack.calling.refusals import CannotCheck, Lack, NothingToOffer, Refusal
+from evoslack.calling.rule_check import RuleCheck
 from evoslack.calling.validation import CallDraft, Entries, InvalidFields, number_or_empty, validate
 from evoslack.calling.workflow_step import LeaseLost, WorkflowStep
 from evoslack.slack.background.delivery_rules import RETRY, is_expiring, is_too_old
@@ -66,7 +67,7 @@ class StepRunner:
         access: Access,
         *,
         region: str,
-        allowed_countries: frozenset[str],
+        rule_check: RuleCheck,
         max_wait: timedelta,
         contact: HelpContact = NO_CONTACT,
         now: Callable[[], datetime],
@@ -77,7 +78,7 @@ class StepRunner:
         self._calls = calls
         self._access = access
         self._region = region
-        self._allowed_countries = allowed_countries
+        self._rule_check = rule_check
         self._max_wait = max_wait
         self._contact = contact
         self._now = now
@@ -135,14 +136,16 @@ class StepRunner:
             raise _Denied(step_messages.UNREADABLE)
         asked = step.inputs
         typed = asked.caller_id.strip()  # the workflow's builder typed it; there is no list to choose from
-        region, allowed = self._region, self._allowed_countries
-        caller_id = number_or_empty(typed, region=region, allowed=allowed) or typed or None
+        region = self._region
+        caller_id = number_or_empty(typed, region=region) or typed or None
         entries = Entries(asked.flow_id, asked.number, caller_id)
         anyway = ANY_CALL if asked.call_anyway else ""
         draft = CallDraft(key, asked.user_id, step.team_id, entries, anyway=anyway)
         try:
             offer = self._access.offer_to(draft.user_id, draft.team_id)
-            request = validate(draft, offer, region=region, allowed=allowed)
+            rules = self._rule_check.rules()
+            request = validate(draft, offer, region=region, rules=rules)
+            self._rule_check.require(request, Role.MANAGER, rules)
             if is_expiring(lease, self._now()):  # another bot may deny it before it is accepted
                 raise _Postponed(self._now())
             return self._intake.accept_step(request, step.execution_id, lease)

@@ -22,6 +22,7 @@ from evoslack.calling.numbers import typed_after_command
 from evoslack.calling.offer import Offer
 from evoslack.calling.ports import CallHistory, CallLedger
 from evoslack.calling.refusals import NumberBusy, Refusal, TooLate, UnreadableForm
+from evoslack.calling.rule_check import RuleCheck
 from evoslack.calling.validation import InvalidFields, number_or_empty, validate
 from evoslack.runtime.background_pool import Run
 from evoslack.slack.listeners.answered_presses import Answer, AnsweredPresses
@@ -62,6 +63,7 @@ class CallFormListeners:
         calls: CallLedger,
         past_calls: CallHistory,
         access: Access,
+        rule_check: RuleCheck,
         opener: FormOpener,
         settings: FormSettings,
         reply: PrivateReply,
@@ -74,6 +76,7 @@ class CallFormListeners:
         self._calls = calls
         self._past_calls = past_calls
         self._access = access
+        self._rule_check = rule_check
         self._opener = opener
         self._settings = settings
         self._reply = reply
@@ -211,11 +214,11 @@ class CallFormListeners:
 
     def _receive(self, submission: FormSubmission, arrival: Arrival) -> Call:
         """Check what was filled in and write it down. Raises `InvalidFields` or a `Refusal`."""
-        region, allowed = self._settings.region, self._settings.allowed_countries
+        region = self._settings.region
         first = self._calls.find(submission.metadata.key)  # a quick answer; `admission` decides
         if first is not None:
             # Whatever changed since: this form already became a call, and that is what the person must hear.
-            number = number_or_empty(submission.entries.typed_number, region=region, allowed=allowed)
+            number = number_or_empty(submission.entries.typed_number, region=region)
             first = self._intake.receive_again(submission.same_as(first, number), arrival)
         if first is not None:
             return first
@@ -225,7 +228,11 @@ class CallFormListeners:
         pressed_at = self._now() - timedelta(seconds=arrival.age_s)
         draft = submission.draft(self._settings.safe_url(submission.metadata.response_url), pressed_at)
         offer = self._access.offer_to(draft.user_id, draft.team_id)
-        return self._intake.receive(validate(draft, offer, region=region, allowed=allowed), arrival)
+        rules = self._rule_check.rules()
+        request = validate(draft, offer, region=region, rules=rules)
+        role = self._access.role_of(draft.user_id, draft.team_id)
+        self._rule_check.require(request, role, rules)
+        return self._intake.receive(request, arrival)
 
     def _sentences(self, invalid: InvalidFields, line: str) -> dict[str, str]:
         """A sentence for each field that must be corrected, by block id.

@@ -22,6 +22,7 @@ from evoslack.calling.ports import (
     HomeTabLedger,
     WorkflowStepLedger,
 )
+from evoslack.calling.rule_check import RuleCheck
 from evoslack.runtime.background_pool import Run
 from evoslack.slack.card_links import CardLinks
 from evoslack.slack.listeners import call_note, export, workflow_step
@@ -63,6 +64,7 @@ class ListenerDependencies:
     workflow_steps: WorkflowStepLedger
     access_requests: AccessRequestLedger
     access: Access
+    rule_check: RuleCheck
     offer: Callable[[], Offer]
     refresh_offer: Callable[[], object]
     hang_up: Callable[[Call, str], Ending | None]
@@ -104,7 +106,7 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
     """Build the listeners."""
     access, settings, notify, now = given.access, given.settings, given.notify_privately, given.now
     busy = BusyNumbers(given.history, access, given.card_links, settings, now)
-    numbers = NumberLines(given.history, busy, settings, given.recalls, now)
+    numbers = NumberLines(given.history, busy, given.rule_check, settings, given.recalls, now)
     page_opener = PageOpener(given.client, given.patient_client, access, given.known_forms, given.other_forms)
     opener = FormOpener(page_opener, access, given.refresh_offer, settings, numbers, now)
     pages = PageReply(given.client, notify, given.pages)
@@ -119,6 +121,7 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
             given.calls,
             given.history,
             access,
+            given.rule_check,
             opener,
             settings,
             reply,

@@ -12,10 +12,12 @@ from datetime import datetime
 
 from evoslack.calling.calls import Call
 from evoslack.calling.number_format import example
-from evoslack.calling.numbers import ANY_COUNTRY, BadNumber, dialable
+from evoslack.calling.numbers import BadNumber, dialable
 from evoslack.calling.offer import Offer
 from evoslack.calling.places import place_of
 from evoslack.calling.ports import CallHistory
+from evoslack.calling.rule_check import RuleCheck
+from evoslack.calling.rulebook import ANY_COUNTRY
 from evoslack.runtime.background_pool import Run, answer_within
 from evoslack.slack.listeners.busy_number import MOST_CALLS, BusyNumbers
 from evoslack.slack.rendering import number_line
@@ -31,12 +33,14 @@ class NumberLines:
         self,
         history: CallHistory,
         busy: BusyNumbers,
+        rule_check: RuleCheck,
         settings: FormSettings,
         recall: Run,
         now: Callable[[], datetime],
     ) -> None:
         self._history = history
         self._busy = busy
+        self._rule_check = rule_check
         self._settings = settings
         self._recall = recall
         self._now = now
@@ -81,7 +85,8 @@ class NumberLines:
     def _read(self, typed: str) -> tuple[str, BadNumber | None]:
         """The E.164 number that was typed, or what is wrong with it."""
         try:
-            return dialable(typed, self._settings.region, self._settings.allowed_countries), None
+            rules = self._rule_check.rules()
+            return dialable(typed, self._settings.region, rules.countries, rules.kinds), None
         except BadNumber as bad:
             return "", bad
 

@@ -37,6 +37,18 @@ REASON_MESSAGES = {
     Reason.UNREACHABLE: f"EvoSlack couldn't reach Evo Voice. {NOTHING_RANG} Try again in a minute.",
     Reason.LOGIN_FAILED: f"EvoSlack couldn't log in to Evo Voice. {NOTHING_RANG} {_RETRY_OR_TELL}",
     Reason.HELD_UP: f"EvoSlack stalled before it could dial. {NOTHING_RANG} Call again.",
+    Reason.BLOCKED: f"This number is on the do-not-call list. {NOTHING_RANG}",
+    Reason.OUTSIDE_HOURS: f"It was outside calling hours there. {NOTHING_RANG} Schedule the call instead.",
+    Reason.LIMIT_REACHED: f"The limit for calls was reached. {NOTHING_RANG} Call again later.",
+    Reason.NUMBER_DENIED: f"Calls to this kind of number or country are turned off. {NOTHING_RANG}",
+    Reason.FLOW_DENIED: f"The flow is gone, or you can't use it anymore. {NOTHING_RANG} Choose another flow.",
+    Reason.CALLER_ID_GONE: f"The caller ID is no longer available. {NOTHING_RANG} Choose another one.",
+    Reason.ROLE_LOST: f"You can no longer place calls. {NOTHING_RANG}",
+    Reason.ON_THE_PHONE: f"Someone may have been on the phone with this number. {NOTHING_RANG} Call again.",
+    Reason.UNCHECKED: (
+        f"EvoSlack couldn't check whether this call is allowed. {NOTHING_RANG} Try again in a minute."
+    ),
+    Reason.MISSED: f"EvoSlack wasn't running when its time came. {NOTHING_RANG} Call again.",
     Reason.NO_ANSWER: "Evo Voice didn't answer in time.",
     Reason.CUT_OFF: "The connection to Evo Voice broke before it answered.",
     Reason.SERVER_ERROR: "Evo Voice had an error while placing the call.",

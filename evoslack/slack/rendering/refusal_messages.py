@@ -29,6 +29,7 @@ from evoslack.calling.refusals import (
     UnreadableForm,
 )
 from evoslack.calling.status import status_of
+from evoslack.slack.rendering import rule_messages
 from evoslack.slack.rendering.help_contact import ADMIN, NO_CONTACT, HelpContact
 from evoslack.slack.rendering.messages import NOTHING_RANG, TELL_ADMIN
 from evoslack.slack.rendering.number_messages import in_the_way
@@ -127,6 +128,8 @@ class RefusalMessage:
 
 def refusal_message(refusal: Refusal, region: str) -> RefusalMessage:
     """The words for a refusal, plain text without markup."""
+    if (by_rule := rule_messages.words_and_field(refusal, region)) is not None:
+        return RefusalMessage(*by_rule)
     match refusal:
         case BadNumber():
             return RefusalMessage(_number_words(refusal, region), "number")

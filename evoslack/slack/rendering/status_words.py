@@ -24,6 +24,7 @@ class StatusWords:
 
 
 STATUS_WORDS = {
+    CallStatus.SCHEDULED: StatusWords("🕗", "waiting for its time"),
     CallStatus.DIALING: StatusWords("⏳", "dialing"),
     CallStatus.CALLING: StatusWords("📞", "calling"),
     CallStatus.RINGING: StatusWords("🔔", "ringing"),

@@ -98,6 +98,7 @@ class House:
             now=lambda: self.clocks["steady"],
             wall=lambda: self.clocks["wall"],
             on_change=lambda: None,
+            before_dialing=lambda _call: None,
         )
         number, caller_id = "+12025550143", "+12025550100"
         call = self.ledger.accept(

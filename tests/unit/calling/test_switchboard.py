@@ -114,6 +114,7 @@ class Harness:
             now=lambda: self.now,
             wall=lambda: self.now + self.wall_is_ahead,
             on_change=lambda: self.woken.append("change"),
+            before_dialing=lambda _call: None,
         )
 
     def accept(self, request: CallRequest) -> Call:

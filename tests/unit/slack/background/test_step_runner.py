@@ -15,6 +15,7 @@ from evoslack.calling.offer import CallerId, Flow, Offer
 from evoslack.calling.refusals import Denial, NotAllowed
 from evoslack.calling.workflow_step import StepInputs, WorkflowStep
 from evoslack.slack.background.step_runner import LEASE, StepRunner, end_of
+from tests.rules import rule_check
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 INPUTS = StepInputs("U_SARA", "flow2", "814 404 3093", "")
@@ -45,7 +46,7 @@ class World:
             self,
             self,
             region="US",
-            allowed_countries=frozenset({"US"}),
+            rule_check=rule_check(),
             max_wait=timedelta(minutes=2),
             now=lambda: self.now,
         )

@@ -25,6 +25,7 @@ from evoslack.slack.listeners.shortcuts import ShortcutListeners
 from evoslack.slack.payloads import ARRIVAL
 from evoslack.slack.rendering import form_messages, views
 from evoslack.slack.rendering.blocks import Block
+from tests.rules import rule_check
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 OFFER = Offer("acc1", (Flow("flow2", "Survey"),), (CallerId("+12025550100"),), CallerId("+12025550100"))
@@ -68,7 +69,7 @@ class World:
             access,
             self.refresh,
             SETTINGS,
-            NumberLines(self, busy, SETTINGS, lambda ask, _tell: ask(), lambda: T0),
+            NumberLines(self, busy, rule_check(), SETTINGS, lambda ask, _tell: ask(), lambda: T0),
             lambda: T0,
         )
         self.listeners = ShortcutListeners(

@@ -23,6 +23,7 @@ from evoslack.slack.listeners.number_lines import NumberLines
 from evoslack.slack.rendering import views
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
+from tests.rules import rule_check
 
 T0 = datetime(2026, 3, 2, 20, 48, tzinfo=UTC)
 OFFER = Offer("acc1", (Flow("flow2", "Survey"),), (CallerId("+12025550100"),), CallerId("+12025550100"))
@@ -55,7 +56,7 @@ class World:
         self.rests_s = 0.0  # until Slack takes another update
         access, links = Access(self, lambda: OFFER), CardLinks("", lambda _ids: {})
         busy = BusyNumbers(self, access, links, SETTINGS, lambda: T0)
-        self.lines = NumberLines(self, busy, SETTINGS, lambda ask, _tell: ask(), lambda: T0)
+        self.lines = NumberLines(self, busy, rule_check(), SETTINGS, lambda ask, _tell: ask(), lambda: T0)
         self.listener = NumberLineListener(
             self,
             self.lines,

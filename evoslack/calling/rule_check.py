@@ -1,0 +1,93 @@
+"""Asks the rules about one call: reads what they need from the ledger, then lets `rules` decide.
+
+Read anew each time, so that every bot sees a change at once. A rule that cannot be evaluated refuses.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+from datetime import datetime
+
+from evoslack.calling import rules as rule_functions
+from evoslack.calling.calls import Call, CallRequest, NotSent, Reason, Role
+from evoslack.calling.numbers import dialable
+from evoslack.calling.places import zones_of
+from evoslack.calling.ports import RuleLedger
+from evoslack.calling.refusals import CannotEvaluate, Refusal
+from evoslack.calling.rulebook import Rules, UnreadableRule, in_force
+
+log = logging.getLogger(__name__)
+
+# (user_id, group ids): those of the groups that the person is in. Raises `CannotCheck`.
+GroupsOf = Callable[[str, Collection[str]], Collection[str]]
+
+
+class RuleCheck:
+    """The rules in force. `ceiling` is what the settings say, `region` the ISO code of typed numbers."""
+
+    def __init__(
+        self,
+        ledger: RuleLedger,
+        ceiling: Rules,
+        region: str,
+        groups_of: GroupsOf,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._ledger = ledger
+        self._ceiling = ceiling
+        self._region = region
+        self._groups_of = groups_of
+        self._now = now
+
+    @property
+    def ceiling(self) -> Rules:
+        """What the settings allow at most."""
+        return self._ceiling
+
+    def rules(self) -> Rules:
+        """What is in force now. Raises `CannotEvaluate`."""
+        try:
+            return in_force(self._ceiling, self._ledger.stored())
+        except UnreadableRule as error:
+            log.exception("the rule %s cannot be read", error.name)
+            raise CannotEvaluate(error.name) from error
+
+    def require(
+        self, request: CallRequest, role: Role, rules: Rules | None = None, *, call_id: str = ""
+    ) -> None:
+        """Whether this call may be placed, at its own time if it is for later. Raises `Refusal`.
+
+        `call_id` is the call's own, which does not count towards its limits.
+        """
+        rules = rules or self.rules()
+        now = self._now()
+        dialable(request.number, self._region, rules.countries, rules.kinds)
+        facts = self._ledger.facts(request, rules.limits, at=now, except_for=call_id)
+        rule_functions.require_not_blocked(facts)
+        self.require_flow(rules, request.flow_id, request.user_id)
+        if request.due_at is None or call_id:
+            rule_functions.require_below_limits(facts)
+        if request.hours_reason and role is Role.ADMINISTRATOR:
+            return
+        at = now if request.due_at is None or call_id else request.due_at
+        rule_functions.require_open_hours(rules, zones_of(request.number), at)
+
+    def require_flow(self, rules: Rules, flow_id: str, user_id: str) -> None:
+        """Whether this person may use the flow. Raises `FlowNotAllowed` or `CannotCheck`."""
+        rule = rules.flow(flow_id)
+        if rule.is_restricted:
+            groups = self._groups_of(user_id, rule.groups) if user_id not in rule.users else ()
+            rule_functions.require_flow(rule, user_id, groups)
+
+    def before_dialing(self, call: Call) -> NotSent | None:
+        """Why this call is not dialed after all; None: it may be. The role was asked when it was accepted."""
+        role = Role.ADMINISTRATOR if call.request.hours_reason else Role.MANAGER
+        try:
+            self.require(call.request, role, call_id=call.id)
+        except Refusal as refusal:
+            return NotSent(rule_functions.reason_of(refusal))
+        except Exception:
+            log.exception("call %s: its rules could not be checked; it is not dialed", call.id)
+            return NotSent(Reason.UNCHECKED)
+        return None

@@ -1,0 +1,89 @@
+"""The rules before a ring: what is never dialed, when not, and who says so.
+
+Pure functions over facts. Asked when a form opens, when it is submitted, and again right before dialing; each
+no is a `Refusal` that says which rule, why, and what to do. The kind of a number and its country are read off
+its digits: see `numbers.dialable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from evoslack.calling.calling_hours import are_open, opens_at
+from evoslack.calling.calls import Reason
+from evoslack.calling.numbers import BadNumber
+from evoslack.calling.places import Place
+from evoslack.calling.refusals import (
+    FlowNotAllowed,
+    LimitReached,
+    NotAllowed,
+    NumberBlocked,
+    NumberBusy,
+    OutsideHours,
+    Refusal,
+    UnknownCallerId,
+    UnknownFlow,
+)
+from evoslack.calling.rulebook import BlockedNumber, FlowRule, Limit, Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the ledger knows about one call that is wanted.
+
+    `reached` has, for each limit that is reached, when the next call is possible.
+    """
+
+    blocked: BlockedNumber | None = None
+    reached: Mapping[Limit, datetime] = field(default_factory=dict)
+
+
+def require_not_blocked(facts: Facts) -> None:
+    """Raises `NumberBlocked`."""
+    if facts.blocked is not None:
+        raise NumberBlocked(facts.blocked)
+
+
+def require_flow(rule: FlowRule, user_id: str, groups: Collection[str]) -> None:
+    """Raises `FlowNotAllowed` unless the person, or one of their user groups, may use the flow."""
+    if rule.is_restricted and user_id not in rule.users and not rule.groups & set(groups):
+        raise FlowNotAllowed
+
+
+def require_below_limits(facts: Facts) -> None:
+    """Raises `LimitReached` for the limit that lasts longest."""
+    if facts.reached:
+        limit = max(facts.reached, key=lambda each: facts.reached[each])
+        raise LimitReached(limit, facts.reached[limit])
+
+
+def require_open_hours(rules: Rules, place: Place, at: datetime) -> None:
+    """Raises `OutsideHours` unless people may be called there at that time, wherever the number may be.
+
+    Toll-free numbers are nowhere, and belong to companies: they may be called at any time.
+    """
+    if not rules.hours or place.is_toll_free:
+        return
+    if not place.zones:
+        raise OutsideHours(at, (), rules.hours, None)
+    if not are_open(rules.hours, place.zones, at):
+        opening = opens_at(rules.hours, place.zones, at)
+        raise OutsideHours(at, tuple(place.local_times(at)), rules.hours, opening)
+
+
+def reason_of(refusal: Refusal) -> Reason:
+    """Why a call was not dialed after all, if a rule says no that late. For others: it was not checked."""
+    reasons: dict[type[Refusal], Reason] = {
+        NumberBlocked: Reason.BLOCKED,
+        OutsideHours: Reason.OUTSIDE_HOURS,
+        LimitReached: Reason.LIMIT_REACHED,
+        BadNumber: Reason.NUMBER_DENIED,
+        FlowNotAllowed: Reason.FLOW_DENIED,
+        UnknownFlow: Reason.FLOW_DENIED,
+        UnknownCallerId: Reason.CALLER_ID_GONE,
+        NotAllowed: Reason.ROLE_LOST,
+        NumberBusy: Reason.ON_THE_PHONE,
+    }
+    return reasons.get(type(refusal), Reason.UNCHECKED)

@@ -1,0 +1,129 @@
+"""The rules that administrators changed, their audit trail, and what the rules ask about one call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from evoslack.calling.calls import CallRequest, State
+from evoslack.calling.rulebook import BlockedNumber, Limit, RuleChange, StoredRule, as_json
+from evoslack.calling.rules import Facts
+from evoslack.ledger.schema import blocked_numbers, calls, rule_changes, rules
+from evoslack.ledger.store import Store
+
+_DIALED = sorted({State.PLACING, State.PLACED, State.REJECTED, State.IN_DOUBT})
+_TO_BE_DIALED = sorted({State.RECEIVED, State.ACCEPTED})
+
+
+class RuleLedger:
+    """The rules in a `Store`. Every method is one transaction, safe for several threads and bots."""
+
+    def __init__(self, store: Store) -> None:
+        self._engine = store.engine
+
+    def facts(
+        self, request: CallRequest, limits: Sequence[Limit], *, at: datetime, except_for: str = ""
+    ) -> Facts:
+        """What the rules need to know about this call.
+
+        Calls that were dialed count towards its limits, and those that are about to be. Right before the call
+        itself is dialed (`except_for` is its id), only those that were dialed.
+        """
+        with self._engine.connect() as connection:
+            block = connection.execute(
+                sa.select(blocked_numbers).where(blocked_numbers.c.number == request.number)
+            ).first()
+            reached = {}
+            for limit in limits:
+                free_at = connection.execute(_nth_newest(limit, request, at, except_for)).scalar_one_or_none()
+                if free_at is not None:
+                    reached[limit] = free_at + limit.span
+        return Facts(None if block is None else blocked_number_of(block), reached)
+
+    def stored(self) -> list[StoredRule]:
+        """Every rule that an administrator changed."""
+        with self._engine.connect() as connection:
+            return [_rule_of(row) for row in connection.execute(sa.select(rules).order_by(rules.c.name))]
+
+    def change(
+        self, name: str, value: Mapping[str, Any] | None, *, revision: int, by: str, at: datetime
+    ) -> bool:
+        """Store a rule (None: remove it) and say so in the audit trail.
+
+        `revision` is the one that the person has seen, 0 if there was no such rule. False if it is another
+        by now: then nothing is changed.
+        """
+        try:
+            with self._engine.begin() as connection:
+                row = connection.execute(
+                    sa.select(rules).where(rules.c.name == name).with_for_update()
+                ).first()
+                before = None if row is None else row.value
+                if (0 if row is None else row.revision) != revision:
+                    return False
+                if value is None:
+                    changing: sa.Executable = sa.delete(rules).where(_is(name, revision))
+                elif row is None:
+                    changing = sa.insert(rules).values(
+                        name=name, value=dict(value), revision=1, changed_by=by, changed_at=at
+                    )
+                else:
+                    changing = (
+                        sa.update(rules)
+                        .where(_is(name, revision))
+                        .values(value=dict(value), revision=revision + 1, changed_by=by, changed_at=at)
+                    )
+                connection.execute(changing)
+                write_change(connection, RuleChange(at, by, name, as_json(before), as_json(value)))
+        except sa.exc.IntegrityError:  # two added it at once
+            return False
+        return True
+
+    def changes(self) -> Iterator[RuleChange]:
+        """The audit trail, oldest first."""
+        with self._engine.connect() as connection:
+            for row in connection.execute(sa.select(rule_changes).order_by(rule_changes.c.id)):
+                yield RuleChange(row.changed_at, row.changed_by, row.rule, row.before, row.after)
+
+
+def write_change(connection: sa.Connection, change: RuleChange) -> None:
+    """Add a line to the audit trail, in the transaction of the change itself."""
+    connection.execute(
+        sa.insert(rule_changes).values(
+            changed_at=change.at,
+            changed_by=change.by,
+            rule=change.rule,
+            before=change.before,
+            after=change.after,
+        )
+    )
+
+
+def blocked_number_of(row: sa.Row[Any]) -> BlockedNumber:
+    """The blocked number in a row."""
+    return BlockedNumber(row.number, row.reason, row.blocked_by, row.blocked_at, row.call_id)
+
+
+def _nth_newest(limit: Limit, request: CallRequest, at: datetime, except_for: str) -> sa.Select[Any]:
+    """When the call was accepted that has to grow old before another one fits; none: there is room."""
+    counting = [
+        calls.c.accepted_at > at - limit.span,
+        calls.c.state.in_(_DIALED if except_for else [*_DIALED, *_TO_BE_DIALED]),
+        calls.c.account_id == request.account_id,
+        calls.c.id != except_for,
+    ]
+    if limit.per_person:
+        counting += [calls.c.user_id == request.user_id, calls.c.team_id == request.team_id]
+    newest_first = sa.select(calls.c.accepted_at).where(*counting).order_by(calls.c.accepted_at.desc())
+    return newest_first.limit(1).offset(limit.most - 1)
+
+
+def _is(name: str, revision: int) -> sa.ColumnElement[bool]:
+    return sa.and_(rules.c.name == name, rules.c.revision == revision)
+
+
+def _rule_of(row: sa.Row[Any]) -> StoredRule:
+    return StoredRule(row.name, row.value, row.revision, row.changed_by, row.changed_at)
