@@ -11,6 +11,7 @@ from slack_sdk import WebClient
 from evoslack.calling.access import Access
 from evoslack.calling.intake import Intake
 from evoslack.calling.rule_check import GroupsOf, RuleCheck
+from evoslack.calling.scheduler import Scheduler
 from evoslack.calling.switchboard import Switchboard
 from evoslack.calling.tracker import CallTracker
 from evoslack.evo.catalog import RETRY_EVERY_S, Catalog
@@ -24,6 +25,7 @@ from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.pages import PageLedger
 from evoslack.ledger.retention import CallRetention
 from evoslack.ledger.rules import RuleLedger
+from evoslack.ledger.scheduled_calls import ScheduledCallLedger
 from evoslack.ledger.store import Store
 from evoslack.ledger.tracked_calls import TrackedCallLedger
 from evoslack.ledger.workflow_steps import WorkflowStepLedger
@@ -49,6 +51,8 @@ HOME_TABS_EVERY_S = 1.0  # how precisely the pause between two refreshes of a ta
 PRIVATE_MESSAGE_WORKERS = 2  # direct messages sent side by side
 LIVE_PAGE_WORKERS = 4  # pages of forms updated side by side
 PAGES_EVERY_S = 1.0  # how precisely the pause between two updates of a page is kept
+SCHEDULE_WORKERS = 4  # callers' roles asked for side by side when calls are due
+SCHEDULE_EVERY_S = 1.0  # how precisely the time of a call is kept
 STEP_WORKERS = 2  # workflow steps run side by side
 TRACK_EVERY_S = 0.5  # how precisely the tracker keeps its own times
 NOTIFY_WORKERS = 4  # notifications sent side by side, so that one slow answer does not delay the rest
@@ -82,6 +86,7 @@ class Engine:
         self.store = Store(settings.database_url)
         self.calls = CallLedger(self.store)
         self.notifications = NotificationLedger(self.store)
+        self.scheduled_calls = ScheduledCallLedger(self.store)
         self.pages = PageLedger(self.store)
         self.homes = HomeTabLedger(self.store)
         self.access_requests = AccessRequestLedger(self.store)
@@ -107,6 +112,7 @@ class Engine:
         )
         self.posting = RateLimiter(POST_INTERVAL_S, now)  # shared by everything that posts messages
         self.step_workers = pool("workflow-steps", size=STEP_WORKERS, poll_every_s=POLL_EVERY_S)
+        self.schedule_workers = pool("schedule", size=SCHEDULE_WORKERS, poll_every_s=SCHEDULE_EVERY_S)
         self.sweep_workers = pool("sweep", size=1, poll_every_s=SWEEP_EVERY_S)
         self.catalog_workers = pool("catalog", size=1, poll_every_s=RETRY_EVERY_S)
         self.track_workers = pool("track", size=1, poll_every_s=TRACK_EVERY_S)
@@ -119,7 +125,7 @@ class Engine:
             evo.end,
             TrackedCallLedger(self.store),
             now=now,
-            on_change=self._wake_notifiers,
+            on_change=self.wake_notifiers,
         )
         self.switchboard = Switchboard(
             self.calls,
@@ -128,7 +134,7 @@ class Engine:
             max_wait=timedelta(seconds=settings.max_wait_seconds),
             now=now,
             wall=clock.wall,
-            on_change=self._wake_notifiers,
+            on_change=self.wake_notifiers,
             before_dialing=self.rule_check.before_dialing,
         )
         self.intake = Intake(
@@ -136,7 +142,7 @@ class Engine:
             now=now,
             on_answer=self.answer_workers.wake,
             on_work=self.dial_workers.wake,
-            on_change=self._wake_notifiers,
+            on_change=self.wake_notifiers,
         )
 
     def sweep(self) -> bool:
@@ -148,7 +154,8 @@ class Engine:
             self.steps.purge(asked_before=self._clock.now() - self._history)
         return False
 
-    def _wake_notifiers(self) -> None:
+    def wake_notifiers(self) -> None:
+        """A call has changed: people are told."""
         self.live_page_workers.wake_in(MIN_INTERVAL_S)  # for pages that rest now
         for pool in (self.notify_workers, self.live_page_workers, self.home_tab_workers, self.step_workers):
             pool.wake()
@@ -229,6 +236,17 @@ def home_publisher(
         region=settings.default_region,
         contact=HelpContact.of(settings.help_contact),
         now=now,
+    )
+
+
+def scheduler(engine: Engine, access: Access, now: Callable[[], datetime]) -> Scheduler:
+    return Scheduler(
+        engine.scheduled_calls,
+        access,
+        engine.rule_check,
+        now=now,
+        on_work=engine.dial_workers.wake,
+        on_change=engine.wake_notifiers,
     )
 
 

@@ -12,7 +12,7 @@ from slack_sdk import WebClient
 
 from evoslack.calling.access import Access
 from evoslack.calling.permission import Permission
-from evoslack.engine import Engine, Pools, home_publisher, live_pages, notifier, step_runner
+from evoslack.engine import Engine, Pools, home_publisher, live_pages, notifier, scheduler, step_runner
 from evoslack.evo.client import DIAL_DEADLINE_S, EvoClient
 from evoslack.evo.directory import Directory
 from evoslack.ledger.history import CallHistory
@@ -134,6 +134,7 @@ def _other_steps(
         PooledStep(engine.sweep_workers, engine.sweep),
         PooledStep(engine.catalog_workers, engine.catalog.refresh_when_due),
         PooledStep(engine.track_workers, engine.tracker.poll),
+        PooledStep(engine.schedule_workers, scheduler(engine, access, clock.now).run_next),
         PooledStep(engine.live_page_workers, pages.update_next),
         PooledStep(engine.home_tab_workers, homes.publish_next),
         PooledStep(engine.step_workers, steps.run_next),

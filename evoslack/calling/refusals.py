@@ -187,7 +187,14 @@ class NotYourForm(Refusal):
 
 
 def require_same(
-    first: Call, *, team_id: str, user_id: str, flow_id: str, number: str, caller_id: str
+    first: Call,
+    *,
+    team_id: str,
+    user_id: str,
+    flow_id: str,
+    number: str,
+    caller_id: str,
+    due_at: datetime | None,
 ) -> Call:
     """The call that a form became earlier, if the same person submitted the same values again.
 
@@ -197,5 +204,8 @@ def require_same(
     if (request.team_id, request.user_id) != (team_id, user_id):
         raise NotYourForm
     if (request.flow_id, request.number, request.caller_id) != (flow_id, number, caller_id):
+        raise KeyTaken(first)
+    # Its time may have been changed since; only "now" and "later" are different calls.
+    if (request.due_at is None) != (due_at is None):
         raise KeyTaken(first)
     return first

@@ -54,7 +54,7 @@ def admit(
             return _same_submission(first, request), False
         if _is_used(engine, request.key):
             raise FormUsed
-        busy = _first(engine, _in_the_way(request, at))
+        busy = _first(engine, in_the_way(request, at))  # for a call for later: one that is being dialed
         if busy is not None:
             raise NumberBusy(busy, at - busy.accepted_at)
     raise RuntimeError("the call is neither new nor known")
@@ -88,7 +88,8 @@ def _insert(
         "deliveries": 1,
     }
     row = sa.select(*(sa.literal(value, calls.c[name].type) for name, value in values.items()))
-    busy = sa.exists().where(_in_the_way(request, at))
+    # A call for later holds up nobody, and nobody holds it up: that is asked when its time comes.
+    busy = sa.false() if request.due_at else sa.exists().where(in_the_way(request, at))
     used = sa.exists().where(used_keys.c.request_key == request.key)
     try:
         with engine.begin() as connection:
@@ -129,11 +130,12 @@ def _same_submission(first: Call, request: CallRequest) -> Call:
         flow_id=request.flow_id,
         number=request.number,
         caller_id=request.caller_id,
+        due_at=request.due_at,
     )
 
 
-def _in_the_way(request: CallRequest, at: datetime) -> sa.ColumnElement[bool]:
-    """A call to the same number that keeps this one from being dialed.
+def in_the_way(request: CallRequest, at: datetime, *, except_for: str = "") -> sa.ColumnElement[bool]:
+    """A call to the same number, other than the call `except_for`, that keeps this one from being dialed.
 
     Nobody gets past one that is being dialed: their sessions could not be told apart. Who knows of one that
     may be on the phone (`CallRequest.anyway`) can call anyway; who knows of the newest knows of the earlier
@@ -147,6 +149,7 @@ def _in_the_way(request: CallRequest, at: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(
         calls.c.account_id == request.account_id,
         calls.c.number == request.number,
+        calls.c.id != except_for,
         sa.or_(is_open, sa.and_(others, calls.c.accepted_at > at - OLDEST)),
     )
 

@@ -66,9 +66,16 @@ class CallLedger:
         return self._first(joining.returning(calls))
 
     def confirm(self, call_ids: Collection[str], *, at: datetime) -> list[Call]:
-        """These submissions were answered in time: their calls may be dialed, and people are notified."""
+        """These submissions were answered in time: people are notified, and their calls may be dialed.
+
+        Calls for later become scheduled instead.
+        """
         received = sa.and_(calls.c.id.in_(call_ids), calls.c.state == State.RECEIVED)
-        confirming = sa.update(calls).where(received).values(state=State.ACCEPTED).returning(calls)
+        now_or_later = sa.case(
+            (calls.c.due_at.is_(None), sa.literal(State.ACCEPTED, calls.c.state.type)),
+            else_=sa.literal(State.SCHEDULED, calls.c.state.type),
+        )
+        confirming = sa.update(calls).where(received).values(state=now_or_later).returning(calls)
         with self._engine.begin() as connection:
             confirmed = [call_of(row) for row in connection.execute(confirming)]
             theirs = notifications.c.call_id.in_([call.id for call in confirmed])

@@ -7,13 +7,15 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from evoslack.calling.calls import OPEN_STATES
+from evoslack.calling.calls import OPEN_STATES, State
 from evoslack.ledger.schema import access_requests, calls, claimable_at, notifications, used_keys
 from evoslack.ledger.store import Store
 
 PURGE_EVERY = timedelta(hours=1)  # finding old calls is not cheap
 ACCESS_REQUESTS_ARE_KEPT = timedelta(days=2)  # people may ask again after one
 KEYS_ARE_KEPT = timedelta(days=2)  # a form that old can no longer be submitted
+
+_TO_COME = sorted({*OPEN_STATES, State.SCHEDULED})
 
 
 class CallRetention:
@@ -43,7 +45,7 @@ class CallRetention:
         told = sa.exists().where(notifications.c.call_id == calls.c.id, claimable_at(notifications).is_(None))
         old = (
             sa.select(calls.c.id)
-            .where(calls.c.accepted_at < accepted_before, calls.c.state.not_in(sorted(OPEN_STATES)), told)
+            .where(calls.c.accepted_at < accepted_before, calls.c.state.not_in(_TO_COME), told)
             .order_by(calls.c.accepted_at)
             .limit(limit)
         )

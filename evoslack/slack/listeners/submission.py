@@ -63,7 +63,7 @@ class FormSubmission:
         asked_at_s = int(self.metadata.asked_at or 0) / 1000
         return self.metadata.anyway if pressed_at.timestamp() - asked_at_s >= READING_S else ""
 
-    def same_as(self, first: Call, number: str) -> Call:
+    def same_as(self, first: Call, number: str, due_at: datetime | None = None) -> Call:
         """The call that this very form became earlier. Raises `NotYourForm` or `KeyTaken`."""
         return require_same(
             first,
@@ -72,6 +72,7 @@ class FormSubmission:
             flow_id=self.entries.flow_id,
             number=number,
             caller_id=self.entries.caller_id or "",
+            due_at=due_at,
         )
 
     def is_too_old(self, now: datetime) -> bool:

@@ -1,0 +1,112 @@
+"""Starts calls whose time has come, after asking everything again.
+
+Every bot runs one. The row is the program counter: a call is read, its caller's role, its offer and the rules
+are asked, and one conditional update lets it be dialed; of several bots one wins, and a crash anywhere is
+repaired by the next pass. Nothing is dialed before its time by the clock that nobody can set
+(`runtime.clock`), and nothing longer than `GRACE` after it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from evoslack.calling.access import Access
+from evoslack.calling.call_log import log_state
+from evoslack.calling.calls import Call, Reason
+from evoslack.calling.ports import ScheduledCallLedger
+from evoslack.calling.refusals import CannotCheck, NothingToOffer, Refusal, UnknownCallerId, UnknownFlow
+from evoslack.calling.rule_check import RuleCheck
+from evoslack.calling.rules import reason_of
+from evoslack.calling.scheduled_time import GRACE
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER = timedelta(seconds=5)  # of a call whose caller's role cannot be checked
+MOST_DUE = 100  # read at once
+
+
+class Scheduler:
+    """Starts scheduled calls. `on_work` wakes the workers that dial, `on_change` those that tell people."""
+
+    def __init__(
+        self,
+        ledger: ScheduledCallLedger,
+        access: Access,
+        rule_check: RuleCheck,
+        *,
+        now: Callable[[], datetime],
+        on_work: Callable[[], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        self._ledger = ledger
+        self._access = access
+        self._rule_check = rule_check
+        self._now = now
+        self._on_work = on_work
+        self._on_change = on_change
+        self._lock = threading.Lock()
+        self._rests: dict[str, datetime] = {}  # call ids, until when they are being worked on or rest
+
+    def run_next(self) -> bool:
+        """Close what was missed, and bring one due call further; returns whether there was one."""
+        now = self._now()
+        missed = self._ledger.miss(at=now, due_before=now - GRACE)
+        self._tell(missed)
+        call = self._take(now)
+        if call is None:
+            return bool(missed)
+        again_at = now + RETRY_AFTER
+        try:
+            self._start(call)
+        except (CannotCheck, NothingToOffer) as refusal:
+            log.info("call %s: its time has come; retrying: %s", call.id, type(refusal).__name__)
+            if call.request.due_at is not None and again_at > call.request.due_at + GRACE:
+                self._deny(call, Reason.UNCHECKED)
+        except Refusal as refusal:
+            self._deny(call, reason_of(refusal))
+        else:
+            again_at = now
+        finally:
+            with self._lock:
+                self._rests[call.id] = again_at
+        return True
+
+    def _take(self, now: datetime) -> Call | None:
+        """The first due call that no other thread of this bot works on, and that does not rest."""
+        due = self._ledger.due(at=now, limit=MOST_DUE)
+        with self._lock:
+            waiting = {call.id for call in due}
+            self._rests = {key: until for key, until in self._rests.items() if key in waiting}
+            for call in due:
+                if self._rests.get(call.id, now) <= now:
+                    self._rests[call.id] = datetime.max.replace(tzinfo=now.tzinfo)
+                    return call
+        return None
+
+    def _start(self, call: Call) -> None:
+        """Ask everything again, then let it be dialed. Raises `Refusal`."""
+        request = call.request
+        offer = self._access.offer_to(request.user_id, request.team_id)
+        role = self._access.role_of(request.user_id, request.team_id)
+        if offer.account_id != request.account_id or offer.flow(request.flow_id) is None:
+            raise UnknownFlow
+        if offer.caller_id(request.caller_id) is None:
+            raise UnknownCallerId
+        self._rule_check.require(request, role, call_id=call.id)
+        started = self._ledger.start(call, at=self._now())
+        if started is not None:
+            self._tell([started])
+            self._on_work()
+
+    def _deny(self, call: Call, reason: Reason) -> None:
+        denied = self._ledger.deny(call, reason, at=self._now())
+        self._tell([denied] if denied else [])
+
+    def _tell(self, changed: list[Call]) -> None:
+        for call in changed:
+            log_state(call)
+        if changed:
+            self._on_change()
