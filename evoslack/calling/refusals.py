@@ -194,7 +194,7 @@ def require_same(
     flow_id: str,
     number: str,
     caller_id: str,
-    due_at: datetime | None,
+    due_at: datetime | None = None,
 ) -> Call:
     """The call that a form became earlier, if the same person submitted the same values again.
 

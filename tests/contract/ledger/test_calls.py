@@ -41,6 +41,7 @@ from evoslack.calling.refusals import KeyTaken, NotYourForm, NumberBusy
 from evoslack.ledger import schema
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
+from evoslack.ledger.scheduled_calls import ScheduledCallLedger
 from evoslack.ledger.store import LedgerTaken, MadeByNewer, Store
 from evoslack.ledger.tracked_calls import TrackedCallLedger
 from evoslack.ledger.transitions import change_state
@@ -408,10 +409,16 @@ def rejected(written: list[Call]) -> Call | None:
 # --- which state may follow which --------------------------------------------------------------------
 
 
-def bring_to(ledger: CallLedger, target: State) -> Call:
+def bring_to(store: Store, target: State) -> Call:
     """A call in that state, reached by regular transitions."""
+    ledger = CallLedger(store)
     if target is State.RECEIVED:
         return receive(ledger)
+    if target in {State.SCHEDULED, State.CANCELED}:
+        later = replace(ask(), due_at=T0 + timedelta(hours=1))
+        (call,) = ledger.confirm([receive(ledger, later).id], at=T0)
+        canceled = target is State.CANCELED and ScheduledCallLedger(store).cancel(call, by="U", at=T0)
+        return canceled or call
     call = ledger.accept(ask(), at=T0)
     if target is State.ACCEPTED:
         return call
@@ -444,19 +451,24 @@ MOVES: dict[str, tuple[State, Callable[[CallLedger, Call], object]]] = {
 }
 
 
-# Both end in expired: one closes what waited, the other what nobody answered.
-NOT_BY = {"expire": State.RECEIVED, "abandon": State.ACCEPTED}
+# Both end in expired: one closes what waited, the other what nobody answered. A scheduled call has ways of
+# its own (test_scheduled_calls.py).
+NOT_BY = {
+    "expire": {State.RECEIVED, State.SCHEDULED},
+    "abandon": {State.ACCEPTED, State.SCHEDULED},
+    "confirm": {State.SCHEDULED},
+}
 
 
 @pytest.mark.parametrize("start", State)
 def test_only_allowed_transitions_happen(store: Store, ledger: CallLedger, start: State) -> None:
     for move, (target, make) in MOVES.items():
-        before = bring_to(ledger, start)
+        before = bring_to(store, start)
         assert before.state is start
 
         moved = make(ledger, before)
 
-        if target in TRANSITIONS[start] and start is not NOT_BY.get(move):
+        if target in TRANSITIONS[start] and start not in NOT_BY.get(move, ()):
             assert moved, move
             assert state(ledger) is target, move
         else:
@@ -472,7 +484,7 @@ def test_a_call_that_is_found_becomes_placed_where_the_table_allows_it(
     store: Store, ledger: CallLedger, start: State
 ) -> None:
     """The other way to *placed*: the call shows up at Evo Voice."""
-    call, tracked_calls = bring_to(ledger, start), TrackedCallLedger(store)
+    call, tracked_calls = bring_to(store, start), TrackedCallLedger(store)
 
     for tracked in tracked_calls.in_progress():
         tracked_calls.write([(tracked, replace(tracked, session_id="S1"))], at=T0)
@@ -488,7 +500,7 @@ def test_a_call_that_is_found_becomes_placed_where_the_table_allows_it(
 def test_every_change_of_state_must_be_in_the_table(
     store: Store, ledger: CallLedger, start: State, target: State
 ) -> None:
-    call = bring_to(ledger, start)
+    call = bring_to(store, start)
 
     with store.engine.begin() as connection:
         changed = change_state(connection, schema.calls.c.id == call.id, target, {"detail": "changed"})

@@ -41,16 +41,24 @@ def test_dialing_begins_only_from_accepted() -> None:
 
 
 def test_only_an_answered_press_is_accepted_and_nothing_leads_back() -> None:
-    assert [state for state in State if State.ACCEPTED in TRANSITIONS[state]] == [State.RECEIVED]
+    before = [state for state in State if State.ACCEPTED in TRANSITIONS[state]]
+    assert before == [State.RECEIVED, State.SCHEDULED]
+    assert [state for state in State if State.SCHEDULED in TRANSITIONS[state]] == [State.RECEIVED]
     assert [state for state in State if State.RECEIVED in TRANSITIONS[state]] == []
 
 
 def test_an_expired_call_was_never_dialed() -> None:
     assert [state for state in State if State.EXPIRED in TRANSITIONS[state]] == [
         State.RECEIVED,
+        State.SCHEDULED,
         State.ACCEPTED,
     ]
     assert reachable(State.EXPIRED) == set()
+
+
+def test_a_canceled_call_was_never_dialed() -> None:
+    assert [state for state in State if State.CANCELED in TRANSITIONS[state]] == [State.SCHEDULED]
+    assert reachable(State.CANCELED) == set()
 
 
 def test_doubt_can_be_settled_and_certainty_cannot_be_doubted() -> None:
