@@ -18,7 +18,7 @@ from tests.chaos.tally import Scale, Tally
 
 ALONE = ("storm", "slow_slack", "hostile")
 WAITING = ("clocks", "slow_database", "frozen")  # the longest first, as below
-TOGETHER = ("fleet", "crash_points", "random_kills", "bad_phone", "workflow_steps")
+TOGETHER = ("fleet", "crash_points", "random_kills", "bad_phone", "workflow_steps", "waiting_calls")
 GROUPS = ((ALONE, 1), (WAITING, len(WAITING)), (TOGETHER, len(TOGETHER)))
 
 
