@@ -18,7 +18,16 @@ from evoslack.calling.rulebook import LONGEST_REASON
 
 MOST_LINES = 200_000
 
-_NUMBER_NAMES = {"number", "phone", "phone number", "telephone", "telephone number", "mobile", "tel", "number called"}
+_NUMBER_NAMES = {
+    "number",
+    "phone",
+    "phone number",
+    "telephone",
+    "telephone number",
+    "mobile",
+    "tel",
+    "number called",
+}
 _REASON_NAMES = {"reason", "note", "notes", "comment", "comments", "why"}
 _SAMPLE = 20  # lines by which the separator is recognized
 _SEPARATORS = ",;\t"

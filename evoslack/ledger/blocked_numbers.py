@@ -101,8 +101,9 @@ def row_of(number: BlockedNumber) -> dict[str, Any]:
 
 def _inserting(connection: sa.Connection) -> sqlite.Insert | postgresql.Insert:
     """An insert that leaves numbers alone that are there already."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(blocked_numbers).on_conflict_do_nothing(index_elements=["number"])
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(blocked_numbers).on_conflict_do_nothing(index_elements=["number"])
+    return sqlite.insert(blocked_numbers).on_conflict_do_nothing(index_elements=["number"])
 
 
 def _told(number: BlockedNumber) -> dict[str, str]:

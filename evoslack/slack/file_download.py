@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from ssl import SSLContext
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import Request
 
-from evoslack.slack.payloads import Payload
 from evoslack.slack.web_api import SlackUnanswered, fetch
 
 FILE_ORIGIN = "https://files.slack.com"
@@ -28,12 +26,11 @@ class NotDownloaded(Exception):
 class FileDownload:
     """Downloads from these origins (scheme, host and port) with the bot token."""
 
-    def __init__(self, token: str, origins: Collection[str], context: SSLContext | None = None) -> None:
+    def __init__(self, token: str, origins: Collection[str]) -> None:
         self._token = token
         self._origins = frozenset(origins)
-        self._context = context
 
-    def content_of(self, file: Payload) -> bytes:
+    def content_of(self, file: Mapping[str, Any]) -> bytes:
         """The content of a file as payloads describe it. Raises `NotDownloaded`."""
         size: Any = file.get("size")
         url = str(file.get("url_private_download") or file.get("url_private") or "")
@@ -43,7 +40,7 @@ class FileDownload:
             raise NotDownloaded(ELSEWHERE)
         request = Request(url, headers={"Authorization": f"Bearer {self._token}"})  # noqa: S310 - checked
         try:
-            status, headers, body = fetch(request, DOWNLOAD_TIMEOUT_S, None, self._context, MOST_BYTES + 1)
+            status, headers, body = fetch(request, DOWNLOAD_TIMEOUT_S, None, None, MOST_BYTES + 1)
         except SlackUnanswered as error:
             raise NotDownloaded(str(error)) from error
         if len(body) > MOST_BYTES:
