@@ -99,6 +99,10 @@ class Form:
             value = self._choice(block_id, element, str(answer))
         elif kind == "datepicker" and answer is not None:
             value = _day(str(answer))
+        elif kind == "file_input":
+            if answer is not None:
+                raise LookupError(f"block {block_id!r} takes files, see `attach`")
+            value = []
         elif kind == "checkboxes":
             wanted = [answer] if isinstance(answer, str) else answer or []
             value = [self._choice(block_id, element, each) for each in wanted]
