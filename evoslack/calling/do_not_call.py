@@ -10,7 +10,7 @@ from evoslack.calling.calls import Call, CallNote, Result
 from evoslack.calling.numbers import BadNumber, Problem, e164
 from evoslack.calling.rulebook import LONGEST_REASON, BlockedNumber
 
-DO_NOT_CALL = "do-not-call"  # its name in the audit trail
+DO_NOT_CALL = "do-not-call"  # its name in the audit log
 _MOST_WORDS = 20  # of which one spelling of a number may consist
 
 

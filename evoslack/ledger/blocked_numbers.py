@@ -1,4 +1,4 @@
-"""The do-not-call list. Each change of it is a line in the audit trail, in the same transaction.
+"""The do-not-call list. Each change of it is a line in the audit log, in the same transaction.
 
 A number keeps its first entry: when it was blocked, by whom and why does not change later.
 """
@@ -107,7 +107,7 @@ def _inserting(connection: sa.Connection) -> sqlite.Insert | postgresql.Insert:
 
 
 def _told(number: BlockedNumber) -> dict[str, str]:
-    """An entry in the audit trail."""
+    """An entry in the audit log."""
     of_call = {"call_id": number.call_id} if number.call_id else {}
     return {"number": number.number, "reason": number.reason} | of_call
 
