@@ -147,7 +147,8 @@ def test_imports_at_once_in_different_orders_do_not_block_each_other(
     lists = [entries(1_500), reversed_(entries(1_500))] * 3
 
     with ThreadPoolExecutor(len(lists)) as hands:
-        new = list(hands.map(lambda each: blocked.add_all(each, by=ROOT, at=T0), lists))
+        who = [f"U{each}" for each in range(len(lists))]
+        new = list(hands.map(lambda each, by: blocked.add_all(each, by=by, at=T0), lists, who))
 
     assert sum(new) == 1_500
     assert blocked.newest(1)[1] == 1_500
