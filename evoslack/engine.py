@@ -18,6 +18,7 @@ from evoslack.evo.catalog import RETRY_EVERY_S, Catalog
 from evoslack.evo.client import EvoClient
 from evoslack.evo.session_poller import SessionPoller
 from evoslack.ledger.access_requests import AccessRequestLedger
+from evoslack.ledger.blocked_numbers import BlockedNumberLedger
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.history import CallHistory
 from evoslack.ledger.home_tabs import HomeTabLedger
@@ -93,6 +94,7 @@ class Engine:
         self.retention = CallRetention(self.store, now)
         self.steps = WorkflowStepLedger(self.store)
         self.rules = RuleLedger(self.store)
+        self.blocked = BlockedNumberLedger(self.store)
         self.rule_check = RuleCheck(self.rules, settings.rules, settings.default_region, groups_of, now)
         self.catalog = Catalog(
             evo,

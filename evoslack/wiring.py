@@ -24,6 +24,7 @@ from evoslack.settings import Settings
 from evoslack.slack.app import build_app
 from evoslack.slack.background.private_messages import PrivateMessages
 from evoslack.slack.card_links import CardLinks
+from evoslack.slack.file_download import FILE_ORIGIN, FileDownload, origin_of
 from evoslack.slack.listeners.dependencies import ListenerDependencies, build_listeners
 from evoslack.slack.listeners.reply import NotifyPrivately
 from evoslack.slack.people import SlackPeople
@@ -201,6 +202,8 @@ def _listener_dependencies(
         home_tabs=engine.homes,
         workflow_steps=engine.steps,
         access_requests=engine.access_requests,
+        blocked=engine.blocked,
+        download=FileDownload(settings.slack_bot_token, {FILE_ORIGIN, origin_of(settings.slack_api_url)}),
         access=access,
         rule_check=engine.rule_check,
         offer=engine.catalog.offer,

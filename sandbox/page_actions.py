@@ -6,6 +6,7 @@ LookupError, TypeError, or ValueError.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 
 from sandbox.app_manifest import AppManifest
@@ -37,6 +38,7 @@ def all_actions(
         "suggest": modals.suggest,
         "choose": modals.choose,
         "type": modals.type,
+        "attach": modals.attach,
         "submit": modals.submit,
         "close": modals.close,
         "open_home": home.open,
@@ -108,6 +110,12 @@ class Modals:
         """Stop typing for a moment in a field; the app is notified if it wants to be."""
         told = self._slack.fill(body["person"], {body["block"]: str(body["text"])})
         return _result(told[0]) if told else None
+
+    def attach(self, body: Json) -> None:
+        """Put a file (in Base64) into a field, instead of the one that was there."""
+        self._slack.fill(body["person"], {body["block"]: None})
+        content = base64.b64decode(body["content"], validate=True)
+        self._slack.attach_file(body["person"], body["block"], str(body["name"]), content)
 
     def submit(self, body: Json) -> Json:
         """Submit the form with the typed values."""

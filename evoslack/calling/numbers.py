@@ -87,6 +87,20 @@ def dialable(
     although they are refused by default.
     Raises `BadNumber` with the first thing that is wrong.
     """
+    number = _one_number(text, region)
+    _of_allowed_kind(number, kinds)
+    country = phonenumbers.region_code_for_number(number) or ""
+    if ANY_COUNTRY not in allowed and country not in allowed:
+        raise BadNumber(Problem.COUNTRY, country=country)
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def e164(text: str, region: str) -> str:
+    """Return the E.164 number that `text` spells, of any kind and country. Raises `BadNumber`."""
+    return phonenumbers.format_number(_one_number(text, region), PhoneNumberFormat.E164)
+
+
+def _one_number(text: str, region: str) -> phonenumbers.PhoneNumber:
     text = text.strip()
     if len(text) > LONGEST_RAW:
         raise BadNumber(Problem.TOO_LONG_TEXT)
@@ -104,11 +118,7 @@ def dialable(
     _possible(number)
     if not phonenumbers.is_valid_number(number):
         raise BadNumber(Problem.INVALID)
-    _of_allowed_kind(number, kinds)
-    country = phonenumbers.region_code_for_number(number) or ""
-    if ANY_COUNTRY not in allowed and country not in allowed:
-        raise BadNumber(Problem.COUNTRY, country=country)
-    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return number
 
 
 def _of_allowed_kind(number: phonenumbers.PhoneNumber, kinds: Iterable[NumberKind]) -> None:

@@ -60,7 +60,9 @@ class CallLedger(Protocol):
     def get(self, call_id: str) -> Call | None: ...
 
     # A person says what came of it.
-    def write_note(self, call_id: str, note: CallNote, *, at: datetime) -> Call | None: ...
+    def write_note(
+        self, call_id: str, note: CallNote, *, at: datetime, block: BlockedNumber | None = None
+    ) -> Call | None: ...
 
 
 class ScheduledCallLedger(Protocol):

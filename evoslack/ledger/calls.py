@@ -27,7 +27,9 @@ from evoslack.calling.calls import (
     Rejected,
     State,
 )
+from evoslack.calling.rulebook import BlockedNumber
 from evoslack.ledger.admission import admit
+from evoslack.ledger.blocked_numbers import add as add_blocked_number
 from evoslack.ledger.dependents import mark_changed
 from evoslack.ledger.schema import call_of, calls, notifications
 from evoslack.ledger.store import Store
@@ -204,10 +206,13 @@ class CallLedger:
         """The call with that id, or None."""
         return self._first(sa.select(calls).where(calls.c.id == call_id))
 
-    def write_note(self, call_id: str, note: CallNote, *, at: datetime) -> Call | None:
+    def write_note(
+        self, call_id: str, note: CallNote, *, at: datetime, block: BlockedNumber | None = None
+    ) -> Call | None:
         """Write down what a person says about a call, if nobody wrote since the revision they had read.
 
-        `note.revision` is that revision. None if someone did, or if there is no such call.
+        `note.revision` is that revision. None if someone did, or if there is no such call. With the note,
+        `block` is added to the do-not-call list, unless its number is there already.
         """
         unchanged = sa.and_(calls.c.id == call_id, calls.c.note_revision == note.revision)
         writing = (
@@ -224,6 +229,8 @@ class CallLedger:
         with self._engine.begin() as connection:
             written = [call_of(row) for row in connection.execute(writing.returning(calls))]
             mark_changed(connection, [call.id for call in written], at)
+            if written and block is not None:
+                add_blocked_number(connection, block)
         return written[0] if written else None
 
     def newest(self, limit: int) -> list[Call]:

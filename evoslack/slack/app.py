@@ -23,7 +23,7 @@ from evoslack.runtime.reference import new_reference
 from evoslack.slack.listeners.dependencies import Listeners, connect
 from evoslack.slack.listeners.reply import Trigger
 from evoslack.slack.payloads import ARRIVAL
-from evoslack.slack.rendering import messages, note_form, note_messages, refusal_pages, views
+from evoslack.slack.rendering import blocked_form, messages, note_form, note_messages, refusal_pages, views
 from evoslack.slack.rendering.refusal_messages import refusal_message
 from evoslack.slack.workspace import Identity
 
@@ -97,6 +97,8 @@ def answer_broken(
     if body.get("type") == "view_submission" and _callback_id(body) == note_form.FORM:
         errors = {note_form.NOTE: note_messages.broken(reference)}
         return _json({"response_action": "errors", "errors": errors})
+    if body.get("type") == "view_submission" and _callback_id(body) == blocked_form.IMPORT_FORM:
+        return _json({"response_action": "errors", "errors": {blocked_form.FILE: words}})
     if body.get("type") == "view_submission":
         try:
             call = listeners.form.call_of(body["user"]["id"], body["view"], arrival)

@@ -129,15 +129,30 @@ def _fetch(
     request: Request, budget_s: float, proxy: str | None, context: SSLContext | None
 ) -> tuple[int, dict[str, str], str]:
     """Send one request and read its whole answer: status, headers and body. Raises `SlackUnanswered`."""
+    status, headers, body = fetch(request, budget_s, proxy, context)
+    return status, headers, body.decode(errors="replace")
+
+
+def fetch(
+    request: Request,
+    budget_s: float,
+    proxy: str | None,
+    context: SSLContext | None,
+    most: int | None = None,
+) -> tuple[int, dict[str, str], bytes]:
+    """The same with the body as bytes. At most `most` of them are read: check whether that is all.
+
+    Raises `SlackUnanswered`.
+    """
     with Deadline(budget_s) as deadline:
         try:
             with _open(_opener(deadline, proxy, context), request, budget_s) as response:
-                body = response.read()
+                body: bytes = response.read() if most is None else response.read(most)
         except (OSError, HTTPException) as error:
             raise SlackUnanswered("timed out" if deadline.is_over else _reason(error)) from error
         if deadline.is_over:  # a body without a length ends silently where it was cut off
             raise SlackUnanswered("timed out")
-    return response.status, dict(response.headers.items()), body.decode(errors="replace")
+    return response.status, dict(response.headers.items()), body
 
 
 def _open(opener: OpenerDirector, request: Request, timeout_s: float) -> Any:

@@ -129,6 +129,12 @@ const ELEMENTS = {
     field.addEventListener("change", () => field.value && context.use(block, element, field.value));
     return el("span", { class: "day" }, !day && el("span", { class: "muted" }, element.placeholder?.text), field);
   },
+  file_input: (element, context, block) => {
+    const accept = element.filetypes?.map((each) => `.${each}`).join(",");
+    const field = el("input", { type: "file", accept });
+    field.addEventListener("change", () => field.files[0] && context.attach(block, field.files[0]));
+    return field;
+  },
   overflow: (element, context, block) => {
     const items = () =>
       element.options.map((each) => ({ text: each.text.text, run: () => context.use(block, element, each.value) }));

@@ -28,12 +28,20 @@ export function drawModal(context) {
     entered: (block, element, text) => entered(view, block, element, text),
     suggest: async (block, query) => (await act("suggest", { block: block.block_id, query })).options ?? [],
     use: (block, element, value) => use(block, element, value, context),
+    attach,
   };
   const changed = draw("modal", shown, () => (view ? nodes(view, inModal) : []));
   $("screen").hidden = !view;
   for (const behind of ["tabs", "messages", "home", "workflows", "composer"]) $(behind).inert = Boolean(view);
   if (changed && view && !form.busy) focusIn($("modal"));
   if (changed && !view && !$("composer").hidden) $("text").focus();
+}
+
+/** Uploads a file into a field, instead of the one that was there. */
+async function attach(block, file) {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const content = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+  await act("attach", { block: block.block_id, name: file.name, content });
 }
 
 const draftKey = (block, element) => `${form.view} ${block.block_id} ${element.action_id}`;

@@ -1,4 +1,4 @@
-"""The HTTP endpoints of the stand-in Slack: `/api/{method}`, `/response/{key}` and `/upload/v1/{ticket}`.
+"""The HTTP endpoints of the stand-in Slack: the Web API, response_urls, and where files go and come from.
 
 Accepts form-encoded, JSON, and query arguments as slack_sdk sends them. Every request is recorded before
 anything else happens; then its token is checked and the method called, unless an injected fault applies.
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -42,9 +43,10 @@ class ApiCall:
 
 @dataclass(frozen=True)
 class _Answer:
-    body: Json | str
+    body: Json | str | bytes
     status: int = 200
     retry_after: int | None = None
+    location: str = ""  # of a redirect
 
 
 class Api:
@@ -76,6 +78,8 @@ class Api:
             web.route("*", "/api/{method}", self._serve_method),
             web.post("/response/{key}", self._serve_response_url),
             web.post("/upload/v1/{ticket}", self._serve_upload),
+            web.get("/files-pri/{file}/download/{name}", self._serve_download),
+            web.get("/", self._serve_sign_in),
         ]
 
     async def _serve_method(self, request: web.Request) -> web.StreamResponse:
@@ -97,6 +101,22 @@ class Api:
         call = ApiCall("upload", {"length": len(content)}, time.time(), None)
         return await self._serve(request, call, lambda: self._receive(request.match_info["ticket"], content))
 
+    async def _serve_download(self, request: web.Request) -> web.StreamResponse:
+        """A file from a form. Without the right token or scope, a browser is sent to the sign-in page."""
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        call = ApiCall("download", {"path": request.path}, time.time(), token)
+        return await self._serve(request, call, lambda: self._download(request.rel_url.raw_path, token))
+
+    def _download(self, path: str, token: str) -> _Answer:
+        if token != self._bot_token or "files:read" not in self._team.scopes:
+            return _Answer("", 302, location=f"{self._team.url}/?redir={quote(path, safe='')}")
+        content = self._files.content_at(path)
+        return _Answer("Not Found", 404) if content is None else _Answer(content)
+
+    async def _serve_sign_in(self, _request: web.Request) -> web.StreamResponse:
+        page = "<!DOCTYPE html><html><title>Sign in | Slack</title></html>"
+        return web.Response(text=page, content_type="text/html")
+
     async def _serve(
         self, request: web.Request, call: ApiCall, work: Callable[[], _Answer]
     ) -> web.StreamResponse:
@@ -109,7 +129,7 @@ class Api:
         if kind == "500":
             return web.Response(status=500, text="Internal Server Error")
         if kind.startswith("error:"):
-            status = 404 if call.method in {"response_url", "upload"} else 200
+            status = 404 if call.method in {"response_url", "upload", "download"} else 200
             return self._send(_Answer({"ok": False, "error": kind.removeprefix("error:")}, status))
         if kind == "hang":
             await asyncio.Event().wait()
@@ -186,13 +206,17 @@ class Api:
             return _Answer(error.code, 400)
 
     def _send(self, answer: _Answer) -> web.Response:
-        if isinstance(answer.body, str):
+        if isinstance(answer.body, bytes):
+            response = web.Response(body=answer.body, content_type="application/octet-stream")
+        elif isinstance(answer.body, str):
             response = web.Response(text=answer.body, status=answer.status)
         else:
             response = web.json_response(answer.body, status=answer.status)
         response.headers["x-oauth-scopes"] = ",".join(sorted(self._team.scopes))
         if answer.retry_after is not None:
             response.headers["Retry-After"] = str(answer.retry_after)
+        if answer.location:
+            response.headers["Location"] = answer.location
         return response
 
 

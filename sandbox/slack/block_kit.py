@@ -41,6 +41,11 @@ def _text_or_fields(value: Json, at: str) -> Iterator[str]:
         yield no("must provide text or fields", at)
 
 
+def _files_are_not_dispatched(value: Json, at: str) -> Iterator[str]:
+    if value.get("dispatch_action") and value["element"]["type"] == "file_input":
+        yield no("dispatch_action is incompatible with file_input", at)
+
+
 # --- objects, elements, blocks --------------------------------------------------------------------
 
 
@@ -131,6 +136,10 @@ ELEMENTS: dict[str, Check] = {
     ),
     "users_select": shape({}, {**_SELECT, "initial_user": string(255)}),
     "datepicker": shape({}, {**_SELECT, "initial_date": day}),
+    "file_input": shape(
+        {},
+        {"action_id": string(255), "filetypes": list_of(string(255), 1, 100), "max_files": number(1, 10)},
+    ),
     "overflow": shape(
         {"options": list_of(_option(_plain(75), url=string(3000)), 1, 5)},
         {"action_id": string(255), "confirm": _CONFIRM},
@@ -172,8 +181,9 @@ _BLOCK = typed(
         "context": shape({"elements": list_of(_CONTEXT_ITEM, 1, 10)}, _ID),
         "actions": shape({"elements": list_of(_elements("button", "overflow", *_CHOICES), 1, 25)}, _ID),
         "input": shape(
-            {"label": _plain(2000), "element": _elements("plain_text_input", *_CHOICES)},
+            {"label": _plain(2000), "element": _elements("plain_text_input", "file_input", *_CHOICES)},
             {**_ID, "hint": _plain(2000), "optional": boolean, "dispatch_action": boolean},
+            _files_are_not_dispatched,
         ),
         "image": shape({"image_url": string(3000), "alt_text": string(2000)}, {**_ID, "title": _plain(2000)}),
         "rich_text": shape({"elements": list_of(RICH_PART, 1, 1000)}, _ID),
@@ -206,6 +216,12 @@ def _inputs_need_submit(value: Json, at: str) -> Iterator[str]:
         yield no("missing required field: submit, when an input block is present", at)
 
 
+def _no_file_input(value: Json, at: str) -> Iterator[str]:
+    for index, block in enumerate(value["blocks"]):
+        if block.get("element", {}).get("type") == "file_input":
+            yield no("unsupported type: file_input, outside a modal", f"{at}/blocks/{index}/element")
+
+
 _ANY_VIEW: dict[str, Check] = {
     "private_metadata": string(3000, 0),
     "callback_id": string(255, 0),
@@ -223,8 +239,8 @@ _MODAL = shape(
     _ids_are_unique,
     _inputs_need_submit,
 )
-_HOME = shape({"blocks": list_of(_BLOCK, 0, 100)}, _ANY_VIEW, _ids_are_unique)
-_MESSAGE = shape({"blocks": list_of(_BLOCK, 0, 50)}, {}, _ids_are_unique)
+_HOME = shape({"blocks": list_of(_BLOCK, 0, 100)}, _ANY_VIEW, _ids_are_unique, _no_file_input)
+_MESSAGE = shape({"blocks": list_of(_BLOCK, 0, 50)}, {}, _ids_are_unique, _no_file_input)
 _ANSWER = shape({}, _OPTIONS, _options_or_groups)
 
 

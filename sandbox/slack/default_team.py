@@ -15,6 +15,7 @@ BOT_SCOPES = (
     "groups:history",
     "im:write",
     "files:write",
+    "files:read",
 )
 
 

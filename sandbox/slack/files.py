@@ -1,4 +1,6 @@
-"""Files that the bot shares, in Slack's three steps: get an upload URL, upload the bytes, share the file.
+"""Files that the bot shares, and files that people put into a form.
+
+The bot shares in Slack's three steps: get an upload URL, upload the bytes, share the file.
 
 Errors: the pages of files.getUploadURLExternal and files.completeUploadExternal. Call it with the team's
 lock held.
@@ -9,13 +11,15 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from sandbox.slack.block_kit import Json
 from sandbox.slack.conversations import Conversations
 from sandbox.slack.errors import SlackError, require_args
 from sandbox.slack.ids import make_id
-from sandbox.slack.team import BOT_USER_ID, Team
+from sandbox.slack.team import BOT_USER_ID, TEAM_ID, Team
 
+MOST_BYTES = 10_000_000  # of a file in a form
 _UNSUPPORTED = ("channels", "blocks")  # Slack has these too; the sandbox does not implement them
 
 
@@ -48,10 +52,38 @@ class Files:
         self._conversations = conversations
         self._uploads: dict[str, _Upload] = {}  # by the ticket in the URL
         self._shared: list[SharedFile] = []
+        self._private: dict[str, bytes] = {}  # by the path of their URL
 
     def in_channel(self, channel_id: str) -> list[SharedFile]:
         """The files shared there, oldest first."""
         return [each for each in self._shared if each.channel_id == channel_id]
+
+    def attach(self, user_id: str, name: str, content: bytes) -> Json:
+        """A person uploads a file in a form: the file object that payloads carry. ValueError: too large."""
+        if len(content) > MOST_BYTES:
+            raise ValueError(f"Slack takes at most {MOST_BYTES:,} bytes")
+        file_id, extension = make_id("F"), name.rpartition(".")[2].lower()
+        path = f"/files-pri/{TEAM_ID}-{file_id}/download/{quote(name)}"
+        self._private[path] = content
+        return {
+            "id": file_id,
+            "name": name,
+            "title": name,
+            "mimetype": "text/csv" if extension == "csv" else "text/plain",
+            "filetype": extension,
+            "user": user_id,
+            "user_team": TEAM_ID,
+            "size": len(content),
+            "mode": "hosted",
+            "is_external": False,
+            "is_public": False,
+            "url_private": f"{self._team.url}{path.replace('/download/', '/')}",
+            "url_private_download": f"{self._team.url}{path}",
+        }
+
+    def content_at(self, path: str) -> bytes | None:
+        """What was uploaded there; None if nothing was. The token is checked before."""
+        return self._private.get(path)
 
     def get_upload_url(self, args: Json) -> Json:
         """files.getUploadURLExternal: a URL to upload to."""

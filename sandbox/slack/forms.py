@@ -22,6 +22,7 @@ VALUE_KEYS = {
     "conversations_select": "selected_conversation",
     "users_select": "selected_user",
     "datepicker": "selected_date",
+    "file_input": "files",
 }
 
 Answer = str | list[str] | None
@@ -58,7 +59,7 @@ class Form:
         value = element.get(names.get(key, key.replace("selected", "initial")))
         if value is None and element.get("default_to_current_conversation"):
             value = self.channel_id
-        if value is None and kind == "checkboxes":
+        if value is None and kind in {"checkboxes", "file_input"}:
             value = []
         return {"type": kind, key: value or (None if kind == "plain_text_input" else value)}
 
@@ -98,12 +99,31 @@ class Form:
             value = self._choice(block_id, element, str(answer))
         elif kind == "datepicker" and answer is not None:
             value = _day(str(answer))
+        elif kind == "file_input":
+            if answer is not None:
+                raise LookupError(f"block {block_id!r} takes files, see `attach`")
+            value = []
         elif kind == "checkboxes":
             wanted = [answer] if isinstance(answer, str) else answer or []
             value = [self._choice(block_id, element, each) for each in wanted]
         self._entries[(block_id, element["action_id"])] = {"type": kind, key: value}
         self.errors.pop(block_id, None)
         return element
+
+    def attach(self, block_id: str, file: Json) -> None:
+        """Put an uploaded file into a file field. LookupError when the field does not take it."""
+        element = self.field(block_id)
+        if element["type"] != "file_input":
+            raise LookupError(f"block {block_id!r} takes no files")
+        key = (block_id, element["action_id"])
+        extension = file["name"].rpartition(".")[2].lower()
+        if extension not in element.get("filetypes", [extension]):
+            raise LookupError(f"only {element['filetypes']} may be chosen, not {file['name']!r}")
+        files = [*self._entries[key]["files"], file]
+        if len(files) > element.get("max_files", 10):
+            raise LookupError(f"no more than {element.get('max_files', 10)} files")
+        self._entries[key] = {"type": "file_input", "files": files}
+        self.errors.pop(block_id, None)
 
     def offers(self, block_id: str, value: str) -> bool:
         """Whether the list of this select shows an option with this value."""

@@ -20,6 +20,7 @@ from sandbox.slack.conversations import Conversations
 from sandbox.slack.default_team import BOT_SCOPES, default_team
 from sandbox.slack.delivery import Courier, Delivery
 from sandbox.slack.faults import Fault
+from sandbox.slack.file_uploads import FileUploads
 from sandbox.slack.files import Files, SharedFile
 from sandbox.slack.home import HomeTabUsers
 from sandbox.slack.limits import Limits
@@ -32,7 +33,7 @@ from sandbox.slack.views import Views
 from sandbox.slack.workflows import Workflows
 
 
-class SlackWorkspace(HomeTabUsers, Workflows):
+class SlackWorkspace(HomeTabUsers, Workflows, FileUploads):
     """One workspace with an installed app: `U_SARA`, `U_BOSS` and others, `C_CALLS` and `C_GENERAL`."""
 
     team_id = TEAM_ID
@@ -193,7 +194,7 @@ class SlackWorkspace(HomeTabUsers, Workflows):
     # --- the bot's requests, and faults
 
     def api_calls(self, method: str | None = None) -> list[ApiCall]:
-        """The requests of a method, `response_url`, or `upload` (None: all), failed ones too, in order."""
+        """The requests of a method, `response_url`, `upload` or `download` (None: all), in order."""
         with self._team.changed:
             return [call for call in self._api.calls if method in {None, call.method}]
 

@@ -41,7 +41,7 @@ SCOPES_OF_METHODS = {
     "views_push": set(),
     "views_update": set(),
 }
-SCOPES_OF_FEATURES = {"commands"}
+SCOPES_OF_FEATURES = {"commands", "files:read"}  # files:read: a file field in a form
 
 
 @pytest.fixture
@@ -98,9 +98,9 @@ def test_every_door_of_the_manifest_has_a_listener(manifest: dict[str, Any]) -> 
 
     registered = [listener.ack_function.__name__ for listener in app._listeners]
     assert registered == [
-        *("export", "command", "other_command", "flows", "caller_ids", "submit", "typed"),
+        *("export", "change_blocked", "command", "other_command", "flows", "caller_ids", "submit", "typed"),
         *("place_a_call", "number_in_message", "chosen", "call_again", "call_again", "pressed"),
-        *("open_note", "open_note", "save_note", "pressed"),
+        *("open_note", "open_note", "save_note", "import_file", "pressed"),
         *("home_opened", "place_a_call", "home_turned", "flows", "from_home"),
         *("place_call", "list_flows"),
     ]

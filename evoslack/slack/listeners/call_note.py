@@ -15,16 +15,18 @@ from slack_bolt import Ack, BoltContext
 
 from evoslack.calling.access import Access
 from evoslack.calling.call_log import log_note
-from evoslack.calling.calls import CallNote
-from evoslack.calling.ports import CallLedger
+from evoslack.calling.calls import Call, CallNote, Result
+from evoslack.calling.do_not_call import block_of
+from evoslack.calling.ports import BlockedNumberLedger, CallLedger
 from evoslack.calling.refusals import NothingToOffer, Refusal, UnreadableForm
 from evoslack.slack.listeners.page_opener import OpenRequest, Page, PageOpener
 from evoslack.slack.listeners.reply import NotifyPrivately
 from evoslack.slack.payloads import ARRIVAL, Payload, team_of, text_of
-from evoslack.slack.rendering import note_form, note_messages
+from evoslack.slack.rendering import blocked_messages, note_form, note_messages
 from evoslack.slack.rendering.blocks import Block
-from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.rendering.note_form import NoteMetadata, Written
+from evoslack.slack.rendering.status_words import RESULT_WORDS
+from evoslack.slack.rendering.views import FormSettings
 
 SAME_PRESS = timedelta(seconds=1)  # a second press that soon asks for no second form
 
@@ -65,21 +67,22 @@ class CallNoteListeners:
     def __init__(
         self,
         calls: CallLedger,
+        blocked: BlockedNumberLedger,
         access: Access,
         refresh_offer: Callable[[], object],
         opener: PageOpener,
         notify_privately: NotifyPrivately,
-        region: str,
-        contact: HelpContact,
+        settings: FormSettings,
         now: Callable[[], datetime],
     ) -> None:
         self._calls = calls
+        self._blocked = blocked
         self._access = access
         self._refresh_offer = refresh_offer
         self._opener = opener
         self._notify_privately = notify_privately
-        self._region = region
-        self._contact = contact
+        self._command, self._region = settings.command, settings.region
+        self._contact = settings.help_contact
         self._now = now
         self._lock = threading.Lock()
         self._pressed: dict[tuple[str, str, str], datetime] = {}  # by user, team and call
@@ -118,27 +121,44 @@ class CallNoteListeners:
             words = note_messages.too_long(length, note_form.LONGEST_NOTE)
             ack(response_action="errors", errors=_error(words))
             return
-        unsaved = self._save(submission)
-        if unsaved is not None:
-            ack(response_action="update", view=unsaved)
+        view_after = self._save(submission)
+        if view_after is not None:
+            ack(response_action="update", view=view_after)
             return
-        self._forget_press(submission)
         ack()  # closes this page; one that lies under it stays
 
     def _save(self, submission: NoteSubmission) -> Block | None:
-        """Write it down. What to show instead of closing the form, if that was not possible."""
+        """Write it down. What to show instead of closing the form: why not, or what else it changed."""
         metadata, written, user_id = submission.metadata, submission.written, submission.user_id
         call = self._calls.get(metadata.call_id)
         # What is written down already is not written again: presses come twice, and answers get lost.
         if call is not None and not written.is_in(call.note):
             note = CallNote(written.result, written.text, user_id, revision=metadata.revision)
-            if (changed := self._calls.write_note(call.id, note, at=self._now())) is not None:
+            at, otherwise = self._now(), RESULT_WORDS[Result.DO_NOT_CALL]
+            block = block_of(call, note, at, otherwise)
+            if (changed := self._calls.write_note(call.id, note, at=at, block=block)) is not None:
                 log_note(changed)
-                return None
+                self._forget_press(submission)
+                return self._about_block(call, changed)
             call = self._calls.get(call.id)
         if call is None:
             return note_form.notice(note_messages.GONE, written.text)
-        return None if written.is_in(call.note) else note_form.conflict(call, self._region, written, user_id)
+        if not written.is_in(call.note):
+            return note_form.conflict(call, self._region, written, user_id)
+        self._forget_press(submission)
+        return self._about_block(call, call)
+
+    def _about_block(self, before: Call, after: Call) -> Block | None:
+        """What a saved result did to the do-not-call list, or did not undo; None if it has nothing to do."""
+        is_wanted = after.note.result is Result.DO_NOT_CALL
+        if not is_wanted and before.note.result is not Result.DO_NOT_CALL:
+            return None
+        if (entry := self._blocked.find(after.request.number)) is None:  # an administrator took it off
+            return None
+        if not is_wanted:
+            return note_form.notice(blocked_messages.still_blocked(entry, self._region, self._command))
+        is_new = (entry.call_id, entry.at) == (after.id, after.note.at)
+        return note_form.notice(blocked_messages.after_note(entry, self._region, is_new=is_new))
 
     def _is_first_press(self, request: OpenRequest, call_id: str) -> bool:
         """Whether this is not the second half of a double press: a second form would replace the first,

@@ -17,6 +17,7 @@ from evoslack.calling.intake import Intake
 from evoslack.calling.offer import Offer
 from evoslack.calling.ports import (
     AccessRequestLedger,
+    BlockedNumberLedger,
     CallHistory,
     CallLedger,
     HomeTabLedger,
@@ -25,8 +26,11 @@ from evoslack.calling.ports import (
 from evoslack.calling.rule_check import RuleCheck
 from evoslack.runtime.background_pool import Run
 from evoslack.slack.card_links import CardLinks
-from evoslack.slack.listeners import call_note, export, workflow_step
+from evoslack.slack.file_download import FileDownload
+from evoslack.slack.listeners import blocked_numbers, call_note, export, workflow_step
 from evoslack.slack.listeners.access_request import AccessRequestListener
+from evoslack.slack.listeners.blocked_files import BlockedFileListeners
+from evoslack.slack.listeners.blocked_numbers import BlockedNumberListeners
 from evoslack.slack.listeners.busy_number import BusyNumbers
 from evoslack.slack.listeners.call_form import CallFormListeners
 from evoslack.slack.listeners.call_note import CallNoteListeners
@@ -45,7 +49,7 @@ from evoslack.slack.listeners.shortcuts import (
     is_call_again,
 )
 from evoslack.slack.listeners.workflow_step import StepListeners
-from evoslack.slack.rendering import cards, home, home_filters, note_form, refusal_pages, views
+from evoslack.slack.rendering import blocked_form, cards, home, home_filters, note_form, refusal_pages, views
 from evoslack.slack.rendering.views import FormSettings
 
 
@@ -63,6 +67,8 @@ class ListenerDependencies:
     home_tabs: HomeTabLedger
     workflow_steps: WorkflowStepLedger
     access_requests: AccessRequestLedger
+    blocked: BlockedNumberLedger
+    download: FileDownload
     access: Access
     rule_check: RuleCheck
     offer: Callable[[], Offer]
@@ -96,6 +102,8 @@ class Listeners:
     note: CallNoteListeners
     home: HomeListeners
     export: ExportListener
+    blocked: BlockedNumberListeners
+    blocked_files: BlockedFileListeners
     steps: StepListeners
     access: AccessRequestListener
     pages: PageReply  # for telling a person that what they pressed failed
@@ -115,6 +123,18 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
     )
     reply = PrivateReply(given.private_client, notify, settings.safe_url)
     homes = HomeListeners(given.home_tabs, access, given.on_home_due, now)
+    blocked_files = BlockedFileListeners(
+        given.patient_client,
+        given.download,
+        given.blocked,
+        access,
+        given.refresh_offer,
+        page_opener,
+        settings,
+        given.exports,
+        notify,
+        now,
+    )
     return Listeners(
         form=CallFormListeners(
             given.intake,
@@ -143,12 +163,12 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
         ),
         note=CallNoteListeners(
             given.calls,
+            given.blocked,
             access,
             given.refresh_offer,
             page_opener,
             notify,
-            settings.region,
-            settings.help_contact,
+            settings,
             now,
         ),
         home=homes,
@@ -163,6 +183,10 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
             notify,
             now,
         ),
+        blocked=BlockedNumberListeners(
+            given.blocked, access, settings, reply, given.other_forms, blocked_files, now
+        ),
+        blocked_files=blocked_files,
         steps=StepListeners(
             given.client,
             given.workflow_steps,
@@ -192,6 +216,7 @@ def connect(app: App, listeners: Listeners, command: str) -> None:
     """Connect every payload to its listener."""
     form, shortcuts = listeners.form, listeners.shortcuts
     app.command(command, matchers=[export.is_meant])(listeners.export.export)
+    app.command(command, matchers=[blocked_numbers.is_meant])(listeners.blocked.change_blocked)
     app.command(command)(form.command)
     app.command(re.compile("^/"))(form.other_command)
     app.options(views.FLOW)(form.flows)
@@ -207,6 +232,7 @@ def connect(app: App, listeners: Listeners, command: str) -> None:
     app.block_action(cards.NOTE)(listeners.note.open_note)
     app.block_action(cards.MORE, matchers=[call_note.is_in_menu])(listeners.note.open_note)
     app.view(note_form.FORM)(listeners.note.save_note)
+    app.view(blocked_form.IMPORT_FORM)(listeners.blocked_files.import_file)
     app.block_action(refusal_pages.REQUEST_ACCESS)(listeners.access.pressed)
     app.event("app_home_opened")(listeners.home.home_opened)
     app.block_action(home.PLACE)(shortcuts.place_a_call)

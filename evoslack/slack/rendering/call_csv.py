@@ -65,14 +65,14 @@ def row_of(call: Call, contact: Contact = NOBODY) -> list[str]:
         _moment(call.accepted_at),
         *_there(request.number, call.accepted_at),
         request.user_id,
-        _text(contact.name),
-        _text(contact.email),
-        _text(request.flow_name),
+        safe_text(contact.name),
+        safe_text(contact.email),
+        safe_text(request.flow_name),
         request.number,
         request.caller_id,
-        _text(request.caller_id_label),
+        safe_text(request.caller_id_label),
         _spaced(status_of(call)),
-        _text(call.evo_outcome or call.detail),
+        safe_text(call.evo_outcome or call.detail),
         _spaced(call.state),
         _spaced(call.progress or ""),
         _spaced(call.reason or ""),
@@ -81,7 +81,7 @@ def row_of(call: Call, contact: Contact = NOBODY) -> list[str]:
         "" if talked_s is None else str(round(talked_s)),
         call.hung_up_by,
         _spaced(note.result or ""),
-        _text(note.text),
+        safe_text(note.text),
         note.by,
         _moment(note.at),
     ]
@@ -105,7 +105,7 @@ def _guarded(separators: re.Match[str]) -> str:
     return f"{separators[0]}'" if _SEPARATORS.intersection(separators[0]) else separators[0]
 
 
-def _text(foreign: str) -> str:
+def safe_text(foreign: str) -> str:
     """A text from outside: an apostrophe before it keeps a spreadsheet from calculating with it."""
     words = foreign.lstrip()
     # A spreadsheet may split at other characters than commas.

@@ -89,9 +89,14 @@ def help_text(command: str, region: str) -> str:
         f"*{command} {number} survey* picks the flow with the closest name.\n"
         f"*{command} last* fills in your last call.\n"
         f"*{command} history* shows your latest calls.\n"
+        f"*{command} block {number} reason* puts the number on the do-not-call list: nobody can call it.\n"
+        f"*{command} blocked* shows that list.\n"
         "To call a number in a message: *⋮* → *Call number in message*.\n"
         "You need the Manager role in Evo Voice.\n"
         f"Administrators: *{command} export* gets everyone's calls as a file.\n"
+        f"*{command} unblock {number}* takes a number off the do-not-call list.\n"
+        f"*{command} block import* adds the numbers of a file to it.\n"
+        f"*{command} blocked export* gets it as a file.\n"
         "One press, at most one ring, never a ring after a no, and you always learn what happened."
     )
 

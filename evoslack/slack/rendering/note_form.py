@@ -10,7 +10,7 @@ from typing import Any
 
 from evoslack.calling.calls import Call, CallNote, Result
 from evoslack.calling.refusals import Refusal
-from evoslack.slack.rendering import button_messages, form_messages, note_messages, times
+from evoslack.slack.rendering import blocked_messages, button_messages, form_messages, note_messages, times
 from evoslack.slack.rendering.blocks import Block, field, modal, plain, section
 from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.rendering.refusal_pages import access_button
@@ -139,6 +139,7 @@ def _form(call: Call, region: str, above: list[Block], written: Written) -> Bloc
 def _result_field(result: Result | None) -> Block:
     # Radio buttons: one tap. Slack has no way to clear them, so "no result" is a choice of its own.
     options = {each: _option(words, each) for each, words in RESULT_WORDS.items()}
+    options[Result.DO_NOT_CALL]["description"] = plain(blocked_messages.NOTE_ADDS)
     none = _option(note_messages.NO_RESULT, _NO_RESULT)
     element: Block = {"type": "radio_buttons", "action_id": RESULT, "options": [*options.values(), none]}
     if result is not None:

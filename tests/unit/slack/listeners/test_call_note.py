@@ -15,11 +15,15 @@ from evoslack.slack.payloads import ARRIVAL
 from evoslack.slack.rendering import note_form
 from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.rendering.refusal_pages import REQUEST_ACCESS
+from evoslack.slack.rendering.views import FormSettings
 from tests.calls import call_request
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 CALL = Call("c0ffee", call_request(), State.PLACED, T0)
 SOON = SAME_PRESS / 2
+SETTINGS = FormSettings(
+    "/call", "US", frozenset({"US"}), "C_CALLS", frozenset(), help_contact=HelpContact.of("U0ADMIN")
+)
 
 
 class World:
@@ -33,7 +37,7 @@ class World:
         self.lacks = 0
         everything: Any = self
         self.listeners = CallNoteListeners(
-            *(everything, everything, self.refresh, everything, everything, "US", HelpContact.of("U0ADMIN")),
+            *(everything, everything, everything, self.refresh, everything, everything, SETTINGS),
             lambda: self.at,
         )
 
