@@ -1,8 +1,8 @@
 """Calls that wait for their time, while everything goes wrong around that time.
 
 Bots are killed before, at and after it; two bots share one database; clocks are set; and meanwhile a role is
-taken away, a number is blocked, a call is taken back, or nobody is there. Each call rings once or never, never
-before its time, never after it was taken back, and everybody reads what became of it.
+taken away, a number is blocked, a call is taken back, or nobody is there. Each call rings once or never,
+never before its time, never after it was taken back, and everybody reads what became of it.
 By hand: `python -m tests.chaos.waiting_calls short`.
 """
 
@@ -18,11 +18,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from evoslack.ledger.blocked_numbers import BlockedNumberLedger
-
 from evoslack.calling.calls import Call, CallRequest, Reason, State
 from evoslack.calling.rulebook import BlockedNumber
 from evoslack.calling.scheduled_time import GRACE
+from evoslack.ledger.blocked_numbers import BlockedNumberLedger
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.scheduled_calls import ScheduledCallLedger
 from tests.chaos.crowd import by_hand, until, wait

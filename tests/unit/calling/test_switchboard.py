@@ -96,6 +96,8 @@ class Harness:
         self.now = T0
         self.wall_is_ahead = timedelta(0)
         self.woken: list[str] = []
+        self.denial: NotSent | None = None  # what the rules say right before dialing
+        self.asked_before: list[str] = []
         self.board = self.switchboard(self.ledger)
         self.intake = Intake(
             self.ledger,
@@ -114,8 +116,13 @@ class Harness:
             now=lambda: self.now,
             wall=lambda: self.now + self.wall_is_ahead,
             on_change=lambda: self.woken.append("change"),
-            before_dialing=lambda _call: None,
+            before_dialing=self.before_dialing,
         )
+
+    def before_dialing(self, call: Call) -> NotSent | None:
+        assert self.call(call.request.key).state is State.PLACING  # nobody else dials it meanwhile
+        self.asked_before.append(call.id)
+        return self.denial
 
     def accept(self, request: CallRequest) -> Call:
         """Accept a press that is answered at once."""
@@ -539,3 +546,24 @@ def test_other_changes_of_the_wall_clock_lose_no_call(harness: Harness, off: tim
     harness.wall_is_ahead = off
 
     assert harness.board.dial_next() is True
+
+
+def test_a_no_of_the_rules_right_before_dialing_is_proven_and_told(harness: Harness) -> None:
+    call = harness.accept(call_request())
+    harness.denial = NotSent(Reason.BLOCKED)
+    harness.woken.clear()
+
+    assert harness.board.dial_next()
+
+    assert (harness.state(), harness.call().reason) == (State.NOT_SENT, Reason.BLOCKED)
+    assert (harness.phone.dialed, harness.asked_before) == ([], [call.id])
+    assert harness.woken == ["change"]
+
+
+def test_each_call_is_asked_about_once(harness: Harness) -> None:
+    call = harness.accept(call_request())
+
+    assert harness.board.dial_next()
+
+    assert harness.state() is State.PLACED
+    assert harness.asked_before == [call.id]
