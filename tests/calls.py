@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from evoslack.calling.calls import CallRequest
 
+T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 NUMBER = "+12025550143"
 
 

@@ -22,6 +22,7 @@ class KnownFacts:
         self.blocked: dict[str, BlockedNumber] = {}
         self.reached: dict[Limit, datetime] = {}
         self.rules: list[StoredRule] = []
+        self.fails = False  # the database is away
 
     def facts(
         self, request: CallRequest, limits: Sequence[Limit], *, at: datetime, except_for: str = ""
@@ -29,6 +30,8 @@ class KnownFacts:
         return Facts(self.blocked.get(request.number), self.reached)
 
     def stored(self) -> list[StoredRule]:
+        if self.fails:
+            raise ConnectionError
         return self.rules
 
     def change(
