@@ -65,10 +65,10 @@ class NumberLines:
         """What is known when a form opens; what takes too long is left out."""
 
         found = FormAbout()
-        number, bad = self._read(prefill.number)
 
         def read() -> bool:
             nonlocal found
+            number, bad = self._read(prefill.number)
             last, latest = self._history.for_a_form(user_id, team_id, offer.account_id, number, MOST_CALLS)
             if not prefill.flow_id:  # else it is the form of an earlier call, with all its values
                 found = FormAbout(last)
