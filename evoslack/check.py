@@ -17,6 +17,7 @@ from slack_sdk.errors import SlackApiError
 from evoslack.calling.number_format import pretty
 from evoslack.calling.offer import Offer
 from evoslack.calling.refusals import Denial, Lack, NotAllowed, NothingToOffer, Refusal
+from evoslack.calling.rulebook import Masking
 from evoslack.evo.catalog import Catalog
 from evoslack.evo.client import EvoClient
 from evoslack.evo.directory import ACCESS_TO_CALL, CALLING_ROLES, Directory
@@ -107,7 +108,7 @@ def _slack(client: WebClient, settings: Settings) -> Iterator[Finding]:
     else:
         yield Finding("scopes", True, f"all {len(SCOPES)} granted")
     yield from _app_token(client, settings)
-    yield from _channel(client, settings.calls_channel)
+    yield from _channel(client, settings.calls_channel, settings.mask_numbers)
     yield _help_contact(client, HelpContact.of(settings.help_contact))
 
 
@@ -124,7 +125,7 @@ def _app_token(client: WebClient, settings: Settings) -> Iterator[Finding]:
         yield Finding("app token", True, "Socket Mode connects")
 
 
-def _channel(client: WebClient, channel_id: str) -> Iterator[Finding]:
+def _channel(client: WebClient, channel_id: str, masking: Masking) -> Iterator[Finding]:
     try:
         channel = client.conversations_info(channel=channel_id).get("channel") or {}
     except SLACK_ERRORS as error:
@@ -138,12 +139,18 @@ def _channel(client: WebClient, channel_id: str) -> Iterator[Finding]:
         yield Finding("channel", False, f"the bot is not in {name}; type /invite @EvoSlack there.")
     elif is_shared_externally(channel):
         advice = (
-            f"{name} is shared with other companies, so its cards hide the numbers called; "
+            f"{name} is shared with other companies, {_what_they_see(masking)}; "
             "stop sharing it, or choose another CALLS_CHANNEL."
         )
         yield Finding("channel", False, advice)
     else:
         yield Finding("channel", True, f"the bot is in {name}")
+
+
+def _what_they_see(masking: Masking) -> str:
+    if masking is Masking.NEVER:
+        return "and MASK_NUMBERS lets them read the numbers called"
+    return "so its cards hide the numbers called, older ones too"
 
 
 def _help_contact(client: WebClient, contact: HelpContact) -> Finding:

@@ -20,6 +20,7 @@ from evoslack.evo.session_poller import SessionPoller
 from evoslack.ledger.access_requests import AccessRequestLedger
 from evoslack.ledger.blocked_numbers import BlockedNumberLedger
 from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.card_masks import CardMaskLedger
 from evoslack.ledger.history import CallHistory
 from evoslack.ledger.home_tabs import HomeTabLedger
 from evoslack.ledger.notifications import NotificationLedger
@@ -57,6 +58,7 @@ SCHEDULE_EVERY_S = 1.0  # how precisely the time of a call is kept
 STEP_WORKERS = 2  # workflow steps run side by side
 TRACK_EVERY_S = 0.5  # how precisely the tracker keeps its own times
 NOTIFY_WORKERS = 4  # notifications sent side by side, so that one slow answer does not delay the rest
+MASK_EVERY_S = 30.0  # how long it may take to begin when the channel is found to be shared
 HOME_REFRESH_S = 5.0  # for reading the offer when a Home tab is due before it has been read
 KNOWN_FORM_WORKERS = 32  # forms opened side by side for people whose role is remembered
 OTHER_FORM_WORKERS = 64  # people looked up side by side; Slack promises to take 100 a minute
@@ -107,6 +109,7 @@ class Engine:
         self.answer_workers = pool("answers", size=1, poll_every_s=ANSWERS_EVERY_S)
         self.dial_workers = pool("dial", size=settings.max_calls_at_once, poll_every_s=POLL_EVERY_S)
         self.notify_workers = pool("notify", size=NOTIFY_WORKERS, poll_every_s=POLL_EVERY_S)
+        self.mask_workers = pool("card-masks", size=1, poll_every_s=MASK_EVERY_S)
         self.home_tab_workers = pool("home-tabs", size=HOME_TAB_WORKERS, poll_every_s=HOME_TABS_EVERY_S)
         self.live_page_workers = pool("live-pages", size=LIVE_PAGE_WORKERS, poll_every_s=PAGES_EVERY_S)
         self.private_message_workers = pool(
@@ -195,6 +198,7 @@ def notifier(
     return Notifier(
         web_client(settings.slack_bot_token, settings.slack_api_url),
         engine.notifications,
+        CardMaskLedger(engine.store),
         channel_id=settings.calls_channel,
         region=settings.default_region,
         now=now,
@@ -202,6 +206,8 @@ def notifier(
         can_end=lambda: engine.catalog.may_end_calls,
         wake_in=engine.notify_workers.wake_in,
         posting=engine.posting,
+        masking=lambda: engine.rule_check.rules().masking,
+        mask_in=engine.mask_workers.wake_in,
         contact=HelpContact.of(settings.help_contact),
         clock_s=clock_s,
     )

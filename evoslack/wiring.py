@@ -95,6 +95,7 @@ def build(
         identity=identity,
         bot_token=settings.slack_bot_token,
     )
+    telling = notifier(settings, engine, clock.now, clock_s)
     return Bot(
         store=engine.store,
         calls=engine.calls,
@@ -103,10 +104,11 @@ def build(
         switchboard=engine.switchboard,
         dial=PooledStep(engine.dial_workers, engine.switchboard.dial_next),
         answers=PooledStep(engine.answer_workers, engine.intake.settle_answers),
-        notify=PooledStep(engine.notify_workers, notifier(settings, engine, clock.now, clock_s).notify_next),
+        notify=PooledStep(engine.notify_workers, telling.notify_next),
         private_messages=PooledStep(engine.private_message_workers, direct.send_next),
         others=[
             *_other_steps(settings, engine, access, make_client, clock, clock_s, links),
+            PooledStep(engine.mask_workers, telling.masking.mask_next),
             PooledStep(engine.number_line_workers, listeners.number_line.update_next),
         ],
         background=pools.all(),

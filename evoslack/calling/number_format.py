@@ -5,6 +5,8 @@ from __future__ import annotations
 import phonenumbers
 from phonenumbers import PhoneNumberFormat
 
+LAST_DIGITS, LEAST_HIDDEN = 4, 5  # of a redacted number
+
 
 def pretty(number: str, region: str) -> str:
     """An E.164 number as people of `region` write it: their own in national form, others with +."""
@@ -29,18 +31,15 @@ def masked(number: str) -> str:
 
 
 def redacted(number: str, region: str) -> str:
-    """As `pretty`, with only the begin and the last two digits: (814) •••-••93, +44 •• •••• ••58.
+    """As `pretty`, with the last four digits only: (•••) •••-3093, +•• •• •••• 0958.
 
-    For people who may know that there was a call, but not to whom. Hides at least five digits.
+    For people who may know that there was a call, but not to whom. Of a number that is so short that four
+    would be most of it, fewer are shown: at least five of its digits stay hidden, its country's included.
     """
     shown = pretty(number, region)
     digits = [place for place, char in enumerate(shown) if char.isdecimal()]
-    if shown.startswith("+"):  # the country
-        first = sum(place < len(shown.split(" ")[0]) for place in digits) if " " in shown else 0
-    else:  # the area
-        first = 3
-    first = max(min(first, len(digits) - 7), 0)
-    hidden = set(digits[first : len(digits) - 2])
+    visible = min(LAST_DIGITS, max(sum(char.isdecimal() for char in number) - LEAST_HIDDEN, 0))
+    hidden = set(digits[: len(digits) - visible])
     return "".join("•" if place in hidden else char for place, char in enumerate(shown))
 
 

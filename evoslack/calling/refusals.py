@@ -120,12 +120,24 @@ class OutsideHours(Refusal):
 
 
 class LimitReached(Refusal):
-    """This person, or everyone together, has placed as many calls as are allowed; again `possible_at`."""
+    """This person, or everyone together, has placed as many calls as are allowed `at` that moment.
 
-    def __init__(self, limit: Limit, possible_at: datetime) -> None:
+    The next one is `possible_at`, or at once if it `is_contended`: see `rules.Facts`.
+    """
+
+    def __init__(
+        self, limit: Limit, possible_at: datetime, at: datetime, *, is_contended: bool = False
+    ) -> None:
         super().__init__(f"{limit.most} in {limit.span}")
         self.limit = limit
         self.possible_at = possible_at
+        self.at = at
+        self.is_contended = is_contended
+
+    @property
+    def wait(self) -> timedelta:
+        """How long until the next call is possible."""
+        return max(self.possible_at - self.at, timedelta(0))
 
 
 class FlowNotAllowed(Refusal):

@@ -6,6 +6,7 @@ Read anew each time, so that every bot sees a change at once. A rule that cannot
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Collection
 from datetime import datetime
 
@@ -14,10 +15,13 @@ from evoslack.calling.calls import Call, CallRequest, NotSent, Reason, Role
 from evoslack.calling.numbers import dialable
 from evoslack.calling.places import zones_of
 from evoslack.calling.ports import RuleLedger
-from evoslack.calling.refusals import CannotEvaluate, Refusal
+from evoslack.calling.refusals import CannotEvaluate, LimitReached, Refusal
 from evoslack.calling.rulebook import Rules, UnreadableRule, in_force
 
 log = logging.getLogger(__name__)
+
+# Two calls compete for the last one that a limit allows: the later one is denied within milliseconds.
+TIE_PAUSE_S, TIE_TRIES = 0.05, 40  # two seconds in all; dialing may begin ten seconds after `begin`
 
 # (user_id, group ids): those of the groups that the person is in. Raises `CannotCheck`.
 GroupsOf = Callable[[str, Collection[str]], Collection[str]]
@@ -33,7 +37,9 @@ class RuleCheck:
         region: str,
         groups_of: GroupsOf,
         now: Callable[[], datetime],
+        pause: Callable[[float], object] = time.sleep,
     ) -> None:
+        self._pause = pause
         self._ledger = ledger
         self._ceiling = ceiling
         self._region = region
@@ -67,7 +73,7 @@ class RuleCheck:
         rule_functions.require_not_blocked(facts)
         self.require_flow(rules, request.flow_id, request.user_id)
         if request.due_at is None or call_id:
-            rule_functions.require_below_limits(facts)
+            rule_functions.require_below_limits(facts, now)
         if request.hours_reason and role is Role.ADMINISTRATOR:
             return
         at = now if request.due_at is None or call_id else request.due_at
@@ -80,12 +86,36 @@ class RuleCheck:
             groups = self._groups_of(user_id, rule.groups) if user_id not in rule.users else ()
             rule_functions.require_flow(rule, user_id, groups)
 
+    def require_below_limits(self, user_id: str, team_id: str, account_id: str) -> None:
+        """Whether this person may place a call now, whatever the number. Raises `LimitReached`."""
+        limits = self.rules().limits
+        if limits:
+            anyone = CallRequest("", team_id, user_id, account_id, "", "", "", "")
+            now = self._now()
+            rule_functions.require_below_limits(self._ledger.facts(anyone, limits, at=now), now)
+
     def before_dialing(self, call: Call) -> NotSent | None:
-        """Why this call is not dialed after all; None: it may be. The role was asked when it was accepted."""
+        """Why this call is not dialed after all; None: it may be. The role was asked when it was accepted.
+
+        Of calls that are dialed at the same moment, each counts the others, so that the limit holds. Those
+        that come first wait for a moment until the rest is denied, else there would be none at all.
+        """
+        for attempt in reversed(range(TIE_TRIES)):
+            try:
+                return self._denied(call)
+            except LimitReached:
+                if attempt:
+                    self._pause(TIE_PAUSE_S)
+        return NotSent(Reason.LIMIT_REACHED)
+
+    def _denied(self, call: Call) -> NotSent | None:
+        """The same, asked once. Raises `LimitReached` if that may change at any moment."""
         role = Role.ADMINISTRATOR if call.request.hours_reason else Role.MANAGER
         try:
             self.require(call.request, role, call_id=call.id)
         except Refusal as refusal:
+            if isinstance(refusal, LimitReached) and refusal.is_contended:
+                raise
             return NotSent(rule_functions.reason_of(refusal))
         except Exception:
             log.exception("call %s: its rules could not be checked; it is not dialed", call.id)

@@ -33,11 +33,13 @@ from evoslack.calling.rulebook import BlockedNumber, FlowRule, Limit, Rules
 class Facts:
     """What the ledger knows about one call that is wanted.
 
-    `reached` has, for each limit that is reached, when the next call is possible.
+    `reached` has, for each limit that is reached, when the next call is possible. `is_contended`: this call
+    is about to be dialed, and there is room for it once those that come after it are denied.
     """
 
     blocked: BlockedNumber | None = None
     reached: Mapping[Limit, datetime] = field(default_factory=dict)
+    is_contended: bool = False
 
 
 def require_not_blocked(facts: Facts) -> None:
@@ -52,11 +54,11 @@ def require_flow(rule: FlowRule, user_id: str, groups: Collection[str]) -> None:
         raise FlowNotAllowed
 
 
-def require_below_limits(facts: Facts) -> None:
+def require_below_limits(facts: Facts, at: datetime) -> None:
     """Raises `LimitReached` for the limit that lasts longest."""
     if facts.reached:
         limit = max(facts.reached, key=lambda each: facts.reached[each])
-        raise LimitReached(limit, facts.reached[limit])
+        raise LimitReached(limit, facts.reached[limit], at, is_contended=facts.is_contended)
 
 
 def require_open_hours(rules: Rules, place: Place, at: datetime) -> None:

@@ -28,7 +28,7 @@ from evoslack.ledger.schema import (
 from evoslack.ledger.store import Store
 
 DUE = DueRows(notifications)
-_BOTH = sa.select(calls, *[column for column in notifications.c if column.name != "call_id"]).join(
+BOTH = sa.select(calls, *[column for column in notifications.c if column.name != "call_id"]).join(
     notifications, notifications.c.call_id == calls.c.id
 )
 
@@ -45,7 +45,7 @@ class NotificationLedger:
             row = DUE.claim(connection, at=at, until=until)
             if row is None:
                 return None
-            found = notification_of(connection.execute(_BOTH.where(calls.c.id == row.call_id)).one())
+            found = notification_of(connection.execute(BOTH.where(calls.c.id == row.call_id)).one())
             if found.revision == 1 and found.attempts == 1:
                 # A new call shows in Home tabs; its submission did not wait for those.
                 mark_dependents_due(connection, [found.call.id], at)
@@ -85,7 +85,7 @@ class NotificationLedger:
                 .values(**DUE.leased(until))
                 .returning(notifications.c.call_id)
             ).scalars()
-            found = _BOTH.where(calls.c.id.in_(claimed.all())).order_by(calls.c.accepted_at)
+            found = BOTH.where(calls.c.id.in_(claimed.all())).order_by(calls.c.accepted_at)
             return [notification_of(row) for row in connection.execute(found)]
 
     def claim_message(
@@ -108,7 +108,7 @@ class NotificationLedger:
                 return None
             theirs = notifications.c.call_id.in_(ids)
             connection.execute(sa.update(notifications).where(theirs).values(**DUE.leased(until)))
-            return [notification_of(row) for row in connection.execute(_BOTH.where(calls.c.id.in_(ids)))]
+            return [notification_of(row) for row in connection.execute(BOTH.where(calls.c.id.in_(ids)))]
 
     def forget_message(self, channel: str, ts: str) -> None:
         """This direct message cannot be edited anymore; what changes from now on needs a new one."""
@@ -119,7 +119,7 @@ class NotificationLedger:
     def read(self, call_id: str) -> Notification:
         """The notification of one call, as it is now."""
         with self._engine.begin() as connection:
-            return notification_of(connection.execute(_BOTH.where(calls.c.id == call_id)).one())
+            return notification_of(connection.execute(BOTH.where(calls.c.id == call_id)).one())
 
     def cards_of(self, call_ids: Collection[str]) -> dict[str, tuple[str, str]]:
         """Channel and ts of the cards of these calls, by call id; without those that have none."""
@@ -155,9 +155,15 @@ class NotificationLedger:
         """The card has been missing or out of date for too long."""
         self._set_problem(call_id, problem, notifications.c.card_problem != problem)
 
-    def mark_card_shown(self, call_id: str, revision: int, channel: str, ts: str) -> None:
-        """The card is in the channel and shows that revision. Ignored if it already shows a newer one."""
-        shown = {"card_revision": revision, "card_channel": channel, "card_ts": ts}
+    def mark_card_shown(
+        self, call_id: str, revision: int, channel: str, ts: str, *, is_masked: bool = False
+    ) -> None:
+        """The card is in the channel and shows that revision. Ignored if it already shows a newer one.
+
+        `is_masked`: it hides the number.
+        """
+        shown: dict[str, Any] = {"card_revision": revision, "card_channel": channel, "card_ts": ts}
+        shown["card_is_masked"] = is_masked
         this = sa.and_(notifications.c.call_id == call_id, notifications.c.card_revision <= revision)
         with self._engine.begin() as connection:
             # Locked before its page, as `mark_changed` does, so that the two do not deadlock.

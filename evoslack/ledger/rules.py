@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +11,11 @@ import sqlalchemy as sa
 from evoslack.calling.calls import CallRequest, State
 from evoslack.calling.rulebook import BlockedNumber, Limit, RuleChange, StoredRule, as_json
 from evoslack.calling.rules import Facts
+from evoslack.ledger.calls import AHEAD
 from evoslack.ledger.schema import blocked_numbers, calls, rule_changes, rules
 from evoslack.ledger.store import Store
 
+# What was sent counts, whatever Evo Voice answered. Calls for later count from when their time has come.
 _DIALED = sorted({State.PLACING, State.PLACED, State.REJECTED, State.IN_DOUBT})
 _TO_BE_DIALED = sorted({State.RECEIVED, State.ACCEPTED})
 
@@ -30,18 +32,29 @@ class RuleLedger:
         """What the rules need to know about this call.
 
         Calls that were dialed count towards its limits, and those that are about to be. Right before the call
-        itself is dialed (`except_for` is its id), only those that were dialed.
+        itself is dialed (`except_for` is its id), only those that were dialed: each of the others finds this
+        one when its own turn comes. So no more calls than the limit are ever dialed.
         """
         with self._engine.connect() as connection:
             block = connection.execute(
                 sa.select(blocked_numbers).where(blocked_numbers.c.number == request.number)
             ).first()
-            reached = {}
-            for limit in limits:
-                free_at = connection.execute(_nth_newest(limit, request, at, except_for)).scalar_one_or_none()
-                if free_at is not None:
-                    reached[limit] = free_at + limit.span
-        return Facts(None if block is None else blocked_number_of(block), reached)
+
+            def reached(*which: sa.ColumnElement[bool]) -> dict[Limit, datetime]:
+                found = {}
+                for limit in limits:
+                    newest = _nth_newest(limit, request, at, *which)
+                    if (last := connection.execute(newest).scalar_one_or_none()) is not None:
+                        found[limit] = last + limit.span
+                return found
+
+            if not except_for:
+                limits_reached, is_contended = reached(_counts(_DIALED, _TO_BE_DIALED)), False
+            else:
+                others = sa.and_(_counts(_DIALED), calls.c.id != except_for)
+                limits_reached = reached(others)
+                is_contended = bool(limits_reached) and not reached(others, _goes_before(except_for))
+        return Facts(None if block is None else blocked_number_of(block), limits_reached, is_contended)
 
     def stored(self) -> list[StoredRule]:
         """Every rule that an administrator changed."""
@@ -107,18 +120,29 @@ def blocked_number_of(row: sa.Row[Any]) -> BlockedNumber:
     return BlockedNumber(row.number, row.reason, row.blocked_by, row.blocked_at, row.call_id)
 
 
-def _nth_newest(limit: Limit, request: CallRequest, at: datetime, except_for: str) -> sa.Select[Any]:
+def _nth_newest(
+    limit: Limit, request: CallRequest, at: datetime, *which: sa.ColumnElement[bool]
+) -> sa.Select[Any]:
     """When the call was accepted that has to grow old before another one fits; none: there is room."""
-    counting = [
-        calls.c.accepted_at > at - limit.span,
-        calls.c.state.in_(_DIALED if except_for else [*_DIALED, *_TO_BE_DIALED]),
-        calls.c.account_id == request.account_id,
-        calls.c.id != except_for,
-    ]
+    # A time in the future comes from a clock that has been set back: it would count for who knows how long.
+    in_the_span = [calls.c.accepted_at > at - limit.span, calls.c.accepted_at <= at + AHEAD]
+    whose = [calls.c.account_id == request.account_id]
     if limit.per_person:
-        counting += [calls.c.user_id == request.user_id, calls.c.team_id == request.team_id]
-    newest_first = sa.select(calls.c.accepted_at).where(*counting).order_by(calls.c.accepted_at.desc())
-    return newest_first.limit(1).offset(limit.most - 1)
+        whose += [calls.c.user_id == request.user_id, calls.c.team_id == request.team_id]
+    newest_first = sa.select(calls.c.accepted_at).where(*in_the_span, *whose, *which)
+    return newest_first.order_by(calls.c.accepted_at.desc()).limit(1).offset(limit.most - 1)
+
+
+def _counts(*states: Collection[State]) -> sa.ColumnElement[bool]:
+    return calls.c.state.in_([state for some in states for state in some])
+
+
+def _goes_before(call_id: str) -> sa.ColumnElement[bool]:
+    """Whether a call goes before that one, if there is room for one of two that are dialed at once."""
+    this = calls.alias("this")
+    accepted = sa.select(this.c.accepted_at, this.c.id).where(this.c.id == call_id).scalar_subquery()
+    is_earlier = sa.tuple_(calls.c.accepted_at, calls.c.id) < accepted
+    return sa.or_(calls.c.state != State.PLACING, is_earlier)
 
 
 def _is(name: str, revision: int) -> sa.ColumnElement[bool]:

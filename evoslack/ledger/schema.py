@@ -152,7 +152,8 @@ notifications = sa.Table(
     sa.Column("card_due_at", UtcDateTime),  # the card must wait until then; null: it need not wait
     sa.Column("card_revision", sa.Integer, nullable=False),
     sa.Column("card_problem", sa.String(64), nullable=False),
-    sa.Column("card_is_masked", sa.Boolean),  # it shows four digits only; null: from before that was kept
+    # It shows four digits only, or cannot be edited anymore; null: from before that was kept.
+    sa.Column("card_is_masked", sa.Boolean),
     sa.Column("told_revision", sa.Integer, nullable=False),
     sa.Column("told_bad_news", sa.Boolean, nullable=False),
     sa.Column("told_what", sa.String(32)),
@@ -167,6 +168,17 @@ sa.Index(
     notifications.c.told_ts,
     sqlite_where=_in_a_message,
     postgresql_where=_in_a_message,
+)
+
+# Older cards that show a number, if cards must hide it by now. Written out, so that the index is found.
+shows_number = sa.and_(
+    notifications.c.card_ts != sa.literal_column("''"), notifications.c.card_is_masked.is_not(sa.true())
+)
+sa.Index(
+    "cards_that_show_numbers",
+    notifications.c.card_ts,
+    sqlite_where=shows_number,
+    postgresql_where=shows_number,
 )
 
 # The pages that forms became and that are still open, as far as we know: each shows its call.

@@ -28,7 +28,9 @@ from evoslack.calling.calls import (
     Result,
 )
 from evoslack.calling.number_format import pretty
+from evoslack.calling.rulebook import Masking
 from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.card_masks import CardMaskLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
 from evoslack.ledger.tracked_calls import TrackedCallLedger
@@ -75,6 +77,7 @@ class Scene:
         return Notifier(
             web_client(self.slack.bot_token, self.slack.api_url, timeout_s=timeout_s),
             self.notifications,
+            CardMaskLedger(self.store),
             channel_id="C_CALLS",
             region="US",
             now=self.time,
@@ -82,6 +85,8 @@ class Scene:
             can_end=lambda: False,
             wake_in=pool.wake_in if pool else lambda _seconds: None,
             posting=RateLimiter(POST_INTERVAL_S, self.time),
+            masking=lambda: Masking.SHARED,
+            mask_in=lambda _seconds: None,
         )
 
     def rejected_calls(self, count: int, who: str = SARA, response_url: str = "") -> list[Call]:
@@ -820,7 +825,7 @@ def test_new_cards_in_a_shared_channel_hide_the_number(
     masked = [str(card) for card in office.cards() if "rejected" in card["text"]]
     assert len(masked) == 2
     for card in masked:
-        assert "(814) •••-••0" in card
+        assert "(•••) •••-300" in card
         assert "404" not in card
     assert "(814) 404-3002" in office.wait_until_told("404-3002", BOSS), "the caller still sees it"
     assert caplog.text.count("shared with other companies") == 1
@@ -838,7 +843,7 @@ def test_an_invitation_to_another_company_is_enough(empty_office: Office) -> Non
 
     empty_office.call(SARA, "(814) 404-3001")
 
-    assert "(814) •••-••01" in empty_office.wait_for_card(says_placed)["text"]
+    assert "(•••) •••-3001" in empty_office.wait_for_card(says_placed)["text"]
 
 
 def test_numbers_are_hidden_until_slack_says_who_can_read_the_channel(
@@ -850,7 +855,7 @@ def test_numbers_are_hidden_until_slack_says_who_can_read_the_channel(
     caplog.set_level(logging.INFO)
     office.open()
     office.call(SARA, "(814) 404-3001")
-    office.slack.wait_for(lambda: any("•••-••01" in card["text"] for card in office.cards()))
+    office.slack.wait_for(lambda: any("•••-3001" in card["text"] for card in office.cards()))
     assert caplog.text.count("checking who can read C_CALLS failed") == 1
 
     office.slack.clear_faults()

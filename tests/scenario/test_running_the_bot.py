@@ -206,6 +206,11 @@ def test_check_says_where_requests_for_access_go(
         (lambda o: o.slack.channels["C_CALLS"].update(is_archived=True), {}, "is archived"),
         (lambda o: o.slack.channels["C_CALLS"].update(is_ext_shared=True), {}, "shared with other companies"),
         (lambda o: o.slack.channels["C_CALLS"].update(is_pending_ext_shared=True), {}, "hide the numbers"),
+        (
+            lambda o: o.slack.channels["C_CALLS"].update(is_ext_shared=True),
+            {"MASK_NUMBERS": "never"},
+            "lets them read the numbers",
+        ),
         (lambda o: None, {"CALLS_CHANNEL": "C_NOWHERE"}, "check CALLS_CHANNEL"),
         (lambda o: None, {"HELP_CONTACT": "U0NOBODY"}, "user_not_found; check HELP_CONTACT"),
         (lambda o: o.slack.users["U_BOSS"].update(deleted=True), {"HELP_CONTACT": "U_BOSS"}, "another HELP_"),

@@ -34,7 +34,7 @@ MAX_CLOCK_SKEW = timedelta(minutes=5)  # between Slack and us
 _ALL = ""  # the one target of chat.update, whose limit is for all messages together
 
 # The message can no longer be changed by us, or was deleted: posting again would make a second card.
-_OUT_OF_REACH = frozenset(
+OUT_OF_REACH = frozenset(
     {"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive", "channel_not_found"}
 )
 _ADVICE = {
@@ -100,8 +100,8 @@ class CardPublisher:
             raise _lease_lost()
 
     def _post(self, notification: Notification, lease: datetime) -> None:
-        call, channel = notification.call, self._channel_id
-        card = self._card(call)
+        call, channel, hides = notification.call, self._channel_id, self._hides_numbers()
+        card = self._card(call, hides_number=hides)
         _wait_for_slot(self._posting, channel, notification)
         self._check_lease(lease)  # again: searching the history may have taken a while
         if not self._ledger.mark_card_tried(call.id, channel, at=self._now(), lease=lease):
@@ -119,23 +119,38 @@ class CardPublisher:
             raise self._postponed(call, error, self._posting, channel) from error
         except SLACK_ERRORS as error:
             raise Postponed(problem_of(error), SETTLING.total_seconds()) from error
-        self._ledger.mark_card_shown(call.id, notification.revision, posted_in, ts)
+        self._ledger.mark_card_shown(call.id, notification.revision, posted_in, ts, is_masked=hides)
 
     def _update(self, notification: Notification, channel: str, ts: str, lease: datetime) -> None:
         call = notification.call
-        card = self._card(call)
         _wait_for_slot(self._updating, _ALL, notification)
         self._check_lease(lease)  # again: searching the history may have taken a while
         try:
-            self._client.chat_update(channel=channel, ts=ts, **card)
+            self._edit(notification, channel, ts)
         except SlackApiError as error:
-            if problem_of(error) in _OUT_OF_REACH:
+            if problem_of(error) in OUT_OF_REACH:
                 self._give_up(notification, problem_of(error))
                 return
             raise self._postponed(call, error, self._updating, _ALL) from error
         except SLACK_ERRORS as error:
             raise Postponed(problem_of(error)) from error
-        self._ledger.mark_card_shown(call.id, notification.revision, channel, ts)
+
+    def edit(self, notification: Notification) -> None:
+        """Show a card as it is to be shown now, in a slot of its own. Raises what the client raises."""
+        self._edit(notification, notification.card_channel, notification.card_ts)
+
+    def spare_slot_s(self) -> float:
+        """Seconds until there is a slot for an edit that can wait; 0.0 takes it."""
+        return self._updating.acquire_s(_ALL)
+
+    def back_off_s(self, seconds: float) -> float:
+        """Slack asked for this pause between edits; seconds until the next slot."""
+        return self._updating.back_off_s(_ALL, seconds)
+
+    def _edit(self, notification: Notification, channel: str, ts: str) -> None:
+        call, hides = notification.call, self._hides_numbers()
+        self._client.chat_update(channel=channel, ts=ts, **self._card(call, hides_number=hides))
+        self._ledger.mark_card_shown(call.id, notification.revision, channel, ts, is_masked=hides)
 
     def _recover(self, notification: Notification, tried_at: datetime, lease: datetime) -> None:
         """After a post whose answer was lost: update the card if it is in the channel, else post it."""
@@ -167,11 +182,10 @@ class CardPublisher:
                 return str(message["ts"])
         return None
 
-    def _card(self, call: Call) -> dict[str, Any]:
-        hides = self._hides_numbers()
-        blocks = cards.blocks(call, self._region, can_end=self._can_end(), hides_number=hides)
+    def _card(self, call: Call, *, hides_number: bool) -> dict[str, Any]:
+        blocks = cards.blocks(call, self._region, can_end=self._can_end(), hides_number=hides_number)
         return {
-            "text": self._contact.named_in(cards.text(call, self._region, hides_number=hides)),
+            "text": self._contact.named_in(cards.text(call, self._region, hides_number=hides_number)),
             "blocks": self._contact.named_in_blocks(blocks),
             "metadata": cards.metadata(call),
         }

@@ -49,6 +49,10 @@ class ChannelMembers:
         members = self._members.current()
         return members is not None and user_id in members
 
+    def is_known(self) -> bool:
+        """Whether Slack ever said who can read the cards."""
+        return self._channel.latest() is not None
+
     def is_shared_externally(self) -> bool:
         """Whether other companies can read the cards, or are invited to. Yes until Slack says no."""
         channel = self._channel.latest()
@@ -107,9 +111,14 @@ def is_shared_externally(channel: dict[str, Any]) -> bool:
 def _log_sharing(channel_id: str, *, is_shared: bool) -> None:
     if is_shared:
         log.warning(
-            "CALLS_CHANNEL %s is shared with other companies: new cards hide the numbers, older cards still "
-            "show theirs. Stop sharing the channel, or choose another CALLS_CHANNEL.",
+            "CALLS_CHANNEL %s is shared with other companies: its cards show only the last four digits of "
+            "the numbers. Older cards are being edited, newest first. Stop sharing the channel, or choose "
+            "another CALLS_CHANNEL, to show whole numbers.",
             channel_id,
         )
     else:
-        log.warning("CALLS_CHANNEL %s is no longer shared: cards show the numbers again.", channel_id)
+        log.warning(
+            "CALLS_CHANNEL %s is no longer shared: new cards show whole numbers again, and older ones as "
+            "soon as their call changes.",
+            channel_id,
+        )

@@ -16,8 +16,10 @@ from slack_sdk import WebClient
 from slack_sdk.webhook import WebhookClient
 
 from evoslack.calling.notification import Notification
-from evoslack.calling.ports import NotificationLedger
+from evoslack.calling.ports import CardMaskLedger, NotificationLedger
+from evoslack.calling.rulebook import Masking
 from evoslack.slack.background.caller_notifier import CallerNotifier
+from evoslack.slack.background.card_masking import CardMasking, Privacy
 from evoslack.slack.background.card_publisher import CardPublisher, Postponed
 from evoslack.slack.background.channel_members import ChannelMembers
 from evoslack.slack.background.delivery_rules import RETRY, is_too_old
@@ -37,6 +39,7 @@ class Notifier:
         self,
         client: WebClient,
         ledger: NotificationLedger,
+        masks: CardMaskLedger,
         *,
         channel_id: str,
         region: str,
@@ -45,10 +48,13 @@ class Notifier:
         can_end: Callable[[], bool],
         wake_in: Callable[[float], None],
         posting: RateLimiter,
+        masking: Callable[[], Masking],
+        mask_in: Callable[[float], None],
         contact: HelpContact = NO_CONTACT,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         members = ChannelMembers(client, channel_id, clock_s=clock_s)
+        privacy = Privacy(masking, members)
         self._ledger = ledger
         self._cards = CardPublisher(
             client,
@@ -58,9 +64,10 @@ class Notifier:
             now=now,
             can_end=can_end,
             posting=posting,
-            hides_numbers=members.is_shared_externally,
+            hides_numbers=privacy.hides_numbers,
             contact=contact,
         )
+        self.masking = CardMasking(masks, self._cards, privacy, now=now, wake_in=mask_in)
         self._callers = CallerNotifier(
             client,
             ledger,

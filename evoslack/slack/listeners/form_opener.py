@@ -8,12 +8,12 @@ from datetime import datetime
 
 from evoslack.calling.access import Access
 from evoslack.calling.offer import Offer
-from evoslack.calling.refusals import NothingToOffer, Refusal
+from evoslack.calling.refusals import LimitReached, NothingToOffer, Refusal
 from evoslack.runtime.background_pool import Tell
 from evoslack.slack.listeners.number_lines import NumberLines
 from evoslack.slack.listeners.page_opener import OpenRequest, Page, PageOpener
 from evoslack.slack.listeners.submission import asking_about
-from evoslack.slack.rendering import form_messages, views
+from evoslack.slack.rendering import form_messages, limit_messages, views
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from evoslack.slack.rendering.refusal_messages import refusal_words
@@ -78,12 +78,17 @@ class FormOpener:
 
     def _view(self, request: OpenRequest, prefills: Prefills) -> Block:
         offer = self._offer_to(request)
+        self._numbers.require_below_limits(offer, request.user_id, request.team_id)
         return self.view(offer, request, *prefills())
 
     def _denied(self, refusal: Refusal) -> Block:
+        if isinstance(refusal, LimitReached):
+            return limit_messages.page(refusal, self._settings.help_contact)
         return refusal_page(refusal, self._settings.region, self._settings.help_contact)
 
     def _words(self, refusal: Refusal) -> str:
+        if isinstance(refusal, LimitReached):
+            return limit_messages.words_with_time(refusal, self._settings.help_contact)
         return refusal_words(refusal, self._settings.region, self._settings.help_contact)
 
     def _offer_to(self, request: OpenRequest) -> Offer:

@@ -16,6 +16,7 @@ from evoslack.calling.numbers import BadNumber, dialable
 from evoslack.calling.offer import Offer
 from evoslack.calling.places import place_of
 from evoslack.calling.ports import CallHistory
+from evoslack.calling.refusals import Refusal
 from evoslack.calling.rule_check import RuleCheck
 from evoslack.calling.rulebook import ANY_COUNTRY
 from evoslack.runtime.background_pool import Run, answer_within
@@ -45,14 +46,29 @@ class NumberLines:
         self._recall = recall
         self._now = now
 
+    def require_below_limits(self, offer: Offer, user_id: str, team_id: str) -> None:
+        """Raises `LimitReached`, or `CannotEvaluate`, if this person's calls are not dialed now anyway."""
+        found: list[Refusal] = []
+
+        def read() -> bool:
+            try:
+                self._rule_check.require_below_limits(user_id, team_id, offer.account_id)
+            except Refusal as refusal:
+                found.append(refusal)
+            return True
+
+        answer_within(FORM_WAITS_S, self._recall, read)
+        for refusal in found:
+            raise refusal
+
     def about(self, offer: Offer, user_id: str, team_id: str, prefill: Prefill) -> FormAbout:
         """What is known when a form opens; what takes too long is left out."""
 
         found = FormAbout()
-        number, bad = self._read(prefill.number)
 
         def read() -> bool:
             nonlocal found
+            number, bad = self._read(prefill.number)
             last, latest = self._history.for_a_form(user_id, team_id, offer.account_id, number, MOST_CALLS)
             if not prefill.flow_id:  # else it is the form of an earlier call, with all its values
                 found = FormAbout(last)

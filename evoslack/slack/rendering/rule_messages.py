@@ -13,6 +13,7 @@ from evoslack.calling.refusals import (
     Refusal,
     TimeProblem,
 )
+from evoslack.slack.rendering import limit_messages
 from evoslack.slack.rendering.messages import NOTHING_RANG, TELL_ADMIN
 
 NUMBER, FLOW, TIME, REASON = "number", "flow", "time", "reason"  # fields
@@ -33,9 +34,8 @@ def words_and_field(refusal: Refusal, region: str) -> tuple[str, str] | None:  #
             return f"This number is on the do-not-call list: {block.reason}", NUMBER
         case OutsideHours():
             return f"It's outside calling hours there. {NOTHING_RANG}", NUMBER
-        case LimitReached(limit=limit):
-            whose = "You've" if limit.per_person else "Your team has"
-            return f"{whose} reached the limit of {limit.most} calls. {NOTHING_RANG}", NUMBER
+        case LimitReached():
+            return limit_messages.words(refusal), NUMBER
         case FlowNotAllowed():
             return "You can't use this flow. Choose another one.", FLOW
         case ReasonNeeded():

@@ -17,6 +17,13 @@ def upgrade() -> None:
     ):
         op.add_column("calls", column)
     op.add_column("notifications", sa.Column("card_is_masked", sa.Boolean))
+    op.create_index(
+        "cards_that_show_numbers",
+        "notifications",
+        ["card_ts"],
+        sqlite_where=sa.text("card_ts != '' AND card_is_masked IS NOT 1"),
+        postgresql_where=sa.text("card_ts != '' AND card_is_masked IS NOT true"),
+    )
     scheduled = sa.text("state = 'scheduled'")
     op.create_index("calls_by_due", "calls", ["due_at"], sqlite_where=scheduled, postgresql_where=scheduled)
     op.create_table(

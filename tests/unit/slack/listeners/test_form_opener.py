@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from evoslack.calling.arrival import Arrival
 from evoslack.calling.calls import Call, Role
 from evoslack.calling.offer import CallerId, Flow, Offer
 from evoslack.calling.refusals import CannotCheck, Denial, NotAllowed, Refusal, Source
+from evoslack.calling.rulebook import A_DAY, Limit, StoredRule
 from evoslack.runtime.clock import Clock
 from evoslack.slack.card_links import CardLinks
 from evoslack.slack.listeners.busy_number import BusyNumbers
@@ -25,11 +27,13 @@ from evoslack.slack.listeners.shortcuts import ShortcutListeners
 from evoslack.slack.payloads import ARRIVAL
 from evoslack.slack.rendering import form_messages, views
 from evoslack.slack.rendering.blocks import Block
-from tests.rules import rule_check
+from tests.rules import US_ONLY, KnownFacts, rule_check
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 OFFER = Offer("acc1", (Flow("flow2", "Survey"),), (CallerId("+12025550100"),), CallerId("+12025550100"))
 SETTINGS = views.FormSettings("/call", "US", frozenset({"US"}), "C_CALLS", frozenset({"hooks.slack.com"}))
+A_DAYS = Limit(20, A_DAY, per_person=True)
+LIMITED = replace(US_ONLY, limits=(A_DAYS,))
 PAGES: Any = None  # nothing here answers a button
 NO = NotAllowed(Denial.ROLE)
 SEARCH = "the text is searched"
@@ -51,6 +55,14 @@ class Message(dict[str, Any]):
         return super().__getitem__(key)
 
 
+def in_the_background(ask: Callable[[], None], tell: Callable[[str], None]) -> None:
+    """As a pool does it: what breaks there is logged there."""
+    try:
+        ask()
+    except ConnectionError:
+        tell("broken")
+
+
 class World:
     """Slack, the permission and the catalog on a page; `events` is what happened, in order."""
 
@@ -62,6 +74,7 @@ class World:
         self.wall = T0
         self.waiting: list[Callable[[], None]] = []
         self._answer, self._known = answer, known
+        self.facts = KnownFacts()
         access = Access(self, lambda: OFFER)
         busy = BusyNumbers(self, access, CardLinks("", lambda _ids: {}), SETTINGS, lambda: T0)
         self.opener = FormOpener(
@@ -69,7 +82,7 @@ class World:
             access,
             self.refresh,
             SETTINGS,
-            NumberLines(self, busy, rule_check(), SETTINGS, lambda ask, _tell: ask(), lambda: T0),
+            NumberLines(self, busy, rule_check(LIMITED, self.facts), SETTINGS, in_the_background, lambda: T0),
             lambda: T0,
         )
         self.listeners = ShortcutListeners(
@@ -205,3 +218,36 @@ def test_without_a_number_the_empty_form_says_so(known: bool) -> None:
     assert world.told == []
     assert world.opened[-1]["callback_id"] == views.FORM
     assert form_messages.NO_NUMBER in str(world.opened[-1])
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_who_is_over_a_limit_reads_which_and_when_it_goes_on_instead_of_a_form(known: bool) -> None:
+    world = World(known=known)
+    world.facts.reached[A_DAYS] = T0 + timedelta(hours=2, minutes=4, seconds=30)
+    world.open(lambda: [views.Prefill()])
+    world.goes_on()
+
+    page = world.opened[-1]
+    assert page["callback_id"] == "call_notice"
+    words = page["blocks"][0]["text"]["text"]
+    assert "You've placed 20 calls in the last 24 hours" in words
+    assert "in 2 hours and 5 minutes" in words
+    assert f"<!date^{int((T0 + timedelta(hours=2, minutes=4, seconds=31)).timestamp())}^" in words
+
+
+def test_a_rule_that_cannot_be_read_opens_no_form() -> None:
+    world = World(known=True)
+    world.facts.rules = [StoredRule("limits", {"person_hour": "many"}, 1, "U_ROOT", T0)]
+    world.open(lambda: [views.Prefill()])
+    world.goes_on()
+
+    assert "can't read the rule" in str(world.opened[-1])
+
+
+def test_a_form_opens_although_the_ledger_does_not_say_what_was_called() -> None:
+    world = World(known=True)
+    world.facts.fails = True
+    world.open(lambda: [views.Prefill()])
+    world.goes_on()
+
+    assert world.opened[-1]["callback_id"] == views.FORM
