@@ -176,7 +176,7 @@ def countries(value: str) -> frozenset[str]:
 
 
 def number_kinds(value: str) -> frozenset[NumberKind]:
-    """Kinds of numbers to call although they are refused by default."""
+    """Kinds of numbers to call although they are not by default."""
     words = [word.lower() for word in comma_separated(value)]
     if not set(words) <= set(NumberKind):
         raise ValueError(f"must name kinds out of {', '.join(NumberKind)}.")

@@ -91,10 +91,9 @@ def dialable(
 ) -> str:
     """Return the E.164 number that `text` spells.
 
-    `region` is the ISO code for numbers without a plus; `allowed` holds ISO codes or `*`; `kinds` are the ones
-    that are called although they are not by default. A number is in one country only, phonenumbers' choice:
-    Puerto Rico or Jersey are countries of their own, and a number that several countries share is in the first
-    of them.
+    `region` is the ISO code for numbers without a plus; `allowed` holds ISO codes or `*`; `kinds` are called
+    although they are not by default. A number is in one country only, phonenumbers' choice: Puerto Rico and
+    Jersey are countries of their own, and a number that several countries share is in the first of them.
     Raises `BadNumber` with the first thing that is wrong.
     """
     text = text.strip()

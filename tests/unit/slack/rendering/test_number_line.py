@@ -137,7 +137,7 @@ def test_what_no_further_digit_can_repair_is_said(typed: str) -> None:
 
 def test_a_problem_is_said_like_the_error_after_a_press() -> None:
     assert number_line.problem(BadNumber(Problem.PREMIUM), "US") == (
-        "⚠️ EvoSlack never dials premium-rate numbers."
+        "⚠️ Calls to premium-rate numbers are turned off; they cost extra. Ask your EvoSlack admin to allow them."
     )
 
 
