@@ -172,6 +172,8 @@ def countries(value: str) -> frozenset[str]:
     wrong = [code for code in codes if code != ANY_COUNTRY and not is_region(code)]
     if wrong:
         raise ValueError(f"has {', '.join(wrong)}, which is not a country code; write US,CA or * for all.")
+    if not codes:
+        raise ValueError("names no country, so nobody could be called; write US,CA or * for all.")
     return frozenset(codes)
 
 

@@ -59,6 +59,9 @@ class CallingHours:
         return day.weekday() in self.days and not self.dates_off & {date, date[5:]}
 
 
+AROUND_THE_CLOCK = CallingHours(0, DAY_MIN)
+
+
 def are_open(windows: Sequence[CallingHours], zones: Sequence[str], at: datetime) -> bool:
     """Whether every window is open in every zone (IANA names)."""
     return all(window.is_open(at.astimezone(ZoneInfo(zone))) for zone in zones for window in windows)

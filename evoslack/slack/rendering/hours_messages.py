@@ -37,9 +37,9 @@ def closed(local: Sequence[datetime], hours: Sequence[CallingHours], there: str,
     at, shut = next(
         ((time, each) for each in hours for time in local if not each.is_open(time)), (local[0], None)
     )
-    clocks = times.spoken_clock(at)
+    clocks = times.plain_clock(at)
     if len(local) > 1:
-        clocks = f"between {times.spoken_clock(local[0])} and {times.spoken_clock(local[-1])}"
+        clocks = f"between {times.plain_clock(local[0])} and {times.plain_clock(local[-1])}"
     it_is, then = ("It will be", " then") if is_later else ("It's", "")
     if shut is None or not shut.is_between(at):
         open_hours = "; ".join(_clocks(each) for each in hours if not all(map(each.is_between, local)))
@@ -54,4 +54,4 @@ def _clocks(hours: CallingHours) -> str:
     """The times of day; empty for all of them."""
     if (hours.start_min, hours.end_min) == (0, DAY_MIN):
         return ""
-    return f"{times.spoken_minute(hours.start_min)} to {times.spoken_minute(hours.end_min)}"
+    return f"{times.plain_minute(hours.start_min)} to {times.plain_minute(hours.end_min)}"

@@ -115,5 +115,5 @@ def _opens(refusal: OutsideHours, opens_at: datetime) -> str:
     now = refusal.local_times[0]
     then = opens_at.astimezone(now.tzinfo)
     day = "" if then.date() == now.date() else f" on {then:%A}, {times.short_date(then)}"
-    at = f"at {times.spoken_clock(then)}{day} their time"
+    at = f"at {times.plain_clock(then)}{day} their time"
     return f"Choose a time from then on: {at}." if refusal.is_for_later else f"Call {at}, in {wait}."

@@ -29,18 +29,18 @@ def clock(at: datetime) -> str:
     return f"{at.hour % 12 or 12}:{at:%M}{NO_BREAK}{'AM' if at.hour < 12 else 'PM'}"
 
 
-def spoken_clock(at: datetime) -> str:
+def plain_clock(at: datetime) -> str:
     """The same with an ordinary space, for plain text."""
     return clock(at).replace(NO_BREAK, " ")
 
 
-def spoken_minute(minute: int) -> str:
+def plain_minute(minute: int) -> str:
     """The time of day that many minutes after midnight."""
     hours, minutes = divmod(minute % (24 * 60), 60)
     return (
         "midnight"
         if not hours and not minutes
-        else spoken_clock(datetime(2000, 1, 1, hours, minutes, tzinfo=UTC))
+        else plain_clock(datetime(2000, 1, 1, hours, minutes, tzinfo=UTC))
     )
 
 

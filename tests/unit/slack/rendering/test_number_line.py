@@ -136,8 +136,8 @@ def test_what_no_further_digit_can_repair_is_said(typed: str) -> None:
 
 
 def test_a_problem_is_said_like_the_error_after_a_press() -> None:
-    assert number_line.problem(BadNumber(Problem.PREMIUM), "US") == (
-        "⚠️ Calls to premium-rate numbers are turned off; they cost extra. Ask your EvoSlack admin to allow them."
+    assert number_line.problem(BadNumber(Problem.EMERGENCY), "US") == (
+        "⚠️ EvoSlack never dials emergency numbers. Use a phone."
     )
 
 
