@@ -18,6 +18,7 @@ from evoslack.calling.number_format import pretty
 from evoslack.calling.offer import Offer
 from evoslack.calling.refusals import Denial, Lack, NotAllowed, NothingToOffer, Refusal
 from evoslack.calling.rulebook import Masking
+from evoslack.check_rules import rule_lines
 from evoslack.evo.catalog import Catalog
 from evoslack.evo.client import EvoClient
 from evoslack.evo.directory import ACCESS_TO_CALL, CALLING_ROLES, Directory
@@ -88,6 +89,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield from _slack(client, settings)
     evo = EvoClient(settings.evo_base_url, settings.evo_username, settings.evo_password)
     yield from _evo(evo, settings)
+    yield from (Finding("rules", is_ok, words) for is_ok, words in rule_lines(settings))
     yield _database(settings.database_url)
 
 

@@ -172,11 +172,13 @@ def countries(value: str) -> frozenset[str]:
     wrong = [code for code in codes if code != ANY_COUNTRY and not is_region(code)]
     if wrong:
         raise ValueError(f"has {', '.join(wrong)}, which is not a country code; write US,CA or * for all.")
+    if not codes:
+        raise ValueError("names no country, so nobody could be called; write US,CA or * for all.")
     return frozenset(codes)
 
 
 def number_kinds(value: str) -> frozenset[NumberKind]:
-    """Kinds of numbers to call although they are refused by default."""
+    """Kinds of numbers to call although they are not by default."""
     words = [word.lower() for word in comma_separated(value)]
     if not set(words) <= set(NumberKind):
         raise ValueError(f"must name kinds out of {', '.join(NumberKind)}.")

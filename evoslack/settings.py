@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from evoslack import setting_values as values
-from evoslack.calling.calling_hours import CallingHours
+from evoslack.calling.calling_hours import AROUND_THE_CLOCK, CallingHours
 from evoslack.calling.rulebook import Masking, NumberKind, Rules, limits_of
 
 T = TypeVar("T")
@@ -115,9 +115,9 @@ class Settings:
     @property
     def rules(self) -> Rules:
         """The rules that the settings make: the ceiling for what administrators change."""
-        hours = self.calling_hours
-        if hours is not None:
-            hours = replace(hours, days=self.calling_days, dates_off=self.no_call_dates)
+        # Without hours, days without calls still hold: a limit that was set is never dropped silently.
+        hours = self.calling_hours or AROUND_THE_CLOCK
+        hours = replace(hours, days=self.calling_days, dates_off=self.no_call_dates)
         limits = {
             "person_hour": self.max_calls_per_hour,
             "all_hour": self.max_calls_per_hour_all,
@@ -127,7 +127,7 @@ class Settings:
         return Rules(
             countries=self.allowed_countries,
             kinds=self.allowed_number_kinds,
-            hours=() if hours is None else (hours,),
+            hours=() if hours == AROUND_THE_CLOCK else (hours,),
             limits=limits_of(limits),
             masking=self.mask_numbers,
         )

@@ -14,9 +14,10 @@ from enum import StrEnum
 from itertools import islice
 
 import phonenumbers
-from phonenumbers import PhoneNumberFormat, PhoneNumberMatcher, PhoneNumberType, ValidationResult
+from phonenumbers import PhoneNumberFormat, PhoneNumberMatcher, ValidationResult
 from phonenumbers.shortnumberinfo import is_emergency_number, is_possible_short_number_for_region
 
+from evoslack.calling.number_kinds import is_international_network, kind_of
 from evoslack.calling.refusals import Refusal
 from evoslack.calling.rulebook import ANY_COUNTRY, NumberKind
 
@@ -52,7 +53,14 @@ class Problem(StrEnum):
     TOO_SHORT = "too_short"
     TOO_LONG = "too_long"
     INVALID = "invalid"
+    NETWORK = "network"  # of no country, such as a satellite phone; never dialed
+    # The kinds that can be allowed, named like `NumberKind`.
     PREMIUM = "premium"
+    SHARED_COST = "shared_cost"
+    PERSONAL = "personal"
+    PAGER = "pager"
+    UAN = "uan"
+    VOICEMAIL = "voicemail"
     COUNTRY = "country"
 
 
@@ -84,11 +92,14 @@ def dialable(
     """Return the E.164 number that `text` spells.
 
     `region` is the ISO code for numbers without a plus; `allowed` holds ISO codes or `*`; `kinds` are called
-    although they are refused by default.
+    although they are not by default. A number is in one country only, phonenumbers' choice: Puerto Rico and
+    Jersey are countries of their own, and a number that several countries share is in the first of them.
     Raises `BadNumber` with the first thing that is wrong.
     """
     number = _one_number(text, region)
-    _of_allowed_kind(number, kinds)
+    kind = kind_of(number)
+    if kind is not None and kind not in kinds:
+        raise BadNumber(Problem(kind.value))
     country = phonenumbers.region_code_for_number(number) or ""
     if ANY_COUNTRY not in allowed and country not in allowed:
         raise BadNumber(Problem.COUNTRY, country=country)
@@ -115,15 +126,12 @@ def _one_number(text: str, region: str) -> phonenumbers.PhoneNumber:
     bare = _digits(typed, region)
     _not_short(bare, region)
     number = _parsed(bare, region)
+    if is_international_network(number):
+        raise BadNumber(Problem.NETWORK)
     _possible(number)
     if not phonenumbers.is_valid_number(number):
         raise BadNumber(Problem.INVALID)
     return number
-
-
-def _of_allowed_kind(number: phonenumbers.PhoneNumber, kinds: Iterable[NumberKind]) -> None:
-    if phonenumbers.number_type(number) == PhoneNumberType.PREMIUM_RATE and NumberKind.PREMIUM not in kinds:
-        raise BadNumber(Problem.PREMIUM)
 
 
 def typed_after_command(text: str, region: str) -> Typed:

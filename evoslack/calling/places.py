@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import phonenumbers
 from phonenumbers import PhoneNumberType, timezone
 
+from evoslack.calling.number_kinds import NORTH_AMERICA
 from evoslack.calling.numbers import is_e164
 
-_UNKNOWN_ZONE = "Etc/Unknown"
+_UNKNOWN_ZONE = "Etc/Unknown"  # phonenumbers' word for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +55,21 @@ def place_of(number: str) -> Place:
 
 @lru_cache(maxsize=4096)
 def zones_of(number: str) -> Place:
-    """The place of an E.164 number without its name, which is quick from the first time on."""
+    """The place of an E.164 number without its name, which is quick from the first time on.
+
+    A mobile number may be anywhere in its country, except in North America, where its area code says where.
+    If the time in one of its zones is unknown here, none is known: a rule must not leave that zone out.
+    """
     try:
         parsed = phonenumbers.parse(number)
     except phonenumbers.NumberParseException:
         return Place()
     if phonenumbers.number_type(parsed) == PhoneNumberType.TOLL_FREE:
         return Place(is_toll_free=True)
-    zones = timezone.time_zones_for_number(parsed)
-    return Place(zones=tuple(zone for zone in zones if zone != _UNKNOWN_ZONE and _is_known(zone)))
+    has_area_code = parsed.country_code == NORTH_AMERICA and phonenumbers.is_valid_number(parsed)
+    by = timezone.time_zones_for_geographical_number if has_area_code else timezone.time_zones_for_number
+    zones = tuple(by(parsed))
+    return Place(zones=zones if all(map(_is_known, zones)) else ())
 
 
 @lru_cache(maxsize=512)
@@ -77,6 +84,8 @@ def country_name(code: str) -> str:
 
 
 def _is_known(zone: str) -> bool:
+    if zone == _UNKNOWN_ZONE:
+        return False
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError):

@@ -102,7 +102,8 @@ class OutsideHours(Refusal):
     """People may not be called there at `at`.
 
     `local_times` are all the times that it may be there then (none: unknown), `hours` the windows that must
-    be open, `opens_at` when they all are next (None: not in two weeks, or unknown).
+    be open, `opens_at` when they all are next (None: not in a month, or unknown). `is_for_later`: the call
+    waits for its time, so `at` is not now.
     """
 
     def __init__(
@@ -111,12 +112,17 @@ class OutsideHours(Refusal):
         local_times: tuple[datetime, ...],
         hours: tuple[CallingHours, ...],
         opens_at: datetime | None,
+        *,
+        number: str = "",
+        is_for_later: bool = False,
     ) -> None:
         super().__init__(f"{at:%H:%M}")
         self.at = at
         self.local_times = local_times
         self.hours = hours
         self.opens_at = opens_at
+        self.number = number  # E.164; empty: unknown
+        self.is_for_later = is_for_later
 
 
 class LimitReached(Refusal):

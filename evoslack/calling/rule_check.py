@@ -1,6 +1,6 @@
 """Asks the rules about one call: reads what they need from the ledger, then lets `rules` decide.
 
-Read anew each time, so that every bot sees a change at once. A rule that cannot be evaluated refuses.
+Read anew each time, so that every bot sees a change at once. A rule that cannot be evaluated says no.
 """
 
 from __future__ import annotations
@@ -77,7 +77,25 @@ class RuleCheck:
         if request.hours_reason and role is Role.ADMINISTRATOR:
             return
         at = now if request.due_at is None or call_id else request.due_at
-        rule_functions.require_open_hours(rules, zones_of(request.number), at)
+        rule_functions.require_open_hours(
+            rules, zones_of(request.number), at, number=request.number, is_for_later=at != now
+        )
+
+    def objection(self, number: str, *, account_id: str, user_id: str, team_id: str) -> Refusal | None:
+        """What the rules say against calling this number (E.164) now, whatever the rest of a form will be.
+
+        Raises `CannotEvaluate`.
+        """
+        request = CallRequest("", team_id, user_id, account_id, "", "", number, "")
+        rules, now = self.rules(), self._now()
+        facts = self._ledger.facts(request, rules.limits, at=now)
+        try:
+            rule_functions.require_not_blocked(facts)
+            rule_functions.require_below_limits(facts, now)
+            rule_functions.require_open_hours(rules, zones_of(number), now, number=number)
+        except Refusal as refusal:
+            return refusal
+        return None
 
     def require_flow(self, rules: Rules, flow_id: str, user_id: str) -> None:
         """Whether this person may use the flow. Raises `FlowNotAllowed` or `CannotCheck`."""

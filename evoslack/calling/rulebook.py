@@ -99,7 +99,7 @@ class StoredRule:
 
 @dataclass(frozen=True, slots=True)
 class RuleChange:
-    """One line of the audit trail. Before and after are JSON; empty: there was, or is, no rule."""
+    """One line of the audit log. Before and after are JSON; empty: there was, or is, no rule."""
 
     at: datetime
     by: str  # user id
@@ -113,7 +113,7 @@ class Rules:
     """What is in force. Each of `hours` must be open, and none of `limits` reached."""
 
     countries: frozenset[str]  # ISO codes, or `*`
-    kinds: frozenset[NumberKind] = frozenset()  # allowed although they are refused by default
+    kinds: frozenset[NumberKind] = frozenset()  # allowed although they are not by default
     hours: tuple[CallingHours, ...] = ()
     limits: tuple[Limit, ...] = ()
     masking: Masking = Masking.SHARED
@@ -218,7 +218,7 @@ def value_of(rule: CallingHours | FlowRule) -> dict[str, Any]:
 
 
 def as_json(value: Mapping[str, Any] | None) -> str:
-    """A value for the audit trail, always in the same order; empty for none."""
+    """A value for the audit log, always in the same order; empty for none."""
     return "" if value is None else json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 

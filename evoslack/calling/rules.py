@@ -26,7 +26,7 @@ from evoslack.calling.refusals import (
     UnknownCallerId,
     UnknownFlow,
 )
-from evoslack.calling.rulebook import BlockedNumber, FlowRule, Limit, Rules
+from evoslack.calling.rulebook import BlockedNumber, FlowRule, Limit, RuleName, Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +61,32 @@ def require_below_limits(facts: Facts, at: datetime) -> None:
         raise LimitReached(limit, facts.reached[limit], at, is_contended=facts.is_contended)
 
 
-def require_open_hours(rules: Rules, place: Place, at: datetime) -> None:
+def require_open_hours(
+    rules: Rules, place: Place, at: datetime, *, number: str = "", is_for_later: bool = False
+) -> None:
     """Raises `OutsideHours` unless people may be called there at that time, wherever the number may be.
 
-    Toll-free numbers are nowhere, and belong to companies: they may be called at any time.
+    Toll-free numbers are nowhere, and belong to companies: they may be called at any time. `number` (E.164)
+    and `is_for_later`, whether `at` is not now, are for the words.
     """
     if not rules.hours or place.is_toll_free:
         return
     if not place.zones:
-        raise OutsideHours(at, (), rules.hours, None)
+        raise OutsideHours(at, (), rules.hours, None, number=number, is_for_later=is_for_later)
     if not are_open(rules.hours, place.zones, at):
         opening = opens_at(rules.hours, place.zones, at)
-        raise OutsideHours(at, tuple(place.local_times(at)), rules.hours, opening)
+        local = tuple(place.local_times(at))
+        raise OutsideHours(at, local, rules.hours, opening, number=number, is_for_later=is_for_later)
+
+
+def forbidding(rules: Rules, now: datetime) -> RuleName | None:
+    """The rule that forbids every call, now and in the next month; None: calls are possible."""
+    if not rules.countries:
+        return RuleName.COUNTRIES
+    # Whether the windows ever meet is the same question in every zone; this one has no clock changes.
+    if rules.hours and opens_at(rules.hours, ["UTC"], now) is None:
+        return RuleName.HOURS
+    return None
 
 
 def reason_of(refusal: Refusal) -> Reason:

@@ -1,4 +1,4 @@
-"""The rules that administrators changed, their audit trail, and what the rules ask about one call."""
+"""The rules that administrators changed, their audit log, and what the rules ask about one call."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class RuleLedger:
     def change(
         self, name: str, value: Mapping[str, Any] | None, *, revision: int, by: str, at: datetime
     ) -> bool:
-        """Store a rule (None: remove it) and say so in the audit trail.
+        """Store a rule (None: remove it) and say so in the audit log.
 
         `revision` is the one that the person has seen, 0 if there was no such rule. False if it is another
         by now: then nothing is changed.
@@ -96,14 +96,14 @@ class RuleLedger:
         return True
 
     def changes(self) -> Iterator[RuleChange]:
-        """The audit trail, oldest first."""
+        """The audit log, oldest first."""
         with self._engine.connect() as connection:
             for row in connection.execute(sa.select(rule_changes).order_by(rule_changes.c.id)):
                 yield RuleChange(row.changed_at, row.changed_by, row.rule, row.before, row.after)
 
 
 def write_change(connection: sa.Connection, change: RuleChange) -> None:
-    """Add a line to the audit trail, in the transaction of the change itself."""
+    """Add a line to the audit log, in the transaction of the change itself."""
     connection.execute(
         sa.insert(rule_changes).values(
             changed_at=change.at,

@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from datetime import UTC, datetime
-from enum import StrEnum
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,41 +24,7 @@ from evoslack.calling.calls import (
     State,
 )
 from evoslack.calling.notification import Notification
-
-
-class UtcDateTime(sa.types.TypeDecorator[datetime]):
-    """An aware UTC time. SQLite stores it without a zone, so reading adds UTC again."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
-        """Store UTC. Raises `ValueError` for a naive time."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time without a zone cannot be stored")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
-        """Return an aware UTC time."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _enum(kind: type[StrEnum], length: int) -> sa.Enum:
-    """The values of `kind`, stored as text."""
-    return sa.Enum(
-        kind,
-        native_enum=False,
-        create_constraint=False,
-        length=length,
-        values_callable=lambda members: [member.value for member in members],
-    )
-
-
-_Json = sa.JSON(none_as_null=True)
+from evoslack.ledger.column_types import JSON, UtcDateTime, text_enum
 
 
 def claimable_at(table: sa.Table) -> sa.ColumnElement[datetime | None]:
@@ -83,32 +48,32 @@ calls = sa.Table(
     sa.Column("caller_id", sa.String(16), nullable=False),
     sa.Column("channel_id", sa.String(32), nullable=False),
     sa.Column("response_url", sa.Text, nullable=False),
-    sa.Column("state", _enum(State, 16), nullable=False),
-    sa.Column("reason", _enum(Reason, 32)),
+    sa.Column("state", text_enum(State, 16), nullable=False),
+    sa.Column("reason", text_enum(Reason, 32)),
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("session_id", sa.String(200)),
     sa.Column("call_sid", sa.String(200)),
     sa.Column("accepted_at", UtcDateTime, nullable=False),
     sa.Column("began_at", UtcDateTime),
     sa.Column("finished_at", UtcDateTime),
-    sa.Column("progress", _enum(Progress, 16)),  # null: it is not tracked
-    sa.Column("known_ids", _Json),  # what matched before it was dialed; null: unknown
+    sa.Column("progress", text_enum(Progress, 16)),  # null: it is not tracked
+    sa.Column("known_ids", JSON),  # what matched before it was dialed; null: unknown
     sa.Column("skew_s", sa.Float),  # how far Evo Voice's clock was ahead then; null: unknown
     sa.Column("is_ambiguous", sa.Boolean),  # several sessions could be it, and it is too late to tell which
-    sa.Column("lost_reason", _enum(LostReason, 16)),
+    sa.Column("lost_reason", text_enum(LostReason, 16)),
     sa.Column("found_later", sa.Boolean),  # in doubt or rejected at first, then found at Evo Voice
     sa.Column("answered_at", UtcDateTime),
     sa.Column("ended_at", UtcDateTime),
     sa.Column("gone_since", UtcDateTime),  # it was listed at Evo Voice and no longer is
     sa.Column("evo_outcome", sa.String(200)),
-    sa.Column("hang_up", _enum(HangUp, 16)),
+    sa.Column("hang_up", text_enum(HangUp, 16)),
     sa.Column("hang_up_at", UtcDateTime),
     sa.Column("deliveries", sa.Integer),  # of its submission that are being answered, while it is received
     sa.Column("caller_id_label", sa.Text, nullable=False, server_default=""),
     sa.Column("view_id", sa.String(64), nullable=False, server_default=""),
     sa.Column("anyway", sa.String(32), nullable=False, server_default=""),
     sa.Column("hung_up_by", sa.String(32)),
-    sa.Column("result", _enum(Result, 16)),
+    sa.Column("result", text_enum(Result, 16)),
     sa.Column("note", sa.Text, nullable=False, server_default=""),
     sa.Column("noted_by", sa.String(32)),
     sa.Column("noted_at", UtcDateTime),
@@ -220,7 +185,7 @@ rules = sa.Table(
     "rules",
     metadata,
     sa.Column("name", sa.String(220), primary_key=True),
-    sa.Column("value", _Json, nullable=False),
+    sa.Column("value", JSON, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("changed_by", sa.String(32), nullable=False),
     sa.Column("changed_at", UtcDateTime, nullable=False),
@@ -263,7 +228,7 @@ home_tabs = sa.Table(
     metadata,
     sa.Column("team_id", sa.String(32), primary_key=True),
     sa.Column("user_id", sa.String(32), primary_key=True),
-    sa.Column("history_filter", _Json),  # null: the default filter
+    sa.Column("history_filter", JSON),  # null: the default filter
     sa.Column("sees_all", sa.Boolean, nullable=False),  # it may show other people's calls
     sa.Column("opened_at", UtcDateTime, nullable=False),
     sa.Column("due_at", UtcDateTime),  # null: it is up to date, or leased
@@ -279,7 +244,7 @@ workflow_steps = sa.Table(
     metadata,
     sa.Column("execution_id", sa.String(64), primary_key=True),
     sa.Column("team_id", sa.String(32), nullable=False),
-    sa.Column("inputs", _Json),  # null: they could not be read
+    sa.Column("inputs", JSON),  # null: they could not be read
     sa.Column("asked_at", UtcDateTime, nullable=False),
     sa.Column("call_id", sa.ForeignKey("calls.id", ondelete="CASCADE")),
     sa.Column("refusal", sa.Text),  # why there is no call, in words; stored before Slack is told

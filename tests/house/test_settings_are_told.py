@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -12,6 +13,13 @@ from evoslack.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 NAMES = {field.name.upper() for field in fields(Settings)}
+
+# What the settings make of several of them: its name, and the code that reads them.
+PROPERTIES = {
+    name: inspect.getsource(each.fget)
+    for name, each in vars(Settings).items()
+    if isinstance(each, property) and each.fget is not None
+}
 
 
 def test_the_example_file_and_the_settings_name_the_same_variables() -> None:
@@ -45,5 +53,6 @@ def test_no_setting_is_without_effect(name: str) -> None:
     parts = [path for path in (ROOT / "evoslack").rglob("*.py") if path.name != "settings.py"]
     parts += [ROOT / "bot.py"]
     code = "\n".join(path.read_text(encoding="utf-8") for path in parts)
+    readers = {name.lower(), *(each for each, read in PROPERTIES.items() if name.lower() in read)}
 
-    assert f"settings.{name.lower()}" in code or f"_settings.{name.lower()}" in code
+    assert any(re.search(rf"settings\.{reader}\b", code) for reader in readers)

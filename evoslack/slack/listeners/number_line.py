@@ -191,7 +191,7 @@ class NumberLineListener:
             offer = self._access.offer_to(typed.user_id, typed.team_id)  # may take two seconds
         except Refusal:
             return ""
-        return self._lines.line(offer, typed.number, typed.user_id, is_asked=is_asked)
+        return self._lines.line(offer, typed.number, typed.user_id, typed.team_id, is_asked=is_asked)
 
     def _send(self, typed: _Typed, known_hash: str, after: Block, line: str) -> None:
         """Only if the form is still as it was: a form that was submitted meanwhile is left alone."""

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from evoslack.calling.calls import Call
 from evoslack.calling.number_format import example
 from evoslack.calling.numbers import BadNumber, dialable
 from evoslack.calling.offer import Offer
-from evoslack.calling.places import place_of
+from evoslack.calling.places import Place, place_of
 from evoslack.calling.ports import CallHistory
-from evoslack.calling.refusals import Refusal
+from evoslack.calling.refusals import CannotEvaluate, OutsideHours, Refusal
 from evoslack.calling.rule_check import RuleCheck
 from evoslack.calling.rulebook import ANY_COUNTRY
 from evoslack.runtime.background_pool import Run, answer_within
@@ -25,6 +25,16 @@ from evoslack.slack.rendering import number_line
 from evoslack.slack.rendering.views import FormAbout, FormSettings, Prefill
 
 FORM_WAITS_S = 0.5  # for what it would like to know: its trigger lives three seconds
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Who reads a line, and what else the form says to them."""
+
+    user_id: str
+    team_id: str
+    account_id: str
+    is_asked: bool  # the form asks about the number, which says already who is on the phone with it
 
 
 class NumberLines:
@@ -68,43 +78,56 @@ class NumberLines:
 
         def read() -> bool:
             nonlocal found
-            number, bad = self._read(prefill.number)
+            number, problem = self._read(prefill.number) if prefill.number else ("", "")
             last, latest = self._history.for_a_form(user_id, team_id, offer.account_id, number, MOST_CALLS)
             if not prefill.flow_id:  # else it is the form of an earlier call, with all its values
                 found = FormAbout(last)
             if number:
                 question = self._busy.question_at_open(latest, user_id)
-                line = self._words(number, latest, user_id, is_asked=question is not None)
-                found = replace(found, line=line, question=question)
-            elif prefill.number and bad is not None:
-                found = replace(found, line=number_line.problem(bad, self._settings.region))
+                reader = _Reader(user_id, team_id, offer.account_id, is_asked=question is not None)
+                found = replace(found, line=self._words(number, latest, reader), question=question)
+            else:
+                found = replace(found, line=problem)
             return True
 
         answer_within(FORM_WAITS_S, self._recall, read)
         return found
 
-    def line(self, offer: Offer, typed: str, reader: str, *, is_asked: bool) -> str:
+    def line(self, offer: Offer, typed: str, user_id: str, team_id: str, *, is_asked: bool) -> str:
         """What to say about a number that is being typed (mrkdwn); empty: nothing.
 
         `is_asked`: the form asks about that number, which says already who is on the phone with it.
         """
-        number, bad = self._read(typed)
-        if bad is not None:
-            is_unfinished = not typed.strip() or number_line.is_unfinished(typed, bad)
-            return "" if is_unfinished else number_line.problem(bad, self._settings.region)
+        number, problem = self._read(typed, is_being_typed=True)
+        if not number:
+            return problem
         latest = self._history.latest_to(offer.account_id, number, MOST_CALLS)
-        return self._words(number, latest, reader, is_asked=is_asked)
+        return self._words(number, latest, _Reader(user_id, team_id, offer.account_id, is_asked=is_asked))
 
-    def _words(self, number: str, latest: Sequence[Call], reader: str, *, is_asked: bool) -> str:
-        return number_line.words(place_of(number), latest, reader, self._now(), is_asked=is_asked)
+    def _words(self, number: str, latest: Sequence[Call], reader: _Reader) -> str:
+        """What a rule says against the number, and what is known of it."""
+        try:
+            refusal: Refusal | None = self._rule_check.objection(
+                number, account_id=reader.account_id, user_id=reader.user_id, team_id=reader.team_id
+            )
+        except CannotEvaluate as no:
+            refusal = no
+        # A no because of the time says already where that is.
+        place = Place() if isinstance(refusal, OutsideHours) else place_of(number)
+        rest = number_line.words(place, latest, reader.user_id, self._now(), is_asked=reader.is_asked)
+        return number_line.objection(refusal, rest) if refusal else rest
 
-    def _read(self, typed: str) -> tuple[str, BadNumber | None]:
-        """The E.164 number that was typed, or what is wrong with it."""
+    def _read(self, typed: str, *, is_being_typed: bool = False) -> tuple[str, str]:
+        """The E.164 number that was typed, or what to say about it because it is none (mrkdwn)."""
+        region = self._settings.region
         try:
             rules = self._rule_check.rules()
-            return dialable(typed, self._settings.region, rules.countries, rules.kinds), None
+            return dialable(typed, region, rules.countries, rules.kinds), ""
         except BadNumber as bad:
-            return "", bad
+            is_quiet = is_being_typed and (not typed.strip() or number_line.is_unfinished(typed, bad))
+            return "", "" if is_quiet else number_line.problem(bad, region)
+        except CannotEvaluate as no:
+            return "", number_line.objection(no, "")
 
     def warm_up(self) -> None:
         """Load the names of places: half a second that the first form after a start need not wait."""

@@ -10,22 +10,21 @@ from evoslack.calling.rulebook import A_DAY, HOUR
 from evoslack.slack.rendering import form_messages, times
 from evoslack.slack.rendering.blocks import Block, modal, section
 from evoslack.slack.rendering.help_contact import ADMIN, HelpContact
-from evoslack.slack.rendering.messages import NOTHING_RANG
 
 _SPANS = {HOUR: "hour", A_DAY: "24 hours"}
 _UNITS = ((3600, "hour"), (60, "minute"), (1, "second"))
 
 
-def words(refusal: LimitReached) -> str:
-    """The refusal under a field of the form, which shows no moments: how long it lasts."""
-    return f"{_reached(refusal)} {NOTHING_RANG} The next one is possible {_in(refusal.wait)}."
+def next_step(refusal: LimitReached) -> str:
+    """When it goes on. Plain text shows no moments, so how long that is from now."""
+    return f"The next one is possible {_in(refusal.wait)}."
 
 
 def words_with_time(refusal: LimitReached, contact: HelpContact) -> str:
     """The same with the moment, in the reader's own time zone (mrkdwn)."""
     at = times.when(refusal.possible_at + timedelta(seconds=1))  # a token shows the second that has begun
     return contact.named_in(
-        f"*{_reached(refusal)}*\nThe next one is possible {_in(refusal.wait)}: {at}.\n"
+        f"*{why(refusal)}*\nThe next one is possible {_in(refusal.wait)}: {at}.\n"
         f"If that's too few, ask {ADMIN} for a higher limit."
     )
 
@@ -36,7 +35,8 @@ def page(refusal: LimitReached, contact: HelpContact) -> Block:
     return modal("call_notice", form_messages.FORM_TITLE, form_messages.CLOSE, body)
 
 
-def _reached(refusal: LimitReached) -> str:
+def why(refusal: LimitReached) -> str:
+    """Which limit it is (plain text)."""
     limit = refusal.limit
     whose = "You've" if limit.per_person else "Your team has"
     calls = f"{limit.most:,} call{'' if limit.most == 1 else 's'}"

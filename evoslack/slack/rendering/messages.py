@@ -22,6 +22,9 @@ _USER_ID = re.compile(r"[A-Z0-9_]{1,40}", re.ASCII)
 # Characters that turn the direction of what follows: a name must not reverse the words behind it.
 _DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
+# With other spaces in it, this is not replaced by the name of the help contact.
+_NOT_ADMIN = ADMIN.replace(" ", "\u00a0")
+
 NOTHING_RANG = "Nothing was dialed."
 TELL_ADMIN = f"Tell {ADMIN}."
 _RETRY_OR_TELL = f"Try again in a minute. If it keeps happening, tell {ADMIN}."
@@ -233,8 +236,7 @@ def broken(reference: str) -> str:
 
 def escape(text: str) -> str:
     """Text from outside, made safe for mrkdwn: no mention, no link gets through (slack-facts 4)."""
-    # With other spaces in it, this is not replaced by the name of the help contact.
-    return html.escape(text, quote=False).replace(ADMIN, ADMIN.replace(" ", "\u00a0"))
+    return html.escape(text, quote=False).replace(ADMIN, _NOT_ADMIN)
 
 
 def shown_name(name: str) -> str:
@@ -244,8 +246,13 @@ def shown_name(name: str) -> str:
 
 def one_line(text: str, most: int) -> str:
     """A text from outside on one line of at most `most` characters (before escaping), and escaped."""
-    line = " ".join(_DIRECTION.sub("", text).split())
-    return escape(line if len(line) <= most else f"{line[: most - 1].rstrip()}…")
+    return escape(plain_line(text, most))
+
+
+def plain_line(text: str, most: int) -> str:
+    """The same where there is no markup, and so nothing to escape."""
+    line = " ".join(_DIRECTION.sub("", text).split()).replace(ADMIN, _NOT_ADMIN)
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
 
 
 def mention(user_id: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from evoslack.calling.calls import Call
 from evoslack.calling.numbers import BadNumber, Problem
 from evoslack.calling.places import Place
+from evoslack.calling.refusals import Refusal
 from evoslack.calling.status import CallStatus, status_of
 from evoslack.slack.rendering import form_messages, number_messages
 from evoslack.slack.rendering.blocks import Block, mrkdwn, plain
@@ -66,6 +67,11 @@ def _time_there(place: Place, at: datetime) -> str:
 def problem(bad: BadNumber, region: str) -> str:
     """Why a number cannot be dialed (mrkdwn): the same sentence as the field's error after a press."""
     return number_messages.problem(refusal_message(bad, region).words)
+
+
+def objection(refusal: Refusal, rest: str) -> str:
+    """What a rule says against a number (mrkdwn), with what else is known of it in a line below."""
+    return "\n".join(filter(None, (number_messages.objection(refusal), rest)))
 
 
 def is_problem(line: str) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from evoslack.calling.calls import Call
+from evoslack.calling.refusals import NumberBlocked, Refusal
 from evoslack.calling.status import CallStatus, plain_outcome, status_of
-from evoslack.slack.rendering import times
+from evoslack.slack.rendering import rule_messages, times
 from evoslack.slack.rendering.messages import NOTHING_RANG, duration, escape, mention
 from evoslack.slack.rendering.status_words import STATUS_WORDS
 
@@ -22,6 +23,14 @@ _CANT_TELL = {CallStatus.NOT_CERTAIN, CallStatus.LOST, CallStatus.REJECTED}
 def problem(sentence: str) -> str:
     """Under a number that cannot be dialed (mrkdwn); `sentence` is plain text."""
     return f"{WARNING} {escape(sentence)}"
+
+
+def objection(refusal: Refusal) -> str:
+    """The same for a number that a rule says no to, and what to do (mrkdwn)."""
+    sentences = [escape(rule_messages.why(refusal)), *map(escape, rule_messages.next_step(refusal))]
+    if isinstance(refusal, NumberBlocked):
+        sentences.insert(1, f"Added by {mention(refusal.block.by)}.")
+    return f"{WARNING} {' '.join(sentences)}"
 
 
 def time_there(earliest: datetime, latest: datetime) -> str:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from evoslack.calling.number_format import example, pretty
 from evoslack.calling.numbers import BadNumber, Problem
-from evoslack.calling.places import country_name
 from evoslack.calling.refusals import (
     CannotCheck,
     Denial,
@@ -29,7 +28,7 @@ from evoslack.calling.refusals import (
     UnreadableForm,
 )
 from evoslack.calling.status import status_of
-from evoslack.slack.rendering import rule_messages
+from evoslack.slack.rendering import place_names, rule_messages
 from evoslack.slack.rendering.help_contact import ADMIN, NO_CONTACT, HelpContact
 from evoslack.slack.rendering.messages import NOTHING_RANG, TELL_ADMIN
 from evoslack.slack.rendering.number_messages import in_the_way
@@ -63,6 +62,7 @@ DENIAL_MESSAGES = {
     ),
 }
 
+_ALLOW = f"Ask {ADMIN} to allow them."
 NUMBER_MESSAGES = {
     Problem.EMPTY: "Enter a number. Example: {example}",
     Problem.TOO_LONG_TEXT: "That's too long for a number. Enter one number. Example: {example}",
@@ -75,21 +75,16 @@ NUMBER_MESSAGES = {
     Problem.TOO_SHORT: "That number is too short. Include the area code. Example: {example}",
     Problem.TOO_LONG: "That number is too long. For another country, start with +. Example: {example}",
     Problem.INVALID: "That isn't a valid number. Example: {example}",
-    Problem.PREMIUM: "EvoSlack never dials premium-rate numbers.",
+    Problem.NETWORK: "EvoSlack never dials satellite phones and other world networks; they cost too much.",
+    Problem.PREMIUM: f"Calls to premium-rate numbers are turned off; they cost extra. {_ALLOW}",
+    Problem.SHARED_COST: f"Calls to shared-cost numbers are turned off; they can cost extra. {_ALLOW}",
+    Problem.PERSONAL: (
+        f"Calls to personal numbers such as +1 500 are turned off; they can cost extra. {_ALLOW}"
+    ),
+    Problem.PAGER: f"Calls to pagers are turned off; nobody picks up there. {_ALLOW}",
+    Problem.UAN: f"Calls to universal access numbers are turned off; they can cost extra. {_ALLOW}",
+    Problem.VOICEMAIL: f"Calls to voicemail numbers are turned off; nobody picks up there. {_ALLOW}",
 }
-
-_WITH_THE = (
-    "United ",
-    "Bahamas",
-    "Comoros",
-    "Democratic ",
-    "Gambia",
-    "Maldives",
-    "Netherlands",
-    "Philippines",
-    "Vatican",
-)
-_ENDS_WITH_THE = ("Republic", "Islands", "Isle Of Man", "Territories", "Territory")
 
 SOURCE_MESSAGES = {
     Source.SLACK: "EvoSlack couldn't check who you are because Slack gave no usable answer.",
@@ -175,16 +170,5 @@ def _number_words(bad: BadNumber, region: str) -> str:
     if bad.problem is Problem.LETTERS and bad.meant:
         return f"Use digits only. Did you mean {bad.meant}?"
     if bad.problem is Problem.COUNTRY:
-        return f"Calls to {_where(bad.country)} are turned off. Ask {ADMIN} to allow them."
+        return f"Calls to {place_names.country(bad.country)} are turned off. Ask {ADMIN} to allow them."
     return NUMBER_MESSAGES[bad.problem].format(example=example(region))
-
-
-def _where(country: str) -> str:
-    """A country as it is called in a sentence."""
-    if country == "001":
-        return "numbers outside any country"
-    name = country_name(country)
-    if not name:
-        return f"this country ({country})" if country else "this country"
-    name = name.removeprefix("The ")
-    return f"the {name}" if name.startswith(_WITH_THE) or name.endswith(_ENDS_WITH_THE) else name

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import math
+from datetime import UTC, datetime, timedelta
 
 NO_BREAK = "\u00a0"
 _UNITS = ((3600, "hour"), (60, "minute"), (1, "second"))
@@ -26,6 +27,42 @@ def moment(at: datetime, shown: str, otherwise: str) -> str:
 def clock(at: datetime) -> str:
     """The time of day, such as 3:48 PM; no line breaks inside it."""
     return f"{at.hour % 12 or 12}:{at:%M}{NO_BREAK}{'AM' if at.hour < 12 else 'PM'}"
+
+
+def plain_clock(at: datetime) -> str:
+    """The same with an ordinary space, for plain text."""
+    return clock(at).replace(NO_BREAK, " ")
+
+
+def plain_minute(minute: int) -> str:
+    """The time of day that many minutes after midnight."""
+    hours, minutes = divmod(minute % (24 * 60), 60)
+    return (
+        "midnight"
+        if not hours and not minutes
+        else plain_clock(datetime(2000, 1, 1, hours, minutes, tzinfo=UTC))
+    )
+
+
+def date(at: datetime) -> str:
+    """A day such as Mar 2, 2026, in the zone of that moment."""
+    return f"{short_date(at)}, {at.year}"
+
+
+def short_date(at: datetime) -> str:
+    """A day such as Mar 2."""
+    return f"{at:%b} {at.day}"
+
+
+def wait(length: timedelta) -> str:
+    """How long to wait, rounded up, so that nobody is told to come too early: 12 min, 1 hr 48 min, 3 days."""
+    minutes = max(math.ceil(length.total_seconds() / 60), 1)
+    hours, minutes = divmod(minutes, 60)
+    if hours >= 48:
+        return f"{math.ceil(hours / 24 + minutes / 1440)} days"
+    if not hours:
+        return f"{minutes} min"
+    return f"{hours} hr {minutes} min" if minutes else f"{hours} hr"
 
 
 def ago(length: timedelta) -> str:

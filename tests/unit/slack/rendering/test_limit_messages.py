@@ -39,7 +39,7 @@ def test_under_the_field_it_says_which_limit_and_how_long() -> None:
     ],
 )
 def test_each_limit_is_told_from_the_others(most: int, span: timedelta, mine: bool, words: str) -> None:
-    assert words in limit_messages.words(refusal(most=most, span=span, mine=mine))
+    assert words in limit_messages.why(refusal(most=most, span=span, mine=mine))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_each_limit_is_told_from_the_others(most: int, span: timedelta, mine: bo
     ],
 )
 def test_the_wait_is_rounded_up_so_that_nobody_comes_too_early(seconds: float, words: str) -> None:
-    assert limit_messages.words(refusal(timedelta(seconds=seconds))).endswith(words)
+    assert limit_messages.next_step(refusal(timedelta(seconds=seconds))).endswith(words)
 
 
 def test_the_page_has_the_moment_and_names_who_can_raise_the_limit() -> None:

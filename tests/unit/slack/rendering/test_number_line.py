@@ -136,8 +136,8 @@ def test_what_no_further_digit_can_repair_is_said(typed: str) -> None:
 
 
 def test_a_problem_is_said_like_the_error_after_a_press() -> None:
-    assert number_line.problem(BadNumber(Problem.PREMIUM), "US") == (
-        "⚠️ EvoSlack never dials premium-rate numbers."
+    assert number_line.problem(BadNumber(Problem.EMERGENCY), "US") == (
+        "⚠️ EvoSlack never dials emergency numbers. Use a phone."
     )
 
 
