@@ -33,11 +33,8 @@ from evoslack.ledger.blocked_numbers import add as add_blocked_number
 from evoslack.ledger.dependents import mark_changed
 from evoslack.ledger.schema import call_of, calls, notifications
 from evoslack.ledger.store import Store
-from evoslack.ledger.transitions import change_state
+from evoslack.ledger.transitions import AHEAD, change_state
 from evoslack.ledger.workflow_steps import give_call
-
-# A call accepted this far in the future: the clock has been set back since, so its age is unknown.
-AHEAD = timedelta(minutes=1)
 
 
 class CallLedger:

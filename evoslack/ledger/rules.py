@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from evoslack.calling.calls import CallRequest, State
 from evoslack.calling.rulebook import BlockedNumber, Limit, RuleChange, StoredRule, as_json
 from evoslack.calling.rules import Facts
-from evoslack.ledger.calls import AHEAD
 from evoslack.ledger.schema import blocked_numbers, calls, rule_changes, rules
 from evoslack.ledger.store import Store
+from evoslack.ledger.transitions import AHEAD
 
 # What was sent counts, whatever Evo Voice answered. Calls for later count from when their time has come.
 _DIALED = sorted({State.PLACING, State.PLACED, State.REJECTED, State.IN_DOUBT})

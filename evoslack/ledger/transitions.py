@@ -6,12 +6,16 @@ statements of their own, which are stricter.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from evoslack.calling.calls import TRANSITIONS, Call, State
 from evoslack.ledger.schema import call_of, calls
+
+# A call accepted this far in the future: the clock has been set back since, so its age is unknown.
+AHEAD = timedelta(minutes=1)
 
 
 def change_state(

@@ -51,8 +51,11 @@ ADDED = {
         **dict.fromkeys(("caller_id_label", "view_id", "anyway", "note"), ""),
         **dict.fromkeys(("hung_up_by", "result", "noted_by", "noted_at")),
         "note_revision": 0,
+        "due_at": None,
+        "hours_reason": "",
+        "canceled_by": None,
     },
-    "news": {"told_channel": "", "told_ts": ""},
+    "news": {"told_channel": "", "told_ts": "", "card_is_masked": None},
     "homes": {"attempts": 0},
 }
 JSON_COLUMNS = {("calls", "known_ids"), ("homes", "look"), ("steps", "inputs")}
