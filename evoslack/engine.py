@@ -24,6 +24,7 @@ from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.pages import PageLedger
 from evoslack.ledger.retention import CallRetention
 from evoslack.ledger.rules import RuleLedger
+from evoslack.ledger.scheduled_calls import ScheduledCallLedger
 from evoslack.ledger.store import Store
 from evoslack.ledger.tracked_calls import TrackedCallLedger
 from evoslack.ledger.workflow_steps import WorkflowStepLedger
@@ -148,6 +149,10 @@ class Engine:
             self.steps.purge(asked_before=self._clock.now() - self._history)
         return False
 
+    def call_changed(self) -> None:
+        """Wake whoever shows or tells that a call changed."""
+        self._wake_notifiers()
+
     def _wake_notifiers(self) -> None:
         self.live_page_workers.wake_in(MIN_INTERVAL_S)  # for pages that rest now
         for pool in (self.notify_workers, self.live_page_workers, self.home_tab_workers, self.step_workers):
@@ -221,6 +226,7 @@ def home_publisher(
         web_client(settings.slack_bot_token, settings.slack_api_url),
         engine.homes,
         CallHistory(engine.store),
+        ScheduledCallLedger(engine.store),
         access.role_of,
         lambda: engine.catalog.refresh(budget_s=HOME_REFRESH_S),
         asked_at=engine.access_requests.sent_at,
