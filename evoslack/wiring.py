@@ -16,6 +16,7 @@ from evoslack.engine import Engine, Pools, home_publisher, live_pages, notifier,
 from evoslack.evo.client import DIAL_DEADLINE_S, EvoClient
 from evoslack.evo.directory import Directory
 from evoslack.ledger.history import CallHistory
+from evoslack.ledger.scheduled_calls import ScheduledCallLedger
 from evoslack.running import Bot, CannotStart, PooledStep, not_let_in
 from evoslack.runtime.clock import Clock, counting_s
 from evoslack.runtime.heartbeat import Heartbeat
@@ -26,7 +27,7 @@ from evoslack.slack.background.private_messages import PrivateMessages
 from evoslack.slack.card_links import CardLinks
 from evoslack.slack.listeners.dependencies import ListenerDependencies, build_listeners
 from evoslack.slack.listeners.reply import NotifyPrivately
-from evoslack.slack.people import SlackPeople
+from evoslack.slack.people import SlackPeople, TimeZones
 from evoslack.slack.receivers.http import HttpReceiver
 from evoslack.slack.receivers.receiver import Receiver
 from evoslack.slack.receivers.slack_time import SlackTime
@@ -45,6 +46,7 @@ from evoslack.slack.workspace import (
 
 TIME_EVERY_S = 60.0  # how often Slack is asked for the time; two answers put it right
 TIME_TIMEOUT_S = 1  # a slower answer would tell an outdated time
+ZONE_TIMEOUT_S = 1  # a listener waits for it, after it asked for a role
 SLACK_RESPONSE_HOST = "hooks.slack.com"
 
 
@@ -205,6 +207,9 @@ def _listener_dependencies(
         offer=engine.catalog.offer,
         refresh_offer=engine.catalog.refresh,
         hang_up=engine.tracker.hang_up,
+        scheduled=ScheduledCallLedger(engine.store),
+        zone_of=TimeZones(make_client(timeout_s=ZONE_TIMEOUT_S)).of,
+        on_call_change=engine.call_changed,
         settings=FormSettings(
             command=settings.slack_command,
             region=settings.default_region,

@@ -20,6 +20,7 @@ from evoslack.calling.ports import (
     CallHistory,
     CallLedger,
     HomeTabLedger,
+    ScheduledCallLedger,
     WorkflowStepLedger,
 )
 from evoslack.calling.rule_check import RuleCheck
@@ -27,6 +28,7 @@ from evoslack.runtime.background_pool import Run
 from evoslack.slack.card_links import CardLinks
 from evoslack.slack.listeners import call_note, export, workflow_step
 from evoslack.slack.listeners.access_request import AccessRequestListener
+from evoslack.slack.listeners.answered_presses import AnsweredPresses
 from evoslack.slack.listeners.busy_number import BusyNumbers
 from evoslack.slack.listeners.call_form import CallFormListeners
 from evoslack.slack.listeners.call_note import CallNoteListeners
@@ -37,7 +39,10 @@ from evoslack.slack.listeners.home import HomeListeners
 from evoslack.slack.listeners.number_line import NumberLineListener
 from evoslack.slack.listeners.number_lines import NumberLines
 from evoslack.slack.listeners.page_opener import PageOpener
+from evoslack.slack.listeners.placing import CallPlacer
 from evoslack.slack.listeners.reply import NotifyPrivately, PageReply, PrivateReply
+from evoslack.slack.listeners.schedule import ReaderZones, ScheduleListener, WhenPages
+from evoslack.slack.listeners.scheduled_call import ScheduledCallListeners
 from evoslack.slack.listeners.shortcuts import (
     NUMBER_IN_MESSAGE,
     PLACE_A_CALL,
@@ -45,7 +50,15 @@ from evoslack.slack.listeners.shortcuts import (
     is_call_again,
 )
 from evoslack.slack.listeners.workflow_step import StepListeners
-from evoslack.slack.rendering import cards, home, home_filters, note_form, refusal_pages, views
+from evoslack.slack.rendering import (
+    cards,
+    home,
+    home_filters,
+    note_form,
+    refusal_pages,
+    schedule_page,
+    views,
+)
 from evoslack.slack.rendering.views import FormSettings
 
 
@@ -68,6 +81,9 @@ class ListenerDependencies:
     offer: Callable[[], Offer]
     refresh_offer: Callable[[], object]
     hang_up: Callable[[Call, str], Ending | None]
+    scheduled: ScheduledCallLedger
+    zone_of: Callable[[str], str]  # a person's time zone within a second; empty if Slack does not say
+    on_call_change: Callable[[], None]
     settings: FormSettings
     on_home_due: Callable[[], None]
     on_step_due: Callable[[], None]
@@ -93,6 +109,8 @@ class Listeners:
     number_line: NumberLineListener
     shortcuts: ShortcutListeners
     hang_up: HangUpListener
+    schedule: ScheduleListener
+    scheduled_call: ScheduledCallListeners
     note: CallNoteListeners
     home: HomeListeners
     export: ExportListener
@@ -115,20 +133,38 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
     )
     reply = PrivateReply(given.private_client, notify, settings.safe_url)
     homes = HomeListeners(given.home_tabs, access, given.on_home_due, now)
+    presses, zones = AnsweredPresses(now), ReaderZones(given.zone_of)
+    placer = CallPlacer(given.intake, given.calls, access, given.rule_check, settings, now)
+    form = CallFormListeners(
+        placer,
+        given.history,
+        access,
+        opener,
+        settings,
+        reply,
+        given.other_forms,
+        busy,
+        number_line,
+        WhenPages(zones, settings, now),
+        presses,
+    )
     return Listeners(
-        form=CallFormListeners(
-            given.intake,
+        form=form,
+        schedule=ScheduleListener(placer, presses, form.accepted, settings, now),
+        scheduled_call=ScheduledCallListeners(
             given.calls,
-            given.history,
+            given.scheduled,
             access,
             given.rule_check,
-            opener,
+            presses,
+            zones,
+            page_opener,
+            pages,
+            notify,
             settings,
-            reply,
-            given.other_forms,
-            busy,
-            number_line,
-            now,
+            run=given.lookups,
+            on_change=given.on_call_change,
+            now=now,
         ),
         number_line=number_line,
         shortcuts=ShortcutListeners(given.calls, access, opener, settings, pages, notify),
@@ -204,6 +240,10 @@ def connect(app: App, listeners: Listeners, command: str) -> None:
     app.block_action(cards.CALL_AGAIN)(shortcuts.call_again)
     app.block_action(cards.MORE, matchers=[is_call_again])(shortcuts.call_again)
     app.block_action(cards.HANG_UP)(listeners.hang_up.pressed)
+    app.view(schedule_page.SCHEDULE)(listeners.schedule.submit)
+    app.block_action(cards.CANCEL)(listeners.scheduled_call.cancel)
+    app.block_action(cards.CHANGE_TIME)(listeners.scheduled_call.open_change)
+    app.view(schedule_page.CHANGE)(listeners.scheduled_call.save_change)
     app.block_action(cards.NOTE)(listeners.note.open_note)
     app.block_action(cards.MORE, matchers=[call_note.is_in_menu])(listeners.note.open_note)
     app.view(note_form.FORM)(listeners.note.save_note)

@@ -8,7 +8,13 @@ from typing import Any
 
 from evoslack.calling.calls import Call, HangUp, Progress, State
 from evoslack.calling.status import CallStatus, status_of
-from evoslack.slack.rendering import button_messages, card_messages, messages, note_messages, schedule_messages
+from evoslack.slack.rendering import (
+    button_messages,
+    card_messages,
+    messages,
+    note_messages,
+    schedule_messages,
+)
 from evoslack.slack.rendering.blocks import Block, actions, button, confirm, overflow, section, small
 
 EVENT_TYPE = "evoslack_call"

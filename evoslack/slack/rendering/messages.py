@@ -52,7 +52,7 @@ REASON_MESSAGES = {
     Reason.CALLER_ID_GONE: f"{NOTHING_RANG} Its caller ID is gone. Call again with another one.",
     Reason.ROLE_LOST: f"{NOTHING_RANG} Its caller can no longer place calls. A colleague can call again.",
     Reason.ON_THE_PHONE: (
-        f"{NOTHING_RANG} Someone may have been on the phone with this number. Check that call, then call again."
+        f"{NOTHING_RANG} Someone may have been on the phone with this number. Check that call first."
     ),
     Reason.UNCHECKED: f"{NOTHING_RANG} EvoSlack couldn't check whether this call is allowed. Call again.",
     Reason.MISSED: f"{NOTHING_RANG} EvoSlack wasn't running when its time came. Call again.",

@@ -25,6 +25,8 @@ def blocks(paragraphs: Sequence[tuple[str, Call]], region: str) -> list[Block]:
 
 def _with_button(words: str, call: Call, region: str) -> Block:
     if call.is_scheduled:
-        return section(words[:LONGEST_SECTION]) | {"accessory": cards.cancel(call, messages.number(call, region))}
+        return section(words[:LONGEST_SECTION]) | {
+            "accessory": cards.cancel(call, messages.number(call, region))
+        }
     button = {} if call.is_in_progress else {"accessory": cards.call_again(call)}
     return section(words[:LONGEST_SECTION]) | button

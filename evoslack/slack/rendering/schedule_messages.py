@@ -135,7 +135,11 @@ def why(place: Place, refusal: OutsideHours) -> str:
 def what_time(place: Place, now: datetime) -> str:
     """Above the page when the person wants to call later (mrkdwn)."""
     now_there = time_there(place, now)
-    return f"*Nothing is dialed yet.* {_capital(escape(now_there))}." if now_there else "*Nothing is dialed yet.*"
+    return (
+        f"*Nothing is dialed yet.* {_capital(escape(now_there))}."
+        if now_there
+        else "*Nothing is dialed yet.*"
+    )
 
 
 def at_opening(place: Place, opens_at: datetime, now: datetime) -> str:
@@ -156,7 +160,9 @@ def my_zone(zone: str, theirs: Sequence[str], at: datetime) -> str:
     """The option for the reader's own time."""
     if not zone:
         return UTC_ZONE
-    return f"My time ({city(zone)}), and theirs" if same_time([zone, *theirs], at) else f"My time ({city(zone)})"
+    return (
+        f"My time ({city(zone)}), and theirs" if same_time([zone, *theirs], at) else f"My time ({city(zone)})"
+    )
 
 
 def their_zone(zone: str, *, is_only: bool) -> str:
@@ -187,7 +193,8 @@ def not_waiting(call: Call, region: str, reader: str) -> str:
     """For a call that was dialed or canceled meanwhile (mrkdwn); empty if the reader canceled it."""
     if call.canceled_by == reader:
         return ""
-    return f"Nothing was changed: this call no longer waits for its time.\n{headline(call, region, is_bold=True)}"
+    now = headline(call, region, is_bold=True)
+    return f"Nothing was changed: this call no longer waits for its time.\n{now}"
 
 
 def only_theirs(call: Call) -> str:

@@ -9,13 +9,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from evoslack.calling.calls import Call, CallRequest
+from evoslack.calling.number_format import pretty, unbroken
 from evoslack.calling.places import Place, place_of
 from evoslack.calling.refusals import OutsideHours
 from evoslack.calling.rulebook import LONGEST_REASON
-from evoslack.calling.number_format import pretty, unbroken
 from evoslack.slack.rendering import button_messages, form_messages, messages, schedule_messages
 from evoslack.slack.rendering.blocks import Block, modal, plain, section, small
 from evoslack.slack.rendering.form_metadata import ChangeMetadata, ScheduleMetadata
+from evoslack.slack.rendering.local_times import due
 from evoslack.slack.rendering.select_options import LONGEST_OPTION, MOST_OPTIONS
 
 SCHEDULE, CHANGE = "schedule", "schedule_change"  # callback ids
@@ -92,7 +93,7 @@ def change(call: Call, metadata: ChangeMetadata, region: str, *, is_administrato
     if is_administrator:
         fields.append(_reason_field(call.request.hours_reason))
     about = [
-        section(f"*{messages.number(call, region)}* · {schedule_messages.due(call)}"),
+        section(f"*{messages.number(call, region)}* · {due(call)}"),
         *_no_zone(metadata.zone, has_times=True),
     ]
     view = modal(CHANGE, schedule_messages.CHANGE_TITLE, button_messages.CANCEL, [*about, *fields])
@@ -158,7 +159,8 @@ def _choices(asked: Asked, place: Place) -> list[tuple[str, str, str]]:
 
 def _choice_field(choices: Sequence[tuple[str, str, str]]) -> Block:
     options = [
-        {"text": plain(words[:LONGEST_OPTION]), "value": value} | ({"description": plain(note)} if note else {})
+        {"text": plain(words[:LONGEST_OPTION]), "value": value}
+        | ({"description": plain(note)} if note else {})
         for value, words, note in choices
     ]
     radio = {"type": "radio_buttons", "action_id": CHOICE, "options": options, "initial_option": options[0]}
@@ -171,8 +173,13 @@ def _time_fields(
     """Date, time, and whose time that is. With a choice above them they may stay empty."""
     starts = starts_at.astimezone(ZoneInfo(own or "UTC"))
     date = {"type": "datepicker", "action_id": DATE, "initial_date": f"{starts:%Y-%m-%d}"}
-    clock = {"type": "timepicker", "action_id": TIME} | ({"initial_time": f"{starts:%H:%M}"} if presets_time else {})
-    options = [{"text": plain(words[:LONGEST_OPTION]), "value": value} for value, words in _zones(own, place, starts_at)]
+    clock = {"type": "timepicker", "action_id": TIME} | (
+        {"initial_time": f"{starts:%H:%M}"} if presets_time else {}
+    )
+    options = [
+        {"text": plain(words[:LONGEST_OPTION]), "value": value}
+        for value, words in _zones(own, place, starts_at)
+    ]
     zone = {
         "type": "static_select",
         "action_id": ZONE,

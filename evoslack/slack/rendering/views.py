@@ -181,7 +181,7 @@ def _when_field() -> Block:
 
 
 def is_for_later(values: Mapping[str, Any]) -> bool:
-    """Whether the person wants to choose a time; forms that were opened before a new version have no such field."""
+    """Whether the person wants to choose a time; forms of an older version have no such field."""
     return _chosen(values, WHEN) == LATER
 
 
