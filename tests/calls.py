@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from evoslack.calling.calls import CallRequest
 
 NUMBER = "+12025550143"
+T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
 
 def call_request(key: str = "key", number: str = NUMBER, **changes: str) -> CallRequest:

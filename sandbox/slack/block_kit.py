@@ -10,7 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox.slack.json_shapes import Check, boolean, day, list_of, no, number, one_of, shape, string, typed
+from sandbox.slack.json_shapes import (
+    Check,
+    boolean,
+    clock_time,
+    day,
+    list_of,
+    no,
+    number,
+    one_of,
+    shape,
+    string,
+    typed,
+)
 from sandbox.slack.rich_text import RICH_PART
 
 Json = dict[str, Any]
@@ -131,6 +143,7 @@ ELEMENTS: dict[str, Check] = {
     ),
     "users_select": shape({}, {**_SELECT, "initial_user": string(255)}),
     "datepicker": shape({}, {**_SELECT, "initial_date": day}),
+    "timepicker": shape({}, {**_SELECT, "initial_time": clock_time, "timezone": string(255)}),
     "overflow": shape(
         {"options": list_of(_option(_plain(75), url=string(3000)), 1, 5)},
         {"action_id": string(255), "confirm": _CONFIRM},
@@ -151,7 +164,7 @@ def _elements(*kinds: str, **more: Check) -> Check:
 
 
 _SELECTS = ("static_select", "external_select", "conversations_select", "users_select")
-_CHOICES = (*_SELECTS, "datepicker", "checkboxes", "radio_buttons")
+_CHOICES = (*_SELECTS, "datepicker", "timepicker", "checkboxes", "radio_buttons")
 _ID = {"block_id": string(255)}
 _CONTEXT_ITEM = typed({"image": _IMAGE, "plain_text": _text(3000), "mrkdwn": _text(3000)})
 _BLOCK = typed(

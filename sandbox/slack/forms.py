@@ -7,7 +7,7 @@ values count as input, and required inputs are checked before anything is sent.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 from sandbox.slack.block_kit import Json, elements_of, options_of
@@ -22,6 +22,7 @@ VALUE_KEYS = {
     "conversations_select": "selected_conversation",
     "users_select": "selected_user",
     "datepicker": "selected_date",
+    "timepicker": "selected_time",
 }
 
 Answer = str | list[str] | None
@@ -98,6 +99,8 @@ class Form:
             value = self._choice(block_id, element, str(answer))
         elif kind == "datepicker" and answer is not None:
             value = _day(str(answer))
+        elif kind == "timepicker" and answer is not None:
+            value = _clock(str(answer))
         elif kind == "checkboxes":
             wanted = [answer] if isinstance(answer, str) else answer or []
             value = [self._choice(block_id, element, each) for each in wanted]
@@ -161,6 +164,13 @@ def _day(answer: str) -> str:
         return date.fromisoformat(answer).isoformat()
     except ValueError as error:
         raise LookupError(f"no day {answer!r} in a calendar") from error
+
+
+def _clock(answer: str) -> str:
+    try:
+        return time.fromisoformat(answer).isoformat("minutes")
+    except ValueError as error:
+        raise LookupError(f"no time {answer!r} on a clock") from error
 
 
 def dispatches(block: Json, element: Json, enter: bool = False) -> bool:

@@ -23,9 +23,18 @@ SEPARATOR = "\u00a0· "  # of what stands on one line; the dot stays with what c
 
 
 def called_by(call: Call) -> str:
-    """Who called or scheduled it, and when, in each reader's own time zone."""
-    did = "Scheduled" if call.state in {State.SCHEDULED, State.CANCELED} else "Called"
-    return f"{did} by {mention(call.request.user_id)}, {times.when(call.accepted_at)}"
+    """Who called, and when, in each reader's own time zone; or who wanted that, for what time."""
+    who = mention(call.request.user_id)
+    if call.is_scheduled:
+        return f"Scheduled by {who}, {times.when(call.accepted_at)}"
+    if (due_at := _missed_time(call)) is not None:
+        return f"Scheduled by {who} for {times.when(due_at)}"
+    return f"Called by {who}, {times.when(call.accepted_at)}"
+
+
+def _missed_time(call: Call) -> datetime | None:
+    """For when a call was scheduled that was not dialed then."""
+    return call.request.due_at if call.state in {State.CANCELED, State.NOT_SENT, State.EXPIRED} else None
 
 
 def flow(call: Call) -> str:
@@ -48,10 +57,8 @@ def place(call: Call) -> str:
     if call.is_scheduled:
         return ""
     found = place_of(call.request.number)
-    local = found.local_time(call.accepted_at)
+    local = found.local_time(_missed_time(call) or call.accepted_at)
     name = one_line(found.name, LONGEST_ON_CARD)
-    if call.state is State.CANCELED:  # nobody was called
-        return name
     if local is None:
         return name
     return f"{name}, {times.clock(local)} there" if name else f"{times.clock(local)} there"
@@ -93,8 +100,8 @@ def note(call: Call) -> str:
 
 def in_sentences(call: Call, region: str) -> str:
     """All of this in sentences, for notifications and screen readers; some do not show dates."""
-    did = called_by(call).partition(",")[0]
-    sentences = [f"{did}, flow {flow(call)}, {caller_id(call, region)}"]
+    did = "Scheduled" if call.is_scheduled or _missed_time(call) else "Called"
+    sentences = [f"{did} by {mention(call.request.user_id)}, flow {flow(call)}, {caller_id(call, region)}"]
     sentences.append(f"Where: {there}" if (there := place(call)) else "")
     if call.note.revision and (call.note.result or call.note.text):
         result = RESULT_WORDS[call.note.result] if call.note.result else "Note"

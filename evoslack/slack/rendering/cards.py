@@ -38,7 +38,7 @@ def text(call: Call, region: str, *, hides_number: bool = False) -> str:
         f"{messages.headline(call, region, hides_number=hides_number)}.",
         messages.reason(call),
         card_messages.hang_up(call),
-        card_messages.hours_reason(call),
+        f"{reason}." if (reason := card_messages.hours_reason(call)) else "",
         card_messages.in_sentences(call, region),
     )
     return " ".join(sentence for sentence in sentences if sentence)

@@ -128,7 +128,7 @@ def why(place: Place, refusal: OutsideHours) -> str:
     sentences = [f"*{NOTHING_RANG} {_capital(escape(now_there))}.*", escape(hours_there(refusal))]
     if refusal.opens_at is not None:
         opens = escape(local(place, refusal.opens_at, refusal.at))
-        sentences.append(f"They begin at {opens} there, {yours(refusal.opens_at)}.")
+        sentences.append(f"The next time is {opens} there ({yours(refusal.opens_at)}).")
     return " ".join(sentences)
 
 
@@ -144,7 +144,7 @@ def what_time(place: Place, now: datetime) -> str:
 
 def at_opening(place: Place, opens_at: datetime, now: datetime) -> str:
     """The offer to call as soon as the hours allow it."""
-    return f"At {local(place, opens_at, now)} their time"
+    return f"{local(place, opens_at, now)}, their time"
 
 
 def not_at(place: Place, refusal: OutsideHours) -> str:
