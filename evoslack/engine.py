@@ -236,6 +236,7 @@ def home_publisher(
         web_client(settings.slack_bot_token, settings.slack_api_url),
         engine.homes,
         CallHistory(engine.store),
+        engine.scheduled_calls,
         access.role_of,
         lambda: engine.catalog.refresh(budget_s=HOME_REFRESH_S),
         asked_at=engine.access_requests.sent_at,

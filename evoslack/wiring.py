@@ -27,7 +27,7 @@ from evoslack.slack.card_links import CardLinks
 from evoslack.slack.file_download import FILE_ORIGIN, FileDownload, origin_of
 from evoslack.slack.listeners.dependencies import ListenerDependencies, build_listeners
 from evoslack.slack.listeners.reply import NotifyPrivately
-from evoslack.slack.people import SlackPeople
+from evoslack.slack.people import SlackPeople, TimeZones
 from evoslack.slack.receivers.http import HttpReceiver
 from evoslack.slack.receivers.receiver import Receiver
 from evoslack.slack.receivers.slack_time import SlackTime
@@ -46,6 +46,7 @@ from evoslack.slack.workspace import (
 
 TIME_EVERY_S = 60.0  # how often Slack is asked for the time; two answers put it right
 TIME_TIMEOUT_S = 1  # a slower answer would tell an outdated time
+ZONE_TIMEOUT_S = 1  # a listener waits for it, after it asked for a role
 SLACK_RESPONSE_HOST = "hooks.slack.com"
 
 
@@ -211,6 +212,9 @@ def _listener_dependencies(
         offer=engine.catalog.offer,
         refresh_offer=engine.catalog.refresh,
         hang_up=engine.tracker.hang_up,
+        scheduled=engine.scheduled_calls,
+        zone_of=TimeZones(make_client(timeout_s=ZONE_TIMEOUT_S)).of,
+        on_call_change=engine.wake_notifiers,
         settings=FormSettings(
             command=settings.slack_command,
             region=settings.default_region,

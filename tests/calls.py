@@ -8,6 +8,7 @@ from evoslack.calling.calls import CallRequest
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 NUMBER = "+12025550143"
+T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
 
 def call_request(key: str = "key", number: str = NUMBER, **changes: str) -> CallRequest:

@@ -170,6 +170,7 @@ class TimeProblem(StrEnum):
     FAR = "far"  # too far ahead
     GAP = "gap"  # clocks are put forward then, so there is no such time
     UNKNOWN_ZONE = "unknown_zone"  # the time there is unknown
+    TWO_TIMES = "two_times"  # an offered time was chosen, and another one filled in
 
 
 class BadTime(Refusal):

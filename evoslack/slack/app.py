@@ -23,7 +23,15 @@ from evoslack.runtime.reference import new_reference
 from evoslack.slack.listeners.dependencies import Listeners, connect
 from evoslack.slack.listeners.reply import Trigger
 from evoslack.slack.payloads import ARRIVAL
-from evoslack.slack.rendering import blocked_form, messages, note_form, note_messages, refusal_pages, views
+from evoslack.slack.rendering import (
+    blocked_form,
+    messages,
+    note_form,
+    note_messages,
+    refusal_pages,
+    schedule_page,
+    views,
+)
 from evoslack.slack.rendering.refusal_messages import refusal_message
 from evoslack.slack.workspace import Identity
 
@@ -108,7 +116,8 @@ def answer_broken(
         if call is not None:
             return _json({"response_action": "update", "view": listeners.form.accepted(call)})
         arrival.withdraw()
-        return _json({"response_action": "errors", "errors": {views.NUMBER: words}})
+        field = schedule_page.first_field(body.get("view") or {}) or views.NUMBER
+        return _json({"response_action": "errors", "errors": {field: words}})
     event_id = str(body.get("event_id") or "")
     if (user_id := _who_waits(body)) and event_id not in told:
         if body.get("trigger_id"):

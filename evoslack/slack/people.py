@@ -6,14 +6,16 @@ Every field is from slack-facts 9. A missing field counts as no.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from evoslack.calling.refusals import CannotCheck, Denial, NotAllowed, Source
-from evoslack.slack.workspace import SLACK_ERRORS
+from evoslack.slack.workspace import SLACK_ERRORS, problem_of
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +23,8 @@ _UNKNOWN_PERSON = frozenset({"user_not_found", "user_not_visible", "users_not_fo
 _MUST_BE_FALSE = ("is_bot", "is_restricted", "is_ultra_restricted")  # Slack sends these for every member
 _MUST_NOT_BE_TRUE = ("deleted", "is_stranger", "is_invited_user")  # Slack sends these only when true
 SLACKBOT = "USLACKBOT"  # not flagged as a bot
+ZONE_REMEMBERED_S = 600.0  # people travel
+MOST_ZONES = 1000  # that are remembered
 
 
 class SlackPeople:
@@ -79,3 +83,33 @@ class SlackPeople:
             and isinstance(organization, dict)
             and organization.get("enterprise_id") == self._enterprise_id
         )
+
+
+class TimeZones:
+    """The time zones that people have set in Slack, remembered for ten minutes."""
+
+    def __init__(self, client: WebClient, *, clock_s: Callable[[], float] = time.monotonic) -> None:
+        """`client` gives up quickly: a listener waits for the answer."""
+        self._client = client
+        self._clock_s = clock_s
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[str, float]] = {}  # with until when
+
+    def of(self, user_id: str) -> str:
+        """A person's time zone as Slack has it, not checked; empty if Slack does not say."""
+        with self._lock:
+            zone, until_s = self._known.get(user_id, ("", 0.0))
+        if self._clock_s() < until_s:
+            return zone
+        try:
+            user = self._client.users_info(user=user_id).get("user")
+        except SLACK_ERRORS as error:
+            log.warning("the time zone of %s could not be read: %s", user_id, problem_of(error))
+            return ""
+        found = user.get("tz") if isinstance(user, dict) else None
+        zone = found if isinstance(found, str) else ""
+        with self._lock:
+            if len(self._known) >= MOST_ZONES:
+                self._known.clear()
+            self._known[user_id] = zone, self._clock_s() + ZONE_REMEMBERED_S
+        return zone

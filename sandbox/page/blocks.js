@@ -135,6 +135,12 @@ const ELEMENTS = {
     field.addEventListener("change", () => field.files[0] && context.attach(block, field.files[0]));
     return field;
   },
+  timepicker: (element, context, block) => {
+    const field = el("input", { type: "time", "aria-label": element.placeholder?.text ?? block.label?.text });
+    field.value = context.entry(block, element)?.selected_time ?? "";
+    field.addEventListener("change", () => context.use(block, element, field.value || null));
+    return field;
+  },
   overflow: (element, context, block) => {
     const items = () =>
       element.options.map((each) => ({ text: each.text.text, run: () => context.use(block, element, each.value) }));

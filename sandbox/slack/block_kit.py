@@ -10,7 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox.slack.json_shapes import Check, boolean, day, list_of, no, number, one_of, shape, string, typed
+from sandbox.slack.json_shapes import (
+    Check,
+    boolean,
+    clock_time,
+    day,
+    list_of,
+    no,
+    number,
+    one_of,
+    shape,
+    string,
+    typed,
+)
 from sandbox.slack.rich_text import RICH_PART
 
 Json = dict[str, Any]
@@ -140,6 +152,7 @@ ELEMENTS: dict[str, Check] = {
         {},
         {"action_id": string(255), "filetypes": list_of(string(255), 1, 100), "max_files": number(1, 10)},
     ),
+    "timepicker": shape({}, {**_SELECT, "initial_time": clock_time, "timezone": string(255)}),
     "overflow": shape(
         {"options": list_of(_option(_plain(75), url=string(3000)), 1, 5)},
         {"action_id": string(255), "confirm": _CONFIRM},
@@ -160,7 +173,7 @@ def _elements(*kinds: str, **more: Check) -> Check:
 
 
 _SELECTS = ("static_select", "external_select", "conversations_select", "users_select")
-_CHOICES = (*_SELECTS, "datepicker", "checkboxes", "radio_buttons")
+_CHOICES = (*_SELECTS, "datepicker", "timepicker", "checkboxes", "radio_buttons")
 _ID = {"block_id": string(255)}
 _CONTEXT_ITEM = typed({"image": _IMAGE, "plain_text": _text(3000), "mrkdwn": _text(3000)})
 _BLOCK = typed(

@@ -7,7 +7,7 @@ values count as input, and required inputs are checked before anything is sent.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 from sandbox.slack.block_kit import Json, elements_of, options_of
@@ -23,6 +23,7 @@ VALUE_KEYS = {
     "users_select": "selected_user",
     "datepicker": "selected_date",
     "file_input": "files",
+    "timepicker": "selected_time",
 }
 
 Answer = str | list[str] | None
@@ -103,6 +104,8 @@ class Form:
             if answer is not None:
                 raise LookupError(f"block {block_id!r} takes files, see `attach`")
             value = []
+        elif kind == "timepicker" and answer is not None:
+            value = _clock(str(answer))
         elif kind == "checkboxes":
             wanted = [answer] if isinstance(answer, str) else answer or []
             value = [self._choice(block_id, element, each) for each in wanted]
@@ -181,6 +184,13 @@ def _day(answer: str) -> str:
         return date.fromisoformat(answer).isoformat()
     except ValueError as error:
         raise LookupError(f"no day {answer!r} in a calendar") from error
+
+
+def _clock(answer: str) -> str:
+    try:
+        return time.fromisoformat(answer).isoformat("minutes")
+    except ValueError as error:
+        raise LookupError(f"no time {answer!r} on a clock") from error
 
 
 def dispatches(block: Json, element: Json, enter: bool = False) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evoslack.calling.calls import FINAL, State
+from evoslack.calling.calls import FINAL, Call, State
 from evoslack.calling.notification import Notification
 from evoslack.calling.status import CallStatus, status_of
 
@@ -27,7 +27,17 @@ def is_kept(notification: Notification) -> bool:
 
     What is not bad news gets a message of its own when the call is over: nobody notices an edit.
     """
-    return notification.call.state is not State.PLACED
+    return is_bad_news(notification.call)
+
+
+def is_bad_news(call: Call) -> bool:
+    """Whether the caller must learn of it even with a card: neither placed nor waiting for its time."""
+    return call.state not in {State.PLACED, State.SCHEDULED}
+
+
+def did_it_themselves(call: Call) -> bool:
+    """Whether the caller took the call back and knows so."""
+    return call.state is State.CANCELED and call.canceled_by == call.request.user_id
 
 
 def is_needed_anyway(notification: Notification) -> bool:

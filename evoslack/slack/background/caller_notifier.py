@@ -16,7 +16,6 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
-from evoslack.calling.calls import State
 from evoslack.calling.notification import Notification
 from evoslack.calling.ports import NotificationLedger
 from evoslack.slack.background import caller_needs, direct_message
@@ -169,6 +168,10 @@ class CallerNotifier:
         call = notification.call
         if notification.told_revision >= notification.revision or call.is_open:
             return False
+        if caller_needs.did_it_themselves(call):
+            what = caller_needs.summary(notification, is_edited=False)
+            self._ledger.mark_told(call.id, notification.revision, bad_news=False, what=what)
+            return False
         what = caller_needs.summary(notification, is_edited=bool(notification.told_ts))
         if what == notification.told_what:  # ringing and answered show on the card alone
             bad_news = notification.told_bad_news
@@ -211,7 +214,7 @@ class CallerNotifier:
         in_order = sorted(notifications, key=lambda each: (each.call.accepted_at, each.call.id))
         texts = [self._paragraph(each) for each in in_order]
         calls = [each.call for each in in_order]
-        return texts, private_message.blocks(list(zip(texts, calls, strict=True)))
+        return texts, private_message.blocks(list(zip(texts, calls, strict=True)), self._region)
 
     def _deliver(self, together: list[Notification], deliver: Callable[[], None]) -> datetime | None:
         """Send or edit one direct message about all of them; when to try again if that failed.
@@ -246,7 +249,7 @@ class CallerNotifier:
         self._ledger.mark_told(
             call.id,
             notification.revision,
-            bad_news=call.state is not State.PLACED,
+            bad_news=caller_needs.is_bad_news(call),
             what=caller_needs.summary(notification, is_edited=is_edited),
             message=message,
         )

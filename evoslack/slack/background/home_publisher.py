@@ -17,7 +17,7 @@ from slack_sdk import WebClient
 from evoslack.calling.access import ASK_AGAIN_AFTER
 from evoslack.calling.calls import Call, Role
 from evoslack.calling.history_filter import HistoryFilter, HomeTab, Scope
-from evoslack.calling.ports import CallHistory, HomeTabLedger
+from evoslack.calling.ports import CallHistory, HomeTabLedger, ScheduledCallLedger
 from evoslack.calling.refusals import CannotCheck, NothingToOffer, Refusal
 from evoslack.runtime.trouble_log import TroubleLog
 from evoslack.slack.background.delivery_rules import is_expiring
@@ -61,6 +61,7 @@ class HomePublisher:
         client: WebClient,
         ledger: HomeTabLedger,
         history: CallHistory,
+        scheduled: ScheduledCallLedger,
         role_of: Callable[[str, str], Role],
         refresh: Callable[[], object],
         *,
@@ -75,6 +76,7 @@ class HomePublisher:
         self._client = client
         self._ledger = ledger
         self._history = history
+        self._scheduled = scheduled
         self._role_of = role_of
         self._refresh = refresh
         self._asked_at = asked_at
@@ -137,6 +139,7 @@ class HomePublisher:
             calls, total = self._found(due, wanted)
         now, whose = self._now(), None if sees_team else due.user_id
         live, live_total = self._history.live(due.team_id, whose, at=now, limit=home.MOST_LIVE)
+        waiting, waiting_total = self._scheduled.waiting(due.team_id, whose, limit=home.MOST_WAITING)
         return home.Page(
             wanted,
             calls,
@@ -146,8 +149,10 @@ class HomePublisher:
             at=now,
             live=live,
             live_total=live_total,
+            waiting=waiting,
+            waiting_total=waiting_total,
             totals=self._history.totals(due.team_id, whose, since=now - TOTALS_OF),
-            links=self._links_of([*live, *calls]),
+            links=self._links_of([*live, *waiting, *calls]),
             can_end=self._can_end(),
         )
 

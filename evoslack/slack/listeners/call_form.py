@@ -8,8 +8,6 @@ history of unknown people is read, in the background.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Any
 
 from slack_bolt import Ack, BoltContext
@@ -17,21 +15,21 @@ from slack_bolt import Ack, BoltContext
 from evoslack.calling.access import Access
 from evoslack.calling.arrival import Arrival
 from evoslack.calling.calls import Call
-from evoslack.calling.intake import Intake
 from evoslack.calling.numbers import typed_after_command
 from evoslack.calling.offer import Offer
-from evoslack.calling.ports import CallHistory, CallLedger
-from evoslack.calling.refusals import NumberBusy, Refusal, TooLate, UnreadableForm
-from evoslack.calling.rule_check import RuleCheck
-from evoslack.calling.validation import InvalidFields, number_or_empty, validate
+from evoslack.calling.ports import CallHistory
+from evoslack.calling.refusals import NumberBusy, Refusal, TooLate
+from evoslack.calling.validation import InvalidFields
 from evoslack.runtime.background_pool import Run
 from evoslack.slack.listeners.answered_presses import Answer, AnsweredPresses
 from evoslack.slack.listeners.busy_number import BusyNumbers
 from evoslack.slack.listeners.form_opener import FormOpener
 from evoslack.slack.listeners.number_line import NumberLineListener
 from evoslack.slack.listeners.page_opener import OpenRequest
+from evoslack.slack.listeners.placing import CallPlacer, TimeWanted, Timing
 from evoslack.slack.listeners.reply import PrivateReply
-from evoslack.slack.listeners.submission import FormSubmission
+from evoslack.slack.listeners.schedule import WhenPages
+from evoslack.slack.listeners.submission import FormSubmission, key_of
 from evoslack.slack.payloads import ARRIVAL, Payload, team_of
 from evoslack.slack.rendering import (
     form_messages,
@@ -43,7 +41,6 @@ from evoslack.slack.rendering import (
     views,
 )
 from evoslack.slack.rendering.blocks import Block
-from evoslack.slack.rendering.form_metadata import FormMetadata
 from evoslack.slack.rendering.refusal_messages import refusal_message, refusal_words
 from evoslack.slack.rendering.refusal_pages import refusal_page
 from evoslack.slack.rendering.views import FormSettings
@@ -59,32 +56,29 @@ class CallFormListeners:
 
     def __init__(
         self,
-        intake: Intake,
-        calls: CallLedger,
+        placer: CallPlacer,
         past_calls: CallHistory,
         access: Access,
-        rule_check: RuleCheck,
         opener: FormOpener,
         settings: FormSettings,
         reply: PrivateReply,
         look_up: Run,
         busy: BusyNumbers,
         number_line: NumberLineListener,
-        now: Callable[[], datetime],
+        when_pages: WhenPages,
+        presses: AnsweredPresses,
     ) -> None:
-        self._intake = intake
-        self._calls = calls
+        self._placer = placer
         self._past_calls = past_calls
         self._access = access
-        self._rule_check = rule_check
         self._opener = opener
         self._settings = settings
         self._reply = reply
         self._look_up = look_up
         self._busy = busy
         self._number_line = number_line
-        self._now = now
-        self._presses = AnsweredPresses(now)
+        self._when_pages = when_pages
+        self._presses = presses
 
     def command(self, ack: Ack, body: Payload, context: BoltContext) -> None:
         """`/call …`: the form, filled in with what was typed; or `help`, `history`, or `last`."""
@@ -174,14 +168,18 @@ class CallFormListeners:
             submission = FormSubmission.of(body, view)
             self._number_line.forget(submission.view_id)
             try:
-                call = self._receive(submission, arrival)
+                found = self._placer.place(
+                    submission, arrival, lambda: None if submission.is_for_later else Timing()
+                )
             except NumberBusy as busy:
                 return Answer(_update(self._busy.question(submission, busy)), is_no=True)
             except InvalidFields as invalid:
                 return Answer(_errors(self._sentences(invalid, submission.line)), is_no=True)
+            if isinstance(found, TimeWanted):
+                return Answer(self._when_pages.ask(found, submission, arrival), is_no=True)
         except Refusal as refusal:
             return self._denied(refusal)
-        return Answer(_update(self.accepted(call)), is_no=False)
+        return Answer(_update(self.accepted(found)), is_no=False)
 
     def _denied(self, refusal: Refusal) -> Answer:
         settings = self._settings
@@ -199,10 +197,7 @@ class CallFormListeners:
 
     def call_of(self, user_id: str, view: Payload, arrival: Arrival) -> Call | None:
         """The call that this person's form became, as far as the ledger can say; it is answered now."""
-        call = self._calls.find(FormMetadata.unpacked(view["private_metadata"]).key)
-        if call is None or call.request.user_id != user_id:
-            return None
-        return self._intake.receive_again(call, arrival)
+        return self._placer.call_of(key_of(view), user_id, arrival)
 
     def _offer_to(self, body: Payload) -> Offer | None:
         """The offer for a search in the form; None for people who may not call."""
@@ -211,28 +206,6 @@ class CallFormListeners:
         except Refusal as refusal:
             log.info("no options for %s: %s", body["user"]["id"], type(refusal).__name__)
             return None
-
-    def _receive(self, submission: FormSubmission, arrival: Arrival) -> Call:
-        """Check what was filled in and write it down. Raises `InvalidFields` or a `Refusal`."""
-        region = self._settings.region
-        first = self._calls.find(submission.metadata.key)  # a quick answer; `admission` decides
-        if first is not None:
-            # Whatever changed since: this form already became a call, and that is what the person must hear.
-            number = number_or_empty(submission.entries.typed_number, region=region)
-            first = self._intake.receive_again(submission.same_as(first, number), arrival)
-        if first is not None:
-            return first
-        arrival.require_time()  # only now: nobody is told "nothing was dialed" whose first press was
-        if submission.is_too_old(self._now()):
-            raise UnreadableForm
-        pressed_at = self._now() - timedelta(seconds=arrival.age_s)
-        draft = submission.draft(self._settings.safe_url(submission.metadata.response_url), pressed_at)
-        offer = self._access.offer_to(draft.user_id, draft.team_id)
-        rules = self._rule_check.rules()
-        request = validate(draft, offer, region=region, rules=rules)
-        role = self._access.role_of(draft.user_id, draft.team_id)
-        self._rule_check.require(request, role, rules)
-        return self._intake.receive(request, arrival)
 
     def _sentences(self, invalid: InvalidFields, line: str) -> dict[str, str]:
         """A sentence for each field that must be corrected, by block id.

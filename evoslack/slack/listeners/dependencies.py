@@ -21,6 +21,7 @@ from evoslack.calling.ports import (
     CallHistory,
     CallLedger,
     HomeTabLedger,
+    ScheduledCallLedger,
     WorkflowStepLedger,
 )
 from evoslack.calling.rule_check import RuleCheck
@@ -29,6 +30,7 @@ from evoslack.slack.card_links import CardLinks
 from evoslack.slack.file_download import FileDownload
 from evoslack.slack.listeners import blocked_numbers, call_note, export, workflow_step
 from evoslack.slack.listeners.access_request import AccessRequestListener
+from evoslack.slack.listeners.answered_presses import AnsweredPresses
 from evoslack.slack.listeners.blocked_files import BlockedFileListeners
 from evoslack.slack.listeners.blocked_numbers import BlockedNumberListeners
 from evoslack.slack.listeners.busy_number import BusyNumbers
@@ -41,7 +43,10 @@ from evoslack.slack.listeners.home import HomeListeners
 from evoslack.slack.listeners.number_line import NumberLineListener
 from evoslack.slack.listeners.number_lines import NumberLines
 from evoslack.slack.listeners.page_opener import PageOpener
+from evoslack.slack.listeners.placing import CallPlacer
 from evoslack.slack.listeners.reply import NotifyPrivately, PageReply, PrivateReply
+from evoslack.slack.listeners.schedule import ReaderZones, ScheduleListener, WhenPages
+from evoslack.slack.listeners.scheduled_call import ScheduledCallListeners
 from evoslack.slack.listeners.shortcuts import (
     NUMBER_IN_MESSAGE,
     PLACE_A_CALL,
@@ -49,7 +54,16 @@ from evoslack.slack.listeners.shortcuts import (
     is_call_again,
 )
 from evoslack.slack.listeners.workflow_step import StepListeners
-from evoslack.slack.rendering import blocked_form, cards, home, home_filters, note_form, refusal_pages, views
+from evoslack.slack.rendering import (
+    blocked_form,
+    cards,
+    home,
+    home_filters,
+    note_form,
+    refusal_pages,
+    schedule_page,
+    views,
+)
 from evoslack.slack.rendering.views import FormSettings
 
 
@@ -74,6 +88,9 @@ class ListenerDependencies:
     offer: Callable[[], Offer]
     refresh_offer: Callable[[], object]
     hang_up: Callable[[Call, str], Ending | None]
+    scheduled: ScheduledCallLedger
+    zone_of: Callable[[str], str]  # a person's time zone within a second; empty if Slack does not say
+    on_call_change: Callable[[], None]
     settings: FormSettings
     on_home_due: Callable[[], None]
     on_step_due: Callable[[], None]
@@ -99,6 +116,8 @@ class Listeners:
     number_line: NumberLineListener
     shortcuts: ShortcutListeners
     hang_up: HangUpListener
+    schedule: ScheduleListener
+    scheduled_call: ScheduledCallListeners
     note: CallNoteListeners
     home: HomeListeners
     export: ExportListener
@@ -135,20 +154,38 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
         notify,
         now,
     )
+    presses, zones = AnsweredPresses(now), ReaderZones(given.zone_of)
+    placer = CallPlacer(given.intake, given.calls, access, given.rule_check, settings, now)
+    form = CallFormListeners(
+        placer,
+        given.history,
+        access,
+        opener,
+        settings,
+        reply,
+        given.other_forms,
+        busy,
+        number_line,
+        WhenPages(zones, settings, now),
+        presses,
+    )
     return Listeners(
-        form=CallFormListeners(
-            given.intake,
+        form=form,
+        schedule=ScheduleListener(placer, presses, form.accepted, settings, now),
+        scheduled_call=ScheduledCallListeners(
             given.calls,
-            given.history,
+            given.scheduled,
             access,
             given.rule_check,
-            opener,
+            presses,
+            zones,
+            page_opener,
+            pages,
+            notify,
             settings,
-            reply,
-            given.other_forms,
-            busy,
-            number_line,
-            now,
+            run=given.lookups,
+            on_change=given.on_call_change,
+            now=now,
         ),
         number_line=number_line,
         shortcuts=ShortcutListeners(given.calls, access, opener, settings, pages, notify),
@@ -229,6 +266,10 @@ def connect(app: App, listeners: Listeners, command: str) -> None:
     app.block_action(cards.CALL_AGAIN)(shortcuts.call_again)
     app.block_action(cards.MORE, matchers=[is_call_again])(shortcuts.call_again)
     app.block_action(cards.HANG_UP)(listeners.hang_up.pressed)
+    app.view(schedule_page.SCHEDULE)(listeners.schedule.submit)
+    app.block_action(cards.CANCEL)(listeners.scheduled_call.cancel)
+    app.block_action(cards.CHANGE_TIME)(listeners.scheduled_call.open_change)
+    app.view(schedule_page.CHANGE)(listeners.scheduled_call.save_change)
     app.block_action(cards.NOTE)(listeners.note.open_note)
     app.block_action(cards.MORE, matchers=[call_note.is_in_menu])(listeners.note.open_note)
     app.view(note_form.FORM)(listeners.note.save_note)

@@ -10,8 +10,8 @@ from evoslack.calling.calls import Call
 from evoslack.calling.refusals import UnreadableForm, require_same
 from evoslack.calling.validation import CallDraft, Entries
 from evoslack.slack.payloads import Payload, team_of, text_of
-from evoslack.slack.rendering import number_line, views
-from evoslack.slack.rendering.form_metadata import FormMetadata
+from evoslack.slack.rendering import number_line, schedule_page, views
+from evoslack.slack.rendering.form_metadata import FormMetadata, ScheduleMetadata
 
 # Slack sets no age limit for a form, but the row that keeps it from calling twice has one: HISTORY_DAYS.
 MAX_FORM_AGE = timedelta(hours=12)
@@ -29,6 +29,7 @@ class FormSubmission:
     entries: Entries
     view_id: str = ""  # Slack's id of the form; empty if it cannot be one
     line: str = ""  # what the form said under the number
+    is_for_later: bool = False  # the person wants to choose a time
 
     @classmethod
     def of(cls, body: Payload, view: Payload) -> FormSubmission:
@@ -41,11 +42,26 @@ class FormSubmission:
                 entries=views.entries_of(view["state"]["values"]),
                 view_id=_view_id(view.get("id")),
                 line=number_line.line_in(view.get("blocks") or ()),
+                is_for_later=views.is_for_later(view["state"]["values"]),
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UnreadableForm from error
 
-    def draft(self, response_url: str, pressed_at: datetime) -> CallDraft:
+    @classmethod
+    def of_page(cls, body: Payload, view: Payload, metadata: ScheduleMetadata) -> FormSubmission:
+        """The same form, submitted by the page that it became. Raises `UnreadableForm`."""
+        try:
+            return cls(
+                user_id=text_of(body["user"]["id"]),
+                team_id=team_of(body),
+                metadata=metadata.form,
+                entries=Entries(metadata.flow_id, metadata.number, metadata.caller_id),
+                view_id=_view_id(view.get("id")),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise UnreadableForm from error
+
+    def draft(self, response_url: str, pressed_at: datetime, due_at: datetime | None = None) -> CallDraft:
         """The call that was asked for; `response_url` is where private messages may be posted, or empty."""
         return CallDraft(
             key=self.metadata.key,
@@ -56,6 +72,7 @@ class FormSubmission:
             response_url=response_url,
             view_id=self.view_id,
             anyway=self._knows_of(pressed_at),
+            due_at=due_at,
         )
 
     def _knows_of(self, pressed_at: datetime) -> str:
@@ -85,6 +102,13 @@ def asking_about(call_id: str, metadata: FormMetadata, now: datetime) -> FormMet
     """What a form carries while it asks whether to call although there is that call; empty: none."""
     asked_at = str(int(now.timestamp() * 1000)) if call_id else ""
     return replace(metadata, anyway=call_id, asked_at=asked_at)
+
+
+def key_of(view: Payload) -> str:
+    """The request key of a form, or of the page that it became. Raises `ValueError`."""
+    if view.get("callback_id") == schedule_page.SCHEDULE:
+        return ScheduleMetadata.unpacked(view["private_metadata"]).form.key
+    return FormMetadata.unpacked(view["private_metadata"]).key
 
 
 def _view_id(given: object) -> str:

@@ -32,6 +32,7 @@ HEADER = (
     *("outcome", "Evo Voice's words", "state", "progress", "reason"),
     *("answered at (UTC)", "ended at (UTC)", "talked (seconds)", "hung up by (Slack id)"),
     *("result", "note", "note by (Slack id)", "note at (UTC)"),
+    *("due at (UTC)", "reason to call outside hours", "canceled by (Slack id)"),
 )
 # The full-width ones of Asian keyboards work too.
 _FORMULA = tuple("=+-@\t\r＝＋－＠")
@@ -84,6 +85,9 @@ def row_of(call: Call, contact: Contact = NOBODY) -> list[str]:
         safe_text(note.text),
         note.by,
         _moment(note.at),
+        _moment(request.due_at),
+        safe_text(request.hours_reason),
+        call.canceled_by,
     ]
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from evoslack.calling.calls import Call, HangUp
+from evoslack.calling.calls import Call, HangUp, State
 from evoslack.calling.number_format import pretty, unbroken
 from evoslack.calling.places import place_of
-from evoslack.slack.rendering import times
+from evoslack.slack.rendering import schedule_messages, times
 from evoslack.slack.rendering.button_messages import HANG_UP_MESSAGES
 from evoslack.slack.rendering.messages import mention, one_line
 from evoslack.slack.rendering.status_words import RESULT_WORDS
@@ -23,8 +23,18 @@ SEPARATOR = "\u00a0· "  # of what stands on one line; the dot stays with what c
 
 
 def called_by(call: Call) -> str:
-    """Who called, and when, in each reader's own time zone."""
-    return f"Called by {mention(call.request.user_id)}, {times.when(call.accepted_at)}"
+    """Who called, and when, in each reader's own time zone; or who wanted that, for what time."""
+    who = mention(call.request.user_id)
+    if call.is_scheduled:
+        return f"Scheduled by {who}, {times.when(call.accepted_at)}"
+    if (due_at := _missed_time(call)) is not None:
+        return f"Scheduled by {who} for {times.when(due_at)}"
+    return f"Called by {who}, {times.when(call.accepted_at)}"
+
+
+def _missed_time(call: Call) -> datetime | None:
+    """For when a call was scheduled that was not dialed then."""
+    return call.request.due_at if call.state in {State.CANCELED, State.NOT_SENT, State.EXPIRED} else None
 
 
 def flow(call: Call) -> str:
@@ -40,9 +50,14 @@ def caller_id(call: Call, region: str) -> str:
 
 
 def place(call: Call) -> str:
-    """Where the number is and what time it was there when it was called; empty if that is unknown."""
+    """Where the number is and what time it was there when it was called; empty if that is unknown.
+
+    The headline of a call that waits for its time says both.
+    """
+    if call.is_scheduled:
+        return ""
     found = place_of(call.request.number)
-    local = found.local_time(call.accepted_at)
+    local = found.local_time(_missed_time(call) or call.accepted_at)
     name = one_line(found.name, LONGEST_ON_CARD)
     if local is None:
         return name
@@ -52,6 +67,12 @@ def place(call: Call) -> str:
 def talking_since(at: datetime) -> str:
     """How long people have been talking. Slack counts it, so it is right whenever the card is read."""
     return f"Answered {times.moment(at, '{ago} at {time_secs}', '%H:%M:%S')}"
+
+
+def hours_reason(call: Call) -> str:
+    """Why an administrator called outside the calling hours; empty for other calls."""
+    reason = one_line(call.request.hours_reason, LONGEST_NOTE)
+    return schedule_messages.outside_hours(reason) if reason else ""
 
 
 def hang_up(call: Call) -> str:
@@ -79,7 +100,8 @@ def note(call: Call) -> str:
 
 def in_sentences(call: Call, region: str) -> str:
     """All of this in sentences, for notifications and screen readers; some do not show dates."""
-    sentences = [f"Called by {mention(call.request.user_id)}, flow {flow(call)}, {caller_id(call, region)}"]
+    did = "Scheduled" if call.is_scheduled or _missed_time(call) else "Called"
+    sentences = [f"{did} by {mention(call.request.user_id)}, flow {flow(call)}, {caller_id(call, region)}"]
     sentences.append(f"Where: {there}" if (there := place(call)) else "")
     if call.note.revision and (call.note.result or call.note.text):
         result = RESULT_WORDS[call.note.result] if call.note.result else "Note"

@@ -6,14 +6,21 @@ import unicodedata
 from dataclasses import replace
 from typing import Any
 
-from evoslack.calling.calls import Call, HangUp, Progress
+from evoslack.calling.calls import Call, HangUp, Progress, State
 from evoslack.calling.status import CallStatus, status_of
-from evoslack.slack.rendering import button_messages, card_messages, messages, note_messages
+from evoslack.slack.rendering import (
+    button_messages,
+    card_messages,
+    messages,
+    note_messages,
+    schedule_messages,
+)
 from evoslack.slack.rendering.blocks import Block, actions, button, confirm, overflow, section, small
 
 EVENT_TYPE = "evoslack_call"
 CALL_AGAIN = "call_again"
 HANG_UP = "hang_up"
+CANCEL, CHANGE_TIME = "cancel_call", "change_call_time"  # buttons of a call that waits for its time
 NOTE = "call_note"  # a button; its value is the call's id
 MORE = "call_more"  # a menu; the values of its options are one of the next two and the call's id
 _NOTE, _AGAIN = "note:", "again:"
@@ -31,6 +38,7 @@ def text(call: Call, region: str, *, hides_number: bool = False) -> str:
         f"{messages.headline(call, region, hides_number=hides_number)}.",
         messages.reason(call),
         card_messages.hang_up(call),
+        f"{reason}." if (reason := card_messages.hours_reason(call)) else "",
         card_messages.in_sentences(call, region),
     )
     return " ".join(sentence for sentence in sentences if sentence)
@@ -53,10 +61,11 @@ def blocks(call: Call, region: str, *, can_end: bool = False, hides_number: bool
     ]
     sentences = [
         messages.reason(call),
+        card_messages.hours_reason(call),
         card_messages.hang_up(call),
         button_messages.cannot_hang_up(call, can_end=can_end),
     ]
-    is_quiet = status_of(call) in _QUIET
+    is_quiet = status_of(call) in _QUIET or call.state is State.CANCELED
     again = (button_messages.CALL_AGAIN, f"{_AGAIN}{call.id}")
     controls = [] if is_quiet else _controls(call, number, can_end=can_end)
     return [
@@ -90,9 +99,23 @@ def _controls(call: Call, number: str, *, can_end: bool) -> list[Block]:
     """What to do next, and a menu of what is rarer. A person who is on the phone is not called again."""
     if call.is_open:
         return []
+    if call.is_scheduled:
+        return scheduled(call, number)
     if call.is_in_progress:
         return [*hang_up(call, number, can_end=can_end), *_more(call)]
     return [call_again(call), *_more(call)]
+
+
+def scheduled(call: Call, number: str) -> list[Block]:
+    """The buttons of a call that waits for its time; Cancel asks first, and names it by `number`."""
+    return [cancel(call, number), button(CHANGE_TIME, schedule_messages.CHANGE_TIME, call.id)]
+
+
+def cancel(call: Call, number: str) -> Block:
+    """The button that takes such a call back."""
+    words = schedule_messages.CANCEL_CALL, schedule_messages.KEEP
+    question = confirm(schedule_messages.cancel_title(number), schedule_messages.CANCEL_TEXT, *words)
+    return button(CANCEL, button_messages.CANCEL, call.id) | {"confirm": question}
 
 
 def note(call: Call) -> list[Block]:
@@ -101,7 +124,9 @@ def note(call: Call) -> list[Block]:
 
 
 def _was_dialed(call: Call) -> bool:
-    return status_of(call) not in {CallStatus.NOT_SENT, CallStatus.TOO_LATE}
+    if call.state is State.CANCELED:
+        return False
+    return status_of(call) not in {CallStatus.SCHEDULED, CallStatus.NOT_SENT, CallStatus.TOO_LATE}
 
 
 def _more(call: Call, *others: tuple[str, str]) -> list[Block]:
@@ -141,7 +166,10 @@ def _shown(call: Call, *, hides_number: bool) -> Call:
 
     request = call.request
     request = replace(
-        request, flow_name=cleaned(request.flow_name), caller_id_label=cleaned(request.caller_id_label)
+        request,
+        flow_name=cleaned(request.flow_name),
+        caller_id_label=cleaned(request.caller_id_label),
+        hours_reason=cleaned(request.hours_reason),
     )
     note = replace(call.note, text=cleaned(call.note.text))
     detail, evo_outcome = cleaned(call.detail, otherwise=""), cleaned(call.evo_outcome)

@@ -25,7 +25,9 @@ def blocks(calls: Sequence[Call], region: str) -> list[Block]:
     found = [section(f"*{messages.HISTORY}*")]
     for call in calls:
         row = section(_line(call, region))
-        if not call.is_in_progress:
+        if call.is_scheduled:
+            row["accessory"] = cards.cancel(call, messages.number(call, region))
+        elif not call.is_in_progress:
             row["accessory"] = cards.call_again(call)
         found.append(row)
     return found

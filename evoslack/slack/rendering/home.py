@@ -31,6 +31,7 @@ from evoslack.slack.rendering.refusal_pages import access_button
 
 PER_PAGE = 10
 MOST_LIVE = 10  # live calls shown; more are counted
+MOST_WAITING = 10  # the same for calls that wait for their time
 PLACE = "home_place"  # action id of the button that opens the form
 _DIVIDER: Block = {"type": "divider"}
 _IN_PROGRESS = statuses_in(OutcomeGroup.IN_PROGRESS, was_answered=False)
@@ -48,6 +49,8 @@ class Page:
     at: datetime
     live: Sequence[Call] = ()  # that may be on the phone now; at most `MOST_LIVE`
     live_total: int = 0
+    waiting: Sequence[Call] = ()  # for their time, next one first; at most `MOST_WAITING`
+    waiting_total: int = 0
     totals: Mapping[OutcomeGroup, int] = field(default_factory=dict)  # of the last 24 hours
     links: Mapping[str, str] = field(default_factory=dict)  # addresses of cards, by call id
     can_end: bool = False  # whether the bot may end calls at Evo Voice
@@ -78,6 +81,7 @@ def view(page: Page, region: str) -> Block:
         page.filter,
         [
             *_live(page, whose, region),
+            *_waiting(page, whose, region),
             section(home_messages.totals(page.totals, whose)),
             _DIVIDER,
             section(home_messages.HISTORY),
@@ -99,6 +103,22 @@ def _live(page: Page, whose: Scope, region: str) -> list[Block]:
         found.append(small(home_messages.UNCERTAIN))
         found += [_live_call(call, page, region) for call in uncertain]
     more = page.live_total - len(page.live)
+    return [*found, context(home_messages.more_live(more))] if more > 0 else found
+
+
+def _waiting(page: Page, whose: Scope, region: str) -> list[Block]:
+    """The calls that wait for their time, each with Cancel; nothing if there are none."""
+    if not page.waiting:
+        return []
+    found = [section(home_messages.WAITING[whose])]
+    for call in page.waiting:
+        parts = [f"<@{call.request.user_id}>"] if page.sees_team else []
+        parts.append(messages.shown_name(call.request.flow_name))
+        row = _row(f"home_waiting_{call.id}", call, parts, page, region)
+        number = pretty(call.request.number, region)
+        label = f"{button_messages.CANCEL}: {number}"
+        found.append(row | {"accessory": cards.cancel(call, number) | {"accessibility_label": label}})
+    more = page.waiting_total - len(page.waiting)
     return [*found, context(home_messages.more_live(more))] if more > 0 else found
 
 
@@ -150,7 +170,7 @@ def _call(call: Call, page: Page, region: str) -> Block:
     if call.note.result or call.note.text:
         parts.append(home_messages.noted(call.note.result))
     row = _row(f"home_call_{call.id}", call, parts, page, region)
-    if not call.is_in_progress:  # as on its card
+    if not (call.is_in_progress or call.is_scheduled):  # as on its card
         number = pretty(call.request.number, region)
         label = f"{button_messages.CALL_AGAIN}: {number}"  # for screen readers: ten buttons are alike
         row["accessory"] = cards.call_again(call) | {"accessibility_label": label}

@@ -16,6 +16,7 @@ CHECKS_AGAIN = "EvoSlack will check again shortly."
 
 LIVE = {Scope.MINE: "*Live now*", Scope.TEAM: "*Live now · team*"}
 NO_LIVE = {Scope.MINE: "You're not on a call.", Scope.TEAM: "Nobody is on a call."}
+WAITING = {Scope.MINE: "*Waiting for their time*", Scope.TEAM: "*Waiting for their time · team*"}
 NONE_CERTAIN = "None for certain."
 UNCERTAIN = "*Not certain* · these may still be going on"
 HISTORY = "*Call history*"
@@ -43,6 +44,7 @@ OUTCOMES = {
     OutcomeGroup.NOT_CERTAIN: "Not certain",
     OutcomeGroup.NOT_PLACED: "Not placed",
     OutcomeGroup.IN_PROGRESS: "In progress",
+    OutcomeGroup.SCHEDULED: "Waiting for its time",
 }
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 CLEAR = "Clear filters"
@@ -60,7 +62,7 @@ def totals(counts: Mapping[OutcomeGroup, int], scope: Scope) -> str:
 
 
 def more_live(calls: int) -> str:
-    """Below the live calls that are shown."""
+    """Below the live or waiting calls that are shown."""
     return f"and {calls} more"
 
 

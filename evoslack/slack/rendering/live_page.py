@@ -37,12 +37,16 @@ def view(
         card_messages.caller_id(call, region),
         card_messages.place(call),
     ]
+    number = messages.number(call, region)
     if call.is_in_progress:
-        buttons = cards.hang_up(call, messages.number(call, region), can_end=can_end)
+        buttons = cards.hang_up(call, number, can_end=can_end)
+    elif call.is_scheduled:
+        buttons = cards.scheduled(call, number)
     else:
         buttons = [cards.call_again(call), *cards.note(call)]
     sentences = (
         messages.reason(call),
+        card_messages.hours_reason(call),
         card_messages.hang_up(call),
         button_messages.cannot_hang_up(call, can_end=can_end),
     )

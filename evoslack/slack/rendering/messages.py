@@ -12,6 +12,7 @@ from evoslack.calling.calls import Call, LostReason, Progress, Reason, State
 from evoslack.calling.number_format import pretty, redacted, unbroken
 from evoslack.calling.status import STATUS_OF_OUTCOME, CallStatus, plain_outcome, status_of
 from evoslack.slack.rendering.help_contact import ADMIN
+from evoslack.slack.rendering.local_times import due
 from evoslack.slack.rendering.status_words import STATUS_WORDS, StatusWords
 
 LONGEST_NAME = 200  # characters; a field takes 2,000, and escaping makes one up to five
@@ -40,18 +41,24 @@ REASON_MESSAGES = {
     Reason.UNREACHABLE: f"EvoSlack couldn't reach Evo Voice. {NOTHING_RANG} Try again in a minute.",
     Reason.LOGIN_FAILED: f"EvoSlack couldn't log in to Evo Voice. {NOTHING_RANG} {_RETRY_OR_TELL}",
     Reason.HELD_UP: f"EvoSlack stalled before it could dial. {NOTHING_RANG} Call again.",
-    Reason.BLOCKED: f"This number is on the do-not-call list. {NOTHING_RANG}",
-    Reason.OUTSIDE_HOURS: f"It was outside calling hours there. {NOTHING_RANG} Schedule the call instead.",
-    Reason.LIMIT_REACHED: f"The limit for calls was reached. {NOTHING_RANG} Call again later.",
-    Reason.NUMBER_DENIED: f"Calls to this kind of number or country are turned off. {NOTHING_RANG}",
-    Reason.FLOW_DENIED: f"The flow is gone, or you can't use it anymore. {NOTHING_RANG} Choose another flow.",
-    Reason.CALLER_ID_GONE: f"The caller ID is no longer available. {NOTHING_RANG} Choose another one.",
-    Reason.ROLE_LOST: f"You can no longer place calls. {NOTHING_RANG}",
-    Reason.ON_THE_PHONE: f"Someone may have been on the phone with this number. {NOTHING_RANG} Call again.",
-    Reason.UNCHECKED: (
-        f"EvoSlack couldn't check whether this call is allowed. {NOTHING_RANG} Try again in a minute."
+    # A rule said no right before dialing, or nobody was there to dial. The whole channel reads it.
+    Reason.BLOCKED: f"{NOTHING_RANG} This number is on the do-not-call list.",
+    Reason.OUTSIDE_HOURS: f"{NOTHING_RANG} It was outside calling hours there. Call again to choose a time.",
+    Reason.LIMIT_REACHED: f"{NOTHING_RANG} The limit for calls was reached. Call again later.",
+    Reason.NUMBER_DENIED: (
+        f"{NOTHING_RANG} Calls to this kind of number, or to its country, are turned off. "
+        f"Ask {ADMIN} to allow them."
     ),
-    Reason.MISSED: f"EvoSlack wasn't running when its time came. {NOTHING_RANG} Call again.",
+    Reason.FLOW_DENIED: (
+        f"{NOTHING_RANG} The flow is gone, or its caller can't use it anymore. Call again with another flow."
+    ),
+    Reason.CALLER_ID_GONE: f"{NOTHING_RANG} Its caller ID is gone. Call again with another one.",
+    Reason.ROLE_LOST: f"{NOTHING_RANG} Its caller can no longer place calls. A colleague can call again.",
+    Reason.ON_THE_PHONE: (
+        f"{NOTHING_RANG} Someone may have been on the phone with this number. Check that call first."
+    ),
+    Reason.UNCHECKED: f"{NOTHING_RANG} EvoSlack couldn't check whether this call is allowed. Call again.",
+    Reason.MISSED: f"{NOTHING_RANG} EvoSlack wasn't running when its time came. Call again.",
     Reason.NO_ANSWER: "Evo Voice didn't answer in time.",
     Reason.CUT_OFF: "The connection to Evo Voice broke before it answered.",
     Reason.SERVER_ERROR: "Evo Voice had an error while placing the call.",
@@ -108,12 +115,14 @@ def _words(call: Call) -> StatusWords:
 
 def _status(call: Call) -> str:
     words = _words(call).words
+    if call.state is State.CANCELED and call.canceled_by:
+        return f"{words} by {mention(call.canceled_by)}"
     return f"{words} by {mention(call.hung_up_by)}" if status_of(call) is CallStatus.HUNG_UP else words
 
 
 def _details(call: Call) -> list[str]:
-    """Evo Voice's outcome as it came if it is not a known one, and how long people talked; escaped."""
-    found = []
+    """When it is dialed; Evo Voice's outcome if it is not a known one; how long people talked; escaped."""
+    found = [due(call)] if call.is_scheduled and call.request.due_at else []
     outcome = one_line(call.evo_outcome, LONGEST_OUTCOME)
     is_open_ended = status_of(call) is CallStatus.ENDED
     if is_open_ended and outcome and plain_outcome(call.evo_outcome) not in STATUS_OF_OUTCOME:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from evoslack.calling.calls import Call
+from evoslack.calling.calls import Call, State
 from evoslack.calling.numbers import BadNumber, Problem
 from evoslack.calling.places import Place
 from evoslack.calling.refusals import Refusal
@@ -35,7 +35,7 @@ _OURS = (
     "notify_on_close",
     "external_id",
 )
-_NEVER_DIALED = {CallStatus.NOT_SENT, CallStatus.TOO_LATE}
+_NEVER_DIALED = {CallStatus.SCHEDULED, CallStatus.NOT_SENT, CallStatus.TOO_LATE}
 _UNFINISHED = {Problem.EMPTY, Problem.TOO_SHORT, Problem.SHORT_CODE}
 _SOON_FINISHED = {Problem.NOT_A_NUMBER, Problem.INVALID}
 _FEW_DIGITS = 7
@@ -47,7 +47,7 @@ def words(place: Place, latest: Sequence[Call], reader: str, at: datetime, *, is
     `is_asked`: the form asks about the number, so it says already who is on the phone with it.
     """
     live = next((call for call in latest if call.may_be_on_the_phone(at)), None)
-    last = next((call for call in latest if status_of(call) not in _NEVER_DIALED), None)
+    last = next((call for call in latest if _was_dialed(call)), None)
     parts = [
         number_messages.on_it_now(live, reader, at) if live and not is_asked else "",
         number_messages.TOLL_FREE if place.is_toll_free else escape(place.name),
@@ -55,6 +55,10 @@ def words(place: Place, latest: Sequence[Call], reader: str, at: datetime, *, is
         number_messages.last_called(last, reader) if last and not live and not is_asked else "",
     ]
     return " · ".join(part for part in parts if part)
+
+
+def _was_dialed(call: Call) -> bool:
+    return call.state is not State.CANCELED and status_of(call) not in _NEVER_DIALED
 
 
 def _time_there(place: Place, at: datetime) -> str:

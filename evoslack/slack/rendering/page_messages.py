@@ -18,7 +18,7 @@ def goes_on(call: Call, channel_id: str, card_link: str, card_problem: str = "")
     channel = f"<#{channel_id}>"
     if card_problem:
         return _no_card(channel, card_link, card_problem)
-    if not call.is_in_progress:
+    if not (call.is_in_progress or call.is_scheduled):
         words = f"The card in {channel} has the details."
     elif call.request.view_id:
         words = f"You can close this. The card in {channel} stays up to date."

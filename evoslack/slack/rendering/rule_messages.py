@@ -33,6 +33,7 @@ TIME_MESSAGES = {
     TimeProblem.FAR: "Choose a time in the next 30 days.",
     TimeProblem.GAP: "Clocks are put forward then, so that time doesn't exist. Choose another one.",
     TimeProblem.UNKNOWN_ZONE: "EvoSlack doesn't know what time it is there. Use your own time.",
+    TimeProblem.TWO_TIMES: "You also filled in a time below. Choose “Another time”, or clear it.",
 }
 
 

@@ -18,7 +18,8 @@ from evoslack.slack.rendering.help_contact import NO_CONTACT, HelpContact
 from evoslack.slack.rendering.typed_words import read_words
 
 FORM, CHOICE = "call_form", "call_choice"
-NUMBER, FLOW, CALLER_ID = "number", "flow", "caller_id"  # block ids and action ids alike
+NUMBER, FLOW, CALLER_ID, WHEN = "number", "flow", "caller_id", "when"  # block ids and action ids alike
+NOW, LATER = "now", "later"  # values of the last one
 NOTES = "notes"  # what was typed and could not be used
 
 LONGEST_NUMBER = 150  # characters of the number field
@@ -120,6 +121,7 @@ def form(
         _number_field(settings, prefill.number, has_focus=not needs_flow),
         _flow_field(flow, has_focus=needs_flow),
         _caller_id_field(caller_id, settings.region),
+        _when_field(),
     ]
     submit = form_messages.CALL_ANYWAY if question and question.call_id else form_messages.FORM_SUBMIT
     if question is not None:
@@ -168,6 +170,19 @@ def _caller_id_field(caller_id: CallerId, region: str) -> Block:
         CALLER_ID, form_messages.CALLER_ID_PLACEHOLDER, select_options.caller_id_option(caller_id, region)
     )
     return field(CALLER_ID, form_messages.CALLER_ID_LABEL, form_messages.CALLER_ID_HINT, select)
+
+
+def _when_field() -> Block:
+    """Now is preset: one press for a call now stays one press."""
+    words = ((NOW, form_messages.WHEN_NOW), (LATER, form_messages.WHEN_LATER))
+    options = [{"text": plain(shown), "value": value} for value, shown in words]
+    select = {"type": "static_select", "action_id": WHEN, "options": options, "initial_option": options[0]}
+    return {"type": "input", "block_id": WHEN, "label": plain(form_messages.WHEN_LABEL), "element": select}
+
+
+def is_for_later(values: Mapping[str, Any]) -> bool:
+    """Whether the person wants to choose a time; forms of an older version have no such field."""
+    return _chosen(values, WHEN) == LATER
 
 
 def entries_of(values: Mapping[str, Any]) -> Entries:

@@ -80,6 +80,7 @@ GOOD_BLOCKS = {
         {"type": "static_select", "option_groups": GROUPS, "initial_option": option("a"), "action_id": "g"}
     ),
     "external select": field({"type": "external_select", "action_id": "e", "min_query_length": 0}),
+    "time picker": field({"type": "timepicker", "action_id": "t", "initial_time": "08:30"}),
     "date picker": field({"type": "datepicker", "action_id": "d", "initial_date": "2026-10-31"}),
     "conversations select": field(
         {
@@ -124,8 +125,9 @@ BAD_BLOCKS = {
     "unknown block": {"type": "video"},
     "no type": {"text": plain("a")},
     "not even an object": "hello",
+    "no time of day": field({"type": "timepicker", "action_id": "t", "initial_time": "24:00"}),
     "no day": field({"type": "datepicker", "action_id": "d", "initial_date": "2026-02-30"}),
-    "unknown element": section(accessory={"type": "timepicker", "action_id": "t"}),
+    "unknown element": section(accessory={"type": "wheel", "action_id": "t"}),
     "text input outside an input block": {"type": "actions", "elements": [text_input()]},
     "stray key": section(color="red"),
     "stray key in an element": section(accessory=button(color="red")),

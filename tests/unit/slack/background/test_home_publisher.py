@@ -61,6 +61,9 @@ class Office:
     def live(self, team_id: str, user_id: str | None, **part: Any) -> tuple[list[Call], int]:
         return self.live_calls, len(self.live_calls)
 
+    def waiting(self, team_id: str, user_id: str | None, *, limit: int) -> tuple[list[Call], int]:
+        return [], 0
+
     def totals(self, team_id: str, user_id: str | None, *, since: datetime) -> dict[OutcomeGroup, int]:
         return {}
 
@@ -71,7 +74,7 @@ class Office:
     def publisher(self) -> HomePublisher:
         everything: Any = self
         return HomePublisher(
-            *(everything, everything, everything, self.role_of, bool),
+            *(everything, everything, everything, everything, self.role_of, bool),
             asked_at=lambda team_id, user_id: self.asked_at,
             links_of=lambda calls: {},
             can_end=bool,

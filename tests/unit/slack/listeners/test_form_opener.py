@@ -77,12 +77,15 @@ class World:
         self.facts = KnownFacts()
         access = Access(self, lambda: OFFER)
         busy = BusyNumbers(self, access, CardLinks("", lambda _ids: {}), SETTINGS, lambda: T0)
+        rules = rule_check(LIMITED, self.facts, T0)
         self.opener = FormOpener(
             PageOpener(self, self, access, self._later("known"), self._later("others")),
             access,
             self.refresh,
             SETTINGS,
-            NumberLines(self, busy, rule_check(LIMITED, self.facts, T0), SETTINGS, in_the_background, lambda: T0),
+            NumberLines(
+                self, busy, rule_check(LIMITED, self.facts, T0), SETTINGS, in_the_background, lambda: T0
+            ),
             lambda: T0,
         )
         self.listeners = ShortcutListeners(

@@ -202,7 +202,7 @@ def test_a_text_that_was_sent_before_our_own_update_arrived_is_not_a_conflict(wo
     world.goes_on()
 
     assert [known for _at, _view, known, _new in world.updates] == ["h", "h+"]
-    assert len(world.updates[-1][3]["blocks"]) == 4, "one line, not two"
+    assert len(world.updates[-1][3]["blocks"]) == 5, "one line, not two"
 
 
 def test_a_form_that_changed_meanwhile_keeps_the_hash_that_proves_it(world: World) -> None:

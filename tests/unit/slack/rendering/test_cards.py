@@ -120,7 +120,8 @@ def test_a_reason_is_shown_where_there_is_trouble_and_only_there(state: State) -
     reasons = [block for block in cards.blocks(call, "US") if block.get("text", {}).get("text") in REASONS]
 
     assert len(reasons) == (state in TROUBLES)
-    assert len(cards.blocks(call, "US")) == 2 + (state in TROUBLES) + (not call.is_open)
+    has_controls = not call.is_open and state is not State.CANCELED
+    assert len(cards.blocks(call, "US")) == 2 + (state in TROUBLES) + has_controls
 
 
 def test_the_first_block_has_the_whole_meaning() -> None:
@@ -216,7 +217,7 @@ EVERY_CALL = [
 
 
 def test_the_list_above_has_every_status() -> None:
-    assert sorted(map(status_of, EVERY_CALL)) == sorted(CallStatus)
+    assert {status_of(call) for call in EVERY_CALL} == set(CallStatus)
 
 
 @pytest.mark.parametrize("hang_up", [None, *HangUp])
@@ -313,7 +314,8 @@ def test_a_card_says_that_a_person_hung_up_until_the_call_is_over(
 def test_a_call_can_be_made_again_once_it_is_over_and_not_before(call: Call) -> None:
     """While somebody may be on the phone, nobody is offered to call them."""
     for can_end in (True, False):
-        assert ("Call again" in str(controls(call, can_end=can_end))) is not call.is_in_progress
+        is_over = not (call.is_in_progress or call.is_scheduled)
+        assert ("Call again" in str(controls(call, can_end=can_end))) is is_over
 
 
 @pytest.mark.parametrize("call", EVERY_CALL, ids=status_of)
@@ -326,6 +328,11 @@ def test_the_next_step_is_one_press_away_and_what_is_rarer_is_in_the_menu(call: 
     elif call.is_in_progress:
         assert ids == [cards.HANG_UP, cards.MORE]
         assert options(pressed[1]) == {"Result and note": "note:call-id"}
+    elif call.is_scheduled:
+        assert ids == [cards.CANCEL, cards.CHANGE_TIME]
+    elif call.state is State.CANCELED:
+        assert ids == [cards.MORE], "nobody was called, so there is nothing to note"
+        assert options(pressed[0]) == {"Call again": "again:call-id"}
     elif status_of(call) in {CallStatus.COMPLETED, CallStatus.HUNG_UP, CallStatus.ENDED}:
         assert ids == [cards.MORE], "there is nothing that has to be done"
         assert options(pressed[0]) == {"Result and note": "note:call-id", "Call again": "again:call-id"}

@@ -324,8 +324,9 @@ def test_more_live_calls_than_fit_are_counted() -> None:
         (
             dict.fromkeys(OutcomeGroup, 2),
             (
-                "*Last 24 hours:* 18 calls · 2 reached · 2 no answer · 2 busy · 2 failed · "
-                "2 canceled or hung up · 2 outcome unknown · 2 not certain · 2 not placed · 2 in progress"
+                "*Last 24 hours:* 20 calls · 2 reached · 2 no answer · 2 busy · 2 failed · "
+                "2 canceled or hung up · 2 outcome unknown · 2 not certain · 2 not placed · 2 in progress · "
+                "2 waiting for its time"
             ),
         ),
     ],

@@ -48,7 +48,9 @@ FIELDS = {"number", "flow", "caller_id"}
 REASONS = {
     State.REJECTED: {Reason.LOGIN_REJECTED, Reason.ROLE_MISSING, Reason.NOT_PERMITTED, Reason.NOT_FOUND}
     | {Reason.TOO_MANY, Reason.BAD_REQUEST},
-    State.NOT_SENT: {Reason.UNREACHABLE, Reason.LOGIN_FAILED, Reason.HELD_UP},
+    State.NOT_SENT: {Reason.UNREACHABLE, Reason.LOGIN_FAILED, Reason.HELD_UP, Reason.BLOCKED}
+    | {Reason.OUTSIDE_HOURS, Reason.LIMIT_REACHED, Reason.NUMBER_DENIED, Reason.FLOW_DENIED}
+    | {Reason.CALLER_ID_GONE, Reason.ROLE_LOST, Reason.ON_THE_PHONE, Reason.UNCHECKED},
     State.IN_DOUBT: {
         Reason.NO_ANSWER,
         Reason.CUT_OFF,
@@ -57,7 +59,7 @@ REASONS = {
         Reason.BOT_STOPPED,
     }
     | {Reason.BOT_BROKE, Reason.IN_BETWEEN},
-    State.EXPIRED: {Reason.WAITED, Reason.NOT_ANSWERED},
+    State.EXPIRED: {Reason.WAITED, Reason.NOT_ANSWERED, Reason.MISSED},
 }
 
 

@@ -170,7 +170,7 @@ def test_an_update_changes_the_line_and_nothing_else() -> None:
 def test_the_line_stands_right_under_the_number() -> None:
     ids = [block["block_id"] for block in form("here")["blocks"]]
 
-    assert ids == ["notes", "number", "number_line", "flow", "caller_id"]
+    assert ids == ["notes", "number", "number_line", "flow", "caller_id", "when"]
     assert number_line.line_in(form("here")["blocks"]) == "here"
     assert number_line.line_in(form("")["blocks"]) == ""
 

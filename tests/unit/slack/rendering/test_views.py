@@ -95,13 +95,15 @@ def test_what_this_bot_never_packed_is_refused(text: str) -> None:
 # --- the form --------------------------------------------------------------------------------------------
 
 
-def test_the_form_is_one_that_slack_takes_and_has_its_three_fields() -> None:
+def test_the_form_is_one_that_slack_takes_and_has_its_four_fields() -> None:
     view = form(number="202 555 0143", words="survey")
 
     assert problems_in_view(view) == []
     assert view["callback_id"] == views.FORM
-    assert [block["block_id"] for block in view["blocks"]] == ["number", "flow", "caller_id"]
-    assert [block["element"]["action_id"] for block in view["blocks"]] == ["number", "flow", "caller_id"]
+    assert [block["block_id"] for block in view["blocks"]] == ["number", "flow", "caller_id", "when"]
+    actions = [block["element"]["action_id"] for block in view["blocks"]]
+    assert actions == ["number", "flow", "caller_id", "when"]
+    assert chosen(view, "when") == "now", "one press for a call now stays one press"
 
 
 @pytest.mark.parametrize("nasty", NASTY)
