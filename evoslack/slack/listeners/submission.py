@@ -80,7 +80,7 @@ class FormSubmission:
         asked_at_s = int(self.metadata.asked_at or 0) / 1000
         return self.metadata.anyway if pressed_at.timestamp() - asked_at_s >= READING_S else ""
 
-    def same_as(self, first: Call, number: str, due_at: datetime | None = None) -> Call:
+    def same_as(self, first: Call, number: str) -> Call:
         """The call that this very form became earlier. Raises `NotYourForm` or `KeyTaken`."""
         return require_same(
             first,
@@ -89,7 +89,7 @@ class FormSubmission:
             flow_id=self.entries.flow_id,
             number=number,
             caller_id=self.entries.caller_id or "",
-            due_at=due_at,
+            due_at=first.request.due_at,  # whenever it is: the call says so
         )
 
     def is_too_old(self, now: datetime) -> bool:

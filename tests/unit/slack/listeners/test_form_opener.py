@@ -83,9 +83,7 @@ class World:
             access,
             self.refresh,
             SETTINGS,
-            NumberLines(
-                self, busy, rule_check(LIMITED, self.facts, T0), SETTINGS, in_the_background, lambda: T0
-            ),
+            NumberLines(self, busy, rules, SETTINGS, in_the_background, lambda: T0),
             lambda: T0,
         )
         self.listeners = ShortcutListeners(
