@@ -149,13 +149,17 @@ def importing(file_name: str) -> str:
 def imported(file_name: str, new: int, total: int, heading_line: str) -> str:
     """Every line was right; `heading_line` is the first line if it was taken for a heading."""
     known = total - new
-    words = [f"{_file(file_name)} is imported. {_numbers(new)} {'was' if new == 1 else 'were'} added."]
+    words = [f"{_file(file_name)} is imported."]
+    if new:
+        words.append(f"{_numbers(new)} {'was' if new == 1 else 'were'} added.")
     if known:
-        one = known == 1
-        words.append(
-            f"{known:,} {'was' if one else 'were'} already on the list and "
-            f"{'keeps its' if one else 'keep their'} first entry."
+        which = f"{known:,}" if new else f"All {_numbers(known)}" if known > 1 else "Its number"
+        kept = (
+            "was already on the list and keeps its"
+            if known == 1
+            else "were already on the list and keep their"
         )
+        words.append(f"{which} {kept} first entry.")
     if heading_line:
         words.append(f"The first line was taken for a heading: {one_line(heading_line, LONGEST_SHOWN)}")
     return " ".join(words)
