@@ -262,9 +262,10 @@ def test_a_role_that_was_taken_away_imports_nothing(office: Office) -> None:
 def test_a_double_press_imports_once(office: Office) -> None:
     open_import(office)
     office.slack.attach_file(ROOT, blocked_form.FILE, "list.csv", f"{TYPED},x".encode())
-    office.slack.fault("download", "slow", seconds=0.5)
+    office.slack.fault("download", "slow", times=None, seconds=0.5)
 
     office.slack.submit(ROOT, times=2)
 
     office.wait_until_told("1 number was added", ROOT)
+    assert len(office.slack.api_calls("download")) == 1
     assert audit_log(office) == [(DO_NOT_CALL, ROOT)]

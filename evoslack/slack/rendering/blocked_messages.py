@@ -82,10 +82,7 @@ def blocked(entry: BlockedNumber, region: str) -> str:
 
 def already(entry: BlockedNumber, region: str) -> str:
     """The number is on the list; its entry stays as it is."""
-    return (
-        f"*{_number(entry, region)}* is already on the do-not-call list: {escape(entry.reason)}\n"
-        f"{_by(entry)}. Nothing was changed."
-    )
+    return f"{_is_on_it(entry, region)}. Nothing was changed."
 
 
 def unblocked(entry: BlockedNumber, region: str) -> str:
@@ -118,7 +115,7 @@ def line(entry: BlockedNumber, region: str) -> str:
 def after_note(entry: BlockedNumber, region: str, *, is_new: bool) -> str:
     """A note with that result was saved."""
     if not is_new:
-        return f"Your note is saved. {already(entry, region)}"
+        return f"Your note is saved. {_is_on_it(entry, region)}."
     return f"Your note is saved. {blocked(entry, region)}"
 
 
@@ -208,6 +205,11 @@ def not_downloaded(file_name: str, problem: str) -> str:
 
 def _number(entry: BlockedNumber, region: str) -> str:
     return unbroken(pretty(entry.number, region))
+
+
+def _is_on_it(entry: BlockedNumber, region: str) -> str:
+    shown = _number(entry, region)
+    return f"*{shown}* is already on the do-not-call list: {escape(entry.reason)}\n{_by(entry)}"
 
 
 def _by(entry: BlockedNumber) -> str:
