@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 
 from evoslack.calling.do_not_call import one_line
 from evoslack.calling.numbers import BadNumber, e164
@@ -111,7 +112,10 @@ def read(content: bytes, region: str, otherwise: str = "") -> ReadList:
     lines: dict[str, int] = {}  # by number: where it stands first
     columns, heading = _Columns(), ""
     otherwise = one_line(otherwise)
-    for count, (line, row) in enumerate(_rows(text)):
+    rows = list(islice(_rows(text), MOST_LINES + 1))
+    if len(rows) > MOST_LINES:
+        raise NotAList(FileProblem.TOO_MANY)
+    for count, (line, row) in enumerate(rows):
         if row is None:
             found.wrong.append(WrongLine(line, "", LineProblem.UNREADABLE))
             break
@@ -120,8 +124,6 @@ def read(content: bytes, region: str, otherwise: str = "") -> ReadList:
             continue
         if (wrong := _take(found, lines, line, columns.of(row), region, otherwise)) is not None:
             found.wrong.append(wrong)
-        if count > MOST_LINES:
-            raise NotAList(FileProblem.TOO_MANY)
     if not found.reasons and not found.wrong:
         raise NotAList(FileProblem.EMPTY)
     return ReadList(found.reasons, found.wrong, heading)

@@ -82,10 +82,7 @@ def blocked(entry: BlockedNumber, region: str) -> str:
 
 def already(entry: BlockedNumber, region: str) -> str:
     """The number is on the list; its entry stays as it is."""
-    return (
-        f"*{_number(entry, region)}* is already on the do-not-call list: {escape(entry.reason)}\n"
-        f"{_by(entry)}. Nothing was changed."
-    )
+    return f"{_is_on_it(entry, region)}. Nothing was changed."
 
 
 def unblocked(entry: BlockedNumber, region: str) -> str:
@@ -118,7 +115,7 @@ def line(entry: BlockedNumber, region: str) -> str:
 def after_note(entry: BlockedNumber, region: str, *, is_new: bool) -> str:
     """A note with that result was saved."""
     if not is_new:
-        return f"Your note is saved. {already(entry, region)}"
+        return f"Your note is saved. {_is_on_it(entry, region)}."
     return f"Your note is saved. {blocked(entry, region)}"
 
 
@@ -149,13 +146,17 @@ def importing(file_name: str) -> str:
 def imported(file_name: str, new: int, total: int, heading_line: str) -> str:
     """Every line was right; `heading_line` is the first line if it was taken for a heading."""
     known = total - new
-    words = [f"{_file(file_name)} is imported. {_numbers(new)} {'was' if new == 1 else 'were'} added."]
+    words = [f"{_file(file_name)} is imported."]
+    if new:
+        words.append(f"{_numbers(new)} {'was' if new == 1 else 'were'} added.")
     if known:
-        one = known == 1
-        words.append(
-            f"{known:,} {'was' if one else 'were'} already on the list and "
-            f"{'keeps its' if one else 'keep their'} first entry."
+        which = f"{known:,}" if new else f"All {_numbers(known)}" if known > 1 else "Its number"
+        kept = (
+            "was already on the list and keeps its"
+            if known == 1
+            else "were already on the list and keep their"
         )
+        words.append(f"{which} {kept} first entry.")
     if heading_line:
         words.append(f"The first line was taken for a heading: {one_line(heading_line, LONGEST_SHOWN)}")
     return " ".join(words)
@@ -204,6 +205,11 @@ def not_downloaded(file_name: str, problem: str) -> str:
 
 def _number(entry: BlockedNumber, region: str) -> str:
     return unbroken(pretty(entry.number, region))
+
+
+def _is_on_it(entry: BlockedNumber, region: str) -> str:
+    shown = _number(entry, region)
+    return f"*{shown}* is already on the do-not-call list: {escape(entry.reason)}\n{_by(entry)}"
 
 
 def _by(entry: BlockedNumber) -> str:

@@ -126,6 +126,11 @@ BAD_BLOCKS = {
     "no type": {"text": plain("a")},
     "not even an object": "hello",
     "no time of day": field({"type": "timepicker", "action_id": "t", "initial_time": "24:00"}),
+    "too many files": field({"type": "file_input", "action_id": "f", "max_files": 11}),
+    "no files": field({"type": "file_input", "action_id": "f", "max_files": 0}),
+    "file type that is no text": field({"type": "file_input", "action_id": "f", "filetypes": [1]}),
+    "file input outside an input block": {"type": "actions", "elements": [{"type": "file_input"}]},
+    "file input that notifies at once": field({"type": "file_input"}, dispatch_action=True),
     "no day": field({"type": "datepicker", "action_id": "d", "initial_date": "2026-02-30"}),
     "unknown element": section(accessory={"type": "wheel", "action_id": "t"}),
     "text input outside an input block": {"type": "actions", "elements": [text_input()]},
@@ -275,3 +280,12 @@ def test_looking_changes_nothing():
     before = copy.deepcopy(view)
     problems_in_view(view)
     assert view == before
+
+
+@pytest.mark.parametrize("more", [{}, {"action_id": "f", "filetypes": ["csv"], "max_files": 1}])
+def test_files_are_taken_in_modals_only(more):
+    block = field({"type": "file_input"} | more)
+
+    assert problems_in_view(modal(block)) == []
+    assert "file_input" in problems_in_blocks([block])[0]
+    assert "file_input" in problems_in_view({"type": "home", "blocks": [block]}, "home")[0]
