@@ -7,14 +7,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import datetime
 
 from evoslack.calling import rules as rule_functions
 from evoslack.calling.calls import Call, CallRequest, NotSent, Reason, Role
 from evoslack.calling.numbers import dialable
+from evoslack.calling.offer import Offer
 from evoslack.calling.places import zones_of
 from evoslack.calling.ports import RuleLedger
-from evoslack.calling.refusals import CannotEvaluate, Refusal
+from evoslack.calling.refusals import (
+    CannotCheck,
+    CannotEvaluate,
+    FlowNotAllowed,
+    Lack,
+    NothingToOffer,
+    Refusal,
+)
 from evoslack.calling.rulebook import Rules, UnreadableRule, in_force
 
 log = logging.getLogger(__name__)
@@ -79,6 +88,28 @@ class RuleCheck:
         if rule.is_restricted:
             groups = self._groups_of(user_id, rule.groups) if user_id not in rule.users else ()
             rule_functions.require_flow(rule, user_id, groups)
+
+    def offer_for(self, offer: Offer, user_id: str) -> Offer:
+        """What of an offer this person may use; an empty `user_id` stands for someone unknown.
+
+        A flow of which that cannot be checked is left out. Raises `Refusal` if no flow is left.
+        """
+        rules = self.rules()
+        if not any(rule.is_restricted for rule in rules.flows.values()):
+            return offer
+        flows, unchecked = [], None
+        for flow in offer.flows:
+            try:
+                self.require_flow(rules, flow.id, user_id)
+            except FlowNotAllowed:
+                continue
+            except CannotCheck as error:
+                unchecked = error
+                continue
+            flows.append(flow)
+        if not flows:
+            raise unchecked or NothingToOffer(Lack.ALLOWED_FLOWS)
+        return replace(offer, flows=tuple(flows))
 
     def before_dialing(self, call: Call) -> NotSent | None:
         """Why this call is not dialed after all; None: it may be. The role was asked when it was accepted."""
