@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from evoslack.calling.calling_hours import DAY_MIN, EVERY_DAY, CallingHours, opens_at
+from evoslack.calling.places import known_countries
 from evoslack.calling.rulebook import (
     ANY_COUNTRY,
     LIMIT_KINDS,
@@ -92,7 +93,8 @@ def countries_value(codes: Collection[str], ceiling: Rules) -> Value | None:
     """Countries that may be called. Raises `InvalidRule`."""
     if not codes:
         raise InvalidRule([WrongField(RuleField.COUNTRIES, Mistake.NO_COUNTRY)])
-    turned_off = set() if ANY_COUNTRY in ceiling.countries else set(codes) - ceiling.countries
+    allowed = known_countries() if ANY_COUNTRY in ceiling.countries else ceiling.countries
+    turned_off = set(codes) - allowed
     if turned_off:
         wrong = WrongField(RuleField.COUNTRIES, Mistake.COUNTRY_TURNED_OFF, ", ".join(sorted(turned_off)))
         raise InvalidRule([wrong])
@@ -185,6 +187,13 @@ def read_dates(text: str) -> tuple[frozenset[str], list[str]]:
 def is_never_open(windows: Sequence[CallingHours], now: datetime) -> bool:
     """Whether nobody could be called in the next two weeks."""
     return opens_at(windows, ["UTC"], now) is None
+
+
+def in_words(windows: Sequence[CallingHours]) -> list[CallingHours]:
+    """The fewest windows that say the same: one that lies within another says it all, but for the dates."""
+    if len(windows) == 2 and _open_minutes(windows[1]) <= _open_minutes(windows[0]):
+        return [replace(windows[1], dates_off=windows[0].dates_off | windows[1].dates_off)]
+    return list(windows)
 
 
 def _is_date(text: str) -> bool:

@@ -86,7 +86,7 @@ def _group_of(given: Any) -> UserGroup | None:
             users, members = given.get("users"), None
             if isinstance(users, list):
                 members = frozenset(user for user in users if isinstance(user, str))
-            elif given.get("user_count") in {0, "0"}:
+            elif str(given.get("user_count")) == "0":
                 members = frozenset()
             return UserGroup(group_id, name, str(given.get("handle") or ""), members)
     return None
