@@ -83,6 +83,11 @@ def country_name(code: str) -> str:
     return str(geocoder.country_name_for_number(example, "en"))
 
 
+def known_countries() -> frozenset[str]:
+    """The ISO codes of every country that has numbers."""
+    return frozenset(phonenumbers.SUPPORTED_REGIONS)
+
+
 def _is_known(zone: str) -> bool:
     if zone == _UNKNOWN_ZONE:
         return False

@@ -62,6 +62,7 @@ class Lack(StrEnum):
     ACCOUNT_UNCLEAR = "account_unclear"  # the login sees several accounts and none was chosen
     ACCOUNT_HIDDEN = "account_hidden"  # the chosen account is not one that the login sees
     FLOWS = "flows"  # no flow may be offered
+    ALLOWED_FLOWS = "allowed_flows"  # there are flows, but not for this person
     CALLER_IDS = "caller_ids"  # the account owns no number
 
 

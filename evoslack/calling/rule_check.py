@@ -8,14 +8,24 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import datetime
 
 from evoslack.calling import rules as rule_functions
 from evoslack.calling.calls import Call, CallRequest, NotSent, Reason, Role
 from evoslack.calling.numbers import dialable
+from evoslack.calling.offer import Offer
 from evoslack.calling.places import zones_of
 from evoslack.calling.ports import RuleLedger
-from evoslack.calling.refusals import CannotEvaluate, LimitReached, Refusal
+from evoslack.calling.refusals import (
+    CannotCheck,
+    CannotEvaluate,
+    FlowNotAllowed,
+    Lack,
+    LimitReached,
+    NothingToOffer,
+    Refusal,
+)
 from evoslack.calling.rulebook import Rules, UnreadableRule, in_force
 
 log = logging.getLogger(__name__)
@@ -111,6 +121,28 @@ class RuleCheck:
             anyone = CallRequest("", team_id, user_id, account_id, "", "", "", "")
             now = self._now()
             rule_functions.require_below_limits(self._ledger.facts(anyone, limits, at=now), now)
+
+    def offer_for(self, offer: Offer, user_id: str) -> Offer:
+        """What of an offer this person may use; an empty `user_id` stands for someone unknown.
+
+        A flow of which that cannot be checked is left out. Raises `Refusal` if no flow is left.
+        """
+        rules = self.rules()
+        if not any(rule.is_restricted for rule in rules.flows.values()):
+            return offer
+        flows, unchecked = [], None
+        for flow in offer.flows:
+            try:
+                self.require_flow(rules, flow.id, user_id)
+            except FlowNotAllowed:
+                continue
+            except CannotCheck as error:
+                unchecked = error
+                continue
+            flows.append(flow)
+        if not flows:
+            raise unchecked or NothingToOffer(Lack.ALLOWED_FLOWS)
+        return replace(offer, flows=tuple(flows))
 
     def before_dialing(self, call: Call) -> NotSent | None:
         """Why this call is not dialed after all; None: it may be. The role was asked when it was accepted.

@@ -17,6 +17,13 @@ from evoslack.calling.calling_hours import DAY_MIN, EVERY_DAY, CallingHours
 
 ANY_COUNTRY = "*"
 HOUR, A_DAY = timedelta(hours=1), timedelta(days=1)
+# The limits by their names in a stored rule.
+LIMIT_KINDS = {
+    "person_hour": (HOUR, True),
+    "person_day": (A_DAY, True),
+    "all_hour": (HOUR, False),
+    "all_day": (A_DAY, False),
+}
 LONGEST_REASON = 300  # characters of why a number is not called, or why someone calls outside the hours
 
 
@@ -143,6 +150,20 @@ def in_force(ceiling: Rules, stored: Iterable[StoredRule]) -> Rules:
     return rules
 
 
+def flow_rule_name(flow_id: str) -> str:
+    """The name of a flow's rule."""
+    return f"{RuleName.FLOW}:{flow_id}"
+
+
+def lowest(limits: Iterable[Limit]) -> dict[str, int]:
+    """The limits by their names; of several for the same, the lowest one holds."""
+    found: dict[str, int] = {}
+    for name, kind in LIMIT_KINDS.items():
+        if mosts := [limit.most for limit in limits if (limit.span, limit.per_person) == kind]:
+            found[name] = min(mosts)
+    return found
+
+
 def _narrowed(rules: Rules, name: str, value: Mapping[str, Any]) -> Rules:
     kind, _, flow_id = name.partition(":")
     match RuleName(kind):
@@ -183,18 +204,12 @@ def hours_of(value: Mapping[str, Any]) -> CallingHours:
 
 def limits_of(value: Mapping[str, Any]) -> tuple[Limit, ...]:
     """`{"person_hour": 20, "person_day": 0, "all_hour": 0, "all_day": 0}`; 0 is no limit."""
-    kinds = {
-        "person_hour": (HOUR, True),
-        "all_hour": (HOUR, False),
-        "person_day": (A_DAY, True),
-        "all_day": (A_DAY, False),
-    }
-    found = {name: value.get(name, 0) for name in kinds}
-    if not value.keys() <= kinds.keys() or not all(
+    found = {name: value.get(name, 0) for name in LIMIT_KINDS}
+    if not value.keys() <= LIMIT_KINDS.keys() or not all(
         isinstance(most, int) and most >= 0 for most in found.values()
     ):
-        raise ValueError("not limits")  # fmt: skip
-    return tuple(Limit(most, *kinds[name]) for name, most in found.items() if most)
+        raise ValueError("not limits")
+    return tuple(Limit(most, *LIMIT_KINDS[name]) for name, most in found.items() if most)
 
 
 def flow_rule_of(value: Mapping[str, Any]) -> FlowRule:

@@ -1,0 +1,234 @@
+"""Rules in plain words, and the sentences of the page *Rules*. Everything is mrkdwn unless it says plain."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime
+
+from evoslack.calling.calling_hours import DAY_MIN, EVERY_DAY, CallingHours
+from evoslack.calling.number_format import pretty
+from evoslack.calling.places import country_name
+from evoslack.calling.rulebook import (
+    ANY_COUNTRY,
+    FlowRule,
+    Limit,
+    Masking,
+    NumberKind,
+    RuleName,
+    StoredRule,
+    lowest,
+)
+from evoslack.slack.rendering import times
+from evoslack.slack.rendering.messages import escape, mention, shown_name
+
+TITLE = "Rules"  # of the page, and of the button that opens it
+ADMINISTRATORS_ONLY = "Only an Evo Voice administrator can see and change rules."
+CHANGE = "Change"
+TO_SETTINGS = "Back to settings"
+REMOVE = "Remove"
+CANCEL = "Cancel"
+ADD_FLOW = "Add a flow"
+MORE_FLOWS, FEWER_FLOWS = "Next flows", "Previous flows"
+CONFIRM_TITLE = "Remove this rule?"
+CONFIRM_REMOVAL = "Then only EvoSlack's settings hold, for every call from now on."
+CONFIRM_FLOW_REMOVAL = "Everyone who can place calls will be able to use this flow, with any caller ID."
+
+INTRO = (
+    "These rules hold for every call, whoever places it. EvoSlack's settings say what is allowed at most; "
+    "here you can only be stricter. A change holds at once."
+)
+NO_FLOW_RULES = "Everyone who can place calls can use every flow."
+OTHER_FLOWS = "Everyone who can place calls can use the other flows."
+AS_SETTINGS = "As in the settings"
+FROM_SETTINGS_ONLY = "Only the settings can change this (ALLOWED_NUMBER_KINDS)."
+FORBIDS_EVERYTHING = "⚠️ *No number can be called at all:* no country is left. Change the countries."
+NEVER_OPEN = "⚠️ *No call is possible in the next two weeks:* calling hours are never open. Change them."
+UNREADABLE = "something that this version of EvoSlack can't read"
+LIMIT_LABELS = {
+    "person_hour": "each person, an hour",
+    "person_day": "each person, in 24 hours",
+    "all_hour": "everyone together, an hour",
+    "all_day": "everyone together, in 24 hours",
+}
+RULE_TITLES = {
+    RuleName.COUNTRIES: "Countries",
+    RuleName.HOURS: "Calling hours",
+    RuleName.LIMITS: "Limits",
+    RuleName.MASKING: "Masked numbers",
+    RuleName.FLOW: "Flows",
+}
+KINDS_TITLE = "Kinds of numbers"
+MASKING_WORDS = {
+    Masking.NEVER: "Cards show whole numbers in every channel",
+    Masking.SHARED: "Cards in channels shared with other companies show only the last four digits",
+    Masking.ALWAYS: "Cards show only the last four digits in every channel",
+}
+_KIND_WORDS = {
+    NumberKind.PREMIUM: "premium rate",
+    NumberKind.SHARED_COST: "shared cost",
+    NumberKind.PERSONAL: "personal numbers",
+    NumberKind.PAGER: "pagers",
+    NumberKind.UAN: "universal access numbers",
+    NumberKind.VOICEMAIL: "voicemail",
+}
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MOST_NAMES = 30  # of countries, people or groups in one paragraph
+
+
+def rule(title: str, holds: str) -> str:
+    """A rule and what holds now, which is given as plain text."""
+    return f"*{title}*\n{escape(holds)}"
+
+
+def quoted(holds: str) -> str:
+    """What a rule says, which is given as plain text."""
+    return f"*{escape(holds)}*"
+
+
+def labeled(button: str, title: str) -> str:
+    """For screen readers: all buttons of a kind are alike (plain)."""
+    return f"{button}: {title}"[:75]
+
+
+def countries(codes: Collection[str]) -> str:
+    """The countries that may be called, by their names (plain)."""
+    if ANY_COUNTRY in codes:
+        return "Every country"
+    return _listed(sorted(country(code) for code in codes)) or "None"
+
+
+def country(code: str) -> str:
+    """One country (plain)."""
+    return country_name(code) or code
+
+
+def kinds(allowed: Collection[NumberKind]) -> str:
+    """Which kinds of numbers are called (plain)."""
+    denied = [_KIND_WORDS[kind] for kind in NumberKind if kind not in allowed]
+    extra = [_KIND_WORDS[kind] for kind in NumberKind if kind in allowed]
+    never = f"Never called: {', '.join(['emergency and short numbers', *denied])}."
+    return f"{never} Allowed by the settings: {', '.join(extra)}." if extra else never
+
+
+def hours(windows: Sequence[CallingHours]) -> str:
+    """When people may be called, in their own time (plain)."""
+    if not windows:
+        return "At any hour"
+    return ", and also only ".join(window(each) for each in windows)
+
+
+def window(each: CallingHours) -> str:
+    """One window of calling hours (plain)."""
+    end = f"{minute(each.end_min)} the next day" if each.is_over_midnight else minute(each.end_min)
+    words = f"{minute(each.start_min)} to {end}, {days(each.days)}"
+    if each.dates_off:
+        words += f"; no calls on {_listed([day_off(day) for day in sorted(each.dates_off)])}"
+    return words
+
+
+def minute(after_midnight: int) -> str:
+    """A time of day (plain)."""
+    if after_midnight == DAY_MIN:
+        return "midnight"
+    hour, minutes = divmod(after_midnight, 60)
+    return times.clock(datetime(2000, 1, 1, hour, minutes, tzinfo=UTC))
+
+
+def days(weekdays: Collection[int]) -> str:
+    """Weekdays, those that follow each other as a range (plain)."""
+    if set(weekdays) == EVERY_DAY:
+        return "every day"
+    runs: list[list[int]] = []
+    for day in sorted(weekdays):
+        if runs and runs[-1][-1] == day - 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return ", ".join(_DAYS[run[0]] if len(run) == 1 else f"{_DAYS[run[0]]}–{_DAYS[run[-1]]}" for run in runs)
+
+
+def day_off(text: str) -> str:
+    """A date without calls (plain)."""
+    year, month, day = text.split("-") if len(text) > len("12-25") else ("", *text.split("-"))
+    return f"{_MONTHS[int(month) - 1]} {int(day)}" + (f", {year}" if year else " every year")
+
+
+def limits(given: Iterable[Limit]) -> str:
+    """How many calls are possible (plain)."""
+    words = [
+        f"{count:,} call{'' if count == 1 else 's'} {LIMIT_LABELS[name]}"
+        for name, count in lowest(given).items()
+    ]
+    return " · ".join(words) or "No limits"
+
+
+def flow_rule(rule: FlowRule, region: str, owned: Collection[str]) -> str:
+    """Who may use a flow, and its own caller ID. `owned` are the numbers that can be one."""
+    who = [mention(user) for user in sorted(rule.users)]
+    who += [f"<!subteam^{each}>" if each.isalnum() else escape(each) for each in sorted(rule.groups)]
+    words = f"Only {_listed(who)}" if who else "Everyone who can place calls"
+    if rule.caller_id:
+        gone = "" if rule.caller_id in owned else " (⚠️ no longer a number of this account, so it isn't used)"
+        words += f"\nCaller ID: {escape(pretty(rule.caller_id, region))}{gone}"
+    return words
+
+
+def flow_title(name: str) -> str:
+    """The flow's name; empty: Evo Voice no longer has it."""
+    return f"*{shown_name(name)}*"
+
+
+def gone_flow(flow_id: str) -> str:
+    """For a flow that Evo Voice no longer has, or that EVO_FLOWS leaves out."""
+    return f"*{escape(flow_id)}* · not on offer anymore"
+
+
+def at_most(words: str, changed: StoredRule | None) -> str:
+    """Below a rule: what the settings allow, and who changed it."""
+    return f"Settings allow: {escape(words)} · {changed_by(changed)}"
+
+
+def changed_by(changed: StoredRule | None) -> str:
+    """Who changed a rule, and when."""
+    return AS_SETTINGS if changed is None else f"Changed by <@{changed.by}>, {times.when(changed.at)}"
+
+
+def unreadable(stored: StoredRule) -> str:
+    """A rule that another version of EvoSlack wrote."""
+    return (
+        f"⚠️ *EvoSlack can't read the rule “{escape(title_of(stored.name))}”, so no call is placed.* "
+        "A newer version may have written it. Run that version, or remove the rule.\n"
+        f"{changed_by(stored)}"
+    )
+
+
+def title_of(name: str) -> str:
+    """What a stored rule is about (plain)."""
+    kind, _, rest = name.partition(":")
+    titles = {str(each): words for each, words in RULE_TITLES.items()}
+    return f"Flow {rest}" if kind == RuleName.FLOW and rest else titles.get(kind, name)
+
+
+def changed_meanwhile(name: str, now: StoredRule | None) -> str:
+    """Instead of removing a rule that is no longer as it was shown."""
+    title = escape(title_of(name))
+    if now is None:
+        return f"“{title}” was already removed."
+    return f"*Not removed.* <@{now.by}> changed “{title}” meanwhile. Here is how it is now."
+
+
+def flows_shown(first: int, last: int, total: int) -> str:
+    """Which of many flows are shown (plain)."""
+    return f"Flows {first}–{last} of {total}"
+
+
+def about_export(command: str) -> str:
+    """Where to find who changed what."""
+    return f"Every change is kept. For all of them as a file, type *{command} export rules*."
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    shown = list(names[:_MOST_NAMES]) + ([f"{more:,} more"] if more > 0 else [])
+    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
