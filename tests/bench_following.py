@@ -16,7 +16,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from evoslack.calling.calls import CallRequest, Placed
+from evoslack.calling.calls import CallRequest
+from evoslack.calling.outcomes import Placed
 from sandbox.evo.calls import OutgoingCall, Script
 from tests.scenario.office import Office
 

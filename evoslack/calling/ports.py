@@ -10,10 +10,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from evoslack.calling.calls import Call, CallNote, CallRequest, HangUp, Outcome, Reason
+from evoslack.calling.calls import Call, CallNote, CallRequest, HangUp
 from evoslack.calling.history_filter import HistoryFilter, HomeTab, OutcomeGroup
 from evoslack.calling.matching import TrackedCall
 from evoslack.calling.notification import LivePage, Notification
+from evoslack.calling.outcomes import Outcome, Reason
 from evoslack.calling.rulebook import BlockedNumber, Limit, RuleChange, StoredRule
 from evoslack.calling.rules import Facts
 from evoslack.calling.workflow_step import StepInputs, WorkflowStep

@@ -12,9 +12,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from evoslack.calling import rules as rule_functions
-from evoslack.calling.calls import Call, CallRequest, NotSent, Reason, Role
+from evoslack.calling.calls import Call, CallRequest, Role
 from evoslack.calling.numbers import dialable
 from evoslack.calling.offer import Offer
+from evoslack.calling.outcomes import NotSent, Reason
 from evoslack.calling.places import zones_of
 from evoslack.calling.ports import RuleLedger
 from evoslack.calling.refusals import (

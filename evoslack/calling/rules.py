@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from evoslack.calling.calling_hours import are_open, opens_at
-from evoslack.calling.calls import Reason
 from evoslack.calling.numbers import BadNumber
+from evoslack.calling.outcomes import Reason
 from evoslack.calling.places import Place
 from evoslack.calling.refusals import (
     FlowNotAllowed,

@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 
 from evoslack.calling.access import Access
 from evoslack.calling.call_log import log_state
-from evoslack.calling.calls import Call, Reason
+from evoslack.calling.calls import Call
+from evoslack.calling.outcomes import Reason
 from evoslack.calling.ports import ScheduledCallLedger
 from evoslack.calling.refusals import CannotCheck, NothingToOffer, Refusal, UnknownCallerId, UnknownFlow
 from evoslack.calling.rule_check import RuleCheck

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from evoslack.calling.call_log import log_state
-from evoslack.calling.calls import STATE_OF, Call, InDoubt, NotSent, Outcome, Reason
+from evoslack.calling.calls import STATE_OF, Call
+from evoslack.calling.outcomes import InDoubt, NotSent, Outcome, Reason
 from evoslack.calling.ports import CallLedger, PhoneSystem
 from evoslack.calling.snapshot import Snapshot
 

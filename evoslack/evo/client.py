@@ -14,8 +14,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
-from evoslack.calling.calls import CallRequest, Ending, InDoubt, NotSent, Outcome, Reason, Rejected
+from evoslack.calling.calls import CallRequest, Ending
 from evoslack.calling.number_format import masked
+from evoslack.calling.outcomes import InDoubt, NotSent, Outcome, Reason, Rejected
 from evoslack.evo.errors import EvoError, EvoUnavailable, Forbidden, LoginFailed
 from evoslack.evo.login import BotLogin
 from evoslack.evo.transport import HeldBack, Reply, Transport, Unanswered, Unsent, seconds_until

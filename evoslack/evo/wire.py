@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evoslack.calling.calls import CallRequest, InDoubt, Outcome, Placed, Reason, Rejected
+from evoslack.calling.calls import CallRequest
 from evoslack.calling.numbers import is_e164
 from evoslack.calling.offer import CallerId, Flow
+from evoslack.calling.outcomes import InDoubt, Outcome, Placed, Reason, Rejected
 from evoslack.evo.transport import Reply
 
 LONGEST_DETAIL = 200  # characters of Evo Voice's own text that we show

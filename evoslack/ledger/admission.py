@@ -16,16 +16,17 @@ from evoslack.calling.calls import (
     DOUBT_WINDOW,
     FINAL,
     OPEN_STATES,
-    PROOF,
     Call,
     CallRequest,
     LostReason,
     Progress,
     State,
 )
+from evoslack.calling.outcomes import PROOF
 from evoslack.calling.refusals import FormUsed, NumberBusy, require_same
 from evoslack.ledger.dependents import mark_dependents_due
-from evoslack.ledger.schema import REQUEST_FIELDS, call_of, calls, notifications, pages, used_keys
+from evoslack.ledger.rows import REQUEST_FIELDS, call_of
+from evoslack.ledger.schema import calls, notifications, pages, used_keys
 
 # A number that was just dialed is left alone for a moment, even if that call is over: a second person who
 # calls it at the same time has not seen the card yet.

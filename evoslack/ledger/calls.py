@@ -13,25 +13,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from evoslack.calling.calls import (
-    OPEN_STATES,
-    PROOF,
-    STATE_OF,
-    Call,
-    CallNote,
-    CallRequest,
-    Outcome,
-    Placed,
-    Progress,
-    Reason,
-    Rejected,
-    State,
-)
+from evoslack.calling.calls import OPEN_STATES, STATE_OF, Call, CallNote, CallRequest, Progress, State
+from evoslack.calling.outcomes import PROOF, Outcome, Placed, Reason, Rejected
 from evoslack.calling.rulebook import BlockedNumber
 from evoslack.ledger.admission import admit
 from evoslack.ledger.blocked_numbers import add as add_blocked_number
 from evoslack.ledger.dependents import mark_changed
-from evoslack.ledger.schema import call_of, calls, notifications
+from evoslack.ledger.rows import call_of
+from evoslack.ledger.schema import calls, notifications
 from evoslack.ledger.store import Store
 from evoslack.ledger.transitions import AHEAD, change_state
 from evoslack.ledger.workflow_steps import give_call

@@ -1,7 +1,7 @@
 """Cards that were posted while their number could be shown, and must hide it by now.
 
 Which of them are left is in the rows themselves, so a restart goes on where the last bot was. Only rows with
-nothing else to do are taken: those that are due are brought up to date by whoever tells people.
+nothing else to do are taken: those that are due are brought up to date by the notifier.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from evoslack.calling.notification import Notification
 from evoslack.ledger.notifications import BOTH, DUE
-from evoslack.ledger.schema import calls, notification_of, notifications, shows_number
+from evoslack.ledger.rows import notification_of
+from evoslack.ledger.schema import calls, notifications, shows_number
 from evoslack.ledger.store import Store
 
 

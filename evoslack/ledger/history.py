@@ -16,7 +16,8 @@ from evoslack.calling.history_filter import HistoryFilter, OutcomeGroup, group_o
 from evoslack.calling.status import CallStatus
 from evoslack.ledger.admission import OLDEST, may_be_on_the_phone
 from evoslack.ledger.call_status import in_group, status, was_answered
-from evoslack.ledger.schema import call_of, calls
+from evoslack.ledger.rows import call_of
+from evoslack.ledger.schema import calls
 from evoslack.ledger.store import Store
 
 PIECE = 500  # calls

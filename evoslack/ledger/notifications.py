@@ -16,15 +16,8 @@ from evoslack.calling.calls import OPEN_STATES, State
 from evoslack.calling.notification import Notification
 from evoslack.ledger.dependents import mark_dependents_due, mark_page_due
 from evoslack.ledger.due_rows import DueRows
-from evoslack.ledger.schema import (
-    calls,
-    home_tabs,
-    leases,
-    notification_of,
-    notifications,
-    pages,
-    workflow_steps,
-)
+from evoslack.ledger.rows import notification_of
+from evoslack.ledger.schema import calls, home_tabs, leases, notifications, pages, workflow_steps
 from evoslack.ledger.store import Store
 
 DUE = DueRows(notifications)

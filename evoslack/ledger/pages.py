@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from evoslack.calling.notification import LivePage
 from evoslack.ledger.due_rows import DueRows
-from evoslack.ledger.schema import call_of, calls, notifications, pages
+from evoslack.ledger.rows import call_of
+from evoslack.ledger.schema import calls, notifications, pages
 from evoslack.ledger.store import Store
 
 _DUE = DueRows(pages)

@@ -7,11 +7,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from evoslack.calling.calls import Call, Reason, State
+from evoslack.calling.calls import Call, State
+from evoslack.calling.outcomes import Reason
 from evoslack.calling.refusals import NumberBusy
 from evoslack.ledger.admission import in_the_way
 from evoslack.ledger.dependents import mark_changed
-from evoslack.ledger.schema import call_of, calls
+from evoslack.ledger.rows import call_of
+from evoslack.ledger.schema import calls
 from evoslack.ledger.store import Store
 from evoslack.ledger.transitions import change_state
 

@@ -12,7 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from evoslack.calling.calls import TRANSITIONS, Call, State
-from evoslack.ledger.schema import call_of, calls
+from evoslack.ledger.rows import call_of
+from evoslack.ledger.schema import calls
 
 # A call accepted this far in the future: the clock has been set back since, so its age is unknown.
 AHEAD = timedelta(minutes=1)

@@ -20,7 +20,8 @@ from slack_sdk import WebClient
 from evoslack.calling.arrival import Arrival
 from evoslack.calling.refusals import UnreadableForm
 from evoslack.runtime.reference import new_reference
-from evoslack.slack.listeners.dependencies import Listeners, connect
+from evoslack.slack.listeners.dependencies import Listeners
+from evoslack.slack.listeners.registration import connect
 from evoslack.slack.listeners.reply import Trigger
 from evoslack.slack.payloads import ARRIVAL
 from evoslack.slack.rendering import (

@@ -16,6 +16,7 @@ BOT_SCOPES = (
     "im:write",
     "files:write",
     "files:read",
+    "usergroups:read",
 )
 
 

@@ -18,7 +18,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from evoslack.calling.calls import Call, CallRequest, Reason, State
+from evoslack.calling.calls import Call, CallRequest, State
+from evoslack.calling.outcomes import Reason
 from evoslack.calling.rulebook import BlockedNumber
 from evoslack.calling.scheduled_time import GRACE
 from evoslack.ledger.blocked_numbers import BlockedNumberLedger

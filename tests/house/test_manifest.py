@@ -12,7 +12,7 @@ import yaml
 from slack_bolt import App
 from slack_sdk import WebClient
 
-from evoslack.check import SCOPES
+from evoslack.check.slack import SCOPES
 from evoslack.settings import Settings
 from evoslack.slack.app import register
 from evoslack.slack.listeners.dependencies import ListenerDependencies, build_listeners
@@ -35,6 +35,7 @@ SCOPES_OF_METHODS = {
     "files_upload_v2": {"files:write"},
     "functions_completeError": set(),
     "functions_completeSuccess": set(),
+    "usergroups_list": {"usergroups:read"},
     "users_info": {"users:read", "users:read.email"},
     "views_open": set(),
     "views_publish": set(),

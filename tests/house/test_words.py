@@ -12,15 +12,22 @@ from pathlib import Path
 import pytest
 
 from evoslack.calling import refusals
-from evoslack.calling.calls import Call, CallRequest, LostReason, Progress, Reason, State
+from evoslack.calling.calling_hours import CallingHours
+from evoslack.calling.calls import Call, CallRequest, LostReason, Progress, State
 from evoslack.calling.number_format import example, unbroken
 from evoslack.calling.numbers import BadNumber, Problem
+from evoslack.calling.outcomes import Reason
 from evoslack.calling.refusals import Denial, Lack, Refusal, Source
+from evoslack.calling.rulebook import HOUR, BlockedNumber, Limit
 from evoslack.slack.rendering import messages
 from evoslack.slack.rendering.refusal_messages import refusal_message
 
 REQUEST = CallRequest("key", "T", "U", "acc", "flow", "Survey", "+18144043093", "+12025550100")
 CALL = Call("id", REQUEST, State.PLACED, datetime(2026, 1, 2, tzinfo=UTC))
+
+NOW = datetime(2026, 1, 2, 6, 12, tzinfo=UTC)
+HOURS = CallingHours(8 * 60, 21 * 60)
+BLOCK = BlockedNumber("+18144043093", "They asked us not to call", "U_ADA", NOW)
 
 REFUSALS: list[Refusal] = [
     *(BadNumber(problem, country="GB") for problem in Problem),
@@ -35,6 +42,14 @@ REFUSALS: list[Refusal] = [
     refusals.TooLate(),
     refusals.NumberBusy(CALL, timedelta(seconds=8)),
     refusals.KeyTaken(CALL),
+    refusals.NumberBlocked(BLOCK),
+    refusals.OutsideHours(NOW, (NOW,), (HOURS,), NOW + HOUR),
+    refusals.OutsideHours(NOW, (), (HOURS,), None),
+    refusals.LimitReached(Limit(60, HOUR, per_person=True), NOW + HOUR, NOW),
+    refusals.FlowNotAllowed(),
+    refusals.ReasonNeeded(),
+    refusals.CannotEvaluate("hours"),
+    *(refusals.BadTime(problem) for problem in refusals.TimeProblem),
 ]
 
 

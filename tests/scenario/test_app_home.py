@@ -17,7 +17,8 @@ import pytest
 import requests
 from slack_sdk.signature import SignatureVerifier
 
-from evoslack.calling.calls import CallRequest, InDoubt, NotSent, Outcome, Reason
+from evoslack.calling.calls import CallRequest
+from evoslack.calling.outcomes import InDoubt, NotSent, Outcome, Reason
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store

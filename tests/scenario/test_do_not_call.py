@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from evoslack.calling.calls import Reason, State
+from evoslack.calling.calls import State
 from evoslack.calling.do_not_call import DO_NOT_CALL
+from evoslack.calling.outcomes import Reason
 from evoslack.calling.rulebook import BlockedNumber
 from evoslack.ledger.blocked_numbers import BlockedNumberLedger
 from evoslack.ledger.rules import RuleLedger

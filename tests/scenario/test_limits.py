@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from evoslack.calling.calls import Reason, State
+from evoslack.calling.calls import State
+from evoslack.calling.outcomes import Reason
 from evoslack.ledger.rules import RuleLedger
 from tests.scenario.office import BOSS, SARA, Office
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from evoslack.calling.calls import Call, Placed, Progress, Reason, Rejected, State
+from evoslack.calling.calls import Call, Progress, State
+from evoslack.calling.outcomes import Placed, Reason, Rejected
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.pages import PageLedger

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from evoslack.calling.calls import CallNote, InDoubt, Outcome, Reason, Rejected, Result
+from evoslack.calling.calls import CallNote, Result
+from evoslack.calling.outcomes import InDoubt, Outcome, Reason, Rejected
 from evoslack.calling.refusals import CannotEvaluate
 from evoslack.calling.rulebook import Masking
 from evoslack.ledger.calls import CallLedger

@@ -13,21 +13,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from slack_sdk.webhook import WebhookClient
 
-from evoslack.calling.calls import (
-    Call,
-    CallNote,
-    CallRequest,
-    HangUp,
-    InDoubt,
-    NotSent,
-    Outcome,
-    Placed,
-    Progress,
-    Reason,
-    Rejected,
-    Result,
-)
+from evoslack.calling.calls import Call, CallNote, CallRequest, HangUp, Progress, Result
 from evoslack.calling.number_format import pretty
+from evoslack.calling.outcomes import InDoubt, NotSent, Outcome, Placed, Reason, Rejected
 from evoslack.calling.rulebook import Masking
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.card_masks import CardMaskLedger

@@ -26,7 +26,8 @@ import requests
 import sqlalchemy as sa
 from slack_bolt.adapter.socket_mode import internals as ack
 
-from evoslack.calling.calls import Reason, State
+from evoslack.calling.calls import State
+from evoslack.calling.outcomes import Reason
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.store import Store
 from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE

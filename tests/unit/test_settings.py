@@ -6,6 +6,8 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
+from evoslack.calling.calling_hours import CallingHours
+from evoslack.calling.rulebook import HOUR, Limit, Masking, NumberKind, Rules
 from evoslack.settings import BadSettings, Settings
 
 SECRETS = {
@@ -48,6 +50,12 @@ def test_the_defaults_are_safe() -> None:
     assert (settings.default_region, settings.allowed_countries) == ("US", {"US"})
     assert (settings.max_calls_at_once, settings.max_wait_seconds) == (8, 120)
     assert settings.history_days == 365
+    assert settings.rules == Rules(
+        countries=frozenset({"US"}),
+        hours=(CallingHours(8 * 60, 21 * 60),),
+        limits=(Limit(60, HOUR, per_person=True),),
+        masking=Masking.SHARED,
+    )
     assert settings.database_url == "sqlite:///evoslack.db"
     assert (settings.log_level, settings.log_format) == ("INFO", "text")
 
@@ -73,6 +81,15 @@ def test_every_setting_is_read() -> None:
             "MAX_CALLS_AT_ONCE": "64",
             "MAX_WAIT_SECONDS": " 10 ",
             "HISTORY_DAYS": "1",
+            "ALLOWED_NUMBER_KINDS": "Shared_cost, uan",
+            "CALLING_HOURS": "9:30-20:00",
+            "CALLING_DAYS": "Mon-Wed, sat",
+            "NO_CALL_DATES": "2026-11-26, 12-25",
+            "MAX_CALLS_PER_HOUR": "20",
+            "MAX_CALLS_PER_HOUR_ALL": "200",
+            "MAX_CALLS_PER_DAY": "100",
+            "MAX_CALLS_PER_DAY_ALL": "1000",
+            "MASK_NUMBERS": "Always",
             "LOG_LEVEL": "debug",
             "LOG_FORMAT": "JSON",
         }
@@ -99,10 +116,55 @@ def test_every_setting_is_read() -> None:
         max_calls_at_once=64,
         max_wait_seconds=10,
         history_days=1,
+        allowed_number_kinds=frozenset({NumberKind.SHARED_COST, NumberKind.UAN}),
+        calling_hours=CallingHours(9 * 60 + 30, 20 * 60),
+        calling_days=frozenset({0, 1, 2, 5}),
+        no_call_dates=frozenset({"2026-11-26", "12-25"}),
+        max_calls_per_hour=20,
+        max_calls_per_hour_all=200,
+        max_calls_per_day=100,
+        max_calls_per_day_all=1000,
+        mask_numbers=Masking.ALWAYS,
         database_url="postgresql+psycopg://bot:secret-5@db.example/evoslack",
         log_level="DEBUG",
         log_format="json",
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("CALLING_HOURS", "8-21", "must look like"),
+        ("CALLING_HOURS", "08:00-24:30", "no clock shows"),
+        ("CALLING_HOURS", "25:00-26:00", "no clock shows"),
+        ("CALLING_HOURS", "08:60-21:00", "no clock shows"),
+        ("CALLING_HOURS", "08:00-08:00", "at the same time"),
+        ("CALLING_DAYS", "Mon-Fry", "must name weekdays"),
+        ("CALLING_DAYS", ",", "names no weekday"),
+        ("NO_CALL_DATES", "2026-02-30", "must be dates"),
+        ("NO_CALL_DATES", "Christmas", "must be dates"),
+        ("ALLOWED_NUMBER_KINDS", "emergency", "must name kinds"),
+        ("ALLOWED_COUNTRIES", ",", "names no country"),
+        ("MAX_CALLS_PER_HOUR", "-1", "whole number"),
+        ("MASK_NUMBERS", "sometimes", "must be one of"),
+    ],
+)
+def test_a_rule_that_cannot_be_meant_is_a_problem(name: str, value: str, words: str) -> None:
+    (problem,) = problems(**{name: value})
+    assert problem.startswith(name)
+    assert words in problem
+
+
+def test_calling_hours_that_are_empty_are_off_and_without_a_word_they_are_on() -> None:
+    assert read(CALLING_HOURS="").rules.hours == ()
+    assert read(CALLING_HOURS=" ").calling_hours is None
+    assert read().calling_hours is not None
+
+
+def test_calling_hours_may_go_over_midnight() -> None:
+    hours = read(CALLING_HOURS="22:00-02:00", CALLING_DAYS="Fri-Mon", NO_CALL_DATES="12-25").rules.hours
+    assert hours == (CallingHours(22 * 60, 2 * 60, frozenset({4, 5, 6, 0}), frozenset({"12-25"})),)
+    assert hours[0].is_over_midnight
 
 
 def test_every_problem_is_reported_at_once() -> None:

@@ -20,7 +20,7 @@ from evoslack.calling.notification import Notification
 from evoslack.calling.ports import NotificationLedger
 from evoslack.slack.background import caller_needs, direct_message
 from evoslack.slack.background.channel_members import ChannelMembers
-from evoslack.slack.background.delivery_rules import RETRY, is_expiring, is_too_old
+from evoslack.slack.background.delivery_rules import RETRY, is_expiring, is_too_old, moment_of_its_own
 from evoslack.slack.background.rate_limiter import RateLimiter
 from evoslack.slack.background.reply_in_place import RepliesInPlace
 from evoslack.slack.rendering import caller_messages, private_message
@@ -96,7 +96,7 @@ class CallerNotifier:
         now = self._now()
         others = self._ledger.claim_message(*place, call.id, at=now, until=lease)
         if others is None:
-            return now + _moment_of_its_own(call.id)
+            return now + moment_of_its_own(call.id)
         together = [notification, *others]
         if wait_s := self._posting.acquire_s(call.request.user_id):
             free_at = now + timedelta(seconds=wait_s)
@@ -274,8 +274,3 @@ def _is_final(error: Exception, first: Notification) -> bool:
         and is_denial(error)
         and pause_of(error) is None
     )
-
-
-def _moment_of_its_own(call_id: str) -> timedelta:
-    """A short pause, for each call a different one: two that wait for each other must not meet again."""
-    return timedelta(seconds=0.1 + int(call_id[-2:], 16) / 512)

@@ -1,7 +1,8 @@
 """Decides whether cards hide their numbers, and edits those that were posted before they had to.
 
 A channel may be shared with another company at any time, and administrators may change the rule. Then older
-cards are edited, newest first, in the gaps that news leaves within Slack's rate limit. Nobody is told of it.
+cards are edited, newest first, in the gaps that changed calls leave within Slack's rate limit. Nobody is
+told of it.
 A card that is masked stays so until its call changes the next time.
 """
 

@@ -16,8 +16,9 @@ from typing import Any
 from slack_sdk import WebClient
 
 from evoslack.calling.access import Access
-from evoslack.calling.calls import ANY_CALL, Call, Reason, Role, State
+from evoslack.calling.calls import ANY_CALL, Call, Role, State
 from evoslack.calling.intake import Intake
+from evoslack.calling.outcomes import Reason
 from evoslack.calling.ports import CallLedger, WorkflowStepLedger
 from evoslack.calling.refusals import CannotCheck, Lack, NothingToOffer, Refusal
 from evoslack.calling.rule_check import RuleCheck

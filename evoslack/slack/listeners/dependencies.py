@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from slack_bolt import App
 from slack_sdk import WebClient
 from slack_sdk.webhook import WebhookClient
 
@@ -28,7 +26,6 @@ from evoslack.calling.rule_check import RuleCheck
 from evoslack.runtime.background_pool import Run
 from evoslack.slack.card_links import CardLinks
 from evoslack.slack.file_download import FileDownload
-from evoslack.slack.listeners import blocked_numbers, call_note, export, workflow_step
 from evoslack.slack.listeners.access_request import AccessRequestListener
 from evoslack.slack.listeners.answered_presses import AnsweredPresses
 from evoslack.slack.listeners.blocked_files import BlockedFileListeners
@@ -48,22 +45,9 @@ from evoslack.slack.listeners.reply import NotifyPrivately, PageReply, PrivateRe
 from evoslack.slack.listeners.schedule import ReaderZones, ScheduleListener, WhenPages
 from evoslack.slack.listeners.scheduled_call import ScheduledCallListeners
 from evoslack.slack.listeners.shortcuts import (
-    NUMBER_IN_MESSAGE,
-    PLACE_A_CALL,
     ShortcutListeners,
-    is_call_again,
 )
 from evoslack.slack.listeners.workflow_step import StepListeners
-from evoslack.slack.rendering import (
-    blocked_form,
-    cards,
-    home,
-    home_filters,
-    note_form,
-    refusal_pages,
-    schedule_page,
-    views,
-)
 from evoslack.slack.rendering.views import FormSettings
 
 
@@ -247,38 +231,3 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
         pages=pages,
         notify_privately=notify,
     )
-
-
-def connect(app: App, listeners: Listeners, command: str) -> None:
-    """Connect every payload to its listener."""
-    form, shortcuts = listeners.form, listeners.shortcuts
-    app.command(command, matchers=[export.is_meant])(listeners.export.export)
-    app.command(command, matchers=[blocked_numbers.is_meant])(listeners.blocked.change_blocked)
-    app.command(command)(form.command)
-    app.command(re.compile("^/"))(form.other_command)
-    app.options(views.FLOW)(form.flows)
-    app.options(views.CALLER_ID)(form.caller_ids)
-    app.view(views.FORM)(form.submit)
-    app.block_action({"block_id": views.NUMBER, "action_id": views.NUMBER})(listeners.number_line.typed)
-    app.global_shortcut(PLACE_A_CALL)(shortcuts.place_a_call)
-    app.message_shortcut(NUMBER_IN_MESSAGE)(shortcuts.number_in_message)
-    app.view(views.CHOICE)(shortcuts.chosen)
-    app.block_action(cards.CALL_AGAIN)(shortcuts.call_again)
-    app.block_action(cards.MORE, matchers=[is_call_again])(shortcuts.call_again)
-    app.block_action(cards.HANG_UP)(listeners.hang_up.pressed)
-    app.view(schedule_page.SCHEDULE)(listeners.schedule.submit)
-    app.block_action(cards.CANCEL)(listeners.scheduled_call.cancel)
-    app.block_action(cards.CHANGE_TIME)(listeners.scheduled_call.open_change)
-    app.view(schedule_page.CHANGE)(listeners.scheduled_call.save_change)
-    app.block_action(cards.NOTE)(listeners.note.open_note)
-    app.block_action(cards.MORE, matchers=[call_note.is_in_menu])(listeners.note.open_note)
-    app.view(note_form.FORM)(listeners.note.save_note)
-    app.view(blocked_form.IMPORT_FORM)(listeners.blocked_files.import_file)
-    app.block_action(refusal_pages.REQUEST_ACCESS)(listeners.access.pressed)
-    app.event("app_home_opened")(listeners.home.home_opened)
-    app.block_action(home.PLACE)(shortcuts.place_a_call)
-    app.block_action(home_filters.FILTER_ACTIONS)(listeners.home.home_turned)
-    app.options(home_filters.FilterAction.FLOW)(listeners.home.flows)
-    app.block_action(home_filters.EXPORT)(listeners.export.from_home)
-    app.function(workflow_step.PLACE_CALL, auto_acknowledge=False)(listeners.steps.place_call)
-    app.function(workflow_step.LIST_FLOWS, auto_acknowledge=False)(listeners.steps.list_flows)

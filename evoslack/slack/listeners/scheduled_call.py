@@ -82,7 +82,7 @@ class ScheduledCallListeners:
         on_change: Callable[[], None],
         now: Callable[[], datetime],
     ) -> None:
-        """`run` has a pool that also checks roles; `on_change` wakes whoever shows or tells a change."""
+        """`run` has a pool that also checks roles; `on_change` wakes what shows and tells changes."""
         self._calls = calls
         self._scheduled = scheduled
         self._access = access

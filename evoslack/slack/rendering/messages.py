@@ -8,8 +8,9 @@ from __future__ import annotations
 import html
 import re
 
-from evoslack.calling.calls import Call, LostReason, Progress, Reason, State
+from evoslack.calling.calls import Call, LostReason, Progress, State
 from evoslack.calling.number_format import pretty, redacted, unbroken
+from evoslack.calling.outcomes import Reason
 from evoslack.calling.status import STATUS_OF_OUTCOME, CallStatus, plain_outcome, status_of
 from evoslack.slack.rendering.help_contact import ADMIN
 from evoslack.slack.rendering.local_times import due

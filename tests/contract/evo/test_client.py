@@ -22,8 +22,9 @@ from typing import Any
 
 import pytest
 
-from evoslack.calling.calls import PROOF, CallRequest, InDoubt, NotSent, Outcome, Placed, Reason, Rejected
+from evoslack.calling.calls import CallRequest
 from evoslack.calling.offer import CallerId, Flow
+from evoslack.calling.outcomes import PROOF, InDoubt, NotSent, Outcome, Placed, Reason, Rejected
 from evoslack.calling.permission import Permission
 from evoslack.calling.refusals import CannotCheck, Denial, Lack, NotAllowed, NothingToOffer, Source
 from evoslack.evo.catalog import Catalog

@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from evoslack.calling.calls import Call, CallRequest, Outcome, Reason, State
+from evoslack.calling.calls import Call, CallRequest, State
+from evoslack.calling.outcomes import Outcome, Reason
 from evoslack.calling.switchboard import LATEST_DIALING, Switchboard
 from evoslack.evo.client import EvoClient
 from evoslack.ledger.calls import CallLedger

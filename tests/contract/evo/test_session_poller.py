@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from evoslack.calling.calls import CallRequest, Ending, Placed, Progress
+from evoslack.calling.calls import CallRequest, Ending, Progress
 from evoslack.calling.matching import TrackedCall, advance_all
+from evoslack.calling.outcomes import Placed
 from evoslack.calling.snapshot import Session, Snapshot
 from evoslack.evo.client import EvoClient
 from evoslack.evo.errors import EvoError, EvoUnavailable, Forbidden, LoginFailed

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from evoslack.calling.calls import DOUBT_WINDOW, Call, HangUp, LostReason, Progress, Reason, State
+from evoslack.calling.calls import DOUBT_WINDOW, Call, HangUp, LostReason, Progress, State
 from evoslack.calling.history_filter import HistoryFilter, OutcomeGroup, group_of
+from evoslack.calling.outcomes import Reason
 from evoslack.calling.status import STATUS_OF_OUTCOME, CallStatus, status_of
 from evoslack.ledger.history import PIECE, CallHistory
-from evoslack.ledger.schema import REQUEST_FIELDS, call_of, calls
+from evoslack.ledger.rows import REQUEST_FIELDS, call_of
+from evoslack.ledger.schema import calls
 from evoslack.ledger.store import Store
 from tests.calls import call_request
 

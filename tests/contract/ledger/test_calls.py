@@ -27,16 +27,11 @@ from evoslack.calling.calls import (
     TRANSITIONS,
     Call,
     CallRequest,
-    InDoubt,
     LostReason,
-    NotSent,
-    Outcome,
-    Placed,
     Progress,
-    Reason,
-    Rejected,
     State,
 )
+from evoslack.calling.outcomes import InDoubt, NotSent, Outcome, Placed, Reason, Rejected
 from evoslack.calling.refusals import KeyTaken, NotYourForm, NumberBusy
 from evoslack.ledger import schema
 from evoslack.ledger.calls import CallLedger
@@ -913,7 +908,8 @@ CHILD = """
 import sys, threading
 from datetime import UTC, datetime
 import sqlalchemy as sa
-from evoslack.calling.calls import CallRequest, Placed
+from evoslack.calling.calls import (CallRequest)
+from evoslack.calling.outcomes import (Placed)
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.store import Store
 

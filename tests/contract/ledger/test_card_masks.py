@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from evoslack.calling.calls import Placed
+from evoslack.calling.outcomes import Placed
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.card_masks import CardMaskLedger
 from evoslack.ledger.notifications import NotificationLedger

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from evoslack.calling.calls import Call, InDoubt, Reason
+from evoslack.calling.calls import Call
+from evoslack.calling.outcomes import InDoubt, Reason
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from tests.calls import call_request, own_number

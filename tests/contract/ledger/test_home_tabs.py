@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from evoslack.calling.calls import Call, Placed, State
+from evoslack.calling.calls import Call, State
 from evoslack.calling.history_filter import HistoryFilter, HomeTab, Scope
+from evoslack.calling.outcomes import Placed
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.dependents import mark_dependents_due
 from evoslack.ledger.history import PIECE, CallHistory

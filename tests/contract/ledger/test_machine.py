@@ -23,22 +23,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from evoslack.calling.calls import (
-    ANY_CALL,
-    OPEN_STATES,
-    STATE_OF,
-    TRANSITIONS,
-    Call,
-    CallRequest,
-    InDoubt,
-    NotSent,
-    Outcome,
-    Placed,
-    Reason,
-    Rejected,
-    State,
-)
+from evoslack.calling.calls import ANY_CALL, OPEN_STATES, STATE_OF, TRANSITIONS, Call, CallRequest, State
 from evoslack.calling.notification import Notification
+from evoslack.calling.outcomes import InDoubt, NotSent, Outcome, Placed, Reason, Rejected
 from evoslack.calling.refusals import FormUsed, KeyTaken, NotYourForm, NumberBusy, Refusal
 from evoslack.calling.switchboard import ANSWERING_LIMIT, PLACING_LIMIT
 from evoslack.ledger.admission import JUST_PLACED, OLDEST

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from evoslack.calling.calls import HangUp, LostReason, Placed, Progress, Reason, State
+from evoslack.calling.calls import HangUp, LostReason, Progress, State
 from evoslack.calling.history_filter import HistoryFilter, HomeTab, Scope
+from evoslack.calling.outcomes import Placed, Reason
 from evoslack.calling.refusals import FormUsed, NumberBusy
 from evoslack.calling.workflow_step import StepInputs, WorkflowStep
 from evoslack.ledger.calls import CallLedger

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from evoslack.calling.calls import Call, CallNote, InDoubt, Placed, Reason, Result
+from evoslack.calling.calls import Call, CallNote, Result
+from evoslack.calling.outcomes import InDoubt, Placed, Reason
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.home_tabs import HomeTabLedger
 from evoslack.ledger.notifications import NotificationLedger

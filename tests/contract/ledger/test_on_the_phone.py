@@ -8,12 +8,14 @@ from itertools import product
 import pytest
 import sqlalchemy as sa
 
-from evoslack.calling.calls import ANY_CALL, DOUBT_WINDOW, FINAL, LostReason, Progress, Reason, State
+from evoslack.calling.calls import ANY_CALL, DOUBT_WINDOW, FINAL, LostReason, Progress, State
+from evoslack.calling.outcomes import Reason
 from evoslack.calling.refusals import NumberBusy
 from evoslack.ledger.admission import JUST_PLACED, may_be_on_the_phone
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.history import CallHistory
-from evoslack.ledger.schema import call_of, calls
+from evoslack.ledger.rows import call_of
+from evoslack.ledger.schema import calls
 from evoslack.ledger.store import Store
 from tests.calls import call_request, own_number
 

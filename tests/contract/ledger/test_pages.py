@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from evoslack.calling.calls import Call, CallNote, Placed, State
+from evoslack.calling.calls import Call, CallNote, State
 from evoslack.calling.notification import LivePage
+from evoslack.calling.outcomes import Placed
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.pages import PageLedger

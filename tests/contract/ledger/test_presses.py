@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from evoslack.calling.calls import Call, CallRequest, Placed, Reason, State
+from evoslack.calling.calls import Call, CallRequest, State
+from evoslack.calling.outcomes import Placed, Reason
 from evoslack.calling.refusals import NumberBusy, TooLate
 from evoslack.calling.workflow_step import LeaseLost, StepInputs
 from evoslack.ledger.calls import AHEAD, CallLedger

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from evoslack.calling.calls import Call, CallRequest, Placed, State
+from evoslack.calling.calls import Call, CallRequest, State
+from evoslack.calling.outcomes import Placed
 from evoslack.calling.refusals import FormUsed
 from evoslack.calling.workflow_step import StepInputs
 from evoslack.ledger.calls import CallLedger

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from evoslack.calling.calls import InDoubt, NotSent, Outcome, Placed, Reason, Rejected, State
+from evoslack.calling.calls import State
+from evoslack.calling.outcomes import InDoubt, NotSent, Outcome, Placed, Reason, Rejected
 from evoslack.calling.rule_check import RuleCheck
 from evoslack.calling.rulebook import A_DAY, HOUR, Limit, Rules
 from evoslack.ledger.calls import CallLedger

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from evoslack.calling.calls import Call, Placed, Reason, State
+from evoslack.calling.calls import Call, State
+from evoslack.calling.outcomes import Placed, Reason
 from evoslack.calling.refusals import KeyTaken, NumberBusy
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger

@@ -11,21 +11,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from evoslack.calling.calls import (
-    FINAL,
-    Call,
-    HangUp,
-    InDoubt,
-    LostReason,
-    NotSent,
-    Outcome,
-    Placed,
-    Progress,
-    Reason,
-    Rejected,
-    State,
-)
+from evoslack.calling.calls import FINAL, Call, HangUp, LostReason, Progress, State
 from evoslack.calling.matching import MAX_CALL, TrackedCall
+from evoslack.calling.outcomes import InDoubt, NotSent, Outcome, Placed, Reason, Rejected
 from evoslack.calling.status import CallStatus, status_of
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.dependents import mark_changed, mark_dependents_due

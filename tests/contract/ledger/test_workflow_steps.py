@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from evoslack.calling.calls import Call, Placed
+from evoslack.calling.calls import Call
+from evoslack.calling.outcomes import Placed
 from evoslack.calling.workflow_step import StepInputs, WorkflowStep
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger

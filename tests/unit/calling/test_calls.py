@@ -8,8 +8,9 @@ from typing import get_args
 
 import pytest
 
-from evoslack.calling.calls import OPEN_STATES, STATE_OF, TRANSITIONS, Call, CallNote, Outcome, State
+from evoslack.calling.calls import OPEN_STATES, STATE_OF, TRANSITIONS, Call, CallNote, State
 from evoslack.calling.offer import CallerId, Flow, Offer
+from evoslack.calling.outcomes import Outcome
 from evoslack.calling.refusals import KeyTaken, NotYourForm, require_same
 from tests.calls import call_request
 

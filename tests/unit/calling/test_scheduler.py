@@ -10,8 +10,9 @@ import pytest
 
 from evoslack.calling.access import Access
 from evoslack.calling.calling_hours import CallingHours
-from evoslack.calling.calls import Call, CallRequest, Placed, Reason, Role, State
+from evoslack.calling.calls import Call, CallRequest, Role, State
 from evoslack.calling.offer import CallerId, Flow, Offer
+from evoslack.calling.outcomes import Placed, Reason
 from evoslack.calling.refusals import CannotCheck, Denial, Lack, NotAllowed, NothingToOffer, Refusal, Source
 from evoslack.calling.rulebook import HOUR, BlockedNumber, FlowRule, Limit, Rules
 from evoslack.calling.scheduled_time import GRACE

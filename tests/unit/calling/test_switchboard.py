@@ -11,18 +11,9 @@ from typing import Any
 
 import pytest
 
-from evoslack.calling.calls import (
-    Call,
-    CallRequest,
-    InDoubt,
-    NotSent,
-    Outcome,
-    Placed,
-    Reason,
-    Rejected,
-    State,
-)
+from evoslack.calling.calls import Call, CallRequest, State
 from evoslack.calling.intake import Intake
+from evoslack.calling.outcomes import InDoubt, NotSent, Outcome, Placed, Reason, Rejected
 from evoslack.calling.switchboard import LATEST_DIALING, PLACING_LIMIT, Switchboard
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger

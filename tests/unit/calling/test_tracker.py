@@ -13,20 +13,9 @@ from typing import Any
 
 import pytest
 
-from evoslack.calling.calls import (
-    Call,
-    Ending,
-    HangUp,
-    InDoubt,
-    LostReason,
-    Outcome,
-    Placed,
-    Progress,
-    Reason,
-    Rejected,
-    State,
-)
+from evoslack.calling.calls import Call, Ending, HangUp, LostReason, Progress, State
 from evoslack.calling.matching import BLIND_LIMIT, MAX_CALL, MAX_UNWATCHED, UNSEEN_LIMIT
+from evoslack.calling.outcomes import InDoubt, Outcome, Placed, Reason, Rejected
 from evoslack.calling.snapshot import Active, Session, Snapshot
 from evoslack.calling.tracker import (
     BACKOFF,

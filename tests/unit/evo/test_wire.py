@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evoslack.calling.calls import InDoubt, NotSent, Outcome, Placed, Reason, Rejected
 from evoslack.calling.offer import CallerId, Flow
+from evoslack.calling.outcomes import InDoubt, NotSent, Outcome, Placed, Reason, Rejected
 from evoslack.evo.transport import Reply
 from evoslack.evo.wire import LONGEST_DETAIL, caller_id_of, flow_of, login_of, outcome_of, short, words_of
 

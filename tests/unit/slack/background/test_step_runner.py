@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from slack_sdk.errors import SlackClientError
 
-from evoslack.calling.calls import Call, CallRequest, Progress, Reason, State
+from evoslack.calling.calls import Call, CallRequest, Progress, State
 from evoslack.calling.offer import CallerId, Flow, Offer
+from evoslack.calling.outcomes import Reason
 from evoslack.calling.refusals import Denial, NotAllowed
 from evoslack.calling.workflow_step import StepInputs, WorkflowStep
 from evoslack.slack.background.step_runner import LEASE, StepRunner, end_of

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evoslack.calling.calls import Call, CallNote, CallRequest, HangUp, Progress, Reason, Result, State
+from evoslack.calling.calls import Call, CallNote, CallRequest, HangUp, Progress, Result, State
+from evoslack.calling.outcomes import Reason
 from evoslack.slack.listeners.export import Period, Unreadable
 from evoslack.slack.rendering.call_csv import HEADER, NOBODY, Contact, file_of, row_of
 

@@ -11,18 +11,9 @@ from typing import Any
 
 import pytest
 
-from evoslack.calling.calls import (
-    FINAL,
-    Call,
-    CallNote,
-    HangUp,
-    LostReason,
-    Progress,
-    Reason,
-    Result,
-    State,
-)
+from evoslack.calling.calls import FINAL, Call, CallNote, HangUp, LostReason, Progress, Result, State
 from evoslack.calling.number_format import unbroken
+from evoslack.calling.outcomes import Reason
 from evoslack.calling.status import CallStatus, status_of
 from evoslack.slack.rendering import button_messages, card_messages, cards, messages
 from evoslack.slack.rendering.status_words import RESULT_WORDS

@@ -12,19 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evoslack.calling.calls import (
-    Call,
-    CallNote,
-    CallRequest,
-    HangUp,
-    LostReason,
-    Progress,
-    Reason,
-    Result,
-    State,
-)
+from evoslack.calling.calls import Call, CallNote, CallRequest, HangUp, LostReason, Progress, Result, State
 from evoslack.calling.history_filter import HistoryFilter, OutcomeGroup, Scope
 from evoslack.calling.number_format import unbroken
+from evoslack.calling.outcomes import Reason
 from evoslack.calling.refusals import CannotCheck, Denial, Lack, NotAllowed, NothingToOffer, Refusal, Source
 from evoslack.slack.rendering import cards, history, home, messages
 from evoslack.slack.rendering.cards import CALL_AGAIN, HANG_UP

@@ -8,18 +8,10 @@ from typing import Any
 
 import pytest
 
-from evoslack.calling.calls import (
-    Call,
-    CallRequest,
-    Ending,
-    HangUp,
-    LostReason,
-    Progress,
-    Reason,
-    State,
-)
+from evoslack.calling.calls import Call, CallRequest, Ending, HangUp, LostReason, Progress, State
 from evoslack.calling.number_format import example, unbroken
 from evoslack.calling.numbers import BadNumber, Problem
+from evoslack.calling.outcomes import Reason
 from evoslack.calling.refusals import (
     CannotCheck,
     Denial,

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from evoslack.calling.calls import Call, HangUp, LostReason, Progress, Reason, State
+from evoslack.calling.calls import Call, HangUp, LostReason, Progress, State
 from evoslack.calling.numbers import BadNumber, Problem, dialable
 from evoslack.calling.offer import CallerId, Flow, Offer
+from evoslack.calling.outcomes import Reason
 from evoslack.calling.places import Place, place_of
 from evoslack.slack.rendering import number_line, number_messages, views
 from evoslack.slack.rendering.blocks import Block

@@ -1,0 +1,35 @@
+"""`bot.py --check`: checks everything the first call depends on, one line for each part.
+
+Read-only: nothing is dialed, posted or changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from evoslack.check import database, evo_voice, slack
+from evoslack.check.finding import Finding
+from evoslack.check.rules import rule_lines
+from evoslack.evo.client import EvoClient
+from evoslack.settings import Settings
+from evoslack.slack.workspace import web_client
+
+
+def check(settings: Settings, say: Callable[[str], object]) -> int:
+    """Check everything and report one line each. Returns the exit code: 0 if there is no problem, else 1."""
+    problems = 0
+    for finding in _findings(settings):
+        problems += not finding.is_ok
+        say(f"{'ok     ' if finding.is_ok else 'PROBLEM'}  {finding.what}: {finding.words}")
+    say(f"{problems} problem{'s' * (problems > 1)}." if problems else "Everything is ready.")
+    return 1 if problems else 0
+
+
+def _findings(settings: Settings) -> Iterator[Finding]:
+    yield Finding("settings", True, "all valid")
+    client = web_client(settings.slack_bot_token, settings.slack_api_url)
+    yield from slack.findings(client, settings)
+    evo = EvoClient(settings.evo_base_url, settings.evo_username, settings.evo_password)
+    yield from evo_voice.findings(evo, settings)
+    yield from (Finding("rules", is_ok, words) for is_ok, words in rule_lines(settings))
+    yield database.finding(settings.database_url)
