@@ -103,7 +103,7 @@ def flow_of(item: Mapping[str, Any], account_id: str) -> Flow | None:
 
 
 def caller_id_of(item: Mapping[str, Any], account_id: str) -> CallerId | None:
-    """An `EndpointInfo` that is an owned number of that account and can speak (evo-voice-api 5.13), else None.
+    """An `EndpointInfo` that is an owned number of that account with voice (evo-voice-api 5.13), else None.
 
     A virtual number was never bought, and a fax number carries no voice.
     """
