@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import phonenumbers
 from phonenumbers import PhoneNumberType, timezone
 
+from evoslack.calling.area_codes import SPLIT_AREA_CODES
 from evoslack.calling.number_kinds import NORTH_AMERICA
 from evoslack.calling.numbers import is_e164
 
@@ -66,10 +67,15 @@ def zones_of(number: str) -> Place:
         return Place()
     if phonenumbers.number_type(parsed) == PhoneNumberType.TOLL_FREE:
         return Place(is_toll_free=True)
-    has_area_code = parsed.country_code == NORTH_AMERICA and phonenumbers.is_valid_number(parsed)
-    by = timezone.time_zones_for_geographical_number if has_area_code else timezone.time_zones_for_number
-    zones = tuple(by(parsed))
-    return Place(zones=zones if all(map(_is_known, zones)) else ())
+    zones = set(_zones_of(parsed))
+    return Place(zones=tuple(sorted(zones)) if all(map(_is_known, zones)) else ())
+
+
+def _zones_of(parsed: phonenumbers.PhoneNumber) -> tuple[str, ...]:
+    if parsed.country_code != NORTH_AMERICA or not phonenumbers.is_valid_number(parsed):
+        return tuple(timezone.time_zones_for_number(parsed))
+    split = SPLIT_AREA_CODES.get(phonenumbers.national_significant_number(parsed)[:3], ())
+    return (*split, *timezone.time_zones_for_geographical_number(parsed))
 
 
 @lru_cache(maxsize=512)

@@ -104,8 +104,11 @@ def flow_of(item: Mapping[str, Any], account_id: str) -> Flow | None:
 
 
 def caller_id_of(item: Mapping[str, Any], account_id: str) -> CallerId | None:
-    """An `EndpointInfo` that is an owned number of that account (evo-voice-api 5.13), else None."""
-    if item.get("accountId") != account_id or item.get("isVirtualPhoneNumber"):
+    """An `EndpointInfo` that is an owned number of that account with voice (evo-voice-api 5.13), else None.
+
+    A virtual number was never bought, and a fax number carries no voice.
+    """
+    if item.get("accountId") != account_id or item.get("isVirtualPhoneNumber") or item.get("isFaxNumber"):
         return None
     if item.get("type") != "PhoneNumber":
         return None

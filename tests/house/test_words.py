@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -17,17 +18,26 @@ from evoslack.calling.calls import Call, CallRequest, LostReason, Progress, Stat
 from evoslack.calling.number_format import example, unbroken
 from evoslack.calling.numbers import BadNumber, Problem
 from evoslack.calling.outcomes import Reason
-from evoslack.calling.refusals import Denial, Lack, Refusal, Source
-from evoslack.calling.rulebook import HOUR, BlockedNumber, Limit
+from evoslack.calling.refusals import Denial, Lack, Refusal, Source, TimeProblem
+from evoslack.calling.rulebook import A_DAY, HOUR, BlockedNumber, Limit
 from evoslack.slack.rendering import messages
 from evoslack.slack.rendering.refusal_messages import refusal_message
 
 REQUEST = CallRequest("key", "T", "U", "acc", "flow", "Survey", "+18144043093", "+12025550100")
 CALL = Call("id", REQUEST, State.PLACED, datetime(2026, 1, 2, tzinfo=UTC))
 
-NOW = datetime(2026, 1, 2, 6, 12, tzinfo=UTC)
-HOURS = CallingHours(8 * 60, 21 * 60)
-BLOCK = BlockedNumber("+18144043093", "They asked us not to call", "U_ADA", NOW)
+NOW = CALL.accepted_at
+LIMITS = [Limit(999_999, span, is_of_one) for span in (HOUR, A_DAY) for is_of_one in (True, False)]
+HOURS = (CallingHours(20 * 60, 150), CallingHours(9 * 60, 17 * 60 + 30, frozenset({0, 2, 4})))
+
+
+def outside(*, is_for_later: bool, windows: int) -> Refusal:
+    """The longest sentences about calling hours: a place with a long name, and a day far away."""
+    at = datetime(2026, 9, 30, 10, 30, tzinfo=ZoneInfo("America/Anchorage"))
+    return refusals.OutsideHours(
+        at, (at,), HOURS[:windows], at + timedelta(days=21), number="+12505550143", is_for_later=is_for_later
+    )
+
 
 REFUSALS: list[Refusal] = [
     *(BadNumber(problem, country="GB") for problem in Problem),
@@ -42,14 +52,17 @@ REFUSALS: list[Refusal] = [
     refusals.TooLate(),
     refusals.NumberBusy(CALL, timedelta(seconds=8)),
     refusals.KeyTaken(CALL),
-    refusals.NumberBlocked(BLOCK),
-    refusals.OutsideHours(NOW, (NOW,), (HOURS,), NOW + HOUR),
-    refusals.OutsideHours(NOW, (), (HOURS,), None),
-    refusals.LimitReached(Limit(60, HOUR, per_person=True), NOW + HOUR, NOW),
+    refusals.NumberBlocked(BlockedNumber(REQUEST.number, "<@U1> " + "asked us " * 40, "U", CALL.accepted_at)),
+    *(
+        refusals.LimitReached(limit, CALL.accepted_at + timedelta(hours=47), CALL.accepted_at)
+        for limit in LIMITS
+    ),
+    *(outside(is_for_later=later, windows=hours) for later in (False, True) for hours in (1, 2)),
+    refusals.OutsideHours(CALL.accepted_at, (), HOURS, None, number=REQUEST.number),
     refusals.FlowNotAllowed(),
     refusals.ReasonNeeded(),
-    refusals.CannotEvaluate("hours"),
-    *(refusals.BadTime(problem) for problem in refusals.TimeProblem),
+    refusals.CannotEvaluate("flow:" + "x" * 200),
+    *(refusals.BadTime(problem) for problem in TimeProblem),
 ]
 
 

@@ -42,12 +42,20 @@ def closed(local: Sequence[datetime], hours: Sequence[CallingHours], there: str,
         clocks = f"between {times.plain_clock(local[0])} and {times.plain_clock(local[-1])}"
     it_is, then = ("It will be", " then") if is_later else ("It's", "")
     if shut is None or not shut.is_between(at):
-        open_hours = "; ".join(_clocks(each) for each in hours if not all(map(each.is_between, local)))
-        return f"{it_is} {clocks} {there}{then}. Calling hours are {open_hours}, their time."
+        narrow = _together([each for each in hours if not all(map(each.is_between, local))])
+        return f"{it_is} {clocks} {there}{then}. Calling hours are {narrow}, their time."
     day = shut.day_of(at)
     if day.weekday() in shut.days:
         return f"It's {times.short_date(day)} {there}{then}, a day without calls."
     return f"It's {DAYS[day.weekday()]} {there}{then}. Calling days are {days(shut.days)}."
+
+
+def _together(hours: Sequence[CallingHours]) -> str:
+    """The times of day at which all of these are open; each of them where that is more than one span."""
+    start, end = max(each.start_min for each in hours), min(each.end_min for each in hours)
+    if start < end and not any(each.is_over_midnight for each in hours):
+        return _clocks(CallingHours(start, end))
+    return " and also ".join(_clocks(each) for each in hours)
 
 
 def _clocks(hours: CallingHours) -> str:

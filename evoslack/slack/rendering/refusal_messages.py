@@ -75,7 +75,7 @@ NUMBER_MESSAGES = {
     Problem.TOO_SHORT: "That number is too short. Include the area code. Example: {example}",
     Problem.TOO_LONG: "That number is too long. For another country, start with +. Example: {example}",
     Problem.INVALID: "That isn't a valid number. Example: {example}",
-    Problem.NETWORK: "EvoSlack never dials satellite phones and other world networks; they cost too much.",
+    Problem.NETWORK: "EvoSlack never dials satellite phones and similar networks; they cost too much.",
     Problem.PREMIUM: f"Calls to premium-rate numbers are turned off; they cost extra. {_ALLOW}",
     Problem.SHARED_COST: f"Calls to shared-cost numbers are turned off; they can cost extra. {_ALLOW}",
     Problem.PERSONAL: (

@@ -18,7 +18,6 @@ from evoslack.calling.refusals import (
 )
 from evoslack.calling.rulebook import BlockedNumber
 from evoslack.slack.rendering import hours_messages, limit_messages, times
-from evoslack.slack.rendering.help_contact import ADMIN
 from evoslack.slack.rendering.messages import NOTHING_RANG, TELL_ADMIN, plain_line
 from evoslack.slack.rendering.place_names import in_a_sentence
 
@@ -72,7 +71,7 @@ def next_step(refusal: Refusal) -> list[str]:
         case NumberBlocked():
             return [f"If that's wrong, ask {EVO_ADMIN}."]
         case OutsideHours(local_times=()):
-            return [f"Ask {ADMIN} which numbers can be called."]
+            return [f"{EVO_ADMIN[0].upper()}{EVO_ADMIN[1:]} can call with a reason."]
         case OutsideHours(opens_at=None):
             return [f"No time in the next month is allowed. {TELL_ADMIN}"]
         case OutsideHours(opens_at=datetime() as opens_at):
@@ -107,6 +106,6 @@ def _opens(refusal: OutsideHours, opens_at: datetime) -> str:
         return f"Choose a time {wait} later." if refusal.is_for_later else f"Call in {wait}."
     now = refusal.local_times[0]
     then = opens_at.astimezone(now.tzinfo)
-    day = "" if then.date() == now.date() else f" on {then:%A}, {times.short_date(then)}"
-    at = f"at {times.plain_clock(then)}{day} their time"
-    return f"Choose a time from then on: {at}." if refusal.is_for_later else f"Call {at}, in {wait}."
+    day = "" if then.date() == now.date() else f" on {then:%A}, {times.short_date(then)},"
+    at = f"{times.plain_clock(then)}{day} their time"
+    return f"Choose {at} or later." if refusal.is_for_later else f"Call at {at}, in {wait}."

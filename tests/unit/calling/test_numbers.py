@@ -183,7 +183,7 @@ def test_no_emergency_or_short_number_slips_through_behind_a_country_code(
         ("+1 416 555 0143", {"US"}, "CA"),  # the same country code is not the same country
         ("+1 242 359 1234", {"US", "CA"}, "BS"),
         ("+1 684 733 1234", {"US"}, "AS"),
-        ("+800 1234 5678", {"US"}, "001"),  # toll-free in every country
+        ("+800 1234 5678", {"US"}, "001"),  # toll-free in many countries
         ("202 555 0143", {"GB"}, "US"),
         ("202 555 0143", set(), "US"),
     ],

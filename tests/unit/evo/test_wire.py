@@ -257,6 +257,9 @@ GOOD_NUMBER = {
         ({"phoneNumber": "2025550100"}, None),  # not E.164, and guessing the country would be a guess
         ({"phoneNumber": None}, None),
         ({"isVirtualPhoneNumber": True}, None),
+        ({"isVirtualPhoneNumber": "yes"}, None),
+        ({"isFaxNumber": True}, None),
+        ({"isFaxNumber": False}, CallerId("+12025550100", "Main office")),
         ({"accountId": "acc2"}, None),
         ({"type": "User"}, None),
         ({"type": "Fax"}, None),
