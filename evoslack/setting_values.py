@@ -16,7 +16,7 @@ from evoslack.calling.calling_hours import DAY_MIN, CallingHours
 from evoslack.calling.numbers import is_e164, is_region
 from evoslack.calling.rulebook import ANY_COUNTRY, NumberKind
 
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 LONGEST_CONTACT = 80  # characters; it stands in the middle of sentences
 
 
@@ -203,14 +203,20 @@ def calling_days(value: str) -> frozenset[int]:
     """Weekdays such as Mon-Fri or Mon,Wed,Sat; Monday is 0."""
     days: set[int] = set()
     for item in comma_separated(value):
-        first, _, last = (part.strip()[:3].title() for part in item.partition("-"))
-        if first not in _DAYS or (last or first) not in _DAYS:
-            raise ValueError("must name weekdays, such as Mon-Fri or Mon,Tue,Sat.")
-        begin, end = _DAYS.index(first), _DAYS.index(last or first)
+        first, dash, last = (part.strip() for part in item.partition("-"))
+        begin, end = _weekday(first), _weekday(last if dash else first)
         days |= {day % 7 for day in range(begin, end + 1 if end >= begin else end + 8)}
     if not days:
         raise ValueError("names no weekday; leave it out to call on every day.")
     return frozenset(days)
+
+
+def _weekday(word: str) -> int:
+    """By its name, or by three letters of it or more."""
+    found = [day for day, name in enumerate(_DAYS) if len(word) >= 3 and name.startswith(word.lower())]
+    if not found:
+        raise ValueError("must name weekdays, such as Mon-Fri or Mon,Tue,Sat.")
+    return found[0]
 
 
 def dates(value: str) -> frozenset[str]:
