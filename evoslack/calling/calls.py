@@ -176,8 +176,12 @@ class Call:
 
     @property
     def changed_at(self) -> datetime:
-        """When something about it changed last that people are told, a note included."""
-        moments = (self.finished_at, self.answered_at, self.ended_at, self.note.at)
+        """When something about it changed last that people are told, a note included.
+
+        A call that waits may be moved at any moment until its time comes, so that counts.
+        """
+        its_time = self.request.due_at if self.is_scheduled else None
+        moments = (self.finished_at, self.answered_at, self.ended_at, self.note.at, its_time)
         return max([self.accepted_at, *filter(None, moments)])
 
     @property

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from evoslack.calling.calls import Call, State
 from evoslack.calling.notification import Notification
 from evoslack.slack.background import caller_needs
+from evoslack.slack.background.delivery_rules import is_too_old
 from tests.calls import T0, call_request
 
 
@@ -32,3 +36,12 @@ def test_only_who_canceled_another_persons_call_has_news_for_them(by: str, did: 
 
     assert caller_needs.did_it_themselves(canceled.call) is did
     assert caller_needs.is_needed_anyway(canceled)
+
+
+def test_news_of_a_call_that_waits_for_days_is_not_given_up_before_its_time() -> None:
+    """It was scheduled long ago, but its time may have been changed a moment ago."""
+    due_at = T0 + timedelta(days=5)
+    call = replace(of(State.SCHEDULED).call, request=replace(call_request(), due_at=due_at))
+
+    assert not is_too_old(call.changed_at, T0 + timedelta(days=4))
+    assert is_too_old(call.changed_at, due_at + timedelta(days=2))
