@@ -223,9 +223,7 @@ def require_same(
     request = first.request
     if (request.team_id, request.user_id) != (team_id, user_id):
         raise NotYourForm
-    if (request.flow_id, request.number, request.caller_id) != (flow_id, number, caller_id):
-        raise KeyTaken(first)
-    # Its time may have been changed since; only "now" and "later" are different calls.
-    if (request.due_at is None) != (due_at is None):
+    content = (request.flow_id, request.number, request.caller_id, request.due_at)
+    if content != (flow_id, number, caller_id, due_at):
         raise KeyTaken(first)
     return first

@@ -2,8 +2,14 @@
 
 Every bot runs one. The row is the program counter: a call is read, its caller's role, its offer and the rules
 are asked, and one conditional update lets it be dialed; of several bots one wins, and a crash anywhere is
-repaired by the next pass. Nothing is dialed before its time by the clock that nobody can set
-(`runtime.clock`), and nothing longer than `GRACE` after it.
+repaired by the next pass.
+
+What is promised about time, by `now` (`runtime.clock.Clock.now`): nothing starts before its time, and nothing
+starts longer than `GRACE` after it; that is closed, and people are told. While a bot runs, nobody can set
+`now`. If its reference is set (the database's clock, or the machine's for SQLite), `now` follows by one
+second in ten. So a step forward of a day starts none of tomorrow's calls today and misses none of today's,
+and after a step back calls wait by the old time at first. Until `now` has caught up, a call may be early or
+late by the reference, by as much as the log says. What a start reads is taken as right: nothing can tell.
 """
 
 from __future__ import annotations
@@ -52,22 +58,27 @@ class Scheduler:
         self._rests: dict[str, datetime] = {}  # call ids, until when they are being worked on or rest
 
     def run_next(self) -> bool:
-        """Close what was missed, and bring one due call further; returns whether there was one."""
+        """Bring one due call further, or close those that were missed; returns whether there were any."""
         now = self._now()
-        missed = self._ledger.miss(at=now, due_before=now - GRACE)
-        self._tell(missed)
-        call = self._take(now)
-        if call is None:
+        due = self._due(now)
+        if any(_is_missed(call, now) for call in due):
+            missed = self._ledger.miss(at=now, due_before=now - GRACE)
+            self._tell(missed)
             return bool(missed)
+        call = self._take(due, now)
+        if call is None:
+            return False
         again_at = now + RETRY_AFTER
         try:
             self._start(call)
         except (CannotCheck, NothingToOffer) as refusal:
             log.info("call %s: its time has come; retrying: %s", call.id, type(refusal).__name__)
-            if call.request.due_at is not None and again_at > call.request.due_at + GRACE:
-                self._deny(call, Reason.UNCHECKED)
+            self._deny_if_last(call, again_at)
         except Refusal as refusal:
             self._deny(call, reason_of(refusal))
+        except Exception:
+            self._deny_if_last(call, again_at)
+            raise
         else:
             again_at = now
         finally:
@@ -75,9 +86,14 @@ class Scheduler:
                 self._rests[call.id] = again_at
         return True
 
-    def _take(self, now: datetime) -> Call | None:
-        """The first due call that no other thread of this bot works on, and that does not rest."""
-        due = self._ledger.due(at=now, limit=MOST_DUE)
+    def _due(self, now: datetime) -> list[Call]:
+        """Due calls, oldest first: enough to find one that does not rest, if there is one."""
+        with self._lock:
+            resting = len(self._rests)
+        return self._ledger.due(at=now, limit=MOST_DUE + resting)
+
+    def _take(self, due: list[Call], now: datetime) -> Call | None:
+        """The first of them that no other thread of this bot works on, and that does not rest."""
         with self._lock:
             waiting = {call.id for call in due}
             self._rests = {key: until for key, until in self._rests.items() if key in waiting}
@@ -97,10 +113,18 @@ class Scheduler:
         if offer.caller_id(request.caller_id) is None:
             raise UnknownCallerId
         self._rule_check.require(request, role, call_id=call.id)
-        started = self._ledger.start(call, at=self._now())
+        at = self._now()  # asking takes time, and a process may be paused
+        if _is_missed(call, at):
+            return  # the next pass closes it
+        started = self._ledger.start(call, at=at)
         if started is not None:
             self._tell([started])
             self._on_work()
+
+    def _deny_if_last(self, call: Call, again_at: datetime) -> None:
+        """It could not be checked, and the next try would come too late."""
+        if _is_missed(call, again_at):
+            self._deny(call, Reason.UNCHECKED)
 
     def _deny(self, call: Call, reason: Reason) -> None:
         denied = self._ledger.deny(call, reason, at=self._now())
@@ -111,3 +135,7 @@ class Scheduler:
             log_state(call)
         if changed:
             self._on_change()
+
+
+def _is_missed(call: Call, at: datetime) -> bool:
+    return call.request.due_at is not None and at > call.request.due_at + GRACE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -40,17 +41,21 @@ class ScheduledCallLedger:
 
         Raises `NumberBusy` if another call to the number may be going on; nothing is changed then.
         """
-        others = sa.exists().where(in_the_way(call.request, at, except_for=call.id))
+        # Whom its caller knew of when they pressed ("Call anyway") says nothing about now.
+        in_its_way = in_the_way(replace(call.request, anyway=""), at, except_for=call.id)
         try:
             started = self._change(
-                sa.and_(_as_seen(call), calls.c.due_at <= at, ~others), State.ACCEPTED, at, accepted_at=at
+                sa.and_(_as_seen(call), calls.c.due_at <= at, ~sa.exists().where(in_its_way)),
+                State.ACCEPTED,
+                at,
+                accepted_at=at,
             )
         except sa.exc.IntegrityError:  # a call to the number began at this moment
             started = None
         if started is None:
             with self._engine.connect() as connection:
-                first = sa.select(calls).where(in_the_way(call.request, at, except_for=call.id)).limit(1)
-                row = connection.execute(first.order_by(calls.c.accepted_at.desc())).first()
+                newest = sa.select(calls).where(in_its_way).order_by(calls.c.accepted_at.desc())
+                row = connection.execute(newest.limit(1)).first()
             if row is not None:
                 busy = call_of(row)
                 raise NumberBusy(busy, at - busy.accepted_at)
@@ -70,9 +75,8 @@ class ScheduledCallLedger:
         return closed
 
     def cancel(self, call: Call, *, by: str, at: datetime) -> Call | None:
-        """A person takes it back, whatever its time is by now."""
-        which = sa.and_(calls.c.id == call.id, calls.c.state == State.SCHEDULED)
-        return self._change(which, State.CANCELED, at, canceled_by=by, finished_at=at)
+        """A person takes it back."""
+        return self._change(_as_seen(call), State.CANCELED, at, canceled_by=by, finished_at=at)
 
     def move(self, call: Call, due_at: datetime, *, hours_reason: str, at: datetime) -> Call | None:
         """Another time."""

@@ -322,6 +322,7 @@ def test_healthz_says_which_part_is_well(served: Office) -> None:
         "sweep": True,
         "catalog": True,
         "track": True,
+        "schedule": True,
         "home-tabs": True,
         "live-pages": True,
         "number-lines": True,

@@ -1,6 +1,7 @@
 """Three bots at one ledger do what bots do, in thousands of orders, and after each step every promise holds.
 
-They take presses, dial, answer late or twice, sweep, tell, stand still and crash, while the clock jumps.
+They take presses, for now and for later, start what is due, dial, answer late or twice, sweep, tell, stand
+still and crash, while people take calls back or change their times, and the clock jumps.
 Races within one step are in `test_ledger`; here the steps are whole and only their order is wild.
 """
 
@@ -32,12 +33,14 @@ from evoslack.ledger.admission import JUST_PLACED, OLDEST
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.retention import CallRetention
+from evoslack.ledger.scheduled_calls import ScheduledCallLedger
 from evoslack.ledger.store import Store
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 LEASE = timedelta(seconds=60)
 LONGEST_WAIT = timedelta(minutes=2)
 KEPT = timedelta(seconds=150)
+MISSED_AFTER = timedelta(seconds=60)
 LONG = timedelta(days=1)  # longer than every lease and every pause
 
 BOTS = st.sampled_from(range(3))
@@ -65,8 +68,12 @@ OTHERWISE = st.sampled_from(
         {"caller_id": "+12025550101"},
         {"user_id": "U_BOSS"},
         {"team_id": "T2"},
+        {"due_at": T0 + LONG},
     ]
 )
+DUE_IN = st.sampled_from([1, 10, 61])  # seconds
+DUE_CALL = st.sampled_from(["started", "started", "denied"])
+SEEN_BEFORE = st.sampled_from([False, False, True])  # whether a person looks at a time that was changed since
 FATES = st.sampled_from(["answered", "answered", "given up", "crashed"])
 NEWLY = st.builds(
     CallRequest,
@@ -83,7 +90,11 @@ NEWLY = st.builds(
 HAPPENINGS = {
     "time_passes": {"seconds": PAUSES},
     "a_person_presses": {"bot": BOTS, "request": NEWLY},
-    "a_press_waits_for_its_answer": {"bot": BOTS, "request": NEWLY},
+    "a_press_waits_for_its_answer": {"bot": BOTS, "request": NEWLY, "due_in": st.none() | DUE_IN},
+    "a_person_schedules": {"bot": BOTS, "request": NEWLY, "due_in": DUE_IN},
+    "a_person_takes_it_back": {"bot": BOTS, "one": ANY_ONE, "outdated": SEEN_BEFORE},
+    "a_person_changes_its_time": {"bot": BOTS, "one": ANY_ONE, "due_in": DUE_IN, "outdated": SEEN_BEFORE},
+    "a_time_comes": {"bot": BOTS, "one": ANY_ONE, "fate": DUE_CALL},
     "a_waiting_form_is_pressed_again": {"bot": BOTS, "one": ANY_ONE},
     "an_answer_leaves_or_not": {"bot": BOTS, "one": ANY_ONE, "fate": FATES},
     "a_form_is_pressed_again": {"bot": BOTS, "one": ANY_ONE, "otherwise": OTHERWISE},
@@ -93,9 +104,19 @@ HAPPENINGS = {
     "a_bot_tells": {"bot": BOTS, "slow": st.none() | ANY_ONE, "answer": ANSWERS, "pause_s": AGAIN},
     "all_bots_are_killed_and_one_starts": {},
 }
-OFTEN = ["time_passes", "a_person_presses", "a_bot_dials", *["a_bot_tells"] * 3]
+OFTEN = [
+    "time_passes",
+    "a_person_presses",
+    "a_person_schedules",
+    "a_time_comes",
+    "a_bot_dials",
+    *["a_bot_tells"] * 3,
+]
 # A broken promise is reported with the story that broke it; looking for a shorter one takes minutes.
 LONG_STORIES = settings(max_examples=30, stateful_step_count=80, phases=[Phase.generate])
+
+
+BEFORE_DIALING = {State.RECEIVED, State.SCHEDULED, State.ACCEPTED}
 
 
 @dataclass(eq=False)
@@ -118,6 +139,7 @@ class Bots(RuleBasedStateMachine):
             connection.execute(sa.text("DELETE FROM calls"))
             connection.execute(sa.text("DELETE FROM used_keys"))
         self.ledgers = [CallLedger(store) for store in stores]
+        self.schedules = [ScheduledCallLedger(store) for store in stores]
         self.notification_ledgers = [NotificationLedger(store) for store in stores]
         self.now = T0
         self.retention = CallRetention(stores[0], lambda: self.now)
@@ -127,6 +149,7 @@ class Bots(RuleBasedStateMachine):
         self.deliveries: Counter[str] = Counter()  # of each call that is received, crashed ones too
         self.used: set[str] = set()  # keys of calls that are forgotten
         self.dialed: list[str] = []
+        self.denied: set[str] = set()  # not sent without having been begun
         self.in_delivery: list[Delivery] = []
         self.holder: dict[str, Delivery | None] = {}  # who has the lease of a call's notification
         self.revision: dict[str, int] = {}  # how often a call changed
@@ -164,8 +187,57 @@ class Bots(RuleBasedStateMachine):
     def a_person_presses(self, bot: int, request: CallRequest) -> None:
         self.press(bot, self.new_form(request))
 
-    def a_press_waits_for_its_answer(self, bot: int, request: CallRequest) -> None:
-        self.receive(bot, self.new_form(request))
+    def a_press_waits_for_its_answer(self, bot: int, request: CallRequest, due_in: int | None) -> None:
+        self.receive(bot, self.new_form(request, due_in))
+
+    def a_person_schedules(self, bot: int, request: CallRequest, due_in: int) -> None:
+        known = len(self.answering)
+        self.receive(bot, self.new_form(request, due_in))
+        if len(self.answering) > known:
+            self.every_promise_holds()
+            self.an_answer_leaves_or_not(bot, known, "answered")
+
+    def a_person_takes_it_back(self, bot: int, one: int, outdated: bool) -> None:
+        if before := self.scheduled_or_any(one):
+            seen = outdated_view(before) if outdated else before
+            canceled = self.schedules[bot].cancel(seen, by="U_SARA", at=self.now)
+            assert (canceled is not None) == (before.is_scheduled and not outdated)
+
+    def a_person_changes_its_time(self, bot: int, one: int, due_in: int, outdated: bool) -> None:
+        if before := self.scheduled_or_any(one):
+            seen = outdated_view(before) if outdated else before
+            due_at = self.now + timedelta(seconds=due_in)
+            moved = self.schedules[bot].move(seen, due_at, hours_reason="", at=self.now)
+            assert (moved is not None) == (before.is_scheduled and not outdated)
+            if moved is not None:
+                self.seen[before.id] = replace(before, request=replace(before.request, due_at=due_at))
+                self.becomes_due(before.id)
+
+    def a_time_comes(self, bot: int, one: int, fate: str) -> None:
+        """A bot starts a call that is due, or a rule denies it; or it tries so with one that is not."""
+        due = [call for call in self.all(State.SCHEDULED) if call.request.due_at <= self.now]
+        found = self.schedules[bot].due(at=self.now, limit=1000)
+        assert ids(found) == ids(due)
+        assert found == sorted(found, key=lambda call: (call.request.due_at, call.id))
+        before = found[one % len(found)] if found else self.scheduled_or_any(one)
+        if before is None:
+            return
+        if fate == "denied":
+            denied = self.schedules[bot].deny(before, Reason.BLOCKED, at=self.now)
+            assert (denied is not None) == before.is_scheduled
+            self.denied |= {before.id} if denied else set()
+            return
+        request = replace(before.request, anyway="")
+        is_busy = any(self.is_in_the_way(call, request) for call in self.seen.values() if call != before)
+        try:
+            started = self.schedules[bot].start(before, at=self.now)
+        except NumberBusy:
+            assert is_busy
+        else:
+            assert (started is not None) == (before in due and not is_busy)
+            if started is not None:
+                assert started.state is State.ACCEPTED
+                self.seen[before.id] = replace(before, accepted_at=self.now)  # its wait begins now
 
     def a_waiting_form_is_pressed_again(self, bot: int, one: int) -> None:
         """Slack delivers it twice, or the person presses again before anybody answered."""
@@ -202,7 +274,9 @@ class Bots(RuleBasedStateMachine):
         if call is None:
             assert waiting == []
             return
-        assert call.id in {one.id for one in waiting if one.accepted_at == waiting[0].accepted_at}
+        assert call.accepted_at == min(one.accepted_at for one in waiting)
+        assert call.id in ids(waiting)
+        assert call.request.due_at is None or call.request.due_at <= self.now
         self.dialed.append(call.id)
         self.every_promise_holds()
         if outcome is not None:
@@ -220,6 +294,9 @@ class Bots(RuleBasedStateMachine):
         assert ids(abandoned) == ids(dead)
         late = [call for call in self.all(State.ACCEPTED) if call.accepted_at <= limit]
         assert ids(ledger.expire(at=self.now, accepted_before=limit)) == ids(late)
+        limit = self.now - MISSED_AFTER
+        missed = [call for call in self.all(State.SCHEDULED) if call.request.due_at < limit]
+        assert ids(self.schedules[bot].miss(at=self.now, due_before=limit)) == ids(missed)
         orphans = [call for call in self.all(State.PLACING) if call.began_at <= began]
         assert ids(ledger.doubt_orphans(at=self.now, began_before=began)) == ids(orphans)
 
@@ -272,14 +349,15 @@ class Bots(RuleBasedStateMachine):
             self.answering.append(call.id)
             self.deliveries[call.id] += 1
 
-    def new_form(self, request: CallRequest) -> CallRequest:
+    def new_form(self, request: CallRequest, due_in: int | None = None) -> CallRequest:
         """A form with a key of its own; its person may know of the latest call to that number."""
         self.forms += 1
         anyway = request.anyway
         if anyway == "the latest":
             to_it = [call.id for call in self.seen.values() if call.request.number == request.number]
             anyway = to_it[-1] if to_it else ""
-        return replace(request, key=f"form{self.forms}", anyway=anyway)
+        due_at = None if due_in is None else self.now + timedelta(seconds=due_in)
+        return replace(request, key=f"form{self.forms}", anyway=anyway, due_at=due_at)
 
     def drop(self, call_id: str) -> None:
         for known in (self.seen, self.revision, self.told, self.due):
@@ -288,10 +366,12 @@ class Bots(RuleBasedStateMachine):
     def finish(self, bot: int, before: Call, outcome: Outcome) -> None:
         finished = self.ledgers[bot].finish(before.id, outcome, at=self.now)
         assert (finished is not None) == (STATE_OF[type(outcome)] in TRANSITIONS[before.state])
+        if finished is not None and before.is_scheduled:  # the table lets it be not sent, and nothing else
+            self.denied.add(before.id)
 
     def purge(self, limit: datetime) -> None:
-        over = (call for call in self.seen.values() if call.accepted_at < limit and not call.is_open)
-        old = ids(call for call in over if self.claimable_at(call.id) is None)
+        over = [each for each in self.seen.values() if not each.is_open and not each.is_scheduled]
+        old = {each.id for each in over if each.accepted_at < limit and self.claimable_at(each.id) is None}
         assert self.retention.purge_calls(accepted_before=limit, at=limit) == len(old)
         self.in_delivery = [one for one in self.in_delivery if one.notification.call.id not in old]
         self.dialed = [call_id for call_id in self.dialed if call_id not in old]
@@ -365,7 +445,7 @@ class Bots(RuleBasedStateMachine):
         for call_id, before in self.seen.items():
             after = now[call_id]
             assert after.state is before.state or after.state in TRANSITIONS[before.state]
-            assert after.state is not State.ACCEPTED or before.state in {State.RECEIVED, State.ACCEPTED}
+            assert after.state is not State.ACCEPTED or before.state in BEFORE_DIALING
             assert (after.request, after.accepted_at) == (before.request, before.accepted_at)
         for call_id in now.keys() - self.seen.keys():
             self.holder[call_id], self.told[call_id] = None, 0
@@ -373,7 +453,7 @@ class Bots(RuleBasedStateMachine):
             before = self.seen.get(call_id)
             if after.state is State.RECEIVED:  # nobody is told of it before it was answered
                 self.revision[call_id], self.due[call_id] = 1, None
-            elif before is not None and (before.state, after.state) == (State.RECEIVED, State.ACCEPTED):
+            elif before is not None and before.state is State.RECEIVED and after.state in BEFORE_DIALING:
                 self.due[call_id] = self.now
             elif before is None or (after.state is not before.state and after.state is not State.PLACING):
                 self.becomes_due(call_id)
@@ -385,7 +465,8 @@ class Bots(RuleBasedStateMachine):
         assert len(forms) == len(set(forms))
 
     def nothing_rang_exactly_where_the_ledger_says_so(self) -> None:
-        undialed = {*self.all(State.RECEIVED, State.ACCEPTED), *self.all(State.EXPIRED)}
+        undialed = {*self.all(*BEFORE_DIALING, State.CANCELED, State.EXPIRED)}
+        undialed |= {call for call in self.all(State.NOT_SENT) if call.id in self.denied}
         assert set(self.dialed) == self.seen.keys() - ids(undialed)
         assert all((call.began_at is None) == (call in undialed) for call in self.seen.values())
 
@@ -397,15 +478,15 @@ class Bots(RuleBasedStateMachine):
 
     def answer_to(self, request: CallRequest) -> str | type[Refusal]:
         """What a press must be answered: the call that it was already, a refusal, or a new call."""
-        first = next((call for call in self.seen.values() if call.request.key == request.key), None)
+        others = self.seen.values()
+        first = next((call for call in others if call.request.key == request.key), None)
         if first is None and request.key in self.used:
             return FormUsed
         if first is None:
-            return (
-                NumberBusy
-                if any(self.is_in_the_way(call, request) for call in self.seen.values())
-                else (State.ACCEPTED)
-            )
+            # A call for later is held up by one that is on its way only.
+            keeping = [call for call in others if request.due_at is None or call.is_open]
+            is_busy = any(self.is_in_the_way(call, request) for call in keeping)
+            return NumberBusy if is_busy else State.ACCEPTED
         if (first.request.user_id, first.request.team_id) != (request.user_id, request.team_id):
             return NotYourForm
         return first.id if content(first.request) == content(request) else KeyTaken
@@ -425,13 +506,21 @@ class Bots(RuleBasedStateMachine):
         may_have_rung = call.state in {State.PLACED, State.IN_DOUBT} or call.is_uncertain
         is_fresh = may_have_rung and call.accepted_at > self.now - JUST_PLACED
         keeps_away = (is_fresh or call.may_be_on_the_phone(self.now)) and call.accepted_at > self.now - OLDEST
-        is_let_pass = request.anyway in {ANY_CALL, call.id}
+        known = self.seen.get(request.anyway)
+        knows = known is not None and (known.request.account_id, known.request.number) == line
+        is_known = knows and (known == call or known.accepted_at >= call.accepted_at)
+        is_let_pass = request.anyway == ANY_CALL or is_known
         is_in_the_way = call.is_open or (keeps_away and not is_let_pass)
         return line == (request.account_id, request.number) and is_in_the_way
 
     def call(self, one: int) -> Call | None:
         """One of the calls, the latest first."""
         return list(self.seen.values())[-1 - one % len(self.seen)] if self.seen else None
+
+    def scheduled_or_any(self, one: int) -> Call | None:
+        """One of the calls that wait for their time; without any, one that does not."""
+        scheduled = self.all(State.SCHEDULED)
+        return scheduled[one % len(scheduled)] if scheduled else self.call(one)
 
     def all(self, *states: State) -> list[Call]:
         return [call for call in self.seen.values() if call.state in states]
@@ -441,8 +530,13 @@ def ids(calls) -> set[str]:
     return {call.id for call in calls}
 
 
-def content(request: CallRequest) -> tuple[str, ...]:
-    return (request.flow_id, request.number, request.caller_id)
+def outdated_view(call: Call) -> Call:
+    """The call as someone saw it before its time was changed."""
+    return replace(call, request=replace(call.request, due_at=T0 - LONG))
+
+
+def content(request: CallRequest) -> tuple[str | datetime | None, ...]:
+    return (request.flow_id, request.number, request.caller_id, request.due_at)
 
 
 @pytest.fixture

@@ -208,28 +208,43 @@ def test_a_changed_time_is_the_one_that_counts(ledger: CallLedger, scheduled: Sc
     assert scheduled.start(moved, at=another) is not None
 
 
-def test_a_call_that_was_taken_back_is_taken_back_whatever_its_time_is(
+def test_who_takes_back_a_call_whose_time_was_changed_meanwhile_hears_that_nothing_was_changed(
     ledger: CallLedger, scheduled: ScheduledCallLedger
 ) -> None:
     call = wait_for(ledger)
-    scheduled.move(call, DUE + LATE, hours_reason="", at=T0)
+    moved = scheduled.move(call, DUE + LATE, hours_reason="", at=T0)
+    assert moved is not None
 
-    canceled = scheduled.cancel(call, by="U_SARA", at=T0)
-
+    assert scheduled.cancel(call, by="U_SARA", at=T0) is None
+    assert ledger.get(call.id) == moved
+    canceled = scheduled.cancel(moved, by="U_SARA", at=T0)
     assert canceled is not None
     assert canceled.state is State.CANCELED
 
 
-def test_the_same_form_again_is_the_same_call_even_if_its_time_was_changed(
+def test_the_same_page_again_is_the_same_call_and_another_time_is_other_content(
     ledger: CallLedger, scheduled: ScheduledCallLedger
 ) -> None:
     call = wait_for(ledger)
-    scheduled.move(call, DUE + LATE, hours_reason="", at=T0)
     later = replace(call_request(), due_at=DUE)
 
     assert ledger.receive(later, at=T0, require_time=lambda: None).id == call.id
-    with pytest.raises(KeyTaken):
-        ledger.receive(call_request(), at=T0, require_time=lambda: None)
+    for other in (call_request(), replace(later, due_at=DUE + LATE)):
+        with pytest.raises(KeyTaken) as taken:
+            ledger.receive(other, at=T0, require_time=lambda: None)
+        assert taken.value.call == call
+
+
+def test_who_knew_of_another_call_when_they_pressed_does_not_get_past_it_hours_later(
+    ledger: CallLedger, scheduled: ScheduledCallLedger
+) -> None:
+    known = call_now(ledger, "known", at=DUE - LATE)
+    request = replace(call_request(), due_at=DUE, anyway=known.id)
+    received = ledger.receive(request, at=DUE - LATE, require_time=lambda: None)
+    (call,) = ledger.confirm([received.id], at=DUE - LATE)
+
+    with pytest.raises(NumberBusy):
+        scheduled.start(call, at=DUE)
 
 
 def test_waiting_calls_are_listed_for_their_owner_and_for_the_team(

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -108,6 +109,26 @@ def harness(sqlite_url: str) -> Iterator[Harness]:
 
 def several(count: int) -> list[CallRequest]:
     return [call_request(f"key{index}", f"+120255501{index:02}") for index in range(count)]
+
+
+def test_a_press_for_later_waits_once_its_answer_has_left_and_its_caller_is_told(harness: Harness) -> None:
+    due_at = T0 + timedelta(hours=5)
+    answer = harness.press(replace(call_request(), due_at=due_at))
+    answer.answered()
+
+    assert harness.intake.settle_answers()
+
+    assert harness.state() is State.SCHEDULED
+    assert "change" in harness.woken
+    assert harness.ledger.begin(at=due_at, accepted_after=T0 - timedelta(days=1)) is None
+
+
+def test_a_press_for_later_that_could_not_be_answered_never_was(harness: Harness) -> None:
+    harness.press(replace(call_request(), due_at=T0 + timedelta(hours=5))).unanswered()
+
+    harness.intake.settle_answers()
+
+    assert harness.state() is None
 
 
 def test_a_press_is_only_received_until_its_answer_has_left(harness: Harness) -> None:

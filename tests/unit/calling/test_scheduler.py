@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,10 +16,11 @@ from evoslack.calling.outcomes import Placed, Reason
 from evoslack.calling.refusals import CannotCheck, Denial, Lack, NotAllowed, NothingToOffer, Refusal, Source
 from evoslack.calling.rulebook import HOUR, BlockedNumber, FlowRule, Limit, Rules
 from evoslack.calling.scheduled_time import GRACE
-from evoslack.calling.scheduler import RETRY_AFTER, Scheduler
+from evoslack.calling.scheduler import MOST_DUE, RETRY_AFTER, Scheduler
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.scheduled_calls import ScheduledCallLedger
 from evoslack.ledger.store import Store
+from evoslack.runtime.clock import Clock
 from tests.calls import NUMBER, call_request
 from tests.rules import US_ONLY, KnownFacts, rule_check
 
@@ -28,6 +29,13 @@ DUE = T0 + timedelta(hours=5)  # 9:30 AM in New York and Washington
 SECOND = timedelta(seconds=1)
 CALLER_ID = CallerId("+12025550100")
 OFFER = Offer("acc1", (Flow("flow1", "Reminder"),), (CALLER_ID,), CALLER_ID)
+
+
+class Counting:
+    """A clock of the machine that a test moves."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
 
 
 class World:
@@ -45,11 +53,13 @@ class World:
         self.rules: Rules = US_ONLY
         self.woken: list[str] = []
         self.asked: list[str] = []
+        self.asking_takes = timedelta(0)
 
     # What `Access` asks.
 
     def require(self, user_id: str, _team_id: str, _account_id: str) -> Role:
         self.asked.append(user_id)
+        self.now += self.asking_takes
         if isinstance(self.answer, Refusal):
             raise self.answer
         return self.answer
@@ -242,6 +252,55 @@ def test_one_that_cannot_be_checked_does_not_hold_up_the_next(world: World) -> N
     assert (world.found(call).state, world.found(stuck).state) == (State.ACCEPTED, State.SCHEDULED)
 
 
+def test_many_that_cannot_be_checked_do_not_hold_up_the_one_behind_them(world: World) -> None:
+    for number in range(MOST_DUE + 5):
+        world.schedule(f"stuck{number}", f"+1202555{number:04}", DUE - SECOND)
+    call = world.schedule("call", "+12025559999")
+    scheduler = world.scheduler()
+    world.now, world.answer = DUE, CannotCheck(Source.EVO_VOICE)
+    for _stuck in range(MOST_DUE + 5):
+        assert scheduler.run_next()
+    world.answer = Role.MANAGER
+
+    assert scheduler.run_next()
+
+    assert world.found(call).state is State.ACCEPTED
+
+
+def test_a_bot_that_stood_still_while_it_asked_does_not_dial_after_the_grace(world: World) -> None:
+    call = world.schedule()
+    world.asking_takes = GRACE + SECOND
+
+    world.run()
+
+    assert (world.found(call).state, world.found(call).reason) == (State.EXPIRED, Reason.MISSED)
+    assert "work" not in world.woken
+
+
+@pytest.mark.parametrize("step", [timedelta(days=1), timedelta(hours=-1)], ids=["forward", "back"])
+def test_a_clock_that_is_set_starts_nothing_early_and_loses_nothing(world: World, step: timedelta) -> None:
+    """By the clock that the bot uses: it counts on, and follows a step of the machine's clock slowly."""
+    running, wall = Counting(), Counting(T0.timestamp())
+    clock = Clock(lambda: datetime.fromtimestamp(wall.seconds, UTC), lambda: running.seconds)
+    soon = world.schedule("soon", "+12025550111", T0 + timedelta(minutes=30))
+    tomorrow = world.schedule("tomorrow", "+12025550112", T0 + timedelta(hours=20))
+    wall.seconds += step.total_seconds()
+
+    started_after_s = None
+    for second in range(0, 3600, 10):
+        world.run(clock.now())
+        if started_after_s is None and world.found(soon).state is State.ACCEPTED:
+            started_after_s = second
+            assert world.found(soon).accepted_at >= T0 + timedelta(minutes=30)
+        running.seconds += 10
+        wall.seconds += 10
+        clock.follow()
+
+    assert started_after_s is not None
+    assert started_after_s == pytest.approx(1800, rel=0.12)  # one second in ten
+    assert world.found(tomorrow) == tomorrow
+
+
 @pytest.mark.parametrize(
     ("late", "state"), [(GRACE, State.ACCEPTED), (GRACE + SECOND, State.EXPIRED)], ids=["grace", "over"]
 )
@@ -273,3 +332,15 @@ def test_a_defect_leaves_it_for_another_try(world: World) -> None:
     world.facts = KnownFacts()
     world.run(DUE + RETRY_AFTER)
     assert world.found(call).state is State.ACCEPTED
+
+
+def test_what_a_defect_kept_from_being_checked_is_said_to_be_unchecked(world: World) -> None:
+    call = world.schedule()
+    world.facts.fails = True
+    scheduler = world.scheduler()
+    world.now = DUE + GRACE - SECOND
+
+    with pytest.raises(ConnectionError):
+        scheduler.run_next()
+
+    assert (world.found(call).state, world.found(call).reason) == (State.NOT_SENT, Reason.UNCHECKED)

@@ -6,20 +6,25 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from evoslack.calling.calling_hours import CallingHours
 from evoslack.calling.calls import Call, CallRequest, State
 from evoslack.calling.intake import Intake
 from evoslack.calling.outcomes import InDoubt, NotSent, Outcome, Placed, Reason, Rejected
+from evoslack.calling.rulebook import BlockedNumber, Rules
 from evoslack.calling.switchboard import LATEST_DIALING, PLACING_LIMIT, Switchboard
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
+from evoslack.ledger.scheduled_calls import ScheduledCallLedger
 from evoslack.ledger.store import Store
 from evoslack.ledger.tracked_calls import TrackedCallLedger
-from tests.calls import call_request
+from tests.calls import NUMBER, call_request
+from tests.rules import US_ONLY, KnownFacts, rule_check
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 TICK = timedelta(milliseconds=1)
@@ -114,6 +119,21 @@ class Harness:
         assert self.call(call.request.key).state is State.PLACING  # nobody else dials it meanwhile
         self.asked_before.append(call.id)
         return self.denial
+
+    def dial_by_the_rules(self, facts: KnownFacts, rules: Rules = US_ONLY) -> bool:
+        """Dial the next call after asking the real rules."""
+        check = rule_check(rules, facts, self.now)
+        board = Switchboard(
+            self.ledger,
+            self.phone,
+            self.poller,
+            max_wait=MAX_WAIT,
+            now=lambda: self.now,
+            wall=lambda: self.now,
+            on_change=lambda: None,
+            before_dialing=check.before_dialing,
+        )
+        return board.dial_next()
 
     def accept(self, request: CallRequest) -> Call:
         """Accept a press that is answered at once."""
@@ -558,3 +578,59 @@ def test_each_call_is_asked_about_once(harness: Harness) -> None:
 
     assert harness.state() is State.PLACED
     assert harness.asked_before == [call.id]
+
+
+CALL_FROM_9_TO_5 = replace(US_ONLY, hours=(CallingHours(9 * 60, 17 * 60),))
+LAST_MINUTE = datetime.fromisoformat("2026-03-02T21:59:30+00:00")  # 4:59 PM in Washington
+
+
+def test_a_number_that_is_blocked_while_its_call_waits_is_not_dialed(harness: Harness) -> None:
+    facts = KnownFacts()
+    harness.accept(call_request())
+    harness.poller.happens = lambda: facts.blocked.update({NUMBER: BlockedNumber(NUMBER, "", "U_ADA", T0)})
+
+    assert harness.dial_by_the_rules(facts)
+
+    assert (harness.state(), harness.call().reason) == (State.NOT_SENT, Reason.BLOCKED)
+    assert harness.phone.dialed == []
+
+
+@pytest.mark.parametrize(
+    ("waits", "state"), [(timedelta(0), State.PLACED), (timedelta(seconds=31), State.NOT_SENT)]
+)
+def test_a_call_that_waited_past_its_hour_is_not_dialed(
+    harness: Harness, waits: timedelta, state: State
+) -> None:
+    harness.now = LAST_MINUTE
+    harness.accept(call_request())
+    harness.now += waits
+
+    assert harness.dial_by_the_rules(KnownFacts(), CALL_FROM_9_TO_5)
+
+    assert harness.state() is state
+    assert (harness.call().reason is Reason.OUTSIDE_HOURS) == (state is State.NOT_SENT)
+
+
+def test_hours_count_at_the_moment_of_dialing_not_at_the_time_it_waited_for(harness: Harness) -> None:
+    harness.now = LAST_MINUTE
+    scheduled = ScheduledCallLedger(harness.store)
+    call = harness.accept(replace(call_request(), due_at=LAST_MINUTE + timedelta(seconds=10)))
+    harness.now += timedelta(seconds=10)
+    assert scheduled.start(call, at=harness.now)
+    harness.now += timedelta(seconds=30)
+
+    assert harness.dial_by_the_rules(KnownFacts(), CALL_FROM_9_TO_5)
+
+    assert (harness.state(), harness.call().reason) == (State.NOT_SENT, Reason.OUTSIDE_HOURS)
+    assert harness.phone.dialed == []
+
+
+def test_while_the_rules_cannot_be_read_nothing_is_dialed(harness: Harness) -> None:
+    facts = KnownFacts()
+    facts.fails = True
+    harness.accept(call_request())
+
+    assert harness.dial_by_the_rules(facts)
+
+    assert (harness.state(), harness.call().reason) == (State.NOT_SENT, Reason.UNCHECKED)
+    assert harness.phone.dialed == []
