@@ -40,6 +40,7 @@ SCOPES = (
     "groups:history",
     "im:write",
     "files:write",
+    "usergroups:read",
 )
 BUDGET_S = 20.0
 

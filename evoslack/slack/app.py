@@ -22,8 +22,17 @@ from evoslack.calling.refusals import UnreadableForm
 from evoslack.runtime.reference import new_reference
 from evoslack.slack.listeners.dependencies import Listeners, connect
 from evoslack.slack.listeners.reply import Trigger
+from evoslack.slack.listeners.rule_form import rejected
 from evoslack.slack.payloads import ARRIVAL
-from evoslack.slack.rendering import messages, note_form, note_messages, refusal_pages, views
+from evoslack.slack.rendering import (
+    messages,
+    note_form,
+    note_messages,
+    refusal_pages,
+    rule_form_messages,
+    rule_forms,
+    views,
+)
 from evoslack.slack.rendering.refusal_messages import refusal_message
 from evoslack.slack.workspace import Identity
 
@@ -97,6 +106,8 @@ def answer_broken(
     if body.get("type") == "view_submission" and _callback_id(body) == note_form.FORM:
         errors = {note_form.NOTE: note_messages.broken(reference)}
         return _json({"response_action": "errors", "errors": errors})
+    if body.get("type") == "view_submission" and _callback_id(body) == rule_forms.FORM:
+        return _json(rejected(body["view"], rule_form_messages.broken(reference)))
     if body.get("type") == "view_submission":
         try:
             call = listeners.form.call_of(body["user"]["id"], body["view"], arrival)

@@ -6,6 +6,7 @@ A check takes a value and its JSON pointer and yields one sentence per problem, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Any
@@ -50,6 +51,18 @@ def day(value: Any, at: str) -> Iterator[str]:
         is_day = False
     if not is_day:
         yield no("must provide a date as YYYY-MM-DD", at)
+
+
+def clock_time(value: Any, at: str) -> Iterator[str]:
+    """A time of day, as 08:00."""
+    if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value, re.ASCII):
+        yield no("must provide a time as HH:mm", at)
+
+
+def decimal(value: Any, at: str) -> Iterator[str]:
+    """A number as a string, as number inputs take it."""
+    if not isinstance(value, str) or not re.fullmatch(r"-?\d+(\.\d+)?", value, re.ASCII):
+        yield no("must provide a number as a string", at)
 
 
 def anything(_value: Any, _at: str) -> Iterator[str]:

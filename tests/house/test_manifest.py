@@ -35,6 +35,7 @@ SCOPES_OF_METHODS = {
     "files_upload_v2": {"files:write"},
     "functions_completeError": set(),
     "functions_completeSuccess": set(),
+    "usergroups_list": {"usergroups:read"},
     "users_info": {"users:read", "users:read.email"},
     "views_open": set(),
     "views_publish": set(),
@@ -98,10 +99,11 @@ def test_every_door_of_the_manifest_has_a_listener(manifest: dict[str, Any]) -> 
 
     registered = [listener.ack_function.__name__ for listener in app._listeners]
     assert registered == [
-        *("export", "command", "other_command", "flows", "caller_ids", "submit", "typed"),
+        *("export_rules", "export", "command", "other_command", "flows", "caller_ids", "submit", "typed"),
         *("place_a_call", "number_in_message", "chosen", "call_again", "call_again", "pressed"),
         *("open_note", "open_note", "save_note", "pressed"),
         *("home_opened", "place_a_call", "home_turned", "flows", "from_home"),
+        *("open_rules", "change", "change", "remove", "turn", "options", "save_rule"),
         *("place_call", "list_flows"),
     ]
     assert manifest["settings"]["interactivity"]["is_enabled"] is True  # for the form

@@ -20,12 +20,13 @@ from evoslack.calling.ports import (
     CallHistory,
     CallLedger,
     HomeTabLedger,
+    RuleLedger,
     WorkflowStepLedger,
 )
 from evoslack.calling.rule_check import RuleCheck
 from evoslack.runtime.background_pool import Run
 from evoslack.slack.card_links import CardLinks
-from evoslack.slack.listeners import call_note, export, workflow_step
+from evoslack.slack.listeners import call_note, export, rule_export, workflow_step
 from evoslack.slack.listeners.access_request import AccessRequestListener
 from evoslack.slack.listeners.busy_number import BusyNumbers
 from evoslack.slack.listeners.call_form import CallFormListeners
@@ -38,6 +39,10 @@ from evoslack.slack.listeners.number_line import NumberLineListener
 from evoslack.slack.listeners.number_lines import NumberLines
 from evoslack.slack.listeners.page_opener import PageOpener
 from evoslack.slack.listeners.reply import NotifyPrivately, PageReply, PrivateReply
+from evoslack.slack.listeners.rule_export import RuleExportListener
+from evoslack.slack.listeners.rule_form import RuleFormListeners
+from evoslack.slack.listeners.rules import RuleListeners
+from evoslack.slack.listeners.rules_view import RulesView
 from evoslack.slack.listeners.shortcuts import (
     NUMBER_IN_MESSAGE,
     PLACE_A_CALL,
@@ -45,8 +50,19 @@ from evoslack.slack.listeners.shortcuts import (
     is_call_again,
 )
 from evoslack.slack.listeners.workflow_step import StepListeners
-from evoslack.slack.rendering import cards, home, home_filters, note_form, refusal_pages, views
+from evoslack.slack.rendering import (
+    cards,
+    home,
+    home_filters,
+    note_form,
+    refusal_pages,
+    rule_fields,
+    rule_forms,
+    rules_page,
+    views,
+)
 from evoslack.slack.rendering.views import FormSettings
+from evoslack.slack.user_groups import UserGroups
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +81,8 @@ class ListenerDependencies:
     access_requests: AccessRequestLedger
     access: Access
     rule_check: RuleCheck
+    rules: RuleLedger
+    user_groups: UserGroups
     offer: Callable[[], Offer]
     refresh_offer: Callable[[], object]
     hang_up: Callable[[Call, str], Ending | None]
@@ -96,6 +114,9 @@ class Listeners:
     note: CallNoteListeners
     home: HomeListeners
     export: ExportListener
+    rules: RuleListeners
+    rule_form: RuleFormListeners
+    rule_export: RuleExportListener
     steps: StepListeners
     access: AccessRequestListener
     pages: PageReply  # for telling a person that what they pressed failed
@@ -114,6 +135,10 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
         given.client, numbers, access, given.on_typed, given.on_typed_in, given.line_slot_s
     )
     reply = PrivateReply(given.private_client, notify, settings.safe_url)
+    rules_view = RulesView(
+        *(given.patient_client, given.rules, given.rule_check, access, given.offer, given.user_groups),
+        *(settings, given.pages, now),
+    )
     homes = HomeListeners(given.home_tabs, access, given.on_home_due, now)
     return Listeners(
         form=CallFormListeners(
@@ -163,11 +188,17 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
             notify,
             now,
         ),
+        rules=RuleListeners(given.rules, rules_view, given.refresh_offer, page_opener, pages, settings, now),
+        rule_form=RuleFormListeners(given.rules, rules_view, given.user_groups, notify, settings, now),
+        rule_export=RuleExportListener(
+            given.patient_client, given.rules, access, settings, given.exports, notify, now
+        ),
         steps=StepListeners(
             given.client,
             given.workflow_steps,
             access,
             given.offer,
+            given.rule_check,
             region=settings.region,
             now=now,
             on_step=given.on_step_due,
@@ -191,6 +222,7 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
 def connect(app: App, listeners: Listeners, command: str) -> None:
     """Connect every payload to its listener."""
     form, shortcuts = listeners.form, listeners.shortcuts
+    app.command(command, matchers=[rule_export.is_meant])(listeners.rule_export.export_rules)
     app.command(command, matchers=[export.is_meant])(listeners.export.export)
     app.command(command)(form.command)
     app.command(re.compile("^/"))(form.other_command)
@@ -213,5 +245,12 @@ def connect(app: App, listeners: Listeners, command: str) -> None:
     app.block_action(home_filters.FILTER_ACTIONS)(listeners.home.home_turned)
     app.options(home_filters.FilterAction.FLOW)(listeners.home.flows)
     app.block_action(home_filters.EXPORT)(listeners.export.from_home)
+    app.block_action(home.RULES)(listeners.rules.open_rules)
+    app.block_action(rules_page.CHANGE)(listeners.rules.change)
+    app.block_action(rules_page.ADD_FLOW)(listeners.rules.change)
+    app.block_action(rules_page.REMOVE)(listeners.rules.remove)
+    app.block_action(rules_page.TURNS)(listeners.rules.turn)
+    app.options(rule_fields.LISTS)(listeners.rule_form.options)
+    app.view(rule_forms.FORM)(listeners.rule_form.save_rule)
     app.function(workflow_step.PLACE_CALL, auto_acknowledge=False)(listeners.steps.place_call)
     app.function(workflow_step.LIST_FLOWS, auto_acknowledge=False)(listeners.steps.list_flows)

@@ -62,32 +62,33 @@ def row_of(call: Call, contact: Contact = NOBODY) -> list[str]:
     request, note, talked_s = call.request, call.note, call.talked_s
     return [
         call.id,
-        _moment(call.accepted_at),
+        moment(call.accepted_at),
         *_there(request.number, call.accepted_at),
         request.user_id,
-        _text(contact.name),
-        _text(contact.email),
-        _text(request.flow_name),
+        safe_text(contact.name),
+        safe_text(contact.email),
+        safe_text(request.flow_name),
         request.number,
         request.caller_id,
-        _text(request.caller_id_label),
+        safe_text(request.caller_id_label),
         _spaced(status_of(call)),
-        _text(call.evo_outcome or call.detail),
+        safe_text(call.evo_outcome or call.detail),
         _spaced(call.state),
         _spaced(call.progress or ""),
         _spaced(call.reason or ""),
-        _moment(call.answered_at),
-        _moment(call.ended_at),
+        moment(call.answered_at),
+        moment(call.ended_at),
         "" if talked_s is None else str(round(talked_s)),
         call.hung_up_by,
         _spaced(note.result or ""),
-        _text(note.text),
+        safe_text(note.text),
         note.by,
-        _moment(note.at),
+        moment(note.at),
     ]
 
 
-def _moment(at: datetime | None) -> str:
+def moment(at: datetime | None) -> str:
+    """A moment in UTC, as ISO 8601; empty for none."""
     return "" if at is None else at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
@@ -105,7 +106,7 @@ def _guarded(separators: re.Match[str]) -> str:
     return f"{separators[0]}'" if _SEPARATORS.intersection(separators[0]) else separators[0]
 
 
-def _text(foreign: str) -> str:
+def safe_text(foreign: str) -> str:
     """A text from outside: an apostrophe before it keeps a spreadsheet from calculating with it."""
     words = foreign.lstrip()
     # A spreadsheet may split at other characters than commas.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +16,13 @@ from evoslack.slack.rendering.blocks import Block, plain
 
 PREFIX = "rule_"  # of block ids and action ids; the field's name follows
 NO_CALLER_ID = "none"
+# The action ids of lists of which Slack asks for the options.
+LISTS = re.compile(
+    "|".join(
+        f"{PREFIX}{each}"
+        for each in (RuleField.COUNTRIES, RuleField.FLOW, RuleField.GROUPS, RuleField.CALLER_ID)
+    )
+)
 LONGEST_DATES = 3_000  # characters
 MOST_PEOPLE, MOST_GROUPS = 100, 30
 
