@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from evoslack.calling.calls import CallRequest
 from evoslack.calling.rule_check import RuleCheck
 from evoslack.calling.rulebook import BlockedNumber, Limit, RuleChange, Rules, StoredRule
 from evoslack.calling.rules import Facts
-from tests.calls import T0
 
+T0 = datetime(2026, 3, 2, 20, 48, tzinfo=UTC)  # a Monday
 US_ONLY = Rules(countries=frozenset({"US"}))
 
 

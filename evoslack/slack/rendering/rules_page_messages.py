@@ -34,7 +34,7 @@ CONFIRM_REMOVAL = "Then only EvoSlack's settings hold, for every call from now o
 CONFIRM_FLOW_REMOVAL = "Everyone who can place calls will be able to use this flow, with any caller ID."
 
 INTRO = (
-    "These rules hold for every call, whoever places it. EvoSlack's settings say what is allowed at most; "
+    "These rules hold for every call. EvoSlack's settings say what is allowed at most; "
     "here you can only be stricter. A change holds at once."
 )
 NO_FLOW_RULES = "Everyone who can place calls can use every flow."
@@ -115,13 +115,15 @@ def hours(windows: Sequence[CallingHours]) -> str:
     """When people may be called, in their own time (plain)."""
     if not windows:
         return "At any hour"
-    return ", and also only ".join(window(each) for each in windows)
+    words = ", and also only ".join(window(each) for each in windows)
+    return f"{words[0].upper()}{words[1:]}"
 
 
 def window(each: CallingHours) -> str:
     """One window of calling hours (plain)."""
     end = f"{minute(each.end_min)} the next day" if each.is_over_midnight else minute(each.end_min)
-    words = f"{minute(each.start_min)} to {end}, {days(each.days)}"
+    is_all_day = (each.start_min, each.end_min) == (0, DAY_MIN)
+    words = f"{'all day' if is_all_day else f'{minute(each.start_min)} to {end}'}, {days(each.days)}"
     if each.dates_off:
         words += f"; no calls on {_listed([day_off(day) for day in sorted(each.dates_off)])}"
     return words

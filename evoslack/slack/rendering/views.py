@@ -149,8 +149,8 @@ def _preset_caller_id(offer: Offer, prefill: Prefill, flow: Flow | None, about: 
     """The caller ID of an earlier call, else the flow's, else the last one, as far as they are on offer."""
     last = about.last.request.caller_id if about.last else ""
     own = about.caller_ids.get(flow.id, "") if flow else ""
-    found = (offer.caller_id(wanted) for wanted in (prefill.caller_id, own, last))
-    return next((each for each in found if each is not None), offer.default_caller_id)
+    wanted = prefill.caller_id or (own if offer.caller_id(own) else last)
+    return offer.caller_id(wanted) or offer.default_caller_id
 
 
 def _number_field(settings: FormSettings, number: str, *, has_focus: bool) -> Block:

@@ -125,7 +125,7 @@ BAD_BLOCKS = {
     "no type": {"text": plain("a")},
     "not even an object": "hello",
     "no day": field({"type": "datepicker", "action_id": "d", "initial_date": "2026-02-30"}),
-    "unknown element": section(accessory={"type": "timepicker", "action_id": "t"}),
+    "unknown element": section(accessory={"type": "workflow_button", "action_id": "t"}),
     "text input outside an input block": {"type": "actions", "elements": [text_input()]},
     "stray key": section(color="red"),
     "stray key in an element": section(accessory=button(color="red")),
