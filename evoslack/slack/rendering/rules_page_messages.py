@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
@@ -168,7 +169,7 @@ def limits(given: Iterable[Limit]) -> str:
 def flow_rule(rule: FlowRule, region: str, owned: Collection[str]) -> str:
     """Who may use a flow, and its own caller ID. `owned` are the numbers that can be one."""
     who = [mention(user) for user in sorted(rule.users)]
-    who += [f"<!subteam^{each}>" if each.isalnum() else escape(each) for each in sorted(rule.groups)]
+    who += [_group(each) for each in sorted(rule.groups)]
     words = f"Only {_listed(who)}" if who else "Everyone who can place calls"
     if rule.caller_id:
         gone = "" if rule.caller_id in owned else " (⚠️ no longer a number of this account, so it isn't used)"
@@ -228,6 +229,11 @@ def flows_shown(first: int, last: int, total: int) -> str:
 def about_export(command: str) -> str:
     """Where to find who changed what."""
     return f"Every change is kept. For all of them as a file, type *{command} export rules*."
+
+
+def _group(group: str) -> str:
+    """A user group, as Slack shows it."""
+    return f"<!subteam^{group}>" if re.fullmatch(r"[A-Z0-9_]+", group, re.ASCII) else escape(group)
 
 
 def _listed(names: Sequence[str]) -> str:
