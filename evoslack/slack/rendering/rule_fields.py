@@ -152,8 +152,8 @@ def group_options(groups: Mapping[str, str], typed: str) -> list[Block]:
 def country_options(codes: Iterable[str], typed: str) -> list[Block]:
     """At most 100 countries whose name or code holds what was typed."""
     wanted = typed.casefold().strip()
-    found = sorted((words.country(code), code) for code in codes)
-    fitting = [code for name, code in found if wanted in name.casefold() or wanted == code.casefold()]
+    named = sorted((code.casefold() != wanted, words.country(code), code) for code in codes)
+    fitting = [code for is_other, name, code in named if not is_other or wanted in name.casefold()]
     return [country_option(code) for code in fitting[: select_options.MOST_OPTIONS]]
 
 
