@@ -85,7 +85,7 @@ def build(
     workers = engine.private_message_workers
     direct = PrivateMessages(make_client(), engine.posting, workers.wake, workers.wake_in)
     given = _listener_dependencies(
-        settings, engine, access, pools, make_client, clock, direct.notify_privately, links
+        settings, engine, access, pools, make_client, clock, direct.notify_privately, links, groups
     )
     listeners = build_listeners(given)
     app = build_app(
@@ -192,6 +192,7 @@ def _listener_dependencies(
     clock: Clock,
     notify_privately: NotifyPrivately,
     card_links: CardLinks,
+    user_groups: UserGroups,
 ) -> ListenerDependencies:
     hosts = {SLACK_RESPONSE_HOST, urlsplit(settings.slack_api_url).hostname or ""}
     return ListenerDependencies(
@@ -209,6 +210,8 @@ def _listener_dependencies(
         download=FileDownload(settings.slack_bot_token, {FILE_ORIGIN, origin_of(settings.slack_api_url)}),
         access=access,
         rule_check=engine.rule_check,
+        rules=engine.rules,
+        user_groups=user_groups,
         offer=engine.catalog.offer,
         refresh_offer=engine.catalog.refresh,
         hang_up=engine.tracker.hang_up,

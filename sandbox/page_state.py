@@ -57,7 +57,8 @@ class PageState:
                 for id_, user in users.items()
                 if not user["is_bot"]
             ],
-            "names": {id_: user["profile"]["display_name"] for id_, user in users.items()},
+            "names": {id_: user["profile"]["display_name"] for id_, user in users.items()}
+            | {group.id: group.handle for group in self._slack.user_groups.by_id.values()},
             "bot": {
                 "id": slack.bot_user_id,
                 "condition": self._bot.condition(),

@@ -23,6 +23,7 @@ from evoslack.runtime.reference import new_reference
 from evoslack.slack.listeners.dependencies import Listeners
 from evoslack.slack.listeners.registration import connect
 from evoslack.slack.listeners.reply import Trigger
+from evoslack.slack.listeners.rule_form import rejected
 from evoslack.slack.payloads import ARRIVAL
 from evoslack.slack.rendering import (
     blocked_form,
@@ -30,6 +31,8 @@ from evoslack.slack.rendering import (
     note_form,
     note_messages,
     refusal_pages,
+    rule_form_messages,
+    rule_forms,
     schedule_page,
     views,
 )
@@ -103,22 +106,8 @@ def answer_broken(
         return _json({"response_type": "ephemeral", "text": words})
     if body.get("type") == "block_suggestion":
         return _json({"options": []})
-    if body.get("type") == "view_submission" and _callback_id(body) == note_form.FORM:
-        errors = {note_form.NOTE: note_messages.broken(reference)}
-        return _json({"response_action": "errors", "errors": errors})
-    if body.get("type") == "view_submission" and _callback_id(body) == blocked_form.IMPORT_FORM:
-        return _json({"response_action": "errors", "errors": {blocked_form.FILE: words}})
     if body.get("type") == "view_submission":
-        try:
-            call = listeners.form.call_of(body["user"]["id"], body["view"], arrival)
-        except Exception:
-            log.exception("the submission could not be read from the ledger (reference %s)", reference)
-            call = None
-        if call is not None:
-            return _json({"response_action": "update", "view": listeners.form.accepted(call)})
-        arrival.withdraw()
-        field = schedule_page.first_field(body.get("view") or {}) or views.NUMBER
-        return _json({"response_action": "errors", "errors": {field: words}})
+        return _json(_broken_form(body, arrival, listeners, reference))
     event_id = str(body.get("event_id") or "")
     if (user_id := _who_waits(body)) and event_id not in told:
         if body.get("trigger_id"):
@@ -129,6 +118,33 @@ def answer_broken(
             told.append(event_id)
     # An event that was not acknowledged comes again, and acknowledged means written down.
     return BoltResponse(status=500 if body.get("type") == "event_callback" else 200, body="")
+
+
+def _broken_form(
+    body: dict[str, Any], arrival: Arrival, listeners: Listeners, reference: str
+) -> dict[str, Any]:
+    """The form stays, with the words at its first field; one that became a call says so instead."""
+    words = messages.broken(reference)
+    match _callback_id(body):
+        case note_form.FORM:
+            return _errors(note_form.NOTE, note_messages.broken(reference))
+        case blocked_form.IMPORT_FORM:
+            return _errors(blocked_form.FILE, words)
+        case rule_forms.FORM:
+            return rejected(body["view"], rule_form_messages.broken(reference))
+    try:
+        call = listeners.form.call_of(body["user"]["id"], body["view"], arrival)
+    except Exception:
+        log.exception("the submission could not be read from the ledger (reference %s)", reference)
+        call = None
+    if call is not None:
+        return {"response_action": "update", "view": listeners.form.accepted(call)}
+    arrival.withdraw()
+    return _errors(schedule_page.first_field(body.get("view") or {}) or views.NUMBER, words)
+
+
+def _errors(field: str, words: str) -> dict[str, Any]:
+    return {"response_action": "errors", "errors": {field: words}}
 
 
 def _who_waits(body: dict[str, Any]) -> str:

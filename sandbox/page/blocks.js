@@ -45,7 +45,7 @@ const BLOCKS = {
     el("div", { class: "block actions" }, block.elements.map((each) => drawElement(block, each, context))),
   input: (block, context) => {
     const element = drawElement(block, block.element, context);
-    const field = element.matches("input, textarea, select") ? element : element.querySelector("input");
+    const field = element.matches("input, textarea, select") ? element : element.querySelector("input, select");
     if (!element.matches(".ticks")) field.id = `${context.where}-${block.block_id}`; // several fields share the label
     const [hint, error] = [block.hint?.text, context.note(block)];
     const optional = block.optional && el("span", { class: "muted" }, " (optional)");
@@ -109,6 +109,18 @@ const ELEMENTS = {
     field.value = context.entry(block, element)?.value ?? "";
     return field;
   },
+  number_input: (element, context, block) => {
+    const field = el("input", {
+      type: "number",
+      step: element.is_decimal_allowed ? "any" : 1,
+      min: element.min_value,
+      max: element.max_value,
+      placeholder: element.placeholder?.text,
+      oninput: () => context.typed(block, element, field.value),
+    });
+    field.value = context.entry(block, element)?.value ?? "";
+    return field;
+  },
   static_select: (element, context, block) => {
     const groups = element.option_groups ?? [{ options: element.options }];
     return choice(element, context, block, groups, context.entry(block, element)?.selected_option?.value);
@@ -120,6 +132,25 @@ const ELEMENTS = {
   users_select: (element, context, block) => {
     const options = Object.entries(context.people).map(([value, name]) => ({ value, text: { text: name } }));
     return choice(element, context, block, [{ options }], context.entry(block, element)?.selected_user);
+  },
+  multi_users_select: (element, context, block) => {
+    const chosen = context.entry(block, element)?.selected_users ?? [];
+    const options = Object.entries(context.people)
+      .filter(([value]) => !chosen.includes(value))
+      .map(([value, name]) => ({ value, text: { text: name } }));
+    const named = chosen.map((value) => [value, context.people[value] ?? context.names[value] ?? value]);
+    return several(element, context, block, named, (adding) => choice(element, adding, block, [{ options }], ""));
+  },
+  multi_external_select: (element, context, block) => {
+    const chosen = context.entry(block, element)?.selected_options ?? [];
+    const named = chosen.map((option) => [option.value, option.text.text]);
+    return several(element, context, block, named, (adding) => combobox(element, adding, block));
+  },
+  timepicker: (element, context, block) => {
+    const field = el("input", { type: "time", "aria-label": element.placeholder?.text });
+    field.value = context.entry(block, element)?.selected_time ?? "";
+    field.addEventListener("change", () => field.value && context.use(block, element, field.value));
+    return field;
   },
   datepicker: (element, context, block) => {
     const day = context.entry(block, element)?.selected_date ?? "";
@@ -171,6 +202,22 @@ function choice(element, context, block, groups, chosen) {
   );
   field.value = chosen ?? "";
   return field;
+}
+
+/** A select of several: those that are chosen, each with a button that removes it, and a field that adds one. */
+function several(element, context, block, named, field) {
+  const values = named.map(([value]) => value);
+  const without = (value) => values.filter((each) => each !== value);
+  const adding = {
+    ...context,
+    entry: () => ({}),
+    use: (_block, _element, value) => context.use(block, element, [...without(value), value]),
+  };
+  const chips = named.map(([value, name]) => {
+    const remove = () => context.use(block, element, without(value));
+    return el("button", { type: "button", class: "button chip", "aria-label": `Remove ${name}`, onclick: remove }, `${name} ✕`);
+  });
+  return el("div", { class: "several" }, chips, field(adding));
 }
 
 function ticks(element, context, block, type) {

@@ -60,6 +60,10 @@ function tokenNode(token, context) {
     const name = `#${context.channels[id] ?? label ?? id}`;
     return el("button", { type: "button", class: "mention", onclick: () => context.go(id) }, name);
   }
+  if (target.startsWith("!subteam^")) {
+    const id = target.slice("!subteam^".length);
+    return el("span", { class: "mention" }, `@${context.names[id] ?? label ?? id}`);
+  }
   if (target.startsWith("!date^")) return date(target, decoded(label ?? ""), link);
   if (target.startsWith("!")) return el("span", { class: "mention loud" }, label ?? `@${target.slice(1)}`);
   return LINKABLE.test(target) ? link(decoded(target), label && decoded(label)) : decoded(`<${token}>`);

@@ -28,7 +28,16 @@ from sandbox.slack.steps import Steps
 from sandbox.slack.team import APP_ID, Team
 
 _JSON_FIELDS = ("view", "blocks", "metadata", "attachments", "outputs", "files")
-_YES_NO_FIELDS = ("inclusive", "include_all_metadata", "replace_original", "delete_original", "return_im")
+_YES_NO_FIELDS = (
+    "inclusive",
+    "include_all_metadata",
+    "replace_original",
+    "delete_original",
+    "return_im",
+    "include_users",
+    "include_count",
+    "include_disabled",
+)
 
 
 @dataclass(frozen=True)

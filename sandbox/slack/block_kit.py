@@ -15,6 +15,7 @@ from sandbox.slack.json_shapes import (
     boolean,
     clock_time,
     day,
+    decimal,
     list_of,
     no,
     number,
@@ -46,6 +47,12 @@ def _initial_is_offered(value: Json, at: str) -> Iterator[str]:
     initial = [value["initial_option"]] if "initial_option" in value else value.get("initial_options", [])
     if any(each not in options_of(value) for each in initial):
         yield no("initial option must exactly match one of the options", at)
+
+
+def _not_too_many(value: Json, at: str) -> Iterator[str]:
+    initial = value.get("initial_options") or value.get("initial_users") or []
+    if len(initial) > value.get("max_selected_items", len(initial)):
+        yield no("more items are selected than max_selected_items", at)
 
 
 def _text_or_fields(value: Json, at: str) -> Iterator[str]:
@@ -146,6 +153,25 @@ ELEMENTS: dict[str, Check] = {
             "filter": _FILTER,
         },
     ),
+    "multi_external_select": shape(
+        {},
+        {
+            **_SELECT,
+            "initial_options": list_of(_OPTION, 1, 100),
+            "min_query_length": number(0, 3000),
+            "max_selected_items": number(1, 100),
+        },
+        _not_too_many,
+    ),
+    "multi_users_select": shape(
+        {},
+        {
+            **_SELECT,
+            "initial_users": list_of(string(255), 1, 100),
+            "max_selected_items": number(1, 100),
+        },
+        _not_too_many,
+    ),
     "users_select": shape({}, {**_SELECT, "initial_user": string(255)}),
     "datepicker": shape({}, {**_SELECT, "initial_date": day}),
     "file_input": shape(
@@ -153,6 +179,17 @@ ELEMENTS: dict[str, Check] = {
         {"action_id": string(255), "filetypes": list_of(string(255), 1, 100), "max_files": number(1, 10)},
     ),
     "timepicker": shape({}, {**_SELECT, "initial_time": clock_time, "timezone": string(255)}),
+    "number_input": shape(
+        {"is_decimal_allowed": boolean},
+        {
+            **_FOCUS,
+            "placeholder": _plain(150),
+            "initial_value": decimal,
+            "min_value": decimal,
+            "max_value": decimal,
+            "dispatch_action_config": _DISPATCH,
+        },
+    ),
     "overflow": shape(
         {"options": list_of(_option(_plain(75), url=string(3000)), 1, 5)},
         {"action_id": string(255), "confirm": _CONFIRM},
@@ -173,6 +210,7 @@ def _elements(*kinds: str, **more: Check) -> Check:
 
 
 _SELECTS = ("static_select", "external_select", "conversations_select", "users_select")
+_MULTI_SELECTS = ("multi_external_select", "multi_users_select")
 _CHOICES = (*_SELECTS, "datepicker", "timepicker", "checkboxes", "radio_buttons")
 _ID = {"block_id": string(255)}
 _CONTEXT_ITEM = typed({"image": _IMAGE, "plain_text": _text(3000), "mrkdwn": _text(3000)})
@@ -184,7 +222,7 @@ _BLOCK = typed(
                 **_ID,
                 "text": _text(3000),
                 "fields": list_of(_text(2000), 1, 10),
-                "accessory": _elements("button", "overflow", *_CHOICES, image=_IMAGE),
+                "accessory": _elements("button", "overflow", *_CHOICES, *_MULTI_SELECTS, image=_IMAGE),
                 "expand": boolean,
             },
             _text_or_fields,
@@ -194,7 +232,12 @@ _BLOCK = typed(
         "context": shape({"elements": list_of(_CONTEXT_ITEM, 1, 10)}, _ID),
         "actions": shape({"elements": list_of(_elements("button", "overflow", *_CHOICES), 1, 25)}, _ID),
         "input": shape(
-            {"label": _plain(2000), "element": _elements("plain_text_input", "file_input", *_CHOICES)},
+            {
+                "label": _plain(2000),
+                "element": _elements(
+                    "plain_text_input", "number_input", "file_input", *_CHOICES, *_MULTI_SELECTS
+                ),
+            },
             {**_ID, "hint": _plain(2000), "optional": boolean, "dispatch_action": boolean},
             _files_are_not_dispatched,
         ),

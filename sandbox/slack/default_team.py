@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.slack.team import BOT_USER_ID, Team
+from sandbox.slack.user_groups import UserGroups
 
 BOT_SCOPES = (
     "commands",
@@ -30,3 +31,11 @@ def default_team() -> Team:
     team.add_channel("C_CALLS", "calls")
     team.add_channel("C_GENERAL", "general")
     return team
+
+
+def default_groups() -> UserGroups:
+    """Two user groups: `S_SALES` with Sara and the boss, `S_SUPPORT` with the boss alone."""
+    groups = UserGroups()
+    groups.add("S_SALES", "sales", "Sales", {"U_SARA", "U_BOSS"})
+    groups.add("S_SUPPORT", "support", "Support team", {"U_BOSS"})
+    return groups

@@ -6,8 +6,9 @@ values count as input, and required inputs are checked before anything is sent.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from datetime import date, time
+from datetime import date
 from typing import Any
 
 from sandbox.slack.block_kit import Json, elements_of, options_of
@@ -24,7 +25,12 @@ VALUE_KEYS = {
     "datepicker": "selected_date",
     "file_input": "files",
     "timepicker": "selected_time",
+    "number_input": "value",
+    "multi_external_select": "selected_options",
+    "multi_users_select": "selected_users",
 }
+
+SEVERAL = frozenset({"checkboxes", "multi_external_select", "multi_users_select"})
 
 Answer = str | list[str] | None
 
@@ -60,7 +66,7 @@ class Form:
         value = element.get(names.get(key, key.replace("selected", "initial")))
         if value is None and element.get("default_to_current_conversation"):
             value = self.channel_id
-        if value is None and kind in {"checkboxes", "file_input"}:
+        if value is None and (kind in SEVERAL or kind == "file_input"):
             value = []
         return {"type": kind, key: value or (None if kind == "plain_text_input" else value)}
 
@@ -105,10 +111,13 @@ class Form:
                 raise LookupError(f"block {block_id!r} takes files, see `attach`")
             value = []
         elif kind == "timepicker" and answer is not None:
-            value = _clock(str(answer))
-        elif kind == "checkboxes":
+            value = _clock_time(str(answer))
+        elif kind in SEVERAL:
             wanted = [answer] if isinstance(answer, str) else answer or []
-            value = [self._choice(block_id, element, each) for each in wanted]
+            is_option = key == "selected_options"
+            value = [self._choice(block_id, element, each) if is_option else each for each in wanted]
+            if len(value) > element.get("max_selected_items", len(value)):
+                raise LookupError(f"at most {element['max_selected_items']} can be selected")
         self._entries[(block_id, element["action_id"])] = {"type": kind, key: value}
         self.errors.pop(block_id, None)
         return element
@@ -134,6 +143,7 @@ class Form:
 
     def _offered(self, block_id: str, element: Json) -> list[Json]:
         chosen = [element["initial_option"]] if "initial_option" in element else []
+        chosen += element.get("initial_options", [])
         return [*options_of(element), *self.suggested.get(block_id, []), *chosen]
 
     def _choice(self, block_id: str, element: Json, value: str) -> Json:
@@ -157,6 +167,8 @@ class Form:
         value = self._entries[(block["block_id"], element["action_id"])][VALUE_KEYS[element["type"]]]
         if not value:
             return bool(block.get("optional"))
+        if element["type"] == "number_input":
+            return _is_number(value, element)
         if element["type"] != "plain_text_input":
             return True
         return bool(element.get("min_length", 0) <= len(value) <= element.get("max_length", 3000))
@@ -186,11 +198,18 @@ def _day(answer: str) -> str:
         raise LookupError(f"no day {answer!r} in a calendar") from error
 
 
-def _clock(answer: str) -> str:
-    try:
-        return time.fromisoformat(answer).isoformat("minutes")
-    except ValueError as error:
-        raise LookupError(f"no time {answer!r} on a clock") from error
+def _clock_time(answer: str) -> str:
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", answer, re.ASCII):
+        raise LookupError(f"no time {answer!r} on a clock")
+    return answer
+
+
+def _is_number(value: str, element: Json) -> bool:
+    """Whether Slack's client takes what was typed in a number input."""
+    if not re.fullmatch(r"-?\d+(\.\d+)?" if element["is_decimal_allowed"] else r"-?\d+", value, re.ASCII):
+        return False
+    least, most = element.get("min_value"), element.get("max_value")
+    return (least is None or float(least) <= float(value)) and (most is None or float(value) <= float(most))
 
 
 def dispatches(block: Json, element: Json, enter: bool = False) -> bool:

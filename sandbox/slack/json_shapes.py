@@ -59,6 +59,12 @@ def clock_time(value: Any, at: str) -> Iterator[str]:
         yield no("must provide a time as HH:mm", at)
 
 
+def decimal(value: Any, at: str) -> Iterator[str]:
+    """A number as a string, as number inputs take it."""
+    if not isinstance(value, str) or not re.fullmatch(r"-?\d+(\.\d+)?", value, re.ASCII):
+        yield no("must provide a number as a string", at)
+
+
 def anything(_value: Any, _at: str) -> Iterator[str]:
     return iter(())
 

@@ -17,6 +17,7 @@ from sandbox.slack.forms import Form
 from sandbox.slack.messages import Messages
 from sandbox.slack.steps import Steps
 from sandbox.slack.team import BOT_ID, BOT_USER_ID, TEAM_ID, Team
+from sandbox.slack.user_groups import UserGroups
 from sandbox.slack.views import Views
 
 
@@ -31,6 +32,7 @@ class Methods:
         messages: Messages,
         steps: Steps,
         files: Files,
+        groups: UserGroups,
     ) -> None:
         self._team = team
         self._views = views
@@ -38,6 +40,8 @@ class Methods:
         self._table: dict[str, tuple[str | None, Callable[[Json], Json]]] = {
             "auth.test": (None, self._auth_test),
             "users.info": ("users:read", self._users_info),
+            "usergroups.list": ("usergroups:read", groups.list),
+            "usergroups.users.list": ("usergroups:read", groups.users),
             "views.open": (None, self._views_open),
             "views.push": (None, self._views_push),
             "views.update": (None, self._views_update),

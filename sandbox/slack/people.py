@@ -116,8 +116,9 @@ class People:
         told = []
         for block_id, answer in values.items():
             element = self._form(user_id).field(block_id)
-            asks = element["type"] == "external_select" and isinstance(answer, str)
-            if asks and not self._form(user_id).offers(block_id, str(answer)):
+            wanted = [answer] if isinstance(answer, str) else answer or []
+            asks = element["type"] in {"external_select", "multi_external_select"}
+            if asks and not all(self._form(user_id).offers(block_id, each) for each in wanted):
                 self.suggest(user_id, block_id)
             with self._team.change():
                 form = self._form(user_id)

@@ -17,7 +17,7 @@ from sandbox.slack.acks import AckHandler
 from sandbox.slack.api import Api, ApiCall
 from sandbox.slack.block_kit import Json
 from sandbox.slack.conversations import Conversations
-from sandbox.slack.default_team import BOT_SCOPES, default_team
+from sandbox.slack.default_team import BOT_SCOPES, default_groups, default_team
 from sandbox.slack.delivery import Courier, Delivery
 from sandbox.slack.faults import Fault
 from sandbox.slack.file_uploads import FileUploads
@@ -57,7 +57,8 @@ class SlackWorkspace(HomeTabUsers, Workflows, FileUploads):
         self._ack_handler = AckHandler(self._team, self._views, response_urls, self._steps)
         self._sockets = Sockets(self._notify)
         self._courier = Courier(self._sockets, signing_secret)
-        parts = (conversations, self._messages, self._steps, self._files)
+        self.user_groups = default_groups()
+        parts = (conversations, self._messages, self._steps, self._files, self.user_groups)
         methods = Methods(self._team, self._views, *parts)
         served = (methods, response_urls, self._steps, self._files)
         self._api = Api(self._team, *served, (bot_token, app_token), self._socket_url)

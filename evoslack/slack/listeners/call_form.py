@@ -139,8 +139,8 @@ class CallFormListeners:
         ack(form_messages.wrong_command(messages.escape(str(body.get("command"))), self._settings.command))
 
     def flows(self, ack: Ack, body: Payload) -> None:
-        """The flows that match what was typed."""
-        offer = self._offer_to(body)
+        """The flows that match what was typed, of those that this person may use."""
+        offer = self._offer_to(body, with_flows=True)
         ack(options=select_options.flow_options(offer.flows, body.get("value") or "") if offer else [])
 
     def caller_ids(self, ack: Ack, body: Payload) -> None:
@@ -199,10 +199,14 @@ class CallFormListeners:
         """The call that this person's form became, as far as the ledger can say; it is answered now."""
         return self._placer.call_of(key_of(view), user_id, arrival)
 
-    def _offer_to(self, body: Payload) -> Offer | None:
-        """The offer for a search in the form; None for people who may not call."""
+    def _offer_to(self, body: Payload, *, with_flows: bool = False) -> Offer | None:
+        """The offer for a search in the form; None for people who may not call.
+
+        `with_flows`: only the flows that this person may use, about which Slack may have to be asked.
+        """
         try:
-            return self._access.offer_to(body["user"]["id"], team_of(body))
+            offer = self._access.offer_to(body["user"]["id"], team_of(body))
+            return self._opener.usable(offer, body["user"]["id"]) if with_flows else offer
         except Refusal as refusal:
             log.info("no options for %s: %s", body["user"]["id"], type(refusal).__name__)
             return None

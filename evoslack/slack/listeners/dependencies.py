@@ -19,6 +19,7 @@ from evoslack.calling.ports import (
     CallHistory,
     CallLedger,
     HomeTabLedger,
+    RuleLedger,
     ScheduledCallLedger,
     WorkflowStepLedger,
 )
@@ -42,6 +43,10 @@ from evoslack.slack.listeners.number_lines import NumberLines
 from evoslack.slack.listeners.page_opener import PageOpener
 from evoslack.slack.listeners.placing import CallPlacer
 from evoslack.slack.listeners.reply import NotifyPrivately, PageReply, PrivateReply
+from evoslack.slack.listeners.rule_export import RuleExportListener
+from evoslack.slack.listeners.rule_form import RuleFormListeners
+from evoslack.slack.listeners.rules import RuleListeners
+from evoslack.slack.listeners.rules_view import RulesView
 from evoslack.slack.listeners.schedule import ReaderZones, ScheduleListener, WhenPages
 from evoslack.slack.listeners.scheduled_call import ScheduledCallListeners
 from evoslack.slack.listeners.shortcuts import (
@@ -49,6 +54,7 @@ from evoslack.slack.listeners.shortcuts import (
 )
 from evoslack.slack.listeners.workflow_step import StepListeners
 from evoslack.slack.rendering.views import FormSettings
+from evoslack.slack.user_groups import UserGroups
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,8 @@ class ListenerDependencies:
     download: FileDownload
     access: Access
     rule_check: RuleCheck
+    rules: RuleLedger
+    user_groups: UserGroups
     offer: Callable[[], Offer]
     refresh_offer: Callable[[], object]
     hang_up: Callable[[Call, str], Ending | None]
@@ -107,6 +115,9 @@ class Listeners:
     export: ExportListener
     blocked: BlockedNumberListeners
     blocked_files: BlockedFileListeners
+    rules: RuleListeners
+    rule_form: RuleFormListeners
+    rule_export: RuleExportListener
     steps: StepListeners
     access: AccessRequestListener
     pages: PageReply  # for telling a person that what they pressed failed
@@ -125,6 +136,10 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
         given.client, numbers, access, given.on_typed, given.on_typed_in, given.line_slot_s
     )
     reply = PrivateReply(given.private_client, notify, settings.safe_url)
+    rules_view = RulesView(
+        *(given.patient_client, given.rules, given.rule_check, access, given.offer, given.user_groups),
+        *(settings, given.pages, now),
+    )
     homes = HomeListeners(given.home_tabs, access, given.on_home_due, now)
     blocked_files = BlockedFileListeners(
         given.patient_client,
@@ -208,11 +223,17 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
             given.blocked, access, settings, reply, given.other_forms, blocked_files, now
         ),
         blocked_files=blocked_files,
+        rules=RuleListeners(given.rules, rules_view, given.refresh_offer, page_opener, pages, settings, now),
+        rule_form=RuleFormListeners(given.rules, rules_view, given.user_groups, notify, settings, now),
+        rule_export=RuleExportListener(
+            given.patient_client, given.rules, access, settings, given.exports, notify, now
+        ),
         steps=StepListeners(
             given.client,
             given.workflow_steps,
             access,
             given.offer,
+            given.rule_check,
             region=settings.region,
             now=now,
             on_step=given.on_step_due,

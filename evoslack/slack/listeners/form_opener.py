@@ -76,8 +76,12 @@ class FormOpener:
             metadata = asking_about(question.call_id, metadata, self._now())
         return views.form(offer, metadata, self._settings, prefill, about, question)
 
+    def usable(self, offer: Offer, user_id: str) -> Offer:
+        """The offer with the flows that this person may use. Raises `Refusal`; may take two seconds."""
+        return self._numbers.usable(offer, user_id)
+
     def _view(self, request: OpenRequest, prefills: Prefills) -> Block:
-        offer = self._offer_to(request)
+        offer = self.usable(self._offer_to(request), request.user_id)
         self._numbers.require_below_limits(offer, request.user_id, request.team_id)
         return self.view(offer, request, *prefills())
 

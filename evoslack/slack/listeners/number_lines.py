@@ -24,6 +24,7 @@ from evoslack.slack.listeners.busy_number import MOST_CALLS, BusyNumbers
 from evoslack.slack.rendering import number_line
 from evoslack.slack.rendering.views import FormAbout, FormSettings, Prefill
 
+RECENT_CALLS = 20  # in which a person's last choice for a flow is searched
 FORM_WAITS_S = 0.5  # for what it would like to know: its trigger lives three seconds
 
 
@@ -71,6 +72,10 @@ class NumberLines:
         for refusal in found:
             raise refusal
 
+    def usable(self, offer: Offer, user_id: str) -> Offer:
+        """The offer with the flows that this person may use; see `RuleCheck.offer_for`."""
+        return self._rule_check.offer_for(offer, user_id)
+
     def about(self, offer: Offer, user_id: str, team_id: str, prefill: Prefill) -> FormAbout:
         """What is known when a form opens; what takes too long is left out."""
 
@@ -81,7 +86,7 @@ class NumberLines:
             number, problem = self._read(prefill.number) if prefill.number else ("", "")
             last, latest = self._history.for_a_form(user_id, team_id, offer.account_id, number, MOST_CALLS)
             if not prefill.flow_id:  # else it is the form of an earlier call, with all its values
-                found = FormAbout(last)
+                found = FormAbout(last, caller_ids=self._caller_ids(user_id, team_id))
             if number:
                 question = self._busy.question_at_open(latest, user_id)
                 reader = _Reader(user_id, team_id, offer.account_id, is_asked=question is not None)
@@ -91,6 +96,16 @@ class NumberLines:
             return True
 
         answer_within(FORM_WAITS_S, self._recall, read)
+        return found
+
+    def _caller_ids(self, user_id: str, team_id: str) -> dict[str, str]:
+        """What a form starts with for each flow that has a default: what this person chose last, or that."""
+        flows = self._rule_check.rules().flows
+        found = {flow_id: rule.caller_id for flow_id, rule in flows.items() if rule.caller_id}
+        if found:
+            for call in reversed(self._history.latest_of(user_id, team_id, RECENT_CALLS)):
+                if call.request.flow_id in found:
+                    found[call.request.flow_id] = call.request.caller_id
         return found
 
     def line(self, offer: Offer, typed: str, user_id: str, team_id: str, *, is_asked: bool) -> str:

@@ -6,7 +6,7 @@ import re
 
 from slack_bolt import App
 
-from evoslack.slack.listeners import blocked_numbers, call_note, export, workflow_step
+from evoslack.slack.listeners import blocked_numbers, call_note, export, rule_export, workflow_step
 from evoslack.slack.listeners.dependencies import Listeners
 from evoslack.slack.listeners.shortcuts import (
     NUMBER_IN_MESSAGE,
@@ -20,6 +20,9 @@ from evoslack.slack.rendering import (
     home_filters,
     note_form,
     refusal_pages,
+    rule_fields,
+    rule_forms,
+    rules_page,
     schedule_page,
     views,
 )
@@ -28,6 +31,7 @@ from evoslack.slack.rendering import (
 def connect(app: App, listeners: Listeners, command: str) -> None:
     """Connect every payload to its listener."""
     form, shortcuts = listeners.form, listeners.shortcuts
+    app.command(command, matchers=[rule_export.is_meant])(listeners.rule_export.export_rules)
     app.command(command, matchers=[export.is_meant])(listeners.export.export)
     app.command(command, matchers=[blocked_numbers.is_meant])(listeners.blocked.change_blocked)
     app.command(command)(form.command)
@@ -56,5 +60,12 @@ def connect(app: App, listeners: Listeners, command: str) -> None:
     app.block_action(home_filters.FILTER_ACTIONS)(listeners.home.home_turned)
     app.options(home_filters.FilterAction.FLOW)(listeners.home.flows)
     app.block_action(home_filters.EXPORT)(listeners.export.from_home)
+    app.block_action(home.RULES)(listeners.rules.open_rules)
+    app.block_action(rules_page.CHANGE)(listeners.rules.change)
+    app.block_action(rules_page.ADD_FLOW)(listeners.rules.change)
+    app.block_action(rules_page.REMOVE)(listeners.rules.remove)
+    app.block_action(rules_page.TURNS)(listeners.rules.turn)
+    app.options(rule_fields.LISTS)(listeners.rule_form.options)
+    app.view(rule_forms.FORM)(listeners.rule_form.save_rule)
     app.function(workflow_step.PLACE_CALL, auto_acknowledge=False)(listeners.steps.place_call)
     app.function(workflow_step.LIST_FLOWS, auto_acknowledge=False)(listeners.steps.list_flows)

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from slack_bolt import Ack
 
@@ -182,9 +183,8 @@ class RuleFormListeners:
     def _options(self, action_id: str, typed: str) -> list[Block]:
         if action_id == block_id(RuleField.COUNTRIES):
             allowed = self._view.ceiling.countries
-            return rule_fields.country_options(
-                known_countries() if ANY_COUNTRY in allowed else allowed, typed
-            )
+            codes = known_countries() if ANY_COUNTRY in allowed else allowed
+            return rule_fields.country_options(codes, typed)
         if action_id == block_id(RuleField.GROUPS):
             return rule_fields.group_options(self._view.group_names() or {}, typed)
         offer = self._view.offer()
@@ -207,7 +207,7 @@ def _value_of(stored: StoredRule | None) -> object:
     return None if stored is None else stored.value
 
 
-def rejected(view: Payload, text: str) -> dict[str, object]:
+def rejected(view: Payload, text: str) -> dict[str, Any]:
     """An answer that keeps the form open with what was filled in; the text stands at its first field."""
     blocks = view.get("blocks") or []
     first = next((each["block_id"] for each in blocks if each.get("type") == "input"), "")

@@ -19,7 +19,7 @@ from evoslack.slack.listeners.page_opener import OpenRequest, Page, PageOpener
 from evoslack.slack.listeners.reply import PageReply, Trigger
 from evoslack.slack.listeners.rules_view import RulesView
 from evoslack.slack.payloads import ARRIVAL, Payload, team_of, text_of
-from evoslack.slack.rendering import rule_form_messages, rules_page
+from evoslack.slack.rendering import home, rule_form_messages, rules_page
 from evoslack.slack.rendering import rules_page_messages as words
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.refusal_messages import refusal_words
@@ -59,7 +59,7 @@ class RuleListeners:
 
     def open_rules(self, ack: Ack, body: Payload, context: BoltContext) -> None:
         """The button in App Home: the page opens."""
-        self._open(body, context, rules_page.OPEN, self._view.page)
+        self._open(body, context, home.RULES, self._view.page)
         ack()
 
     def change(self, ack: Ack, body: Payload, context: BoltContext) -> None:

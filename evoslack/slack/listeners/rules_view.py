@@ -81,9 +81,7 @@ class RulesView:
             groups = self._groups.all().values()
         except CannotCheck:
             return None
-        return {
-            group.id: f"@{group.handle} · {group.name}" if group.handle else group.name for group in groups
-        }
+        return {each.id: f"@{each.handle} · {each.name}" if each.handle else each.name for each in groups}
 
     def page(self, page: int = 0, note: str = "") -> Block:
         """The page; see `rules_page.view`. Raises `NothingToOffer`."""

@@ -72,6 +72,7 @@ class ShortcutListeners:
         try:
             request, prefill = _choice(body, view, context[ARRIVAL])
             offer = self._access.offer_to(request.user_id, request.team_id)
+            offer = self._opener.usable(offer, request.user_id)
         except Refusal as refusal:
             page = refusal_page(refusal, self._settings.region, self._settings.help_contact)
             ack(response_action="update", view=page)

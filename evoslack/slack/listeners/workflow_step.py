@@ -18,6 +18,7 @@ from evoslack.calling.access import Access
 from evoslack.calling.offer import Offer
 from evoslack.calling.ports import WorkflowStepLedger
 from evoslack.calling.refusals import Refusal
+from evoslack.calling.rule_check import RuleCheck
 from evoslack.calling.workflow_step import PERSON, StepInputs, user_id_in
 from evoslack.slack.payloads import Payload
 from evoslack.slack.rendering import messages, select_options, step_messages
@@ -39,6 +40,7 @@ class StepListeners:
         ledger: WorkflowStepLedger,
         access: Access,
         offer: Callable[[], Offer],
+        rule_check: RuleCheck,
         *,
         region: str,
         now: Callable[[], datetime],
@@ -48,6 +50,7 @@ class StepListeners:
         self._ledger = ledger
         self._access = access
         self._offer = offer
+        self._rule_check = rule_check
         self._region = region
         self._now = now
         self._on_step = on_step
@@ -88,9 +91,11 @@ class StepListeners:
     def _flows(self, body: Payload) -> list[dict[str, Any]]:
         inputs = _inputs_in(body)
         if PERSON in inputs:
-            offer = self._access.offer_to(user_id_in(inputs[PERSON]), str(body["team_id"]))
-        else:  # Slack does not say who builds the workflow then; only names are shown
-            offer = self._offer()
+            builder = user_id_in(inputs[PERSON])
+            offer = self._access.offer_to(builder, str(body["team_id"]))
+        else:  # Slack does not say who builds the workflow then; only names of flows for everyone are shown
+            builder, offer = "", self._offer()
+        offer = self._rule_check.offer_for(offer, builder)
         found = select_options.flow_options(offer.flows, _query_in(body))
         return [{"text": option["text"], "value": option["value"]} for option in found]
 

@@ -63,7 +63,7 @@ def row_of(call: Call, contact: Contact = NOBODY) -> list[str]:
     request, note, talked_s = call.request, call.note, call.talked_s
     return [
         call.id,
-        _moment(call.accepted_at),
+        moment(call.accepted_at),
         *_there(request.number, call.accepted_at),
         request.user_id,
         safe_text(contact.name),
@@ -77,21 +77,22 @@ def row_of(call: Call, contact: Contact = NOBODY) -> list[str]:
         _spaced(call.state),
         _spaced(call.progress or ""),
         _spaced(call.reason or ""),
-        _moment(call.answered_at),
-        _moment(call.ended_at),
+        moment(call.answered_at),
+        moment(call.ended_at),
         "" if talked_s is None else str(round(talked_s)),
         call.hung_up_by,
         _spaced(note.result or ""),
         safe_text(note.text),
         note.by,
-        _moment(note.at),
-        _moment(request.due_at),
+        moment(note.at),
+        moment(request.due_at),
         safe_text(request.hours_reason),
         call.canceled_by,
     ]
 
 
-def _moment(at: datetime | None) -> str:
+def moment(at: datetime | None) -> str:
+    """A moment in UTC, as ISO 8601; empty for none."""
     return "" if at is None else at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 

@@ -21,6 +21,7 @@ from evoslack.slack.rendering import (
     form_messages,
     home_messages,
     messages,
+    rules_page_messages,
     times,
 )
 from evoslack.slack.rendering.blocks import Block, actions, button, context, section, small
@@ -33,6 +34,7 @@ PER_PAGE = 10
 MOST_LIVE = 10  # live calls shown; more are counted
 MOST_WAITING = 10  # the same for calls that wait for their time
 PLACE = "home_place"  # action id of the button that opens the form
+RULES = "home_rules"  # and of the one that opens the rules
 _DIVIDER: Block = {"type": "divider"}
 _IN_PROGRESS = statuses_in(OutcomeGroup.IN_PROGRESS, was_answered=False)
 
@@ -82,13 +84,19 @@ def view(page: Page, region: str) -> Block:
         [
             *_live(page, whose, region),
             *_waiting(page, whose, region),
-            section(home_messages.totals(page.totals, whose)),
+            _totals(page, whose),
             _DIVIDER,
             section(home_messages.HISTORY),
             *controls(page.filter, region, sees_team=page.sees_team),
             *_calls(page, region),
         ],
     )
+
+
+def _totals(page: Page, whose: Scope) -> Block:
+    """The last 24 hours; administrators also find the rules there."""
+    totals = section(home_messages.totals(page.totals, whose))
+    return totals | {"accessory": button(RULES, rules_page_messages.TITLE)} if page.sees_team else totals
 
 
 def _live(page: Page, whose: Scope, region: str) -> list[Block]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +16,13 @@ from evoslack.slack.rendering.blocks import Block, plain
 
 PREFIX = "rule_"  # of block ids and action ids; the field's name follows
 NO_CALLER_ID = "none"
+# The action ids of lists of which Slack asks for the options.
+LISTS = re.compile(
+    "|".join(
+        f"{PREFIX}{each}"
+        for each in (RuleField.COUNTRIES, RuleField.FLOW, RuleField.GROUPS, RuleField.CALLER_ID)
+    )
+)
 LONGEST_DATES = 3_000  # characters
 MOST_PEOPLE, MOST_GROUPS = 100, 30
 
@@ -144,8 +152,8 @@ def group_options(groups: Mapping[str, str], typed: str) -> list[Block]:
 def country_options(codes: Iterable[str], typed: str) -> list[Block]:
     """At most 100 countries whose name or code holds what was typed."""
     wanted = typed.casefold().strip()
-    found = sorted((words.country(code), code) for code in codes)
-    fitting = [code for name, code in found if wanted in name.casefold() or wanted == code.casefold()]
+    named = sorted((code.casefold() != wanted, words.country(code), code) for code in codes)
+    fitting = [code for is_other, name, code in named if not is_other or wanted in name.casefold()]
     return [country_option(code) for code in fitting[: select_options.MOST_OPTIONS]]
 
 

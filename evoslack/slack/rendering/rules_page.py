@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,8 +19,8 @@ from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.rendering.refusal_messages import refusal_words
 from evoslack.slack.rendering.refusal_pages import access_button
 
-OPEN = "home_rules"  # action id of the button in App Home
 CHANGE, ADD_FLOW, REMOVE, TURN = "rule_change", "rule_add_flow", "rule_remove", "rule_turn"
+TURNS = re.compile(rf"{TURN}(_back)?")
 PAGE = "rules_page"
 FLOWS_PER_PAGE = 20  # three blocks each; a page has a hundred at most
 _DIVIDER: Block = {"type": "divider"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
@@ -115,13 +116,15 @@ def hours(windows: Sequence[CallingHours]) -> str:
     """When people may be called, in their own time (plain)."""
     if not windows:
         return "At any hour"
-    return ", and also only ".join(window(each) for each in windows)
+    words = ", and also only ".join(window(each) for each in windows)
+    return f"{words[0].upper()}{words[1:]}"
 
 
 def window(each: CallingHours) -> str:
     """One window of calling hours (plain)."""
     end = f"{minute(each.end_min)} the next day" if each.is_over_midnight else minute(each.end_min)
-    words = f"{minute(each.start_min)} to {end}, {days(each.days)}"
+    is_all_day = (each.start_min, each.end_min) == (0, DAY_MIN)
+    words = f"{'all day' if is_all_day else f'{minute(each.start_min)} to {end}'}, {days(each.days)}"
     if each.dates_off:
         words += f"; no calls on {_listed([day_off(day) for day in sorted(each.dates_off)])}"
     return words
@@ -166,7 +169,7 @@ def limits(given: Iterable[Limit]) -> str:
 def flow_rule(rule: FlowRule, region: str, owned: Collection[str]) -> str:
     """Who may use a flow, and its own caller ID. `owned` are the numbers that can be one."""
     who = [mention(user) for user in sorted(rule.users)]
-    who += [f"<!subteam^{each}>" if each.isalnum() else escape(each) for each in sorted(rule.groups)]
+    who += [_group(each) for each in sorted(rule.groups)]
     words = f"Only {_listed(who)}" if who else "Everyone who can place calls"
     if rule.caller_id:
         gone = "" if rule.caller_id in owned else " (⚠️ no longer a number of this account, so it isn't used)"
@@ -226,6 +229,11 @@ def flows_shown(first: int, last: int, total: int) -> str:
 def about_export(command: str) -> str:
     """Where to find who changed what."""
     return f"Every change is kept. For all of them as a file, type *{command} export rules*."
+
+
+def _group(group: str) -> str:
+    """A user group, as Slack shows it."""
+    return f"<!subteam^{group}>" if re.fullmatch(r"[A-Z0-9_]+", group, re.ASCII) else escape(group)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as with_default
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -99,6 +100,8 @@ class FormAbout:
     last: Call | None = None
     line: str = ""  # under the number (mrkdwn)
     question: Question | None = None  # if someone may be on the phone with it
+    # For flows with a default of their own: that, or what the person chose last for this very flow.
+    caller_ids: Mapping[str, str] = with_default(default_factory=dict)
 
 
 def form(
@@ -112,8 +115,7 @@ def form(
     """The form with what is known already. What was typed and could not be used is said."""
     typed = read_words(prefill.words, offer.flows)
     flow = _preset_flow(offer, prefill, typed.flow, about.last)
-    wanted = prefill.caller_id or (about.last.request.caller_id if about.last else "")
-    caller_id = offer.caller_id(wanted) or offer.default_caller_id
+    caller_id = _preset_caller_id(offer, prefill, flow, about)
     needs_flow = flow is None and bool(prefill.number) and not number_line.is_problem(about.line)
     notes = [*([prefill.note] if prefill.note else []), *typed.unused]
     fields = [
@@ -143,6 +145,14 @@ def _preset_flow(offer: Offer, prefill: Prefill, named: Flow | None, last: Call 
     if meant is None and last is not None and prefill.is_open:
         meant = offer.flow(last.request.flow_id)
     return meant
+
+
+def _preset_caller_id(offer: Offer, prefill: Prefill, flow: Flow | None, about: FormAbout) -> CallerId:
+    """The caller ID of an earlier call, else the flow's, else the last one, as far as they are on offer."""
+    last = about.last.request.caller_id if about.last else ""
+    own = about.caller_ids.get(flow.id, "") if flow else ""
+    wanted = prefill.caller_id or (own if offer.caller_id(own) else last)
+    return offer.caller_id(wanted) or offer.default_caller_id
 
 
 def _number_field(settings: FormSettings, number: str, *, has_focus: bool) -> Block:

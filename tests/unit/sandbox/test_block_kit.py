@@ -75,6 +75,10 @@ GOOD_BLOCKS = {
     "text input": field(
         text_input(placeholder=plain("+1"), max_length=30), hint=plain("E.164"), optional=True
     ),
+    "number": field({"type": "number_input", "is_decimal_allowed": False, "initial_value": "5"}),
+    "time": field({"type": "timepicker", "initial_time": "08:00"}),
+    "people": field({"type": "multi_users_select", "initial_users": ["U1"], "max_selected_items": 1}),
+    "several": field({"type": "multi_external_select", "initial_options": [option("a")]}),
     "select": field(select(initial_option=option("b"))),
     "grouped select": field(
         {"type": "static_select", "option_groups": GROUPS, "initial_option": option("a"), "action_id": "g"}
@@ -132,7 +136,16 @@ BAD_BLOCKS = {
     "file input outside an input block": {"type": "actions", "elements": [{"type": "file_input"}]},
     "file input that notifies at once": field({"type": "file_input"}, dispatch_action=True),
     "no day": field({"type": "datepicker", "action_id": "d", "initial_date": "2026-02-30"}),
-    "unknown element": section(accessory={"type": "wheel", "action_id": "t"}),
+    "a number that is no text": field(
+        {"type": "number_input", "is_decimal_allowed": False, "initial_value": 5}
+    ),
+    "a number that may be anything": field({"type": "number_input"}),
+    "no time": field({"type": "timepicker", "initial_time": "24:00"}),
+    "too many people": field(
+        {"type": "multi_users_select", "initial_users": ["U1", "U2"], "max_selected_items": 1}
+    ),
+    "several of nothing": field({"type": "multi_external_select", "initial_options": []}),
+    "unknown element": section(accessory={"type": "workflow_button", "action_id": "t"}),
     "text input outside an input block": {"type": "actions", "elements": [text_input()]},
     "stray key": section(color="red"),
     "stray key in an element": section(accessory=button(color="red")),

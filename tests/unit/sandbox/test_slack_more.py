@@ -549,6 +549,28 @@ def test_an_upload_needs_a_name_and_a_length(client):
     assert why_not(client.api_call, **call) == "invalid_arguments"
 
 
+# --- user groups
+
+
+def test_user_groups_tell_their_members_only_if_asked(slack, client):
+    sales, _support = client.usergroups_list()["usergroups"]
+    assert (sales["id"], sales["handle"], "users" in sales) == ("S_SALES", "sales", False)
+    full = client.usergroups_list(include_users=True, include_count=True)["usergroups"]
+    assert (full[0]["users"], full[0]["user_count"]) == (["U_BOSS", "U_SARA"], 2)
+    assert client.usergroups_users_list(usergroup="S_SUPPORT")["users"] == ["U_BOSS"]
+
+
+def test_a_disabled_group_is_shown_only_if_asked_and_others_do_not_exist(slack, client):
+    slack.user_groups.by_id["S_SALES"].is_disabled = True
+    assert [group["id"] for group in client.usergroups_list()["usergroups"]] == ["S_SUPPORT"]
+    assert len(client.usergroups_list(include_disabled=True)["usergroups"]) == 2
+    assert why_not(client.usergroups_users_list, usergroup="S_SALES") == "no_such_subteam"
+    assert why_not(client.usergroups_users_list, usergroup="S_NEVER") == "no_such_subteam"
+    assert why_not(client.usergroups_users_list, usergroup="") == "invalid_arguments"
+    slack.user_groups.are_on_plan = False
+    assert why_not(client.usergroups_list) == "plan_upgrade_required"
+
+
 # --- scopes and faults
 
 
@@ -558,6 +580,8 @@ NEW_METHODS = {
     "files.completeUploadExternal": {"files": '[{"id": "F1"}]'},
     "functions.completeSuccess": {"function_execution_id": "Fx1", "outputs": "{}"},
     "functions.completeError": {"function_execution_id": "Fx1", "error": "a"},
+    "usergroups.list": {},
+    "usergroups.users.list": {"usergroup": "S_SALES"},
     "views.publish": {"user_id": "U_SARA", "view": '{"type": "home", "blocks": []}'},
 }
 
@@ -582,6 +606,8 @@ def test_every_method_can_be_limited_and_go_wrong_by_its_name(slack, client, met
         ("conversations.open", "im:write"),
         ("files.getUploadURLExternal", "files:write"),
         ("files.completeUploadExternal", "files:write"),
+        ("usergroups.list", "usergroups:read"),
+        ("usergroups.users.list", "usergroups:read"),
     ],
 )
 def test_a_missing_scope_is_named(slack, client, method, scope):
