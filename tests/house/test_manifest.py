@@ -102,6 +102,7 @@ def test_every_door_of_the_manifest_has_a_listener(manifest: dict[str, Any]) -> 
         *("export_rules", "export", "change_blocked", "command", "other_command", "flows", "caller_ids"),
         *("submit", "typed"),
         *("place_a_call", "number_in_message", "chosen", "call_again", "call_again", "pressed"),
+        *("submit", "cancel", "open_change", "save_change"),
         *("open_note", "open_note", "save_note", "import_file", "pressed"),
         *("home_opened", "place_a_call", "home_turned", "flows", "from_home"),
         *("open_rules", "change", "change", "remove", "turn", "options", "save_rule"),

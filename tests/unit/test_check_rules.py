@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from evoslack.check_rules import rule_lines
 
+from evoslack.check.rules import rule_lines
 from evoslack.ledger.rules import RuleLedger
 from evoslack.ledger.store import Store
 from evoslack.settings import Settings

@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 from evoslack.calling.calls import Call
 from evoslack.calling.number_format import example
@@ -25,6 +26,8 @@ from evoslack.slack.rendering import number_line
 from evoslack.slack.rendering.views import FormAbout, FormSettings, Prefill
 
 RECENT_CALLS = 20  # in which a person's last choice for a flow is searched
+T = TypeVar("T")
+
 FORM_WAITS_S = 0.5  # for what it would like to know: its trigger lives three seconds
 
 
@@ -59,22 +62,29 @@ class NumberLines:
 
     def require_below_limits(self, offer: Offer, user_id: str, team_id: str) -> None:
         """Raises `LimitReached`, or `CannotEvaluate`, if this person's calls are not dialed now anyway."""
-        found: list[Refusal] = []
-
-        def read() -> bool:
-            try:
-                self._rule_check.require_below_limits(user_id, team_id, offer.account_id)
-            except Refusal as refusal:
-                found.append(refusal)
-            return True
-
-        answer_within(FORM_WAITS_S, self._recall, read)
-        for refusal in found:
-            raise refusal
+        self._soon(lambda: self._rule_check.require_below_limits(user_id, team_id, offer.account_id))
 
     def usable(self, offer: Offer, user_id: str) -> Offer:
-        """The offer with the flows that this person may use; see `RuleCheck.offer_for`."""
-        return self._rule_check.offer_for(offer, user_id)
+        """The offer with the flows that this person may use; see `RuleCheck.offer_for`.
+
+        All of it while the ledger does not answer: Submit asks again.
+        """
+        rules = self._soon(self._rule_check.rules)
+        return offer if rules is None else self._rule_check.offer_for(offer, user_id, rules)
+
+    def _soon(self, ask: Callable[[], T]) -> T | None:
+        """What the ledger answers; None if that takes too long or fails. Raises the `Refusal` of `ask`."""
+
+        def answer() -> T | Refusal:
+            try:
+                return ask()
+            except Refusal as refusal:
+                return refusal
+
+        found = answer_within(FORM_WAITS_S, self._recall, answer)
+        if isinstance(found, Refusal):
+            raise found
+        return found
 
     def about(self, offer: Offer, user_id: str, team_id: str, prefill: Prefill) -> FormAbout:
         """What is known when a form opens; what takes too long is left out."""

@@ -109,7 +109,7 @@ def test_hours_until_midnight_and_those_of_the_settings_themselves() -> None:
 
 
 def test_hours_that_never_come_are_said_at_once() -> None:
-    mondays = "\n".join(f"{NOW + timedelta(weeks=week):%Y-%m-%d}" for week in range(4))
+    mondays = "\n".join(f"{NOW + timedelta(weeks=week):%Y-%m-%d}" for week in range(6))
     assert mistakes(lambda: hours_value(("09:00", "17:00"), [0], mondays, ceiling(DAYTIME), NOW)) == {
         "dates_off": "never_open"
     }
