@@ -89,12 +89,12 @@ class RuleCheck:
             groups = self._groups_of(user_id, rule.groups) if user_id not in rule.users else ()
             rule_functions.require_flow(rule, user_id, groups)
 
-    def offer_for(self, offer: Offer, user_id: str) -> Offer:
+    def offer_for(self, offer: Offer, user_id: str, rules: Rules | None = None) -> Offer:
         """What of an offer this person may use; an empty `user_id` stands for someone unknown.
 
         A flow of which that cannot be checked is left out. Raises `Refusal` if no flow is left.
         """
-        rules = self.rules()
+        rules = rules or self.rules()
         if not any(rule.is_restricted for rule in rules.flows.values()):
             return offer
         flows, unchecked = [], None

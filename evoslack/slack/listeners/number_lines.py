@@ -16,8 +16,9 @@ from evoslack.calling.numbers import BadNumber, dialable
 from evoslack.calling.offer import Offer
 from evoslack.calling.places import place_of
 from evoslack.calling.ports import CallHistory
+from evoslack.calling.refusals import Refusal
 from evoslack.calling.rule_check import RuleCheck
-from evoslack.calling.rulebook import ANY_COUNTRY
+from evoslack.calling.rulebook import ANY_COUNTRY, Rules
 from evoslack.runtime.background_pool import Run, answer_within
 from evoslack.slack.listeners.busy_number import MOST_CALLS, BusyNumbers
 from evoslack.slack.rendering import number_line
@@ -47,8 +48,21 @@ class NumberLines:
         self._now = now
 
     def usable(self, offer: Offer, user_id: str) -> Offer:
-        """The offer with the flows that this person may use; see `RuleCheck.offer_for`."""
-        return self._rule_check.offer_for(offer, user_id)
+        """The offer with the flows that this person may use; see `RuleCheck.offer_for`.
+
+        While the ledger takes too long to tell the rules, all flows: Submit asks again.
+        """
+
+        def read() -> Rules | Refusal:
+            try:
+                return self._rule_check.rules()
+            except Refusal as refusal:
+                return refusal
+
+        rules = answer_within(FORM_WAITS_S, self._recall, read)
+        if isinstance(rules, Refusal):
+            raise rules
+        return offer if rules is None else self._rule_check.offer_for(offer, user_id, rules)
 
     def about(self, offer: Offer, user_id: str, team_id: str, prefill: Prefill) -> FormAbout:
         """What is known when a form opens; what takes too long is left out."""

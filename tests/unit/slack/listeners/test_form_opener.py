@@ -13,7 +13,16 @@ from evoslack.calling.access import Access
 from evoslack.calling.arrival import Arrival
 from evoslack.calling.calls import Call, Role
 from evoslack.calling.offer import CallerId, Flow, Offer
-from evoslack.calling.refusals import CannotCheck, Denial, NotAllowed, Refusal, Source
+from evoslack.calling.refusals import (
+    CannotCheck,
+    CannotEvaluate,
+    Denial,
+    NotAllowed,
+    NothingToOffer,
+    Refusal,
+    Source,
+)
+from evoslack.calling.rulebook import StoredRule
 from evoslack.runtime.clock import Clock
 from evoslack.slack.card_links import CardLinks
 from evoslack.slack.listeners.busy_number import BusyNumbers
@@ -25,7 +34,7 @@ from evoslack.slack.listeners.shortcuts import ShortcutListeners
 from evoslack.slack.payloads import ARRIVAL
 from evoslack.slack.rendering import form_messages, views
 from evoslack.slack.rendering.blocks import Block
-from tests.rules import rule_check
+from tests.rules import KnownFacts, rule_check
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 OFFER = Offer("acc1", (Flow("flow2", "Survey"),), (CallerId("+12025550100"),), CallerId("+12025550100"))
@@ -205,3 +214,20 @@ def test_without_a_number_the_empty_form_says_so(known: bool) -> None:
     assert world.told == []
     assert world.opened[-1]["callback_id"] == views.FORM
     assert form_messages.NO_NUMBER in str(world.opened[-1])
+
+
+def test_while_the_ledger_does_not_tell_the_rules_every_flow_is_offered_and_submit_asks_again() -> None:
+    facts = KnownFacts()
+    facts.rules = [StoredRule("flow:flow2", {"users": ["U_BOSS"]}, 1, "U_ROOT", T0)]
+    nothing: Any = None
+
+    def lines(recall: Any) -> NumberLines:
+        return NumberLines(nothing, nothing, rule_check(facts=facts), SETTINGS, recall, lambda: T0)
+
+    assert lines(lambda _ask, fail: fail("too late")).usable(OFFER, "U_SARA") == OFFER
+    assert lines(lambda ask, _tell: ask()).usable(OFFER, "U_BOSS") == OFFER
+    with pytest.raises(NothingToOffer):
+        lines(lambda ask, _tell: ask()).usable(OFFER, "U_SARA")
+    facts.rules = [StoredRule("moods", {}, 1, "U_ROOT", T0)]
+    with pytest.raises(CannotEvaluate):
+        lines(lambda ask, _tell: ask()).usable(OFFER, "U_BOSS")
