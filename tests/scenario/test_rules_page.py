@@ -269,6 +269,25 @@ def test_a_flows_caller_id_is_preset_until_the_person_chose_another_one_for_it(o
     assert preset(office.form(SARA, "survey"), "caller_id") == "+12025550100"
 
 
+def test_workflows_offer_and_use_only_what_a_person_may_use(office: Office) -> None:
+    keep_survey_to(office, "S_SALES", caller_id="+12025550101")
+
+    def flows(inputs: dict[str, Any]) -> list[str]:
+        return [option["value"] for option in office.slack.step_options("list_flows", inputs)]
+
+    everything, others = ["flow1", "flow2", "flow3"], ["flow1", "flow3"]
+    assert flows({"query": "", "person": {"id": SARA}}) == everything
+    assert flows({"query": "", "person": {"id": ROOT}}) == others
+    assert flows({}) == others, "nobody knows who builds the workflow"
+    step = {"flow": "flow2", "number": "814 404 3093", "caller_id": ""}
+    denied = office.slack.run_step("place_call", step | {"person": {"id": ROOT}})
+    assert "can't use this flow" in str(office.slack.wait_for_execution(denied.id, "failed").error)
+    office.slack.run_step("place_call", step | {"person": {"id": SARA}})
+    office.slack.wait_for(lambda: office.rings == 1)
+    (ring,) = office.evo.world.rings
+    assert ring.caller_id == "+12025550101"
+
+
 def test_managers_get_no_button_and_a_forged_press_is_denied_at_every_door(office: Office) -> None:
     open_rules(office)
     page = office.slack.modal(ROOT)
