@@ -121,7 +121,9 @@ def test_a_change_holds_at_once_and_the_page_below_shows_it(office: Office) -> N
 
 def test_each_rule_is_saved_with_what_was_filled_in(office: Office) -> None:
     change_to(office, RuleName.LIMITS, person_hour="20", all_day="500")
-    office.wait_for_page("20 calls an hour for each person · 500 calls in 24 hours for everyone together", ROOT)
+    office.wait_for_page(
+        "20 calls an hour for each person · 500 calls in 24 hours for everyone together", ROOT
+    )
     change_to(office, RuleName.MASKING, masking="always")
     office.wait_for_page("only the last four digits in every channel", ROOT)
     change_to(office, RuleName.HOURS, start="20:00", end="04:00", days=["0", "1", "2"], dates_off="12-25")
