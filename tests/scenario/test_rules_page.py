@@ -93,7 +93,7 @@ def test_an_administrator_reads_every_rule_in_plain_words(office: Office) -> Non
     for words in (
         "Countries*\nCanada and United States",
         "Never called: emergency and short numbers, premium rate",
-        "Limits*\n60 calls each person, an hour",
+        "Limits*\n60 calls an hour for each person",
         "Cards in channels shared with other companies show only the last four digits",
         "Everyone who can place calls can use every flow.",
         "/call export rules",
@@ -121,7 +121,9 @@ def test_a_change_holds_at_once_and_the_page_below_shows_it(office: Office) -> N
 
 def test_each_rule_is_saved_with_what_was_filled_in(office: Office) -> None:
     change_to(office, RuleName.LIMITS, person_hour="20", all_day="500")
-    office.wait_for_page("20 calls each person, an hour · 500 calls everyone together, in 24 hours", ROOT)
+    office.wait_for_page(
+        "20 calls an hour for each person · 500 calls in 24 hours for everyone together", ROOT
+    )
     change_to(office, RuleName.MASKING, masking="always")
     office.wait_for_page("only the last four digits in every channel", ROOT)
     change_to(office, RuleName.HOURS, start="20:00", end="04:00", days=["0", "1", "2"], dates_off="12-25")
@@ -182,12 +184,12 @@ def test_of_two_administrators_the_second_sees_what_the_first_saved_and_presses_
 
     page = office.page(BOSS)
     assert f"*Not saved yet.* <@{ROOT}> changed this while you had it open." in page
-    assert "20 calls each person, an hour" in page
+    assert "20 calls an hour for each person" in page
     view = office.slack.modal(BOSS)
     assert view is not None
     assert view["submit"]["text"] == rule_form_messages.SAVE_MINE
     save(office, BOSS)
-    office.wait_for_page("30 calls each person, an hour", BOSS)
+    office.wait_for_page("30 calls an hour for each person", BOSS)
     press(office, rules_page.REMOVE, RuleName.LIMITS, ROOT)
     office.wait_for_page(f"*Not removed.* <@{BOSS}> changed “Limits” meanwhile", ROOT)
     press(office, rules_page.REMOVE, RuleName.LIMITS, ROOT)
@@ -269,6 +271,25 @@ def test_a_flows_caller_id_is_preset_until_the_person_chose_another_one_for_it(o
     assert preset(office.form(SARA, "survey"), "caller_id") == "+12025550100"
 
 
+def test_workflows_offer_and_use_only_what_a_person_may_use(office: Office) -> None:
+    keep_survey_to(office, "S_SALES", caller_id="+12025550101")
+
+    def flows(inputs: dict[str, Any]) -> list[str]:
+        return [option["value"] for option in office.slack.step_options("list_flows", inputs)]
+
+    everything, others = ["flow1", "flow2", "flow3"], ["flow1", "flow3"]
+    assert flows({"query": "", "person": {"id": SARA}}) == everything
+    assert flows({"query": "", "person": {"id": ROOT}}) == others
+    assert flows({}) == others, "nobody knows who builds the workflow"
+    step = {"flow": "flow2", "number": "814 404 3093", "caller_id": ""}
+    denied = office.slack.run_step("place_call", step | {"person": {"id": ROOT}})
+    assert "can't use this flow" in str(office.slack.wait_for_execution(denied.id, "failed").error)
+    office.slack.run_step("place_call", step | {"person": {"id": SARA}})
+    office.slack.wait_for(lambda: office.rings == 1)
+    (ring,) = office.evo.world.rings
+    assert ring.caller_id == "+12025550101"
+
+
 def test_managers_get_no_button_and_a_forged_press_is_denied_at_every_door(office: Office) -> None:
     open_rules(office)
     page = office.slack.modal(ROOT)
@@ -330,7 +351,7 @@ def test_a_rule_of_another_version_is_named_and_can_be_removed(office: Office) -
     page = office.page(ROOT)
     assert "can't read the rule “Calling hours”, so no call is placed" in page
     assert "can't read the rule “moods”" in page
-    assert "60 calls each person, an hour" in page
+    assert "60 calls an hour for each person" in page
     for name in ("hours", "moods"):
         press(office, rules_page.REMOVE, name)
         office.slack.wait_for(lambda: name not in {each.name for each in ledger.stored()})  # noqa: B023

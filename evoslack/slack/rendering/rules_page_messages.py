@@ -46,10 +46,10 @@ FORBIDS_EVERYTHING = "⚠️ *No number can be called at all:* no country is lef
 NEVER_OPEN = "⚠️ *No call is possible in the next two weeks:* calling hours are never open. Change them."
 UNREADABLE = "something that this version of EvoSlack can't read"
 LIMIT_LABELS = {
-    "person_hour": "each person, an hour",
-    "person_day": "each person, in 24 hours",
-    "all_hour": "everyone together, an hour",
-    "all_day": "everyone together, in 24 hours",
+    "person_hour": "an hour for each person",
+    "person_day": "in 24 hours for each person",
+    "all_hour": "an hour for everyone together",
+    "all_day": "in 24 hours for everyone together",
 }
 RULE_TITLES = {
     RuleName.COUNTRIES: "Countries",

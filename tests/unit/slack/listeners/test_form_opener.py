@@ -14,7 +14,15 @@ from evoslack.calling.access import Access
 from evoslack.calling.arrival import Arrival
 from evoslack.calling.calls import Call, Role
 from evoslack.calling.offer import CallerId, Flow, Offer
-from evoslack.calling.refusals import CannotCheck, Denial, NotAllowed, Refusal, Source
+from evoslack.calling.refusals import (
+    CannotCheck,
+    CannotEvaluate,
+    Denial,
+    NotAllowed,
+    NothingToOffer,
+    Refusal,
+    Source,
+)
 from evoslack.calling.rulebook import A_DAY, Limit, StoredRule
 from evoslack.runtime.clock import Clock
 from evoslack.slack.card_links import CardLinks
@@ -252,3 +260,20 @@ def test_a_form_opens_although_the_ledger_does_not_say_what_was_called() -> None
     world.goes_on()
 
     assert world.opened[-1]["callback_id"] == views.FORM
+
+
+def test_while_the_ledger_does_not_tell_the_rules_every_flow_is_offered_and_submit_asks_again() -> None:
+    facts = KnownFacts()
+    facts.rules = [StoredRule("flow:flow2", {"users": ["U_BOSS"]}, 1, "U_ROOT", T0)]
+    nothing: Any = None
+
+    def lines(recall: Any) -> NumberLines:
+        return NumberLines(nothing, nothing, rule_check(facts=facts), SETTINGS, recall, lambda: T0)
+
+    assert lines(lambda _ask, fail: fail("too late")).usable(OFFER, "U_SARA") == OFFER
+    assert lines(lambda ask, _tell: ask()).usable(OFFER, "U_BOSS") == OFFER
+    with pytest.raises(NothingToOffer):
+        lines(lambda ask, _tell: ask()).usable(OFFER, "U_SARA")
+    facts.rules = [StoredRule("moods", {}, 1, "U_ROOT", T0)]
+    with pytest.raises(CannotEvaluate):
+        lines(lambda ask, _tell: ask()).usable(OFFER, "U_BOSS")

@@ -70,7 +70,7 @@ def test_without_changes_the_page_says_what_the_settings_say() -> None:
 
     assert "*Countries*\nCanada and United States" in words
     assert "*Calling hours*\n8:00 AM to 9:00 PM, every day" in words
-    assert "*Limits*\n60 calls each person, an hour" in words
+    assert "*Limits*\n60 calls an hour for each person" in words
     assert words.count("As in the settings") == 4
     assert rules_page.REMOVE not in str(page())
 
@@ -84,7 +84,7 @@ def test_what_holds_now_what_is_allowed_at_most_and_who_changed_it() -> None:
         f"*Calling hours*\n{hours}\nSettings allow: 8:00 AM to 9:00 PM, every day · Changed by <@U_ROOT>"
         in words.replace("\u00a0", " ")
     )
-    assert "60 calls each person, an hour · 1 call each person, in 24 hours" in words
+    assert "60 calls an hour for each person · 1 call in 24 hours for each person" in words
 
 
 def test_settings_that_became_stricter_since_hold_together_with_the_rule() -> None:
