@@ -39,6 +39,7 @@ HOUR_S, DAY_S = 3600.0, 86400.0
 AHEAD = 4 * SECOND  # long enough to write all of them down first
 KILLS = {"short": 5, "long": 40}
 CALLS = {"short": 8, "long": 60}
+KILL_AT = {"short": -SECOND / 4, "long": SECOND / 4}  # by their common time
 
 _numbers = itertools.count(8144050000)
 
@@ -60,12 +61,13 @@ class Waiting:
 
 def run(scale: Scale) -> list[Tally]:
     """Everything side by side, each with bots of its own."""
-    with closing(new_databases()) as urls, ThreadPoolExecutor(5) as hands:
+    with closing(new_databases()) as urls, ThreadPoolExecutor(6) as hands:
         shared = next(urls)
         trials: list[Callable[[], Tally]] = [
             lambda: killed_around_its_time(scale),
             lambda: two_bots(scale, shared),
             meanwhile_something_changed,
+            lambda: taken_back_in_the_last_moment(scale),
             nobody_was_there,
         ]
         if can_be_set():
@@ -88,13 +90,17 @@ def killed_around_its_time(scale: Scale) -> Tally:
 
 
 def two_bots(scale: Scale, database_url: str) -> Tally:
-    """All are due in the same second, for two bots; some call the same number. One bot is killed then."""
+    """All are due in the same second, for two bots; some call the same number. One bot is killed then.
+
+    In short right before that second, when all cards are there: what a dying bot holds is taken up after a
+    minute only.
+    """
     tally = Tally("calls for later: two bots, all due in one second, one of them is killed")
     with stage(Set(over_http=True, bots=2, people=4, database_url=database_url)) as one:
-        due_at = datetime.now(UTC) + AHEAD
-        calls = [write(one, due_at) for _call in range(CALLS[scale])]
+        due_at = datetime.now(UTC) + 3 * AHEAD
+        calls = [write(one, due_at) for _call in range(CALLS[scale] // 2)]
         same = [write(one, due_at, number="+18144059999") for _call in range(2)]
-        until(lambda: datetime.now(UTC) >= due_at + SECOND / 4, 30)
+        until(lambda: datetime.now(UTC) >= due_at + KILL_AT[scale], 30)
         one.bots[0].kill()
         found = judged(one, tally, calls, also=same)
         rings = Counter(ring.number for ring in list(one.office.evo.world.rings))["+18144059999"]
@@ -121,6 +127,18 @@ def meanwhile_something_changed() -> Tally:
         )
         ScheduledCallLedger(one.store).cancel(canceled.call, by="U_P2", at=datetime.now(UTC))
         return judged(one, tally, [without_role, blocked, canceled, fine])
+
+
+def taken_back_in_the_last_moment(scale: Scale) -> Tally:
+    """Each is taken back around the time at which it is started: who was told that it worked hears no ring."""
+    tally = Tally("calls for later: taken back in the moment in which they are dialed")
+    with stage(Set(people=4)) as one:
+        due_at = datetime.now(UTC) + AHEAD
+        calls = [write(one, due_at) for _call in range(CALLS[scale])]
+        around = SECOND * 2 / len(calls)  # from its time on: a bot looks once a second
+        found = [take_back(one, each, due_at + n * around) for n, each in enumerate(calls)]
+        tally.figures["in time"] = sum(State.CANCELED in each.may_be for each in found)
+        return judged(one, tally, found)
 
 
 def nobody_was_there() -> Tally:
@@ -181,6 +199,13 @@ def write(one: Stage, due_at: datetime, who: str = "", number: str = "") -> Wait
     received = ledger.receive(request, at=now, require_time=lambda: None)
     (call,) = ledger.confirm([received.id], at=now)
     return Waiting(call, who)
+
+
+def take_back(one: Stage, waiting: Waiting, at: datetime) -> Waiting:
+    """A person presses Cancel at that moment; what may become of the call is what they were told."""
+    until(lambda: datetime.now(UTC) >= at, 30)
+    canceled = ScheduledCallLedger(one.store).cancel(waiting.call, by=waiting.who, at=datetime.now(UTC))
+    return replace(waiting, may_be=frozenset({State.CANCELED if canceled else State.PLACED}))
 
 
 def judged(one: Stage, tally: Tally, calls: Sequence[Waiting], also: Sequence[Waiting] = ()) -> Tally:

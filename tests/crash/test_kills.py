@@ -1,4 +1,4 @@
-"""kill -9 at three bad moments: no phone rings twice, no call stays open, and everyone is told the truth.
+"""kill -9 at four bad moments: no phone rings twice, no call stays open, and everyone is told the truth.
 
 Every other moment is tried by `tests/chaos/crash_points.py`.
 """
@@ -6,6 +6,8 @@ Every other moment is tried by `tests/chaos/crash_points.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
 from sandbox.bot_process import BotProcess, sandbox_settings
+from tests.calls import call_request
 from tests.scenario.office import SARA, TYPED, Office, says_placed
 
 OUTGOING = "/sessions/outgoing"
@@ -36,13 +39,24 @@ class Crashed:
         self.office.fill()
         assert self.office.press().acked
 
+    def schedule(self) -> None:
+        """Sara's call waits for its time, which is now."""
+        ledger, now = CallLedger(self.store), datetime.now(UTC)
+        request = call_request(user_id=SARA, team_id=self.office.slack.team_id, flow_id="flow2")
+        later = replace(request, due_at=now)
+        received = ledger.receive(later, at=now, require_time=lambda: None)
+        ledger.confirm([received.id], at=now)
+
     def start_again(self) -> State:
         """Start the bot once more and return where the call ends."""
         self.office.slack.clear_faults()
         self.bot.start()
         calls, notifications = CallLedger(self.store), NotificationLedger(self.store)
         self.office.slack.wait_for(
-            lambda: not any(call.is_open for call in calls.newest(9)) and not notifications.count_untold(),
+            lambda: (
+                not any(call.is_open or call.is_scheduled for call in calls.newest(9))
+                and not notifications.count_untold()
+            ),
             within_s=40,
             what="the call to be settled and told",
         )
@@ -118,4 +132,19 @@ def test_killed_before_the_private_message(empty_office: Office, crashed: Crashe
 
     assert crashed.start_again() is State.REJECTED
     assert any("checking whether the phone rang" in line for line in empty_office.told())
+    assert len(empty_office.cards()) == 1
+
+
+def test_killed_while_a_call_whose_time_has_come_is_asked_about(
+    empty_office: Office, crashed: Crashed
+) -> None:
+    roles = empty_office.evo.fault("/users", "hang")
+    crashed.bot.start()
+    empty_office.slack.wait_for_connection()
+    crashed.schedule()
+    empty_office.evo.wait_for(lambda: roles.hits)
+    crashed.bot.kill()
+
+    assert crashed.start_again() is State.PLACED
+    assert empty_office.rings == 1
     assert len(empty_office.cards()) == 1
