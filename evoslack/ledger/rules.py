@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -40,9 +40,9 @@ class RuleLedger:
                 sa.select(blocked_numbers).where(blocked_numbers.c.number == request.number)
             ).first()
 
-            def reached(some: Iterable[Limit], *which: sa.ColumnElement[bool]) -> dict[Limit, datetime]:
+            def reached(*which: sa.ColumnElement[bool]) -> dict[Limit, datetime]:
                 found = {}
-                for limit in some:
+                for limit in limits:
                     newest = _nth_newest(limit, request, at, *which)
                     if (last := connection.execute(newest).scalar_one_or_none()) is not None:
                         found[limit] = last + limit.span
@@ -50,12 +50,12 @@ class RuleLedger:
 
             is_contended = False
             if not except_for:
-                limits_reached = reached(limits, _counts(_DIALED, _TO_BE_DIALED))
+                limits_reached = reached(_counts(_DIALED, _TO_BE_DIALED))
             # With itself, as it can be read from an index alone; nearly always that is all.
-            elif limits_reached := reached(limits, _counts(_DIALED)):
+            elif limits_reached := reached(_counts(_DIALED)):
                 others = sa.and_(_counts(_DIALED), calls.c.id != except_for)
-                limits_reached = reached(limits, others)
-                is_contended = bool(limits_reached) and not reached(limits, others, _goes_before(except_for))
+                limits_reached = reached(others)
+                is_contended = bool(limits_reached) and not reached(others, _goes_before(except_for))
         return Facts(None if block is None else blocked_number_of(block), limits_reached, is_contended)
 
     def stored(self) -> list[StoredRule]:
