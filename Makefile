@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo sandbox test check chaos chaos-short breaks bench bench-following audit help
+.PHONY: demo sandbox test check chaos chaos-short breaks bench bench-following bench-rules audit help
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -36,6 +36,9 @@ bench: .venv/ready ## Compare /call and Submit with a bare Bolt app
 
 bench-following: .venv/ready ## Measure what tracking calls costs and how soon cards show it (ten minutes)
 	$(BIN)/python -m tests.bench_following
+
+bench-rules: .venv/ready ## Compare a ledger of a million calls with an empty one (three minutes); writes bench-rules.json
+	$(BIN)/python -m tests.bench_rules
 
 audit: .venv-audit/bin/pip-audit ## Look for known vulnerabilities in the pinned packages (needs the internet)
 	$< --strict --no-deps --disable-pip -r requirements.txt

@@ -92,6 +92,8 @@ sa.Index(
 sa.Index("calls_by_number", calls.c.account_id, calls.c.number, calls.c.accepted_at)
 sa.Index("calls_by_state", calls.c.state, calls.c.accepted_at)
 sa.Index("calls_by_person", calls.c.user_id, calls.c.accepted_at)
+# For the limits of everyone together: a day's calls are counted without reading their rows.
+sa.Index("calls_by_account", calls.c.account_id, calls.c.accepted_at, calls.c.state)
 sa.Index("calls_by_age", calls.c.accepted_at)
 sa.Index("calls_by_progress", calls.c.progress)
 _is_scheduled = calls.c.state == State.SCHEDULED

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests import bench
+from pathlib import Path
+
+from tests import bench, bench_rules
+from tests.databases import new_sqlite
 
 
 def test_every_app_of_the_benchmark_answers() -> None:
@@ -11,3 +14,17 @@ def test_every_app_of_the_benchmark_answers() -> None:
         for app in (ours, *others):
             bench.dispatch(app, bench.command(slack))  # raises when it is not acknowledged
             bench.dispatch(app, bench.submission(form))
+
+
+def test_the_benchmark_of_the_rules_fills_a_ledger_and_times_every_step(tmp_path: Path) -> None:
+    urls = [new_sqlite(tmp_path / f"{name}.db") for name in ("empty", "full")]
+    with (
+        bench_rules.stand_ins() as (slack, evo),
+        bench_rules.two_bots(slack, evo, urls, call_count=600, blocked_count=50) as (empty, full),
+    ):
+        report = bench_rules.measure("SQLite", empty, full, 2)
+
+        assert {line.step for line in report} == set(bench_rules.STEPS)
+        assert all(line.ratio > 0 for line in report)
+        assert [len(bot.bot.calls.newest(1000)) for bot in (empty, full)] == [0, 600]
+        assert full.history.latest_of(bench.SARA, bench.TEAM, 10), "some of them are hers"

@@ -17,6 +17,7 @@ def upgrade() -> None:
     ):
         op.add_column("calls", column)
     op.add_column("notifications", sa.Column("card_is_masked", sa.Boolean))
+    op.create_index("calls_by_account", "calls", ["account_id", "accepted_at", "state"])
     op.create_index(
         "cards_that_show_numbers",
         "notifications",
