@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from evoslack.calling.calls import Reason, State
+from evoslack.calling.places import place_of
 from evoslack.ledger.rules import RuleLedger
-from tests.scenario.office import BOSS, SARA, TYPED, Office, says_placed
+from tests.scenario.office import BOSS, NUMBER, SARA, TYPED, Office, says_placed
 
 
 def closed() -> dict[str, str]:
@@ -26,6 +27,7 @@ def closed() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def closed_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """One for the stories in which nothing is dialed."""
+    place_of(NUMBER)  # otherwise the first form may open before the places are loaded, and without its line
     office = Office(tmp_path_factory.mktemp("closed"))
     office.open(**closed())
     office.slack.wait_for(office.bot.catalog.refresh, what="flows to offer")
