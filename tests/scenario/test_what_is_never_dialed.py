@@ -45,7 +45,9 @@ def test_a_day_without_calls_is_said_as_the_form_opens_and_again_after_the_press
     office.fill(SARA)
     assert office.press(SARA).acked
 
-    assert "a day without calls." in office.under("number", SARA) + office.page(SARA)
+    said = office.under("number", SARA) or office.page(SARA)
+    assert "Nothing was dialed" in said
+    assert "in Pennsylvania" in said
     assert (office.rings, office.evo.posts, office.ledger()) == (0, 0, [])
 
 
@@ -95,9 +97,7 @@ def test_a_call_that_waits_its_turn_is_not_dialed_if_a_rule_says_no_by_then(empt
     rules, only_canada = RuleLedger(office.bot.store), {"countries": ["CA"]}
     assert rules.change("countries", only_canada, revision=0, by="U_ROOT", at=datetime.now(UTC))
 
-    office.wait_until_told(
-        "Calls to this kind of number or country are turned off. Nothing was dialed.", BOSS
-    )
+    office.wait_until_told("turned off", BOSS)
     denied = office.ledger()[0]
     assert (denied.state, denied.reason) == (State.NOT_SENT, Reason.NUMBER_DENIED)
     office.wait_until_settled()
