@@ -112,12 +112,13 @@ def test_a_number_that_is_not_called_is_said(typed: str, said: str) -> None:
     assert both(lines(), typed).startswith(said)
 
 
-def test_a_rule_that_cannot_be_read_is_said_and_the_form_still_opens() -> None:
+def test_a_rule_that_cannot_be_read_is_said_while_a_number_is_typed() -> None:
     facts = KnownFacts()
     facts.rules = [StoredRule("hours", {}, 1, "U_ROOT", NOON)]
 
     found = lines(facts)
-    assert both(found).startswith("⚠️ EvoSlack can't read the rule “hours”")
+    said = found.line(OFFER, TYPED, "U_SARA", "T1", is_asked=False)
+    assert said.startswith("⚠️ EvoSlack can't read the rule “hours”")
     assert found.number_or_empty(TYPED) == ""
 
 
