@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from evoslack.calling.calls import Reason, State
+from evoslack.calling.calls import State
+from evoslack.calling.outcomes import Reason
 from evoslack.calling.places import place_of
 from evoslack.ledger.rules import RuleLedger
 from tests.scenario.office import BOSS, NUMBER, SARA, TYPED, Office, says_placed
