@@ -130,7 +130,7 @@ def meanwhile_something_changed() -> Tally:
 
 
 def taken_back_in_the_last_moment(scale: Scale) -> Tally:
-    """Each is taken back around the time at which it is started: who was told that it worked hears no ring."""
+    """Each is taken back around the time at which it is started; who hears that it worked hears no ring."""
     tally = Tally("calls for later: taken back in the moment in which they are dialed")
     with stage(Set(people=4)) as one:
         due_at = datetime.now(UTC) + AHEAD
