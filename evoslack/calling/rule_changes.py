@@ -185,7 +185,7 @@ def read_dates(text: str) -> tuple[frozenset[str], list[str]]:
 
 
 def is_never_open(windows: Sequence[CallingHours], now: datetime) -> bool:
-    """Whether nobody could be called in the next two weeks."""
+    """Whether nobody could be called in the next month."""
     return opens_at(windows, ["UTC"], now) is None
 
 

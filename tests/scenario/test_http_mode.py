@@ -323,6 +323,7 @@ def test_healthz_says_which_part_is_well(served: Office) -> None:
         "catalog": True,
         "track": True,
         "schedule": True,
+        "card-masks": True,
         "home-tabs": True,
         "live-pages": True,
         "number-lines": True,

@@ -116,7 +116,7 @@ def test_call_last_fills_in_what_was_called_last(office: Office) -> None:
 
     office.form(SARA, "last")
 
-    assert in_form(office) == {"flow": "flow2", "number": SHOWN, "caller_id": "+12025550100"}
+    assert in_form(office) == {"flow": "flow2", "number": SHOWN, "caller_id": "+12025550100", "when": "now"}
     assert office.rings == 2, "nothing is dialed without a press"
 
 
@@ -162,7 +162,12 @@ def test_call_again_on_a_card_opens_the_same_form_for_people_who_may_call(
 
     assert call_again(office, BOSS, card).acked
 
-    assert in_form(office, BOSS) == {"flow": "flow2", "number": SHOWN, "caller_id": "+12025550100"}
+    assert in_form(office, BOSS) == {
+        "flow": "flow2",
+        "number": SHOWN,
+        "caller_id": "+12025550100",
+        "when": "now",
+    }
     office.pass_time(seconds=11)  # who calls sooner is asked whether they know of the call before
     assert office.press(BOSS).acked
     office.slack.wait_for(lambda: office.rings == 2)

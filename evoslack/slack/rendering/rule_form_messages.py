@@ -59,7 +59,7 @@ _MISTAKES = {
     Mistake.NO_TIME: "Choose a time.",
     Mistake.SAME_TIME: "That's also the start, so there would be no time to call. Choose another time.",
     Mistake.NO_DAY: "Choose at least one day: without any, nobody could be called.",
-    Mistake.NEVER_OPEN: "With this, no call would be possible in the next two weeks. Nothing was saved.",
+    Mistake.NEVER_OPEN: "With this, no call would be possible in the next month. Nothing was saved.",
     Mistake.BAD_LIMIT: f"Enter a whole number up to {HIGHEST_LIMIT:,}, or nothing for what the settings say.",
     Mistake.TOO_LENIENT: "The settings are stricter than that. Choose another one.",
     Mistake.FLOW_MISSING: "Choose a flow.",

@@ -43,7 +43,7 @@ OTHER_FLOWS = "Everyone who can place calls can use the other flows."
 AS_SETTINGS = "As in the settings"
 FROM_SETTINGS_ONLY = "Only the settings can change this (ALLOWED_NUMBER_KINDS)."
 FORBIDS_EVERYTHING = "⚠️ *No number can be called at all:* no country is left. Change the countries."
-NEVER_OPEN = "⚠️ *No call is possible in the next two weeks:* calling hours are never open. Change them."
+NEVER_OPEN = "⚠️ *No call is possible in the next month:* calling hours are never open. Change them."
 UNREADABLE = "something that this version of EvoSlack can't read"
 LIMIT_LABELS = {
     "person_hour": "an hour for each person",

@@ -98,7 +98,7 @@ def test_settings_that_became_stricter_since_hold_together_with_the_rule() -> No
 
 def test_hours_that_are_never_open_are_said() -> None:
     night = {"start_min": 1320, "end_min": 1380, "days": [0]}
-    assert "No call is possible in the next two weeks" in read(page(stored("hours", night)))
+    assert "No call is possible in the next month" in read(page(stored("hours", night)))
 
 
 def test_flows_name_who_may_use_them_and_what_is_gone() -> None:
