@@ -31,7 +31,7 @@ WORKERS = {"short": 3, "long": 4}
 BATCH = {"short": 12, "long": 120}  # bots that die on one ledger
 SAMPLE = {"short": 10, "long": 300}  # the most points for each answer and database
 MISSED = 1 / 4  # of all points may not be reached: a bot that polls passes some of them by chance
-TRIES = 3  # until a form comes, and until a traced bot is in time
+TRIES = 5  # until a form comes, and until a traced bot is in time
 LAST_LINES_S = 1.0  # what a bot still does when everything is told
 
 
@@ -88,8 +88,8 @@ def _sample(points: list[Point], most: int) -> list[Point]:
 def steps_of(batch: Batch) -> list[doomed.Step]:
     """Everything that a call passes while nothing goes wrong with the bot.
 
-    A traced bot on a busy machine may be too slow for Slack; then the press became no call, and another
-    bot takes another.
+    A traced bot on a busy machine may be too slow, for Slack or to check a role; then the press became no
+    call, and another bot takes another.
     """
     with scene(batch.database_url) as where:
         for _ in range(TRIES):
@@ -97,7 +97,7 @@ def steps_of(batch: Batch) -> list[doomed.Step]:
             if not where.is_given_up(press):
                 return doomed.steps_in(where.folder / "notes")
             (where.folder / "notes").unlink()
-    raise RuntimeError(f"{TRIES} presses were too late for a traced bot")
+    raise RuntimeError(f"{TRIES} presses took a traced bot too long")
 
 
 def outcome_of(batch: Batch) -> tuple[Tally, int]:

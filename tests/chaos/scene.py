@@ -155,9 +155,12 @@ class Scene:
         return bool(self._ask(told.where(calls.c.state.not_in(NOT_BEGUN))))
 
     def is_given_up(self, press: FormSubmission) -> bool:
-        """Whether Slack gave this press up and it became no call: a slow bot refuses what is late."""
+        """Whether this press was answered, by the bot or by Slack's own error, and became no call.
+
+        A slow bot denies what is late, or what it cannot check in time.
+        """
         written = sa.select(calls.c.id).where(calls.c.number == press.number)
-        return bool(press.answers) and not press.acked and not self._ask(written)
+        return bool(press.answers) and not self._ask(written)
 
     def is_open(self, press: FormSubmission) -> bool:
         """Whether its call is not over."""
