@@ -136,9 +136,7 @@ def _dial(here: Scene, bot: _Bot, tally: Tally) -> None:
         for press in presses
         if press not in rang and (call := bot.call(press)) and call.state is PLACED
     ]
-    if (
-        max(took_s) > DEADLINE_S + 2
-    ):  # what is wrong here takes many times as long; the rest is for a busy machine
+    if max(took_s) > DEADLINE_S + 2:  # the rest is for a busy machine
         wrong.append(f"one dialing took {max(took_s):.1f} s")
     tally.lost += wrong
     tally.figures |= {"kinds": len(DIALING), f"slowest s (deadline {DEADLINE_S})": round(max(took_s), 2)}

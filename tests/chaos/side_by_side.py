@@ -17,8 +17,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from tests.chaos.tally import Scale, Tally
 
 ALONE = ("storm", "slow_slack", "hostile")
-WAITING = ("waiting_calls", "clocks", "slow_database", "frozen")  # the longest first, as below
-TOGETHER = ("fleet", "crash_points", "random_kills", "bad_phone", "workflow_steps")
+WAITING = ("clocks", "slow_database", "frozen")  # the longest first, as below
+TOGETHER = ("fleet", "crash_points", "random_kills", "bad_phone", "workflow_steps", "waiting_calls")
 GROUPS = ((ALONE, 1), (WAITING, len(WAITING)), (TOGETHER, len(TOGETHER)))
 
 
