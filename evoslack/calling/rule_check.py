@@ -75,7 +75,8 @@ class RuleCheck:
     ) -> None:
         """Whether this call may be placed, at its own time if it is for later. Raises `Refusal`.
 
-        `call_id` is the call's own, which does not count towards its limits.
+        `call_id` is the id of a call whose time has come: it is asked about now, and does not count towards
+        its limits itself.
         """
         rules = rules or self.rules()
         now = self._now()

@@ -75,8 +75,9 @@ class ScheduledCallLedger:
         return closed
 
     def cancel(self, call: Call, *, by: str, at: datetime) -> Call | None:
-        """A person takes it back."""
-        return self._change(_as_seen(call), State.CANCELED, at, canceled_by=by, finished_at=at)
+        """A person takes it back, whatever its time is by now: a no counts as long as the call waits."""
+        waits = sa.and_(calls.c.id == call.id, calls.c.state == State.SCHEDULED)
+        return self._change(waits, State.CANCELED, at, canceled_by=by, finished_at=at)
 
     def move(self, call: Call, due_at: datetime, *, hours_reason: str, at: datetime) -> Call | None:
         """Another time."""

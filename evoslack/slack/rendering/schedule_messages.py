@@ -7,10 +7,9 @@ to Slack, which knows it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from evoslack.calling.calling_hours import DAY_MIN, CallingHours
 from evoslack.calling.calls import Call
 from evoslack.calling.places import Place
 from evoslack.calling.refusals import (
@@ -22,8 +21,8 @@ from evoslack.calling.refusals import (
     Source,
     TooLate,
 )
-from evoslack.slack.rendering import times
-from evoslack.slack.rendering.local_times import WEEKDAYS, city, due, local, where, yours
+from evoslack.slack.rendering import hours_messages, times
+from evoslack.slack.rendering.local_times import city, due, local, where, yours
 from evoslack.slack.rendering.messages import NOTHING_RANG, escape, headline, mention
 from evoslack.slack.rendering.refusal_messages import refusal_message
 
@@ -67,47 +66,13 @@ _NOT_CHANGED = {
         "for its time. Try again in a moment."
     ),
 }
-_EVERY_DAY, _WORKDAYS = frozenset(range(7)), frozenset(range(5))
-
-
-def hours(windows: Sequence[CallingHours]) -> str:
-    """When all of these windows are open, such as 8:00 AM to 9:00 PM, Mon to Fri."""
-    found = list(dict.fromkeys(_window(each) for each in _joined(windows)))
-    return " and ".join(found)
-
-
-def _joined(windows: Sequence[CallingHours]) -> Sequence[CallingHours]:
-    """One window for several of the same day, if that can be said so simply."""
-    if len(windows) < 2 or any(each.is_over_midnight for each in windows):
-        return windows
-    start, end = max(each.start_min for each in windows), min(each.end_min for each in windows)
-    days = frozenset.intersection(*(each.days for each in windows))
-    return [CallingHours(start, end, days)] if start < end and days else windows
-
-
-def _window(window: CallingHours) -> str:
-    if window.start_min == 0 and window.end_min == DAY_MIN:
-        words = "around the clock"
-    else:
-        words = f"{_minute(window.start_min)} to {_minute(window.end_min)}"
-    if window.days == _EVERY_DAY:
-        return words
-    if window.days == _WORKDAYS:
-        return f"{words}, Mon to Fri"
-    return f"{words}, {', '.join(WEEKDAYS[each] for each in sorted(window.days))}"
-
-
-def _minute(minute: int) -> str:
-    if minute in {0, DAY_MIN}:
-        return "midnight"
-    return times.clock(datetime(2000, 1, 1) + timedelta(minutes=minute))  # noqa: DTZ001 - only its clock is shown
 
 
 def hours_there(refusal: OutsideHours) -> str:
     """The calling hours, as a sentence."""
     if any(each.dates_off for each in refusal.hours) or len({each.days for each in refusal.hours}) > 1:
-        return f"Calling hours there are {hours(refusal.hours)}, except on days off."
-    return f"Calling hours there are {hours(refusal.hours)}."
+        return f"Calling hours there are {hours_messages.together(refusal.hours)}, except on days off."
+    return f"Calling hours there are {hours_messages.together(refusal.hours)}."
 
 
 def time_there(place: Place, at: datetime) -> str:
@@ -190,10 +155,12 @@ def cancel_title(number: str) -> str:
 
 
 def not_waiting(call: Call, region: str, reader: str) -> str:
-    """For a call that was dialed or canceled meanwhile (mrkdwn); empty if the reader canceled it."""
+    """For a call that was dialed, canceled or moved meanwhile (mrkdwn); empty if the reader canceled it."""
     if call.canceled_by == reader:
         return ""
     now = headline(call, region, is_bold=True)
+    if call.is_scheduled:
+        return f"Nothing was changed: someone changed its time meanwhile. Check it, then try again.\n{now}"
     return f"Nothing was changed: this call no longer waits for its time.\n{now}"
 
 
