@@ -127,7 +127,8 @@ def test_each_rule_is_saved_with_what_was_filled_in(office: Office) -> None:
     change_to(office, RuleName.MASKING, masking="always")
     office.wait_for_page("only the last four digits in every channel", ROOT)
     change_to(office, RuleName.HOURS, start="20:00", end="04:00", days=["0", "1", "2"], dates_off="12-25")
-    office.wait_for_page("8:00 PM to 4:00 AM the next day, Mon–Wed; no calls on Dec 25 every year", ROOT)
+    hours = "8:00 PM to 4:00 AM the next day, Monday to Wednesday; no calls on Dec 25 every year"
+    office.wait_for_page(hours, ROOT)
 
     stored = {each.name: each.value for each in RuleLedger(office.bot.store).stored()}
     assert stored[RuleName.LIMITS] == {"person_hour": 20, "all_day": 500}

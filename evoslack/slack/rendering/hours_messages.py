@@ -8,6 +8,7 @@ from datetime import datetime
 from evoslack.calling.calling_hours import DAY_MIN, EVERY_DAY, CallingHours
 from evoslack.slack.rendering import times
 
+_AND = " and also "  # between windows that must all be open
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -42,24 +43,31 @@ def closed(local: Sequence[datetime], hours: Sequence[CallingHours], there: str,
         clocks = f"between {times.plain_clock(local[0])} and {times.plain_clock(local[-1])}"
     it_is, then = ("It will be", " then") if is_later else ("It's", "")
     if shut is None or not shut.is_between(at):
-        narrow = _together([each for each in hours if not all(map(each.is_between, local))])
-        return f"{it_is} {clocks} {there}{then}. Calling hours are {narrow}, their time."
+        narrow = _joined([each for each in hours if not all(map(each.is_between, local))])
+        clock_times = _AND.join(_clocks(each) for each in narrow)
+        return f"{it_is} {clocks} {there}{then}. Calling hours are {clock_times}, their time."
     day = shut.day_of(at)
     if day.weekday() in shut.days:
         return f"It's {times.short_date(day)} {there}{then}, a day without calls."
     return f"It's {DAYS[day.weekday()]} {there}{then}. Calling days are {days(shut.days)}."
 
 
-def _together(hours: Sequence[CallingHours]) -> str:
-    """The times of day at which all of these are open; each of them where that is more than one span."""
+def together(hours: Sequence[CallingHours]) -> str:
+    """When all of these are open, such as 9:00 AM to 6:00 PM, Monday to Friday."""
+    return _AND.join(dict.fromkeys(window(each) for each in _joined(hours)))
+
+
+def _joined(hours: Sequence[CallingHours]) -> Sequence[CallingHours]:
+    """One window instead of several, if that can be said so simply."""
     start, end = max(each.start_min for each in hours), min(each.end_min for each in hours)
-    if start < end and not any(each.is_over_midnight for each in hours):
-        return _clocks(CallingHours(start, end))
-    return " and also ".join(_clocks(each) for each in hours)
+    chosen = frozenset.intersection(*(each.days for each in hours))
+    is_simple = start < end and bool(chosen) and not any(each.is_over_midnight for each in hours)
+    return [CallingHours(start, end, chosen)] if is_simple else hours
 
 
 def _clocks(hours: CallingHours) -> str:
     """The times of day; empty for all of them."""
     if (hours.start_min, hours.end_min) == (0, DAY_MIN):
         return ""
-    return f"{times.plain_minute(hours.start_min)} to {times.plain_minute(hours.end_min)}"
+    next_day = " the next day" if hours.is_over_midnight else ""
+    return f"{times.plain_minute(hours.start_min)} to {times.plain_minute(hours.end_min)}{next_day}"

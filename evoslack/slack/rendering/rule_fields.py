@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from evoslack.calling.offer import CallerId, Flow, Offer
 from evoslack.calling.rule_changes import RuleField, allowed_masking
 from evoslack.calling.rulebook import LIMIT_KINDS, Rules
+from evoslack.slack.rendering import hours_messages, select_options
 from evoslack.slack.rendering import rule_form_messages as says
 from evoslack.slack.rendering import rules_page_messages as words
-from evoslack.slack.rendering import select_options
 from evoslack.slack.rendering.blocks import Block, plain
 
 PREFIX = "rule_"  # of block ids and action ids; the field's name follows
@@ -73,7 +73,7 @@ def _time(filled: Sequence[str], _facts: FormFacts) -> Block:
 
 
 def _days(filled: Sequence[str], _facts: FormFacts) -> Block:
-    options = [_option(words.days([day]), str(day)) for day in range(7)]
+    options = [_option(hours_messages.DAYS[day], str(day)) for day in range(7)]
     chosen = [option for option in options if option["value"] in filled]
     return {"type": "checkboxes", "options": options} | _initial(chosen)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from datetime import UTC, datetime
 
-from evoslack.calling.calling_hours import DAY_MIN, EVERY_DAY, CallingHours
+from evoslack.calling.calling_hours import CallingHours
 from evoslack.calling.number_format import pretty
 from evoslack.calling.places import country_name
 from evoslack.calling.rulebook import (
@@ -19,7 +18,7 @@ from evoslack.calling.rulebook import (
     StoredRule,
     lowest,
 )
-from evoslack.slack.rendering import times
+from evoslack.slack.rendering import hours_messages, times
 from evoslack.slack.rendering.messages import escape, mention, shown_name
 
 TITLE = "Rules"  # of the page, and of the button that opens it
@@ -72,7 +71,6 @@ _KIND_WORDS = {
     NumberKind.UAN: "universal access numbers",
     NumberKind.VOICEMAIL: "voicemail",
 }
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MOST_NAMES = 30  # of countries, people or groups in one paragraph
 
@@ -122,33 +120,10 @@ def hours(windows: Sequence[CallingHours]) -> str:
 
 def window(each: CallingHours) -> str:
     """One window of calling hours (plain)."""
-    end = f"{minute(each.end_min)} the next day" if each.is_over_midnight else minute(each.end_min)
-    is_all_day = (each.start_min, each.end_min) == (0, DAY_MIN)
-    words = f"{'all day' if is_all_day else f'{minute(each.start_min)} to {end}'}, {days(each.days)}"
+    words = hours_messages.window(each)
     if each.dates_off:
         words += f"; no calls on {_listed([day_off(day) for day in sorted(each.dates_off)])}"
     return words
-
-
-def minute(after_midnight: int) -> str:
-    """A time of day (plain)."""
-    if after_midnight == DAY_MIN:
-        return "midnight"
-    hour, minutes = divmod(after_midnight, 60)
-    return times.clock(datetime(2000, 1, 1, hour, minutes, tzinfo=UTC))
-
-
-def days(weekdays: Collection[int]) -> str:
-    """Weekdays, those that follow each other as a range (plain)."""
-    if set(weekdays) == EVERY_DAY:
-        return "every day"
-    runs: list[list[int]] = []
-    for day in sorted(weekdays):
-        if runs and runs[-1][-1] == day - 1:
-            runs[-1].append(day)
-        else:
-            runs.append([day])
-    return ", ".join(_DAYS[run[0]] if len(run) == 1 else f"{_DAYS[run[0]]}–{_DAYS[run[-1]]}" for run in runs)
 
 
 def day_off(text: str) -> str:

@@ -96,7 +96,7 @@ def test_two_windows_are_said_as_the_one_that_both_leave() -> None:
         outside(NEW_YORK, utc("2026-03-02T09:30"), DAYTIME, OFFICE)
     )
     night = CallingHours(20 * 60, 2 * 60)
-    assert "8:00 AM to 9:00 PM and also 8:00 PM to 2:00 AM" in words(
+    assert "8:00 AM to 9:00 PM and also 8:00 PM to 2:00 AM the next day" in words(
         outside(NEW_YORK, utc("2026-03-02T12:30"), DAYTIME, night)
     )
 

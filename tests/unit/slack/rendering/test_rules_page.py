@@ -69,7 +69,7 @@ def test_without_changes_the_page_says_what_the_settings_say() -> None:
     words = read(page())
 
     assert "*Countries*\nCanada and United States" in words
-    assert "*Calling hours*\n8:00 AM to 9:00 PM, every day" in words
+    assert "*Calling hours*\n8:00 AM to 9:00 PM" in words
     assert "*Limits*\n60 calls an hour for each person" in words
     assert words.count("As in the settings") == 4
     assert rules_page.REMOVE not in str(page())
@@ -79,9 +79,12 @@ def test_what_holds_now_what_is_allowed_at_most_and_who_changed_it() -> None:
     narrow = {"start_min": 540, "end_min": 1020, "days": [0, 1, 2, 4], "dates_off": ["12-25", "2026-11-26"]}
     words = read(page(stored("hours", narrow), stored("limits", {"person_day": 1})))
 
-    hours = "9:00 AM to 5:00 PM, Mon–Wed, Fri; no calls on Dec 25 every year and Nov 26, 2026"
+    hours = (
+        "9:00 AM to 5:00 PM, Monday, Tuesday, Wednesday and Friday; "
+        "no calls on Dec 25 every year and Nov 26, 2026"
+    )
     assert (
-        f"*Calling hours*\n{hours}\nSettings allow: 8:00 AM to 9:00 PM, every day · Changed by <@U_ROOT>"
+        f"*Calling hours*\n{hours}\nSettings allow: 8:00 AM to 9:00 PM · Changed by <@U_ROOT>"
         in words.replace("\u00a0", " ")
     )
     assert "60 calls an hour for each person · 1 call in 24 hours for each person" in words
@@ -91,7 +94,7 @@ def test_settings_that_became_stricter_since_hold_together_with_the_rule() -> No
     early = {"start_min": 420, "end_min": 600, "days": [0], "dates_off": []}
     words = read(page(stored("hours", early), stored("countries", {"countries": ["GB"]})))
 
-    assert "8:00 AM to 9:00 PM, every day, and also only 7:00 AM to 10:00 AM, Mon" in words
+    assert "8:00 AM to 9:00 PM, and also only 7:00 AM to 10:00 AM, Mondays" in words
     assert "No number can be called at all" in words
     assert "*Countries*\nNone" in words
 

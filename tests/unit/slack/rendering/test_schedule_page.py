@@ -12,7 +12,7 @@ from evoslack.calling.calling_hours import CallingHours, opens_at
 from evoslack.calling.calls import Call, CallRequest, State
 from evoslack.calling.places import zones_of
 from evoslack.calling.refusals import OutsideHours
-from evoslack.slack.rendering import local_times, schedule_messages, schedule_page
+from evoslack.slack.rendering import hours_messages, local_times, schedule_page
 from evoslack.slack.rendering.form_metadata import ChangeMetadata, FormMetadata, ScheduleMetadata
 from sandbox.slack.block_kit import problems_in_view
 from tests.calls import call_request
@@ -206,17 +206,17 @@ def test_a_page_carries_even_an_odd_address_or_drops_it() -> None:
     ("windows", "expected"),
     [
         ((DAY,), "8:00 AM to 9:00 PM"),
-        ((replace(DAY, days=frozenset(range(5))),), "8:00 AM to 9:00 PM, Mon to Fri"),
-        ((replace(DAY, days=frozenset({0, 5})),), "8:00 AM to 9:00 PM, Mon, Sat"),
+        ((replace(DAY, days=frozenset(range(5))),), "8:00 AM to 9:00 PM, Monday to Friday"),
+        ((replace(DAY, days=frozenset({0, 5})),), "8:00 AM to 9:00 PM, Monday and Saturday"),
         ((DAY, CallingHours(9 * 60, 18 * 60)), "9:00 AM to 6:00 PM"),
-        ((CallingHours(20 * 60, 4 * 60),), "8:00 PM to 4:00 AM"),
-        ((DAY, CallingHours(20 * 60, 9 * 60)), "8:00 AM to 9:00 PM and 8:00 PM to 9:00 AM"),
-        ((CallingHours(0, 1440),), "around the clock"),
+        ((CallingHours(20 * 60, 4 * 60),), "8:00 PM to 4:00 AM the next day"),
+        ((DAY, CallingHours(20 * 60, 9 * 60)), "8:00 AM to 9:00 PM and also 8:00 PM to 9:00 AM the next day"),
+        ((CallingHours(0, 1440),), "any time"),
         ((CallingHours(0, 720),), "midnight to 12:00 PM"),
     ],
 )
 def test_calling_hours_in_words(windows: tuple[CallingHours, ...], expected: str) -> None:
-    assert schedule_messages.hours(windows).replace("\u00a0", " ") == expected
+    assert hours_messages.together(windows) == expected
 
 
 def test_a_waiting_call_is_said_in_their_time_and_in_the_readers() -> None:
