@@ -97,6 +97,7 @@ def test_pressing_twice_schedules_once_and_a_late_copy_gets_the_same_answer(offi
     ask_for_later(office)
     fill_time(office, tomorrow())
     delivery = office.slack.submit(SARA, times=2)
+    assert headline_of(delivery.payload).startswith("*🕗"), "never that it is being dialed"
     office.wait_for_page("waiting for its time")
     again = office.slack.redeliver(delivery)
 

@@ -8,13 +8,14 @@ history of unknown people is read, in the background.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt import Ack, BoltContext
 
 from evoslack.calling.access import Access
 from evoslack.calling.arrival import Arrival
-from evoslack.calling.calls import Call
+from evoslack.calling.calls import Call, State
 from evoslack.calling.numbers import typed_after_command
 from evoslack.calling.offer import Offer
 from evoslack.calling.ports import CallHistory
@@ -189,8 +190,13 @@ class CallFormListeners:
         return Answer(_update(refusal_page(refusal, settings.region, settings.help_contact)), is_no=True)
 
     def accepted(self, call: Call) -> Block:
-        """What a form turns into once it became a call."""
+        """What a form turns into once it became a call.
+
+        A call for later already says that it waits: it does as soon as this answer has left.
+        """
         settings = self._settings
+        if call.state is State.RECEIVED and call.request.due_at is not None:
+            call = replace(call, state=State.SCHEDULED)
         view = live_page.view(call, settings.region, channel_id=settings.calls_channel)
         shown: Block = settings.help_contact.named_in_blocks(view)
         return shown
