@@ -9,7 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from evoslack.calling.calls import Call, State
+from evoslack.ledger.schema import notifications
 from evoslack.settings import Settings
 from evoslack.wiring import Bot, build
 from sandbox.bot_process import sandbox_settings
@@ -107,12 +110,18 @@ class Office:
         """Put the bot's clocks forward."""
         self.passed += timedelta(**span)
 
+    def _leased(self) -> int:
+        """How many notifications are being worked on."""
+        leased = sa.select(sa.func.count()).where(notifications.c.leased_until.is_not(None))
+        with self.bot.store.engine.connect() as connection:
+            return connection.execute(leased).scalar_one()
+
     def let_time_pass_until(
         self, predicate: Callable[[], Any], within_s: float = 8, *, step_s: float = 10
     ) -> None:
         """Put the clocks forward, some seconds a time, until it is so; all pauses of the bot pass quickly.
 
-        The longer it takes, the slower they go: on a busy machine, a lease must not end before its step.
+        On a busy machine, a lease must not end before its step: they wait until nobody works on anything.
         """
         self.slack.wait_for(lambda: not any(call.is_open for call in self.ledger()), what="dialed first")
         began = time.monotonic()
@@ -123,6 +132,8 @@ class Office:
             self.bot.wake()
             with contextlib.suppress(AssertionError):
                 self.slack.wait_for(predicate, within_s=max(0.1, took_s / 10))
+            with contextlib.suppress(AssertionError):
+                self.slack.wait_for(lambda: predicate() or not self._leased(), within_s=3)
 
     def form(self, who: str = SARA, text: str = "", channel_id: str = "C_GENERAL") -> dict[str, Any]:
         """Type the command and wait for the form; one that was open before is replaced by it."""
