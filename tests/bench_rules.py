@@ -227,7 +227,7 @@ class Bench:
 
     def read(self, number: str) -> None:
         """What the form reads of that."""
-        self.rules.require_below_limits(SARA, TEAM, self.account_id)
+        self.rules.require_below_limits(self.rules.rules(), SARA, TEAM, self.account_id)
         self.history.for_a_form(SARA, TEAM, self.account_id, number, LATEST)
 
     def submit(self, _number: str) -> None:

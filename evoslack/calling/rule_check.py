@@ -93,13 +93,12 @@ class RuleCheck:
             rules, zones_of(request.number), at, number=request.number, is_for_later=at != now
         )
 
-    def objection(self, number: str, *, account_id: str, user_id: str, team_id: str) -> Refusal | None:
-        """What the rules say against calling this number (E.164) now, whatever the rest of a form will be.
-
-        Raises `CannotEvaluate`.
-        """
+    def objection(
+        self, rules: Rules, number: str, *, account_id: str, user_id: str, team_id: str
+    ) -> Refusal | None:
+        """What these rules say against calling this number (E.164) now, whatever the rest of a form is."""
         request = CallRequest("", team_id, user_id, account_id, "", "", number, "")
-        rules, now = self.rules(), self._now()
+        now = self._now()
         facts = self._ledger.facts(request, rules.limits, at=now)
         try:
             rule_functions.require_not_blocked(facts)
@@ -116,13 +115,12 @@ class RuleCheck:
             groups = self._groups_of(user_id, rule.groups) if user_id not in rule.users else ()
             rule_functions.require_flow(rule, user_id, groups)
 
-    def require_below_limits(self, user_id: str, team_id: str, account_id: str) -> None:
+    def require_below_limits(self, rules: Rules, user_id: str, team_id: str, account_id: str) -> None:
         """Whether this person may place a call now, whatever the number. Raises `LimitReached`."""
-        limits = self.rules().limits
-        if limits:
+        if rules.limits:
             anyone = CallRequest("", team_id, user_id, account_id, "", "", "", "")
             now = self._now()
-            rule_functions.require_below_limits(self._ledger.facts(anyone, limits, at=now), now)
+            rule_functions.require_below_limits(self._ledger.facts(anyone, rules.limits, at=now), now)
 
     def offer_for(self, offer: Offer, user_id: str, rules: Rules | None = None) -> Offer:
         """What of an offer this person may use; an empty `user_id` stands for someone unknown.

@@ -59,18 +59,24 @@ class FormOpener:
     def view(self, offer: Offer, request: OpenRequest, *prefills: views.Prefill) -> Block:
         """The form with a new request key, or the choice between several prefills.
 
-        Without any prefill it says that no number was found.
+        Without any prefill it says that no number was found. Raises `Refusal`; may take two seconds, as
+        Slack may have to be asked which flows this person may use.
         """
+        user_id = request.user_id
+        prefill = prefills[0] if prefills else views.Prefill(note=form_messages.NO_NUMBER)
+        is_choice = len(prefills) > 1
+        known = self._numbers.known(
+            offer.account_id, user_id, request.team_id, None if is_choice else prefill
+        )
+        offer, about = self._numbers.usable_by(known.rules, offer, user_id), known.about
         metadata = FormMetadata(
             key=secrets.token_urlsafe(18),
             made_at=str(int(self._now().timestamp())),
             channel_id=request.channel_id,
             response_url=self._settings.safe_url(request.response_url),
         )
-        if len(prefills) > 1:
+        if is_choice:
             return views.choice([prefill.number for prefill in prefills], metadata, self._settings)
-        prefill = prefills[0] if prefills else views.Prefill(note=form_messages.NO_NUMBER)
-        about = self._numbers.about(offer, request.user_id, request.team_id, prefill)
         question = about.question
         if question is not None:
             metadata = asking_about(question.call_id, metadata, self._now())
@@ -81,8 +87,7 @@ class FormOpener:
         return self._numbers.usable(offer, user_id)
 
     def _view(self, request: OpenRequest, prefills: Prefills) -> Block:
-        offer = self.usable(self._offer_to(request), request.user_id)
-        self._numbers.require_below_limits(offer, request.user_id, request.team_id)
+        offer = self._offer_to(request)
         return self.view(offer, request, *prefills())
 
     def _denied(self, refusal: Refusal) -> Block:

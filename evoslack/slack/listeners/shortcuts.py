@@ -72,12 +72,12 @@ class ShortcutListeners:
         try:
             request, prefill = _choice(body, view, context[ARRIVAL])
             offer = self._access.offer_to(request.user_id, request.team_id)
-            offer = self._opener.usable(offer, request.user_id)
+            form = self._opener.view(offer, request, prefill)
         except Refusal as refusal:
             page = refusal_page(refusal, self._settings.region, self._settings.help_contact)
             ack(response_action="update", view=page)
             return
-        ack(response_action="update", view=self._opener.view(offer, request, prefill))
+        ack(response_action="update", view=form)
 
     def call_again(self, ack: Ack, body: Payload, context: BoltContext) -> None:
         """The button on a card, or the same in its menu: the form of that call once more."""

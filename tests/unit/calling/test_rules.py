@@ -154,7 +154,7 @@ def test_a_rule_that_cannot_be_read_says_no(rule: StoredRule) -> None:
     assert isinstance(refusal, CannotEvaluate)
     assert refusal.rule == rule.name
     with pytest.raises(CannotEvaluate):
-        rule_check(facts=facts).objection(NUMBER, account_id="acc1", user_id="U", team_id="T1")
+        rule_check(facts=facts).rules()
 
 
 class BrokenFacts(KnownFacts):
@@ -190,7 +190,7 @@ def test_while_a_number_is_typed_the_rules_that_need_no_more_are_asked() -> None
 
     def objection(rules: Rules, at: datetime) -> Refusal | None:
         check = rule_check(rules, facts, at)
-        return check.objection(NUMBER, account_id="acc1", user_id="U_SARA", team_id="T1")
+        return check.objection(check.rules(), NUMBER, account_id="acc1", user_id="U_SARA", team_id="T1")
 
     assert objection(HOURS, NOON) is None
     assert isinstance(objection(HOURS, NIGHT), OutsideHours)

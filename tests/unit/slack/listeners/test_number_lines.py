@@ -14,6 +14,7 @@ from evoslack.calling.access import Access
 from evoslack.calling.calling_hours import CallingHours
 from evoslack.calling.calls import Call, State
 from evoslack.calling.offer import CallerId, Flow, Offer
+from evoslack.calling.refusals import CannotEvaluate
 from evoslack.calling.rulebook import HOUR, BlockedNumber, Limit, Rules, StoredRule
 from evoslack.slack.card_links import CardLinks
 from evoslack.slack.listeners.busy_number import BusyNumbers
@@ -66,7 +67,7 @@ def lines(
 def both(found: NumberLines, typed: str = TYPED) -> str:
     """What is said while a person types, which is the same as when a form opens."""
     line = found.line(OFFER, typed, "U_SARA", "T1", is_asked=False)
-    assert found.about(OFFER, "U_SARA", "T1", Prefill(number=typed)).line == line
+    assert found.known("acc1", "U_SARA", "T1", Prefill(number=typed)).about.line == line
     return line
 
 
@@ -119,7 +120,8 @@ def test_a_rule_that_cannot_be_read_is_said_while_a_number_is_typed() -> None:
     found = lines(facts)
     said = found.line(OFFER, TYPED, "U_SARA", "T1", is_asked=False)
     assert said.startswith("⚠️ EvoSlack can't read the rule “hours”")
-    assert found.number_or_empty(TYPED) == ""
+    with pytest.raises(CannotEvaluate):  # a form does not open at all
+        found.known("acc1", "U_SARA", "T1", Prefill(number=TYPED))
 
 
 def test_a_form_does_not_wait_for_rules_that_take_too_long() -> None:
@@ -135,7 +137,7 @@ def test_a_form_does_not_wait_for_rules_that_take_too_long() -> None:
         threads[-1].start()
 
     began_s = time.monotonic()
-    about = lines(SlowFacts(), run=aside).about(OFFER, "U_SARA", "T1", Prefill(number=TYPED))
+    about = lines(SlowFacts(), run=aside).known("acc1", "U_SARA", "T1", Prefill(number=TYPED)).about
     took_s = time.monotonic() - began_s
     over.set()
     for thread in threads:
