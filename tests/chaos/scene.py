@@ -210,12 +210,14 @@ class Scene:
     def _is_settled(self) -> bool:
         """Nothing is open, untold, or about to be corrected: a call that rang is still found at Evo Voice."""
         ledger = CallLedger(self._store)
-        if any(ledger.count_open().values()) or NotificationLedger(self._store).count_untold():
+        if any(ledger.count_open().values()):
             return False
         rang = {ring.number for ring in list(self.evo.world.rings)}
         unsettled = [call for call in ledger.newest(1_000_000) if call.state is not State.PLACED]
         looked_for = [call for call in unsettled if call.progress is not None and call.progress not in FINAL]
-        return not any(call.request.number in rang for call in looked_for)
+        if any(call.request.number in rang for call in looked_for):
+            return False
+        return not NotificationLedger(self._store).count_untold()  # last: a correction must be told, too
 
     def judge(self, presses: Iterable[FormSubmission], tally: Tally, within_s: float = 0) -> None:
         """Count every press: how often it rang, and what is wrong with what people know.
