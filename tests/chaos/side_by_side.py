@@ -16,9 +16,9 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from tests.chaos.tally import Scale, Tally
 
-ALONE = ("storm", "slow_slack", "hostile")
+ALONE = ("storm", "slow_slack", "hostile", "waiting_calls")
 WAITING = ("clocks", "slow_database", "frozen")  # the longest first, as below
-TOGETHER = ("fleet", "crash_points", "random_kills", "bad_phone", "workflow_steps", "waiting_calls")
+TOGETHER = ("fleet", "crash_points", "random_kills", "bad_phone", "workflow_steps")
 GROUPS = ((ALONE, 1), (WAITING, len(WAITING)), (TOGETHER, len(TOGETHER)))
 
 
