@@ -15,11 +15,12 @@ The map, inside first:
 - `engine`     the ledger, the phone system and the worker pools that move calls forward
 - `wiring`     builds everything from the settings
 - `running`    starts the bot and stops it
-- `check`      `bot.py --check`
+- `check`      `--check`
+- `cli`        the command line; `environment` and `logs` are its ends toward the machine
 
 `ledger`, `evo` and `slack` know `calling` and not each other. The sandbox (a stand-in Slack and a stand-in
 Evo Voice) is a package beside this one, which does not know it. CONTRIBUTING.md has rules and recipes for
 changes. Where a docstring names "evo-voice-api" or "slack-facts", it means a section of that page in `docs/`.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from slack_bolt.adapter.socket_mode import internals as ack
 
-import bot
+from evoslack import cli
 from evoslack.calling import arrival, intake, switchboard
 from evoslack.evo import client, connections, transport
 from evoslack.ledger import admission, calls, notifications, pages
@@ -168,4 +168,4 @@ def _live(settings: dict[str, str], folder: Path, doom: Point | None, notes: Pat
         sys.addaudithook(watch.note_sending)
         sa.event.listen(sa.Engine, "commit", watch.note_commit)
         sa.event.listen(sa.Engine, "before_cursor_execute", watch.note_statement)
-    sys.exit(bot.main([]))
+    sys.exit(cli.main([]))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import environment
+from evoslack.environment import environment
 from sandbox.bot_process import BOT, BotProcess, sandbox_settings
 from tests.scenario.office import SARA, TYPED, Office, says_placed
 
