@@ -31,7 +31,7 @@ SETTINGS = views.FormSettings("/call", "US", frozenset({"US"}), "C_CALLS", froze
 HOURS = Rules(frozenset({"US"}), hours=(CallingHours(8 * 60, 21 * 60),))
 EARLY = (
     "⚠️ It's 4:12 AM in Pennsylvania. Calling hours are 8:00 AM to 9:00 PM, their time. "
-    "Call at 8:00 AM their time, in 3 hr 48 min."
+    "Call at 8:00 AM their time, in 3 hr 48 min. Or press *Call* to schedule it."
 )
 
 
