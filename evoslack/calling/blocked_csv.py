@@ -35,6 +35,7 @@ _SEPARATORS = ",;\t"
 _SEPARATOR_LINE = re.compile(r"sep=([,;\t])", re.IGNORECASE)  # Excel's own hint
 _NO_TEXT = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF")  # .xlsx, .xls
 _NUMBER_BEGINS = re.compile(r"[\"'=\s]*\+?[\d().\-\s]{5,}")
+_IS_NUMBER = re.compile(r"[\"'=\s]*\+?(?:[().\-/\s]*\d){7,15}[\"'\s]*", re.ASCII)
 _SHORTENED = re.compile(r"\+?\d+(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)
 _DECIMAL = re.compile(r"(\+?\d{5,})\.0+")  # what some programs make of a column of numbers
 _FORMULA = re.compile(r'="(.*)"|\'(.*)', re.DOTALL)  # how spreadsheets keep a number as text
@@ -62,6 +63,7 @@ class LineProblem(StrEnum):
     NO_REASON = "no_reason"
     LONG_REASON = "long_reason"
     TWO_REASONS = "two_reasons"
+    TWO_NUMBERS = "two_numbers"  # only one of them would be blocked
     SHORTENED = "shortened"  # a spreadsheet wrote 1.81E+10
     UNREADABLE = "unreadable"  # such as a quotation mark that is never closed
 
@@ -92,6 +94,11 @@ class _Columns:
     number: int = 0
     reason: int = 1
     how_many: int = 2
+    other_numbers: tuple[int, ...] = ()
+
+    def has_another(self, row: list[str]) -> bool:
+        """Whether a second number stands in a column of its own."""
+        return any(row[place].strip() for place in self.other_numbers if place < len(row))
 
     def of(self, row: list[str]) -> tuple[str, str]:
         number = row[self.number] if self.number < len(row) else ""
@@ -122,7 +129,10 @@ def read(content: bytes, region: str, otherwise: str = "") -> ReadList:
         if count == 0 and (named := _heading(row)) is not None:
             columns, heading = named
             continue
-        if (wrong := _take(found, lines, line, columns.of(row), region, otherwise)) is not None:
+        cells = columns.of(row)
+        if columns.has_another(row):
+            found.wrong.append(WrongLine(line, cells[0].strip(), LineProblem.TWO_NUMBERS))
+        elif (wrong := _take(found, lines, line, cells, region, otherwise)) is not None:
             found.wrong.append(wrong)
     if not found.reasons and not found.wrong:
         raise NotAList(FileProblem.EMPTY)
@@ -143,6 +153,8 @@ def _take(
         return WrongLine(line, shown, bad)
     if not reason:
         return WrongLine(line, shown, LineProblem.NO_REASON)
+    if _IS_NUMBER.fullmatch(reason):
+        return WrongLine(line, shown, LineProblem.TWO_NUMBERS)
     if len(reason) > LONGEST_REASON:
         return WrongLine(line, shown, LineProblem.LONG_REASON)
     if found.reasons.setdefault(number, reason) != reason:
@@ -160,15 +172,18 @@ def _unwrapped(cell: str) -> str:
 
 def _heading(row: list[str]) -> tuple[_Columns, str] | None:
     """The columns that a heading names, or else the first two, and its words; None: this is no heading."""
+    if any(map(_IS_NUMBER.fullmatch, row)):  # whatever else stands there, such as the reason "note"
+        return None
     names = [" ".join(cell.casefold().replace("_", " ").split()) for cell in row]
-    number = next((place for place, name in enumerate(names) if name in _NUMBER_NAMES), None)
+    numbers = [place for place, name in enumerate(names) if name in _NUMBER_NAMES]
+    number = next(iter(numbers), None)
     reason = next((place for place, name in enumerate(names) if name in _REASON_NAMES), None)
     if number is None and reason is None:
         has_digits = any(char.isdecimal() for name in names for char in name)
         return None if has_digits else (_Columns(how_many=max(len(names), 2)), one_line(", ".join(row)))
     if number is None:
         number = 1 if reason == 0 else 0
-    return _Columns(number, -1 if reason is None else reason, len(names)), ""
+    return _Columns(number, -1 if reason is None else reason, len(names), tuple(numbers[1:])), ""
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str] | None]]:

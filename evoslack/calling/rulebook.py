@@ -7,7 +7,8 @@ nothing has to be adapted when the settings change later. Pure.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -24,6 +25,7 @@ LIMIT_KINDS = {
     "all_hour": (HOUR, False),
     "all_day": (A_DAY, False),
 }
+_DATE = re.compile(r"(\d{4}-)?\d\d-\d\d", re.ASCII)
 LONGEST_REASON = 300  # characters of why a number is not called, or why someone calls outside the hours
 
 
@@ -174,6 +176,7 @@ def _narrowed(rules: Rules, name: str, value: Mapping[str, Any]) -> Rules:
         case RuleName.LIMITS:
             return replace(rules, limits=(*rules.limits, *limits_of(value)))
         case RuleName.MASKING:
+            _require_keys(value, {"masking"})
             order = list(Masking)
             return replace(rules, masking=max(rules.masking, Masking(value["masking"]), key=order.index))
         case RuleName.FLOW:
@@ -189,31 +192,34 @@ def _both(some: frozenset[str], others: frozenset[str]) -> frozenset[str]:
 
 def countries_of(value: Mapping[str, Any]) -> frozenset[str]:
     """`{"countries": ["US", …]}`."""
+    _require_keys(value, {"countries"})
     return _texts(value["countries"])
 
 
 def hours_of(value: Mapping[str, Any]) -> CallingHours:
     """`{"start_min": 540, "end_min": 1080, "days": [0, …], "dates_off": ["12-25", …]}`."""
+    _require_keys(value, {"start_min", "end_min", "days", "dates_off"})
     start, end = value["start_min"], value["end_min"]
     days = frozenset(value.get("days", EVERY_DAY))
     in_range = isinstance(start, int) and isinstance(end, int) and 0 <= start < DAY_MIN and 0 < end <= DAY_MIN
-    if not in_range or not days <= EVERY_DAY:
+    dates = _texts(value.get("dates_off", []))
+    if not in_range or not days <= EVERY_DAY or not all(map(_DATE.fullmatch, dates)):
         raise ValueError("not calling hours")
-    return CallingHours(start, end, days, _texts(value.get("dates_off", [])))
+    return CallingHours(start, end, days, dates)
 
 
 def limits_of(value: Mapping[str, Any]) -> tuple[Limit, ...]:
     """`{"person_hour": 20, "person_day": 0, "all_hour": 0, "all_day": 0}`; 0 is no limit."""
+    _require_keys(value, LIMIT_KINDS)
     found = {name: value.get(name, 0) for name in LIMIT_KINDS}
-    if not value.keys() <= LIMIT_KINDS.keys() or not all(
-        isinstance(most, int) and most >= 0 for most in found.values()
-    ):
+    if not all(isinstance(most, int) and most >= 0 for most in found.values()):
         raise ValueError("not limits")
     return tuple(Limit(most, *LIMIT_KINDS[name]) for name, most in found.items() if most)
 
 
 def flow_rule_of(value: Mapping[str, Any]) -> FlowRule:
     """`{"users": ["U…"], "groups": ["S…"], "caller_id": "+1…"}`."""
+    _require_keys(value, {"users", "groups", "caller_id"})
     caller_id = value.get("caller_id", "")
     if not isinstance(caller_id, str):
         raise TypeError("not a caller ID")
@@ -235,6 +241,12 @@ def value_of(rule: CallingHours | FlowRule) -> dict[str, Any]:
 def as_json(value: Mapping[str, Any] | None) -> str:
     """A value for the audit log, always in the same order; empty for none."""
     return "" if value is None else json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def _require_keys(value: Mapping[str, Any], known: Collection[str]) -> None:
+    """Raises `ValueError` for what another version added: leaving it out could allow what it forbids."""
+    if not value.keys() <= set(known):
+        raise ValueError
 
 
 def _texts(values: object) -> frozenset[str]:

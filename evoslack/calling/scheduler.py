@@ -24,14 +24,21 @@ from evoslack.calling.call_log import log_state
 from evoslack.calling.calls import Call
 from evoslack.calling.outcomes import Reason
 from evoslack.calling.ports import ScheduledCallLedger
-from evoslack.calling.refusals import CannotCheck, NothingToOffer, Refusal, UnknownCallerId, UnknownFlow
+from evoslack.calling.refusals import (
+    CannotCheck,
+    CannotEvaluate,
+    NothingToOffer,
+    Refusal,
+    UnknownCallerId,
+    UnknownFlow,
+)
 from evoslack.calling.rule_check import RuleCheck
 from evoslack.calling.rules import reason_of
 from evoslack.calling.scheduled_time import GRACE
 
 log = logging.getLogger(__name__)
 
-RETRY_AFTER = timedelta(seconds=5)  # of a call whose caller's role cannot be checked
+RETRY_AFTER = timedelta(seconds=5)  # of a call that cannot be checked; another bot may read a newer rule
 MOST_DUE = 100  # read at once
 
 
@@ -71,7 +78,7 @@ class Scheduler:
         again_at = now + RETRY_AFTER
         try:
             self._start(call)
-        except (CannotCheck, NothingToOffer) as refusal:
+        except (CannotCheck, CannotEvaluate, NothingToOffer) as refusal:
             log.info("call %s: its time has come; retrying: %s", call.id, type(refusal).__name__)
             self._deny_if_last(call, again_at)
         except Refusal as refusal:

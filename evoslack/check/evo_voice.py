@@ -9,6 +9,7 @@ from evoslack.calling.number_format import pretty
 from evoslack.calling.offer import Offer
 from evoslack.calling.refusals import Denial, Lack, NotAllowed, NothingToOffer, Refusal
 from evoslack.check.finding import Finding
+from evoslack.check.rules import gone_caller_ids
 from evoslack.evo.catalog import Catalog
 from evoslack.evo.client import EvoClient
 from evoslack.evo.directory import ACCESS_TO_CALL, CALLING_ROLES, Directory
@@ -102,6 +103,7 @@ def _offer(offer: Offer, settings: Settings) -> Iterator[Finding]:
     else:
         default = pretty(offer.default_caller_id.number, settings.default_region)
         yield Finding("caller ID", True, f"{default} is the default; {len(offer.caller_ids)} owned")
+    yield from (Finding("caller ID", False, words) for words in gone_caller_ids(settings, offer))
 
 
 def _user_map(directory: Directory, account_id: str, settings: Settings) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from evoslack.calling.offer import Offer
 from evoslack.calling.rulebook import (
     ANY_COUNTRY,
     HOUR,
@@ -57,6 +58,21 @@ def rule_lines(settings: Settings) -> Iterator[tuple[bool, str]]:
     yield True, described(rules)
     if stored:
         yield True, f"changed in App Home: {', '.join(sorted(rule.name for rule in stored))}"
+
+
+def gone_caller_ids(settings: Settings, offer: Offer) -> Iterator[str]:
+    """Flows whose default caller ID the account does not own, and what to do; nothing if that is unknown."""
+    try:
+        flows = in_force(settings.rules, _stored(settings.database_url)).flows
+    except UnreadableRule:  # the line about the rules says so
+        return
+    for flow_id, rule in flows.items():
+        flow = offer.flow(flow_id)
+        if flow is not None and rule.caller_id and offer.caller_id(rule.caller_id) is None:
+            yield (
+                f"{rule.caller_id}, the default of the flow “{flow.name}”, is not a number the account owns, "
+                "so it isn't used; change it in Rules in App Home."
+            )
 
 
 def described(rules: Rules) -> str:

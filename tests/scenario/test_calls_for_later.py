@@ -273,6 +273,48 @@ def test_a_time_that_an_administrator_changed_is_told_to_the_caller(office: Offi
     office.wait_for_card(f"<!date^{int(later.timestamp())}^")
 
 
+def test_nobody_moves_a_managers_call_to_where_it_would_be_denied_at_its_time(closed: Office) -> None:
+    office = closed
+    office.call()
+    office.slack.wait_for_modal(SARA, "schedule")
+    assert office.press().acked
+    office.wait_for_card("waiting for its time")
+    before = office.ledger()[0].request
+    click(office, cards.CHANGE_TIME, ROOT)
+    view = office.slack.wait_for_modal(ROOT, schedule_page.CHANGE)
+    assert not schedule_page.has_field(view, "schedule_reason"), "the reason would be worth nothing then"
+
+    local = (tomorrow() - timedelta(hours=2)).astimezone(THERE)
+    typed = {"schedule_date": {"selected_date": f"{local:%Y-%m-%d}", "type": "datepicker"}}
+    typed["schedule_time"] = {"selected_time": f"{local:%H:%M}", "type": "timepicker"}
+    typed["schedule_reason"] = {"value": "because", "type": "plain_text_input"}
+    values = view["state"]["values"] | {name: {name: each} for name, each in typed.items()}
+    answer = send(office, view | {"state": {"values": values}}, ROOT)
+
+    assert "Calling hours there are" in errors(answer)
+    assert office.ledger()[0].request == before
+
+
+def test_an_administrator_keeps_the_time_and_adds_the_reason_that_it_needs(closed: Office) -> None:
+    office = closed
+    office.call(ROOT)
+    office.slack.wait_for_modal(ROOT, "schedule")
+    assert office.press(ROOT).acked
+    office.wait_for_card("waiting for its time")
+    (call,) = office.ledger()
+    early = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(hours=1)
+    # The hours have changed since: its time is not among them anymore.
+    ScheduledCallLedger(office.bot.store).move(call, early, hours_reason="", at=datetime.now(UTC))
+    click(office, cards.CHANGE_TIME, ROOT)
+    office.slack.wait_for_modal(ROOT, schedule_page.CHANGE)
+    office.slack.fill(ROOT, {"schedule_reason": LATER})
+    assert office.press(ROOT).acked
+
+    assert office.slack.modal(ROOT) is None
+    request = office.ledger()[0].request
+    assert (request.due_at, request.hours_reason) == (early, LATER)
+
+
 def test_who_comes_too_late_hears_what_became_of_the_call(office: Office) -> None:
     schedule(office)
     click(office, cards.CHANGE_TIME, ROOT)

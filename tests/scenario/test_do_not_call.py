@@ -15,6 +15,7 @@ from evoslack.calling.rulebook import BlockedNumber
 from evoslack.ledger.blocked_numbers import BlockedNumberLedger
 from evoslack.ledger.rules import RuleLedger
 from evoslack.slack.rendering import blocked_form, cards, note_form
+from evoslack.slack.rendering.form_messages import ANOTHER_NUMBER
 from tests.scenario.office import AGENT, BOSS, NUMBER, ROOT, SARA, SHOWN, TYPED, Office
 
 OTHER_SPELLINGS = ["(814) 404-3093", "+1 814.404.3093", "tel:+1-814-404-3093", "８１４４０４３０９３"]
@@ -76,13 +77,27 @@ def test_a_blocked_number_is_not_dialed_in_any_spelling(office: Office) -> None:
     for spelling in OTHER_SPELLINGS:
         office.fill(BOSS, spelling)
         office.press(BOSS)
-        assert "“asked by email”" in office.under("number", BOSS), spelling
+        said = office.under("number", BOSS)  # by the line as well if that was there first
+        assert "“asked by email”" in said or (
+            said == ANOTHER_NUMBER and "“asked by email”" in office.page(BOSS)
+        )
 
     assert (office.ledger(), office.rings) == ([], 0)
     assert "off the do-not-call list" in typed(office, f"unblock {OTHER_SPELLINGS[2]}", ROOT)
     office.press(BOSS)
     office.wait_for_card("calling")
     assert audit_log(office) == [(DO_NOT_CALL, SARA), (DO_NOT_CALL, ROOT)]
+
+
+def test_why_a_number_is_blocked_is_said_once(shared: Office) -> None:
+    office = shared
+    listed(office).block(BlockedNumber("+18144043029", "asked <b>y email & phone", ROOT, datetime.now(UTC)))
+    office.form(BOSS, text="814 404 3029 survey")
+    assert "&amp; phone”. Added by <@U_ROOT>" in office.page(BOSS)
+    assert office.press(BOSS).acked
+
+    assert office.under("number", BOSS) == ANOTHER_NUMBER
+    office.slack.close_modal(BOSS, everything=True)
 
 
 def test_a_number_blocked_between_submit_and_dialing_stays_silent(office: Office) -> None:

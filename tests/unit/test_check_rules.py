@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from evoslack.check.rules import rule_lines
+from evoslack.calling.offer import CallerId, Flow, Offer
+from evoslack.check.rules import gone_caller_ids, rule_lines
 from evoslack.ledger.rules import RuleLedger
 from evoslack.ledger.store import Store
 from evoslack.settings import Settings
@@ -101,3 +102,22 @@ def test_a_rule_that_cannot_be_read_is_a_problem(url: str) -> None:
     assert lines(url) == [
         (False, "the ledger's rule “hours” cannot be read, so nothing is dialed; save it again.")
     ]
+
+
+def test_a_flows_caller_id_that_the_account_no_longer_owns_is_a_problem(url: str) -> None:
+    owned = CallerId("+12025550100")
+    offer = Offer("acc1", (Flow("flow1", "Survey"), Flow("flow2", "Reminder")), (owned,), owned)
+    settings = Settings.from_env({**ENOUGH, "DATABASE_URL": url})
+    change(url, "flow:flow2", caller_id=owned.number)
+    change(url, "flow:gone", caller_id="+12025550198")
+    assert list(gone_caller_ids(settings, offer)) == []
+
+    change(url, "flow:flow1", caller_id="+12025550199")
+    (words,) = gone_caller_ids(settings, offer)
+    assert words == (
+        "+12025550199, the default of the flow “Survey”, is not a number the account owns, so it isn't used; "
+        "change it in Rules in App Home."
+    )
+
+    change(url, "hours", start_min="nine")
+    assert list(gone_caller_ids(settings, offer)) == [], "the rules themselves are the problem"

@@ -8,6 +8,7 @@ history of unknown people is read, in the background.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from evoslack.calling.calls import Call, State
 from evoslack.calling.numbers import typed_after_command
 from evoslack.calling.offer import Offer
 from evoslack.calling.ports import CallHistory
-from evoslack.calling.refusals import NumberBusy, Refusal, TooLate
+from evoslack.calling.refusals import NumberBlocked, NumberBusy, Refusal, TooLate
 from evoslack.calling.validation import InvalidFields
 from evoslack.runtime.background_pool import Run
 from evoslack.slack.listeners.answered_presses import Answer, AnsweredPresses
@@ -175,7 +176,9 @@ class CallFormListeners:
             except NumberBusy as busy:
                 return Answer(_update(self._busy.question(submission, busy)), is_no=True)
             except InvalidFields as invalid:
-                return Answer(_errors(self._sentences(invalid, submission.line)), is_no=True)
+                return Answer(_errors(self._sentences(invalid.problems, submission.line)), is_no=True)
+            except NumberBlocked as blocked:
+                return Answer(_errors(self._sentences([blocked], submission.line)), is_no=True)
             if isinstance(found, TimeWanted):
                 return Answer(self._when_pages.ask(found, submission, arrival), is_no=True)
         except Refusal as refusal:
@@ -217,15 +220,16 @@ class CallFormListeners:
             log.info("no options for %s: %s", body["user"]["id"], type(refusal).__name__)
             return None
 
-    def _sentences(self, invalid: InvalidFields, line: str) -> dict[str, str]:
+    def _sentences(self, problems: Sequence[Refusal], line: str) -> dict[str, str]:
         """A sentence for each field that must be corrected, by block id.
 
         What the line under the number says already is not said twice.
         """
-        found = [refusal_message(problem, self._settings.region) for problem in invalid.problems]
-        errors = {message.field: message.words for message in found}
-        if number_line.says(line, errors.get(views.NUMBER, "")):
-            errors[views.NUMBER] = form_messages.ANOTHER_NUMBER
+        errors = {}
+        for problem in problems:
+            message = refusal_message(problem, self._settings.region)
+            is_said = message.field == views.NUMBER and number_line.says(line, problem, message.words)
+            errors[message.field] = form_messages.ANOTHER_NUMBER if is_said else message.words
         return errors
 
 

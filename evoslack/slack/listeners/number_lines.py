@@ -6,7 +6,7 @@ Read from the ledger and from offline data only. A form opens without it if the 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
@@ -115,16 +115,18 @@ class NumberLines:
         last, latest = self._history.for_a_form(user_id, team_id, reader.account_id, number, MOST_CALLS)
         found = FormAbout()
         if not prefill.flow_id:  # else it is the form of an earlier call, with all its values
-            found = FormAbout(last, caller_ids=self._caller_ids(rules, user_id, team_id))
+            defaults = {flow_id: rule.caller_id for flow_id, rule in rules.flows.items() if rule.caller_id}
+            chosen = self._caller_ids(defaults, user_id, team_id)
+            found = FormAbout(last, caller_ids=chosen, defaults=defaults)
         if not number:
             return replace(found, line=problem)
         question = self._busy.question_at_open(latest, user_id)
         reader = replace(reader, is_asked=question is not None)
         return replace(found, line=self._words(rules, number, latest, reader), question=question)
 
-    def _caller_ids(self, rules: Rules, user_id: str, team_id: str) -> dict[str, str]:
+    def _caller_ids(self, defaults: Mapping[str, str], user_id: str, team_id: str) -> dict[str, str]:
         """What a form starts with for each flow that has a default: what this person chose last, or that."""
-        found = {flow_id: rule.caller_id for flow_id, rule in rules.flows.items() if rule.caller_id}
+        found = dict(defaults)
         if found:
             for call in reversed(self._history.latest_of(user_id, team_id, RECENT_CALLS)):
                 if call.request.flow_id in found:

@@ -140,6 +140,7 @@ class ScheduledCallListeners:
         except _NotTheirs as no:
             return schedule_page.notice(no.words or schedule_messages.GONE)
         metadata = ChangeMetadata(call.id, self._zones.of(request.user_id, request.arrival))
+        role = self._role_at_its_time(call, (request.user_id, request.team_id), role)
         is_administrator = role is Role.ADMINISTRATOR
         return schedule_page.change(call, metadata, self._settings.region, is_administrator=is_administrator)
 
@@ -175,11 +176,13 @@ class ScheduledCallListeners:
         call, role = self._theirs(metadata.call_id, who)
         place = zones_of(call.request.number)
         due_at = moment_in(entries, metadata.zone, place)
-        if due_at == call.request.due_at:
+        timing = Timing(due_at, " ".join(entries.reason.split()))
+        if due_at == call.request.due_at and timing.hours_reason in {"", call.request.hours_reason}:
             return _CLOSED
         require_good_time(due_at, self._now())
-        timing = Timing(due_at, " ".join(entries.reason.split()))
         wanted = replace(call.request, due_at=due_at, hours_reason="")
+        if timing.hours_reason:
+            role = self._role_at_its_time(call, who, role)
         try:
             request = allowed(self._rule_check, wanted, role, timing)
         except OutsideHours as refusal:
@@ -189,10 +192,18 @@ class ScheduledCallListeners:
         if moved is None:
             return _page_answer(self._not_waiting(call.id, who[0]) or schedule_messages.GONE)
         self._on_change()
-        if not _is_own(moved, who):
+        if not _is_own(moved, who) and due_at != call.request.due_at:
             number = pretty(moved.request.number, self._settings.region)
             self._notify_privately(moved.request.user_id, schedule_messages.moved(moved, number, who[0]))
         return _CLOSED
+
+    def _role_at_its_time(self, call: Call, who: _Who, role: Role) -> Role:
+        """The role that counts when its time comes: its caller's. In doubt, a reason is worth nothing."""
+        owner = call.request.user_id, call.request.team_id
+        try:
+            return role if who == owner else self._access.role_of(*owner)
+        except Refusal:
+            return Role.MANAGER
 
     def _theirs(self, call_id: str, who: _Who) -> tuple[Call, Role]:
         """The call if it still waits and this person may change it. Raises `_NotTheirs`."""

@@ -44,6 +44,7 @@ _LINE_PROBLEMS = {
     LineProblem.NO_REASON: "The reason is missing.",
     LineProblem.LONG_REASON: f"The reason is longer than {LONGEST_REASON} characters.",
     LineProblem.TWO_REASONS: "Line {other} has another reason for this number. Keep one.",
+    LineProblem.TWO_NUMBERS: "There are two numbers here. Give each a line of its own.",
     LineProblem.SHORTENED: "A spreadsheet shortened this number. Format the column as text, then save again.",
     LineProblem.UNREADABLE: "This line and the ones below can't be read. A quotation mark may be missing.",
 }

@@ -15,6 +15,9 @@ NUMBER_LABEL = "Number"
 ANOTHER_NUMBER = "Nothing was dialed. Enter another number."  # the line below says why
 CALLER_ID_LABEL = "Caller ID"
 CALLER_ID_HINT = "What they'll see on their phone."
+CALLER_ID_GONE = (
+    "The default for this flow, {number}, is no longer a number of this account, so another one is filled in."
+)
 CALLER_ID_PLACEHOLDER = "Choose a number"
 WHEN_LABEL = "When"
 WHEN_NOW = "Now"

@@ -14,9 +14,9 @@ from typing import Any
 from evoslack.calling.calls import Call, State
 from evoslack.calling.numbers import BadNumber, Problem
 from evoslack.calling.places import Place
-from evoslack.calling.refusals import Refusal
+from evoslack.calling.refusals import NumberBlocked, Refusal
 from evoslack.calling.status import CallStatus, status_of
-from evoslack.slack.rendering import form_messages, number_messages
+from evoslack.slack.rendering import form_messages, number_messages, rule_messages
 from evoslack.slack.rendering.blocks import Block, mrkdwn, plain
 from evoslack.slack.rendering.form_metadata import FormMetadata
 from evoslack.slack.rendering.messages import escape
@@ -83,9 +83,10 @@ def is_problem(line: str) -> bool:
     return line.startswith(number_messages.WARNING)
 
 
-def says(line: str, sentence: str) -> bool:
-    """Whether a line, as Slack sent it, says this (plain text); Slack may spell the emoji as a name."""
-    return bool(sentence) and escape(sentence) in line
+def says(line: str, refusal: Refusal, sentence: str) -> bool:
+    """Whether a line, as Slack sent it, says why, as `sentence` does; Slack may spell its emoji as a name."""
+    why = rule_messages.why(refusal) if isinstance(refusal, NumberBlocked) else sentence
+    return escape(why) in line
 
 
 def is_unfinished(typed: str, bad: BadNumber) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from evoslack.calling.calls import Call
-from evoslack.calling.refusals import NumberBlocked, Refusal
+from evoslack.calling.refusals import NumberBlocked, OutsideHours, Refusal
 from evoslack.calling.status import CallStatus, plain_outcome, status_of
 from evoslack.slack.rendering import rule_messages, times
 from evoslack.slack.rendering.messages import NOTHING_RANG, duration, escape, mention
@@ -14,6 +14,7 @@ from evoslack.slack.rendering.status_words import STATUS_WORDS
 OPEN_CARD = "Open card"
 TOLL_FREE = "Toll-free"
 WARNING = "⚠️"
+SCHEDULE_IT = "Or press *Call* to schedule it."  # a press dials nothing then, it asks for a time
 LONGEST_OUTCOME = 40  # characters of Evo Voice's own word
 
 _UNDER_WAY = {CallStatus.DIALING, CallStatus.CALLING, CallStatus.RINGING}
@@ -30,6 +31,8 @@ def objection(refusal: Refusal) -> str:
     sentences = [escape(rule_messages.why(refusal)), *map(escape, rule_messages.next_step(refusal))]
     if isinstance(refusal, NumberBlocked):
         sentences.insert(1, f"Added by {mention(refusal.block.by)}.")
+    if isinstance(refusal, OutsideHours) and refusal.opens_at is not None:
+        sentences.append(SCHEDULE_IT)
     return f"{WARNING} {' '.join(sentences)}"
 
 

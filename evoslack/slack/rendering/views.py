@@ -102,6 +102,7 @@ class FormAbout:
     question: Question | None = None  # if someone may be on the phone with it
     # For flows with a default of their own: that, or what the person chose last for this very flow.
     caller_ids: Mapping[str, str] = with_default(default_factory=dict)
+    defaults: Mapping[str, str] = with_default(default_factory=dict)  # these flows' defaults alone
 
 
 def form(
@@ -122,7 +123,7 @@ def form(
         *([_notes(notes)] if notes else []),
         _number_field(settings, prefill.number, has_focus=not needs_flow),
         _flow_field(flow, has_focus=needs_flow),
-        _caller_id_field(caller_id, settings.region),
+        _caller_id_field(caller_id, _gone_default(offer, flow, about), settings.region),
         _when_field(),
     ]
     submit = form_messages.CALL_ANYWAY if question and question.call_id else form_messages.FORM_SUBMIT
@@ -155,6 +156,12 @@ def _preset_caller_id(offer: Offer, prefill: Prefill, flow: Flow | None, about: 
     return offer.caller_id(wanted) or offer.default_caller_id
 
 
+def _gone_default(offer: Offer, flow: Flow | None, about: FormAbout) -> str:
+    """The flow's default caller ID if it is no longer on offer, else empty."""
+    default = about.defaults.get(flow.id, "") if flow else ""
+    return default if offer.caller_id(default) is None else ""
+
+
 def _number_field(settings: FormSettings, number: str, *, has_focus: bool) -> Block:
     element: Block = {
         "type": "plain_text_input",
@@ -175,11 +182,13 @@ def _flow_field(flow: Flow | None, *, has_focus: bool) -> Block:
     return field(FLOW, form_messages.FLOW_LABEL, form_messages.FLOW_HINT, select | focus)
 
 
-def _caller_id_field(caller_id: CallerId, region: str) -> Block:
+def _caller_id_field(caller_id: CallerId, gone_default: str, region: str) -> Block:
     select = _select(
         CALLER_ID, form_messages.CALLER_ID_PLACEHOLDER, select_options.caller_id_option(caller_id, region)
     )
-    return field(CALLER_ID, form_messages.CALLER_ID_LABEL, form_messages.CALLER_ID_HINT, select)
+    gone = form_messages.CALLER_ID_GONE.format(number=pretty(gone_default, region)) if gone_default else ""
+    hint = " ".join(filter(None, (form_messages.CALLER_ID_HINT, gone)))
+    return field(CALLER_ID, form_messages.CALLER_ID_LABEL, hint, select)
 
 
 def _when_field() -> Block:

@@ -143,6 +143,24 @@ def test_lines_without_a_reason_get_the_one_for_all() -> None:
     assert [each[2] for each in wrong(f"{ONE}\n{TWO},own\n", " ")] == [LineProblem.NO_REASON]
 
 
+@pytest.mark.parametrize("reason", ["why", "note", "mobile", "Phone"])
+@pytest.mark.parametrize("first", [ONE, "(814) 404-3093", '="18144043093"'])
+def test_a_first_line_with_a_number_is_no_heading_whatever_its_reason(first: str, reason: str) -> None:
+    assert reasons(f"{first};{reason}\n{TWO};y z") == {ONE: reason, TWO: "y z"}
+
+
+@pytest.mark.parametrize("second", [TWO, "(814) 404-3094", "814.404.3094", "18144043094.0"])
+def test_a_second_number_is_no_reason(second: str) -> None:
+    assert wrong(f"number,reason\n{ONE},{second}") == [(2, ONE, LineProblem.TWO_NUMBERS, 0)]
+    assert reasons(f"{ONE},ticket 12345678\n{TWO},123456") == {ONE: "ticket 12345678", TWO: "123456"}
+
+
+def test_a_second_column_of_numbers_is_not_left_out_silently() -> None:
+    heading = "name,phone,mobile,reason"
+    assert wrong(f"{heading}\nAnn,{ONE},{TWO},x\nBob,{ONE},,x") == [(2, ONE, LineProblem.TWO_NUMBERS, 0)]
+    assert reasons(f"{heading}\nBob,{ONE},,x\nCy,{TWO}, ,y") == {ONE: "x", TWO: "y"}
+
+
 def test_a_heading_in_unknown_words_is_told() -> None:
     assert read(f"Rufnummer,Grund\n{ONE},x".encode(), "US").heading == "Rufnummer, Grund"
     assert read(f"number,reason\n{ONE},x".encode(), "US").heading == ""

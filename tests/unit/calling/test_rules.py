@@ -144,7 +144,18 @@ def test_a_number_that_is_no_longer_allowed_is_not_dialed() -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", [stored("hours", start_min="9"), stored("color", hue=1), stored("limits", x=1)]
+    "rule",
+    [
+        stored("hours", start_min="9"),
+        stored("color", hue=1),
+        stored("limits", x=1),
+        # A newer version may say more, which must not be left out.
+        stored("flow:flow1", users=[], emails=["sara@example.com"]),
+        stored("countries", countries=["US"], states=["NY"]),
+        stored("hours", start_min=0, end_min=1440, lunch=[720, 780]),
+        stored("hours", start_min=0, end_min=1440, dates_off=["2026-12-24/2026-12-26"]),
+        stored("masking", masking="never", except_for=["C_SHARED"]),
+    ],
 )
 def test_a_rule_that_cannot_be_read_says_no(rule: StoredRule) -> None:
     facts = KnownFacts()

@@ -14,7 +14,7 @@ from evoslack.calling.calls import Call, CallRequest, Role, State
 from evoslack.calling.offer import CallerId, Flow, Offer
 from evoslack.calling.outcomes import Placed, Reason
 from evoslack.calling.refusals import CannotCheck, Denial, Lack, NotAllowed, NothingToOffer, Refusal, Source
-from evoslack.calling.rulebook import HOUR, BlockedNumber, FlowRule, Limit, Rules
+from evoslack.calling.rulebook import HOUR, BlockedNumber, FlowRule, Limit, Rules, StoredRule
 from evoslack.calling.scheduled_time import GRACE
 from evoslack.calling.scheduler import MOST_DUE, RETRY_AFTER, Scheduler
 from evoslack.ledger.calls import CallLedger
@@ -237,6 +237,17 @@ def test_what_cannot_be_asked_is_asked_again_until_the_grace_is_over(world: Worl
     world.now = DUE + GRACE - SECOND
     assert scheduler.run_next()
     assert (world.found(call).state, world.found(call).reason) == (State.NOT_SENT, Reason.UNCHECKED)
+
+
+def test_a_rule_that_this_bot_cannot_read_leaves_it_to_a_bot_that_can(world: World) -> None:
+    call = world.schedule()
+    world.facts.rules = [StoredRule("color", {"hue": 1}, 1, "U_ROOT", T0)]
+    world.run()
+    assert world.found(call) == call
+
+    world.facts.rules = []
+    world.run(DUE + RETRY_AFTER)
+    assert world.found(call).state is State.ACCEPTED
 
 
 def test_one_that_cannot_be_checked_does_not_hold_up_the_next(world: World) -> None:

@@ -31,7 +31,7 @@ SETTINGS = views.FormSettings("/call", "US", frozenset({"US"}), "C_CALLS", froze
 HOURS = Rules(frozenset({"US"}), hours=(CallingHours(8 * 60, 21 * 60),))
 EARLY = (
     "⚠️ It's 4:12 AM in Pennsylvania. Calling hours are 8:00 AM to 9:00 PM, their time. "
-    "Call at 8:00 AM their time, in 3 hr 48 min."
+    "Call at 8:00 AM their time, in 3 hr 48 min. Or press *Call* to schedule it."
 )
 
 
@@ -40,6 +40,9 @@ class Past:
 
     def __init__(self, *latest: Call) -> None:
         self.latest = list(latest)
+
+    def latest_of(self, user_id: str, team_id: str, limit: int) -> list[Call]:
+        return self.latest
 
     def latest_to(self, account_id: str, number: str, limit: int) -> list[Call]:
         return self.latest
@@ -122,6 +125,15 @@ def test_a_rule_that_cannot_be_read_is_said_while_a_number_is_typed() -> None:
     assert said.startswith("⚠️ EvoSlack can't read the rule “hours”")
     with pytest.raises(CannotEvaluate):  # a form does not open at all
         found.known("acc1", "U_SARA", "T1", Prefill(number=TYPED))
+
+
+def test_a_form_knows_the_flows_own_caller_ids_whatever_this_person_chose_last() -> None:
+    facts, past = KnownFacts(), Past()
+    facts.rules = [StoredRule("flow:flow1", {"caller_id": "+12025550199"}, 1, "U_ROOT", NOON)]
+    past.latest = [Call("id", call_request(caller_id="+12025550100"), State.PLACED, NIGHT)]
+
+    about = lines(facts, past=past).known("acc1", "U_SARA", "T1", Prefill()).about
+    assert (about.caller_ids, about.defaults) == ({"flow1": "+12025550100"}, {"flow1": "+12025550199"})
 
 
 def test_a_form_does_not_wait_for_rules_that_take_too_long() -> None:

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from evoslack.calling.calling_hours import CallingHours
 from evoslack.calling.calls import Call, HangUp, LostReason, Progress, State
 from evoslack.calling.numbers import BadNumber, Problem, dialable
 from evoslack.calling.offer import CallerId, Flow, Offer
 from evoslack.calling.outcomes import Reason
 from evoslack.calling.places import Place, place_of
+from evoslack.calling.refusals import OutsideHours
 from evoslack.slack.rendering import number_line, number_messages, views
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import FormMetadata
@@ -188,6 +190,15 @@ def test_a_question_stands_on_top_and_is_taken_away_with_what_it_lets_pass() -> 
 
 def test_a_question_that_nobody_gets_past_keeps_the_button() -> None:
     assert form(question=views.Question("*Wait*", NUMBER))["submit"]["text"] == "Call"
+
+
+def test_outside_the_hours_the_line_says_that_a_press_schedules_if_there_is_a_time_for_it() -> None:
+    hours = (CallingHours(8 * 60, 21 * 60),)
+    night = NOW.replace(hour=4)
+    closed = OutsideHours(night, (night,), hours, night + timedelta(hours=4))
+    assert number_line.objection(closed, "").endswith(" Or press *Call* to schedule it.")
+    for never in (OutsideHours(night, (night,), hours, None), OutsideHours(night, (), hours, None)):
+        assert "schedule" not in number_line.objection(never, "")
 
 
 # --- the question -----------------------------------------------------------------------------------------

@@ -223,6 +223,23 @@ def test_what_is_no_longer_on_offer_is_not_preset() -> None:
     assert (chosen(view, views.FLOW), chosen(view, views.CALLER_ID)) == (None, SUPPORT.number)
 
 
+def test_a_flows_default_that_the_account_no_longer_owns_is_said_where_another_one_is_filled_in() -> None:
+    def hint(defaults: dict[str, str]) -> str:
+        about = views.FormAbout(last(), caller_ids=defaults, defaults=defaults)
+        view = views.form(OFFER, METADATA, SETTINGS, views.Prefill(number="202 555 0143"), about)
+        assert problems_in_view(view) == []
+        assert chosen(view, views.CALLER_ID) == MAIN_OFFICE.number
+        (field,) = [block for block in view["blocks"] if block["block_id"] == views.CALLER_ID]
+        return str(field["hint"]["text"])
+
+    assert hint({"flow3": "+12025550199"}) == (
+        "What they'll see on their phone. The default for this flow, (202) 555-0199, is no longer a number "
+        "of this account, so another one is filled in."
+    )
+    for fine in ({"flow3": MAIN_OFFICE.number}, {"flow1": "+12025550199"}, {}):
+        assert hint(fine) == "What they'll see on their phone."
+
+
 def test_with_one_flow_it_is_chosen_whatever_the_last_one_was() -> None:
     only = Offer("acc1", FLOWS[:1], (SUPPORT,), SUPPORT)
 
