@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookClient
 
+from evoslack.runtime.network import tls_context
 from evoslack.slack.web_api import DeadlineWebClient, DeadlineWebhookClient, SlackUnanswered
 
 # What our clients raise when Slack says no (`SlackApiError`) or nothing that can be read (`SlackUnanswered`).
@@ -24,7 +24,6 @@ PATIENT_TIMEOUT_S = 10  # for a whole request everywhere else
 PAUSE_S = 5.0  # after a 429 without Retry-After
 # Errors after which the operation may have succeeded anyway (Slack's documentation says so).
 _UNCERTAIN = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
-_TLS = ssl.create_default_context()  # once: the SDK would load all certificates for every request
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def web_client(
         token=token,
         base_url=api_url,
         timeout=timeout_s,
-        ssl=_TLS,
+        ssl=tls_context(),
         retry_handlers=[],
         logger=logging.getLogger("slack_sdk"),
     )
@@ -65,7 +64,9 @@ def web_client(
 
 def private_client(response_url: str) -> WebhookClient:
     """A client for one `response_url`; it never retries either."""
-    return DeadlineWebhookClient(response_url, timeout=PATIENT_TIMEOUT_S, ssl=_TLS, retry_handlers=[])
+    return DeadlineWebhookClient(
+        response_url, timeout=PATIENT_TIMEOUT_S, ssl=tls_context(), retry_handlers=[]
+    )
 
 
 def identify(client: WebClient) -> Identity:
