@@ -230,7 +230,7 @@ def test_a_connection_that_was_given_back_is_not_shut() -> None:
 # --- proxies of the surroundings
 
 
-@pytest.mark.parametrize("name", ["HTTPS_PROXY", "http_proxy"])
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
 def test_a_proxy_of_the_surroundings_is_used(
     peer: Callable[..., Peer], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -285,7 +285,7 @@ def test_slack_that_cannot_be_reached_is_said_in_plain_words() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 
-    assert unanswered(impatient(f"http://127.0.0.1:{port}/api/").auth_test) == "Connection refused"
+    assert unanswered(impatient(f"http://127.0.0.1:{port}/api/").auth_test) == "127.0.0.1 refuses connections"
 
 
 def test_the_token_does_not_follow_a_redirect(peer: Callable[..., Peer]) -> None:
