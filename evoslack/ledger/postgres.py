@@ -114,6 +114,11 @@ def wait_for_migration(connection: sa.Connection) -> None:
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
 
 
+def may_migrate(connection: sa.Connection) -> bool:
+    """Whether no other bot migrates right now; then it is ours until the transaction ends."""
+    return bool(connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(MIGRATION_LOCK))).scalar_one())
+
+
 def is_passing(error: BaseException) -> bool:
     """Whether the server may simply be away or busy: trying again later may help."""
     if isinstance(error, sa.exc.TimeoutError):  # no connection of ours was free

@@ -24,11 +24,31 @@ PATIENT_TIMEOUT_S = 10  # for a whole request everywhere else
 PAUSE_S = 5.0  # after a 429 without Retry-After
 # Errors after which the operation may have succeeded anyway (Slack's documentation says so).
 _UNCERTAIN = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
+# What Slack says while it is busy or moves a workspace; anything else that it says is final.
+_PASSING = frozenset(
+    {"ratelimited", "rate_limited", "accesslimited", "team_added_to_org", "too_many_websockets"}
+)
+SCOPES = (
+    "commands",
+    "chat:write",
+    "users:read",
+    "users:read.email",
+    "channels:read",
+    "groups:read",
+    "channels:history",
+    "groups:history",
+    "im:write",
+    "files:write",
+    "files:read",
+    "usergroups:read",
+)
+# Without one of these no command comes in, nobody is told, or nobody may call.
+NEEDED_SCOPES = frozenset({"commands", "chat:write", "users:read", "users:read.email"})
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What `auth.test` says about the bot token."""
+    """What `auth.test` says about the bot token. Without any scopes, a proxy took away the header."""
 
     team_id: str
     team_name: str
@@ -37,6 +57,11 @@ class Identity:
     bot_user_id: str | None
     scopes: frozenset[str]
     url: str = ""  # of the workspace, with a slash at its end
+
+    @property
+    def missing_scopes(self) -> list[str]:
+        """The scopes of the manifest that the token lacks; none if they are unknown."""
+        return [scope for scope in SCOPES if scope not in self.scopes] if self.scopes else []
 
 
 def web_client(
@@ -76,8 +101,11 @@ def identify(client: WebClient) -> Identity:
         str(name).lower(): str(value) for name, value in answer.headers.items()
     }  # Slack writes them in either case
     scopes = headers.get("x-oauth-scopes", "")
+    team_id = answer.get("team_id")
+    if not isinstance(team_id, str):
+        raise SlackUnanswered("an answer without team_id")
     return Identity(
-        team_id=str(answer["team_id"]),
+        team_id=team_id,
         team_name=str(answer.get("team") or ""),
         enterprise_id=answer.get("enterprise_id"),
         bot_id=answer.get("bot_id"),
@@ -115,6 +143,18 @@ def is_denial(error: SlackApiError) -> bool:
         and re.fullmatch(r"[a-z_]+", code) is not None
         and code not in _UNCERTAIN
     )
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether Slack is away or busy, so that trying again may help. False if it said no."""
+    if not isinstance(error, SlackApiError) or not is_denial(error):
+        return True
+    return error.response.status_code == 429 or problem_of(error) in _PASSING
+
+
+def scopes_advice(missing: list[str]) -> str:
+    """What to do about scopes that are missing."""
+    return f"missing {', '.join(missing)}; update the app from manifest.yml and reinstall it."
 
 
 def object_in(answer: SlackResponse, name: str) -> dict[str, Any]:
