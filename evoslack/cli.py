@@ -81,9 +81,9 @@ def run(settings: Settings) -> int:
     """Start, wait for a signal, shut down cleanly. Returns the exit code."""
     # Blocked, then waited for: a signal that a handler caught just before the wait began would be missed.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-    happened: SimpleQueue[str | Exception | None] = SimpleQueue()  # None: a signal
+    happened: SimpleQueue[str | Exception | int] = SimpleQueue()  # an int: a signal
     start = Start(settings)
-    _in_background("signals", lambda: signal.sigwait(STOP_SIGNALS) and happened.put(None))
+    _in_background("signals", lambda: happened.put(signal.sigwait(STOP_SIGNALS)))
     _in_background("start", lambda: happened.put(_ready_line(start)))
     ready = happened.get()
     if isinstance(ready, BadSettings):
@@ -91,7 +91,7 @@ def run(settings: Settings) -> int:
     if isinstance(ready, Exception):
         print(f"EvoSlack cannot start. {ready}", file=sys.stderr)
         return CANNOT_START
-    if ready is not None:
+    if isinstance(ready, str):
         print(ready, flush=True)
         _in_background("start-findings", lambda: _log_problems(settings, start))
         happened.get()

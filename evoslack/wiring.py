@@ -270,6 +270,6 @@ def _receiver(
             waited_s=heartbeat.waited_s,
             is_healthy=is_healthy,
         )
-    except (OSError, ValueError) as error:  # somebody was quicker
+    except (OSError, ValueError) as error:  # another program was quicker
         where = f"{settings.host}:{settings.port}"
         raise CannotStart(f"Cannot listen on {where}: {getattr(error, 'strerror', error)}.") from error

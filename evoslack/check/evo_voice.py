@@ -60,7 +60,7 @@ def findings(evo: EvoClient, settings: Settings) -> Iterator[Finding]:
 
 
 def login_findings(evo: EvoClient, settings: Settings) -> Iterator[Finding]:
-    """Whether the login is accepted, and may place calls; also looked at after each start."""
+    """Whether the login is accepted, and may place calls; checked after each start, too."""
     try:
         login = evo.whoami(budget_s=BUDGET_S)
     except LoginFailed:

@@ -50,7 +50,7 @@ def findings(client: WebClient, settings: Settings) -> Iterator[Finding]:
 
 
 def place_findings(client: WebClient, settings: Settings) -> Iterator[Finding]:
-    """Whether cards and requests for access arrive; also looked at after each start."""
+    """Whether cards and requests for access arrive; checked after each start, too."""
     yield from _channel(client, settings.calls_channel, settings.mask_numbers)
     yield _help_contact(client, HelpContact.of(settings.help_contact))
 

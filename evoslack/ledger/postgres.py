@@ -1,6 +1,6 @@
 """How EvoSlack uses PostgreSQL: its connections, their limits, and what is different behind PgBouncer.
 
-The limits belong to a connection and are set as it opens. PgBouncer refuses or drops them, and in
+The limits belong to a connection and are set as it opens. PgBouncer rejects or drops them, and in
 transaction mode each transaction may run on another connection. Where that is noticed, every transaction
 sets its own limits, and statements are not prepared (docs/decisions/0014-starting.md).
 """

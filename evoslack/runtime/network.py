@@ -25,7 +25,9 @@ PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 VARIABLES = (*PROXIES, "NO_PROXY", *CERTIFICATES)
 _BEHIND = {"ws": "http", "wss": "https"}  # a websocket goes the way of the scheme it begins with
-_SDK_REFUSED = re.compile(r"Failed to connect to the proxy .*status code: (\d+)")  # shows its password too
+_SDK_NOT_CONNECTED = re.compile(
+    r"Failed to connect to the proxy .*status code: (\d+)"
+)  # shows its password too
 _CHAIN = ("reason", "original_error", "__cause__", "__context__")  # where libraries keep what went wrong
 
 
@@ -102,11 +104,13 @@ def problem_words(error: BaseException, url: str) -> str | None:
                 return f"the name {host_of(url)} cannot be looked up right now"
             return f"no such host: {host_of(url)}"
         if isinstance(cause, OSError) and str(cause).startswith("Tunnel connection failed"):
-            return f"the proxy {host_of(url)} refused: {str(cause).partition(': ')[2]}"
-        if refused := _SDK_REFUSED.search(str(cause)):
-            return f"the proxy {host_of(url)} refused: status {refused.group(1)}"
-        if isinstance(cause, ConnectionRefusedError):
-            return f"{host_of(url)} refuses connections"
+            return f"the proxy {host_of(url)} does not connect us: {str(cause).partition(': ')[2]}"
+        if status := _SDK_NOT_CONNECTED.search(str(cause)):
+            return f"the proxy {host_of(url)} does not connect us: status {status.group(1)}"
+        if isinstance(cause, TimeoutError):
+            return "timed out"
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
     return None
 
 

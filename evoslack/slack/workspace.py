@@ -22,6 +22,8 @@ SLACK_ERRORS = (SlackClientError,)
 LISTENER_TIMEOUT_S = 2  # for a whole request inside a listener, which has three seconds
 PATIENT_TIMEOUT_S = 10  # for a whole request everywhere else
 PAUSE_S = 5.0  # after a 429 without Retry-After
+_SDK_LOG = logging.getLogger("slack_sdk.web")
+_SDK_LOG.setLevel(logging.CRITICAL)  # it logs each failure, which those who asked log in words, once
 # Errors after which the operation may have succeeded anyway (Slack's documentation says so).
 _UNCERTAIN = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 # What Slack says while it is busy or moves a workspace; anything else that it says is final.
@@ -81,7 +83,7 @@ def web_client(
         timeout=timeout_s,
         ssl=tls_context(),
         retry_handlers=[],
-        logger=logging.getLogger("slack_sdk"),
+        logger=_SDK_LOG,
     )
     client.on_date = on_date
     return client

@@ -285,7 +285,7 @@ def test_slack_that_cannot_be_reached_is_said_in_plain_words() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 
-    assert unanswered(impatient(f"http://127.0.0.1:{port}/api/").auth_test) == "127.0.0.1 refuses connections"
+    assert unanswered(impatient(f"http://127.0.0.1:{port}/api/").auth_test) == "Connection refused"
 
 
 def test_the_token_does_not_follow_a_redirect(peer: Callable[..., Peer]) -> None:
