@@ -16,6 +16,7 @@ The map, inside first:
 - `wiring`     builds everything from the settings
 - `running`    starts the bot and stops it
 - `check`      `--check`
+- `starting`   starts the bot: waits for what is away, gives up on what is wrong (`start_trouble`)
 - `cli`        the command line; `environment` and `logs` are its ends toward the machine
 
 `ledger`, `evo` and `slack` know `calling` and not each other. The sandbox (a stand-in Slack and a stand-in

@@ -7,17 +7,23 @@ import logging
 import os
 import signal
 import sys
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
 from typing import NoReturn
 
 from evoslack import __version__
 from evoslack.environment import environment
 from evoslack.logs import set_up_logging
-from evoslack.running import CannotStart
+from evoslack.runtime import network
 from evoslack.settings import BadSettings, Settings
-from evoslack.wiring import build
+from evoslack.start_trouble import CannotStart
+from evoslack.starting import Start, ToldToStop
+
+log = logging.getLogger(__name__)
 
 BAD_SETTINGS, CANNOT_START = 2, 1
-STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
+STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 
 
 def entry() -> NoReturn:
@@ -38,12 +44,13 @@ def main(arguments: list[str]) -> int:
         print("The sandbox has moved: run python -m sandbox (or make sandbox).", file=sys.stderr)
         return BAD_SETTINGS
     try:
-        settings = Settings.from_env(environment())
+        env = environment()
+        network.adopt(env)
+        settings = Settings.from_env(env)
+        if problems := network.problems():
+            raise BadSettings(problems)
     except BadSettings as bad:
-        print("EvoSlack cannot start. Fix these settings:", file=sys.stderr)
-        for problem in bad.problems:
-            print(f"  - {problem}", file=sys.stderr)
-        return BAD_SETTINGS
+        return _say_bad_settings(bad)
     set_up_logging(level=settings.log_level, as_json=settings.log_format == "json")
     if chosen.check:
         logging.disable(logging.ERROR)  # the report says it all
@@ -63,18 +70,55 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _say_bad_settings(bad: BadSettings) -> int:
+    print("EvoSlack cannot start. Fix these settings:", file=sys.stderr)
+    for problem in bad.problems:
+        print(f"  - {problem}", file=sys.stderr)
+    return BAD_SETTINGS
+
+
 def run(settings: Settings) -> int:
     """Start, wait for a signal, shut down cleanly. Returns the exit code."""
     # Blocked, then waited for: a signal that a handler caught just before the wait began would be missed.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-    try:
-        bot = build(settings)
-        ready = bot.start()
-    except CannotStart as reason:
-        print(f"EvoSlack cannot start. {reason}", file=sys.stderr)
+    happened: SimpleQueue[str | Exception | int] = SimpleQueue()  # an int: a signal
+    start = Start(settings)
+    _in_background("signals", lambda: happened.put(signal.sigwait(STOP_SIGNALS)))
+    _in_background("start", lambda: happened.put(_ready_line(start)))
+    ready = happened.get()
+    if isinstance(ready, BadSettings):
+        return _say_bad_settings(ready)
+    if isinstance(ready, Exception):
+        print(f"EvoSlack cannot start. {ready}", file=sys.stderr)
         return CANNOT_START
-    print(ready, flush=True)
-    signal.sigwait(STOP_SIGNALS)
+    if isinstance(ready, str):
+        print(ready, flush=True)
+        _in_background("start-findings", lambda: _log_problems(settings, start))
+        happened.get()
     print("EvoSlack is stopping. It finishes the calls it is dialing first.", flush=True)
-    print(bot.stop(), flush=True)
+    print(start.stop(), flush=True)
     return 0
+
+
+def _ready_line(start: Start) -> str | Exception:
+    """The ready line, or why there is none."""
+    try:
+        return start.run()
+    except (CannotStart, BadSettings, ToldToStop) as reason:
+        return reason
+    except Exception as bug:
+        log.exception("the start broke off")
+        return CannotStart(f"Something broke in EvoSlack ({type(bug).__name__}); the log has the details.")
+
+
+def _log_problems(settings: Settings, start: Start) -> None:
+    """What `--check` would say about a bot that is running; asked when it is ready, to not delay it."""
+    from evoslack.check import problems_after_start  # noqa: PLC0415 - as above
+
+    if start.bot is not None:
+        for finding in problems_after_start(settings, start.bot.evo):
+            log.error("%s: %s", finding.what, finding.words)
+
+
+def _in_background(name: str, task: Callable[[], object]) -> None:
+    threading.Thread(target=task, name=name, daemon=True).start()

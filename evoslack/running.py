@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from slack_bolt import App
-from slack_sdk.errors import SlackApiError
 
 from evoslack.calling.calls import State
 from evoslack.calling.switchboard import Switchboard
 from evoslack.evo.catalog import Catalog
+from evoslack.evo.client import EvoClient
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
+from evoslack.ledger.postgres import is_passing
 from evoslack.ledger.store import LedgerTaken, Store, database_problem, with_short_lock_timeout
 from evoslack.runtime.background_pool import BackgroundPool
 from evoslack.runtime.clock import Clock
@@ -22,18 +24,16 @@ from evoslack.runtime.heartbeat import Heartbeat
 from evoslack.runtime.worker_pool import WorkerPool
 from evoslack.slack.receivers.receiver import Receiver
 from evoslack.slack.receivers.socket_connection import NoHello
-from evoslack.slack.workspace import SLACK_ERRORS, problem_of
+from evoslack.slack.workspace import SLACK_ERRORS
+from evoslack.start_trouble import Away, CannotStart, slack_trouble
 
 log = logging.getLogger(__name__)
 
 DRAIN_S = 40.0  # dialing one call takes up to 30 s
 SETTLE_S = 2.0  # for submissions whose acknowledgment has just been sent
 GOODBYE_S = 5.0  # for the last cards and private messages
+NOTHING_YET = "EvoSlack stopped before it was ready. Nothing was dialed."
 STEP_S = 1.0  # for steps that may stop at any moment, before the database is closed
-
-
-class CannotStart(Exception):
-    """The bot cannot run. The message tells the operator why in one or two sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,7 @@ class Bot:
         others: list[PooledStep],  # may stop at any moment: the next start finds what is left
         background: Iterable[BackgroundPool],  # stopped in this order
         app: App,
+        evo: EvoClient,
         make_receiver: Callable[[Callable[[], dict[str, bool]]], Receiver],  # is given our health check
         about: str,
         clock: Clock,
@@ -73,19 +74,31 @@ class Bot:
     ) -> None:
         self.store, self.calls, self.notifications = store, calls, notifications
         self.catalog, self.switchboard = catalog, switchboard
-        self.app = app
+        self.app, self.evo = app, evo
         self._answers, self._dial, self._others = answers, dial, others
         self._notify, self._private_messages = notify, private_messages
         self._background = tuple(background)
         self._about = about
         self._clock, self._heartbeat = clock, heartbeat
+        self.is_working = False  # from here on there is something to finish
+        self._is_stopped, self._changing = False, threading.Lock()
         self.receiver = make_receiver(self.health)
 
     def start(self) -> str:
-        """Open the ledger, repair what a crash left, start the pools, and let payloads in.
+        """Open the ledger, start the pools, and let payloads in: `open`, `work` and `receive` at once.
 
         Returns the ready line. Raises `CannotStart`.
         """
+        self.open()
+        self.work()
+        try:
+            return self.receive()
+        except CannotStart:
+            self.stop()  # calls that are being dialed already are finished
+            raise
+
+    def open(self) -> None:
+        """Open the ledger and repair what a crash left. Raises `CannotStart`; can be tried again."""
         try:
             self.store.open()
             if (now := self.store.time()) is not None:
@@ -96,19 +109,38 @@ class Bot:
         except LedgerTaken as taken:
             raise CannotStart(f"Another bot is using {taken}. Stop it first, or use PostgreSQL.") from taken
         except Exception as error:
+            if is_passing(error):
+                raise Away(f"PostgreSQL does not answer: {database_problem(error)}.") from error
             raise CannotStart(f"The database cannot be used: {database_problem(error)}") from error
-        self._heartbeat.start()
-        for each in self._pooled_steps():
-            each.start()
+
+    def work(self) -> None:
+        """Start the pools, which take on what the ledger holds."""
+        with self._changing:
+            if self._is_stopped:
+                return
+            self.is_working = True
+            self._heartbeat.start()
+            for each in self._pooled_steps():
+                each.start()
+
+    def receive(self) -> str:
+        """Let payloads in. Returns the ready line. Raises `CannotStart`; can be tried again."""
         try:
             way = self.receiver.start()
         except (*SLACK_ERRORS, NoHello) as error:
-            self.stop()  # calls that are being dialed already are finished
-            raise CannotStart(not_let_in("SLACK_APP_TOKEN", error)) from error
+            raise slack_trouble("SLACK_APP_TOKEN", error) from error
         return f"EvoSlack is ready: {way}, {self._about}."
 
     def stop(self) -> str:
-        """Take no more requests, finish what is being dialed, and return what is left, in words."""
+        """Take no more requests, finish what is being dialed, and return what is left, in words.
+
+        May be called while `receive` is still trying, in another thread.
+        """
+        with self._changing:
+            self._is_stopped = True
+            if not self.is_working:
+                self.store.close()
+                return NOTHING_YET
         self.receiver.stop()
         for each in self._others:
             each.pool.stop(within_s=0)
@@ -163,14 +195,3 @@ class Bot:
         ]
         words = ", ".join(part for part in parts if part)
         return f"EvoSlack stopped. Unfinished calls: {words or 'none'}."
-
-
-def not_let_in(token: str, error: Exception) -> str:
-    """Why Slack cannot be used. Only an answer from Slack can be about the token."""
-    if isinstance(error, NoHello):
-        return (
-            f"Slack's websocket cannot be opened ({error}). Check whether a proxy or firewall blocks wss://."
-        )
-    if isinstance(error, SlackApiError):
-        return f"Slack rejected {token}: {problem_of(error)}."
-    return f"Slack cannot be reached ({problem_of(error)}). Check the network and SLACK_API_URL."

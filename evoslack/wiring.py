@@ -16,11 +16,12 @@ from evoslack.engine import Engine, Pools, home_publisher, live_pages, notifier,
 from evoslack.evo.client import DIAL_DEADLINE_S, EvoClient
 from evoslack.evo.directory import Directory
 from evoslack.ledger.history import CallHistory
-from evoslack.running import Bot, CannotStart, PooledStep, not_let_in
+from evoslack.ledger.store import UnusableUrl
+from evoslack.running import Bot, PooledStep
 from evoslack.runtime.clock import Clock, counting_s
 from evoslack.runtime.heartbeat import Heartbeat
 from evoslack.runtime.worker_pool import WorkerPool
-from evoslack.settings import Settings
+from evoslack.settings import BadSettings, Settings
 from evoslack.slack.app import build_app
 from evoslack.slack.background.private_messages import PrivateMessages
 from evoslack.slack.card_links import CardLinks
@@ -28,6 +29,7 @@ from evoslack.slack.file_download import FILE_ORIGIN, FileDownload, origin_of
 from evoslack.slack.listeners.dependencies import ListenerDependencies, build_listeners
 from evoslack.slack.listeners.reply import NotifyPrivately
 from evoslack.slack.people import SlackPeople, TimeZones
+from evoslack.slack.receivers.address import listen_problem
 from evoslack.slack.receivers.http import HttpReceiver
 from evoslack.slack.receivers.receiver import Receiver
 from evoslack.slack.receivers.slack_time import SlackTime
@@ -37,12 +39,11 @@ from evoslack.slack.rendering.views import FormSettings
 from evoslack.slack.user_groups import UserGroups
 from evoslack.slack.workspace import (
     LISTENER_TIMEOUT_S,
-    SLACK_ERRORS,
     Identity,
-    identify,
     private_client,
     web_client,
 )
+from evoslack.start_trouble import CannotStart, identity_of
 
 TIME_EVERY_S = 60.0  # how often Slack is asked for the time; two answers put it right
 TIME_TIMEOUT_S = 1  # a slower answer would tell an outdated time
@@ -57,7 +58,7 @@ def build(
     clock_s: Callable[[], float] = counting_s,
     dial_deadline_s: float = DIAL_DEADLINE_S,
 ) -> Bot:
-    """Ask Slack who we are and build the bot. Raises `CannotStart`.
+    """Ask Slack who we are and build the bot. Raises `CannotStart` or `BadSettings`; can be tried again.
 
     `now` and `clock_s` are the machine's wall clock and its monotonic clock.
     """
@@ -66,10 +67,7 @@ def build(
     make_client = partial(
         web_client, settings.slack_bot_token, settings.slack_api_url, on_date=slack_time.note
     )
-    try:
-        identity = identify(make_client())
-    except SLACK_ERRORS as error:
-        raise CannotStart(not_let_in("SLACK_BOT_TOKEN", error)) from error
+    identity = identity_of(make_client())
     evo = EvoClient(
         settings.evo_base_url,
         settings.evo_username,
@@ -78,7 +76,10 @@ def build(
         now=clock.now,
     )
     groups = UserGroups(make_client(timeout_s=LISTENER_TIMEOUT_S), clock_s=clock_s)
-    engine = Engine(settings, evo, groups.of, clock, clock_s)
+    try:
+        engine = Engine(settings, evo, groups.of, clock, clock_s)
+    except UnusableUrl as problem:
+        raise BadSettings([f"DATABASE_URL {problem}"]) from None
     links = CardLinks(identity.url, engine.notifications.cards_of)
     pools = Pools()
     access = _access(settings, identity, evo, engine, make_client, clock_s)
@@ -114,6 +115,7 @@ def build(
         ],
         background=pools.all(),
         app=app,
+        evo=evo,
         make_receiver=lambda health: _receiver(settings, app, clock, slack_time, heartbeat, health),
         about=f"{settings.slack_command}, cards go to {settings.calls_channel}",
         clock=clock,
@@ -254,6 +256,8 @@ def _receiver(
     if settings.slack_app_token is not None:
         client = web_client(settings.slack_bot_token, settings.slack_api_url)
         return SocketModeReceiver(app, settings.slack_app_token, client, clock, heartbeat.waited_s)
+    if problem := listen_problem(settings.host, settings.port):
+        raise CannotStart(problem)
     secret = settings.slack_signing_secret or ""
     try:
         return HttpReceiver(
@@ -266,6 +270,6 @@ def _receiver(
             waited_s=heartbeat.waited_s,
             is_healthy=is_healthy,
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:  # another program was quicker
         where = f"{settings.host}:{settings.port}"
-        raise CannotStart(f"Cannot listen on {where}: {error.strerror}.") from error
+        raise CannotStart(f"Cannot listen on {where}: {getattr(error, 'strerror', error)}.") from error

@@ -20,7 +20,7 @@ def check(settings: Settings, say: Callable[[str], object]) -> int:
     problems = 0
     for finding in _findings(settings):
         problems += not finding.is_ok
-        say(f"{'ok     ' if finding.is_ok else 'PROBLEM'}  {finding.what}: {finding.words}")
+        say(f"{finding.label:7}  {finding.what}: {finding.words}")
     say(f"{problems} problem{'s' * (problems > 1)}." if problems else "Everything is ready.")
     return 1 if problems else 0
 
@@ -33,3 +33,11 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield from evo_voice.findings(evo, settings)
     yield from (Finding("rules", is_ok, words) for is_ok, words in rule_lines(settings))
     yield database.finding(settings.database_url)
+
+
+def problems_after_start(settings: Settings, evo: EvoClient) -> Iterator[Finding]:
+    """What a start does not ask anyway: problems with which the bot runs, but not as it should."""
+    client = web_client(settings.slack_bot_token, settings.slack_api_url)
+    for finding in (*slack.place_findings(client, settings), *evo_voice.login_findings(evo, settings)):
+        if not finding.is_ok:
+            yield finding

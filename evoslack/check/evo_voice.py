@@ -38,21 +38,10 @@ DENIAL_WORDS = {  # why a login in EVO_USER_MAP may not call
 
 
 def findings(evo: EvoClient, settings: Settings) -> Iterator[Finding]:
-    try:
-        login = evo.whoami(budget_s=BUDGET_S)
-    except LoginFailed:
-        yield Finding("Evo Voice login", False, "login failed; check EVO_USERNAME and EVO_PASSWORD.")
+    found = list(login_findings(evo, settings))
+    yield from found
+    if not found[0].is_ok:
         return
-    except EvoError as error:
-        yield Finding("Evo Voice login", False, f"{error}; check EVO_BASE_URL and the network.")
-        return
-    yield Finding("Evo Voice login", True, f"{settings.evo_username} at {settings.evo_base_url}")
-    roles = sorted(login.roles & CALLING_ROLES)
-    yield Finding(
-        "role", bool(roles), roles[0] if roles else "the login needs the role Manager in Evo Voice."
-    )
-    if login.manager_access not in ACCESS_TO_CALL:
-        yield Finding("access", False, "the login is read-only; it needs ReadWrite to place calls.")
     catalog = Catalog(
         evo,
         account_id=settings.evo_account_id,
@@ -69,6 +58,25 @@ def findings(evo: EvoClient, settings: Settings) -> Iterator[Finding]:
     yield _tracking(evo, offer.account_id)
     yield _hang_up(catalog)
     yield from _user_map(Directory(evo), offer.account_id, settings)
+
+
+def login_findings(evo: EvoClient, settings: Settings) -> Iterator[Finding]:
+    """Whether the login is accepted, and may place calls; checked after each start, too."""
+    try:
+        login = evo.whoami(budget_s=BUDGET_S)
+    except LoginFailed:
+        yield Finding("Evo Voice login", False, "login failed; check EVO_USERNAME and EVO_PASSWORD.")
+        return
+    except EvoError as error:
+        yield Finding("Evo Voice login", False, f"{error}; check EVO_BASE_URL and the network.")
+        return
+    yield Finding("Evo Voice login", True, f"{settings.evo_username} at {settings.evo_base_url}")
+    roles = sorted(login.roles & CALLING_ROLES)
+    yield Finding(
+        "role", bool(roles), roles[0] if roles else "the login needs the role Manager in Evo Voice."
+    )
+    if login.manager_access not in ACCESS_TO_CALL:
+        yield Finding("access", False, "the login is read-only; it needs ReadWrite to place calls.")
 
 
 def _tracking(evo: EvoClient, account_id: str) -> Finding:

@@ -25,7 +25,7 @@ from evoslack.calling.rulebook import (
 )
 from evoslack.calling.rules import forbidding
 from evoslack.ledger.rules import RuleLedger
-from evoslack.ledger.store import Store
+from evoslack.ledger.store import Store, UnusableUrl
 from evoslack.settings import Settings
 from evoslack.slack.rendering import hours_messages
 
@@ -98,7 +98,10 @@ def _limit(limit: Limit) -> str:
 
 def _stored(url: str) -> list[StoredRule]:
     """What administrators changed; nothing if the database is not there yet or is of an older version."""
-    store = Store(url)
+    try:
+        store = Store(url)
+    except UnusableUrl:  # the line about the database says so
+        return []
     try:
         if store.file is not None and not store.file.exists():
             return []

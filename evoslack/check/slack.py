@@ -11,63 +11,86 @@ from evoslack.calling.rulebook import Masking
 from evoslack.check.finding import Finding
 from evoslack.settings import Settings
 from evoslack.slack.background.channel_members import is_shared_externally
+from evoslack.slack.receivers.address import is_one_of_us, listen_problem
+from evoslack.slack.receivers.wsgi import EVENTS_PATH
 from evoslack.slack.rendering.help_contact import HelpContact
-from evoslack.slack.workspace import SLACK_ERRORS, identify, problem_of
-
-SCOPES = (
-    "commands",
-    "chat:write",
-    "users:read",
-    "users:read.email",
-    "channels:read",
-    "groups:read",
-    "channels:history",
-    "groups:history",
-    "im:write",
-    "files:write",
-    "files:read",
-    "usergroups:read",
+from evoslack.slack.workspace import (
+    SCOPES,
+    SLACK_ERRORS,
+    identify,
+    is_passing,
+    object_in,
+    problem_of,
+    scopes_advice,
 )
 
 
 def findings(client: WebClient, settings: Settings) -> Iterator[Finding]:
     try:
         identity = identify(client)
-    except SlackApiError as error:
-        yield Finding("bot token", False, f"{problem_of(error)}; check SLACK_BOT_TOKEN.")
-        return
     except SLACK_ERRORS as error:
-        yield Finding("Slack", False, f"{problem_of(error)}; check the network and SLACK_API_URL.")
+        if is_passing(error):
+            yield Finding("Slack", False, _away(error))
+        else:
+            yield Finding("bot token", False, f"{problem_of(error)}; check SLACK_BOT_TOKEN.")
         return
     yield Finding("bot token", True, f"workspace {identity.team_name or identity.team_id}")
-    missing = [scope for scope in SCOPES if scope not in identity.scopes]
-    if missing:
-        advice = f"missing {', '.join(missing)}; update the app from manifest.yml and reinstall it."
-        yield Finding("scopes", False, advice)
+    if not identity.scopes:
+        words = "Slack's answer does not say which are granted; a proxy may have taken that away"
+        yield Finding("scopes", True, words, is_note=True)
+    elif missing := identity.missing_scopes:
+        yield Finding("scopes", False, scopes_advice(missing))
     else:
         yield Finding("scopes", True, f"all {len(SCOPES)} granted")
-    yield from _app_token(client, settings)
+    yield _app_token(client, settings) if settings.slack_app_token else _address(settings)
+    if not settings.slack_app_token:
+        words = "cannot be tested from here: whether it is right shows when Slack's first request comes in"
+        yield Finding("signing secret", True, words, is_note=True)
+    yield from place_findings(client, settings)
+
+
+def place_findings(client: WebClient, settings: Settings) -> Iterator[Finding]:
+    """Whether cards and requests for access arrive; checked after each start, too."""
     yield from _channel(client, settings.calls_channel, settings.mask_numbers)
     yield _help_contact(client, HelpContact.of(settings.help_contact))
 
 
-def _app_token(client: WebClient, settings: Settings) -> Iterator[Finding]:
-    if settings.slack_app_token is None:
-        yield Finding("receiver", True, f"HTTP on {settings.host}:{settings.port}/slack/events")
-        return
+def _away(error: Exception) -> str:
+    if isinstance(error, SlackApiError):
+        return f"Slack does not work right now ({problem_of(error)}); try again later."
+    return f"{problem_of(error)}; check the network and SLACK_API_URL."
+
+
+def _address(settings: Settings) -> Finding:
+    """Whether the port can be had, by the same steps as at the start."""
+    where = f"HTTP on {settings.host}:{settings.port}{EVENTS_PATH}"
+    problem = listen_problem(settings.host, settings.port)
+    if problem is None:
+        return Finding("receiver", True, where)
+    if is_one_of_us(settings.host, settings.port):
+        words = f"{where} is served by an EvoSlack that is running. If you start another one, stop it first"
+        return Finding("receiver", True, words, is_note=True)
+    return Finding("receiver", False, f"{problem} Check HOST and PORT, and what else runs there.")
+
+
+def _app_token(client: WebClient, settings: Settings) -> Finding:
     try:
-        client.apps_connections_open(app_token=settings.slack_app_token)
+        client.apps_connections_open(app_token=settings.slack_app_token or "")
     except SLACK_ERRORS as error:
+        if is_passing(error):
+            return Finding("app token", False, _away(error))
         advice = "check SLACK_APP_TOKEN (scope connections:write), and that Socket Mode is on."
-        yield Finding("app token", False, f"{problem_of(error)}; {advice}")
-    else:
-        yield Finding("app token", True, "Socket Mode connects")
+        return Finding("app token", False, f"{problem_of(error)}; {advice}")
+    return Finding("app token", True, "Socket Mode connects")
 
 
 def _channel(client: WebClient, channel_id: str, masking: Masking) -> Iterator[Finding]:
     try:
-        channel = client.conversations_info(channel=channel_id).get("channel") or {}
+        channel = object_in(client.conversations_info(channel=channel_id), "channel")
     except SLACK_ERRORS as error:
+        if is_passing(error):
+            yield Finding("channel", False, _away(error))
+            return
         advice = "check CALLS_CHANNEL; in a private channel, invite the bot first."
         yield Finding("channel", False, f"{problem_of(error)}; {advice}")
         return
@@ -100,14 +123,16 @@ def _help_contact(client: WebClient, contact: HelpContact) -> Finding:
         return Finding(what, True, f"{shown}, so nobody is offered “Request access”")
     try:
         if contact.is_channel:
-            channel = client.conversations_info(channel=contact.id).get("channel") or {}
+            channel = object_in(client.conversations_info(channel=contact.id), "channel")
             name, is_gone = f"#{channel.get('name', contact.id)}", channel.get("is_archived")
             if not channel.get("is_member"):
                 return Finding(what, False, f"the bot is not in {name}; type /invite @EvoSlack there.")
         else:
-            user = client.users_info(user=contact.id).get("user") or {}
+            user = object_in(client.users_info(user=contact.id), "user")
             name, is_gone = f"@{user.get('name', contact.id)}", user.get("deleted") or user.get("is_bot")
     except SLACK_ERRORS as error:
+        if is_passing(error):
+            return Finding(what, False, _away(error))
         return Finding(what, False, f"{contact.id}: {problem_of(error)}; check HELP_CONTACT.")
     if is_gone:
         return Finding(what, False, f"nobody reads {name} anymore; choose another HELP_CONTACT.")

@@ -16,6 +16,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from evoslack.runtime.deadline import Deadline
+from evoslack.runtime.network import tls_context
 
 
 class Attempt(Deadline):
@@ -109,11 +110,15 @@ class WatchedAdapter(HTTPAdapter):
     """Opens watched connections and never retries."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
+        super().init_poolmanager(*args, ssl_context=tls_context(), **kwargs)
         self.poolmanager.pool_classes_by_scheme = _WATCHED_POOLS
 
     def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager = super().proxy_manager_for(proxy, ssl_context=tls_context(), **kwargs)
         if proxy.lower().startswith("http"):  # SOCKS brings its own connections: an error there ends in doubt
             manager.pool_classes_by_scheme = _WATCHED_POOLS
         return manager
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ARG002
+        """Trust what `network` says; requests would load its own list of authorities on top of that."""
+        conn.cert_reqs = "CERT_REQUIRED"

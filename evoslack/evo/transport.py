@@ -22,6 +22,7 @@ from urllib3.exceptions import HTTPError
 
 from evoslack import __version__
 from evoslack.evo.connections import Attempt, WatchedAdapter, current
+from evoslack.runtime.network import problem_words, proxy_for
 
 CONNECT_TIMEOUT_S = 5.0
 LONGEST_BODY = 8 * 1024 * 1024  # bytes; a list of all flows is far smaller
@@ -110,6 +111,7 @@ class Transport:
                 json=body,
                 cookies=cookies,
                 headers={"Connection": "close"} if session is not self._session else None,
+                proxies=_proxies(self._base_url),
                 timeout=(min(CONNECT_TIMEOUT_S, budget_s), budget_s),
                 allow_redirects=False,
                 stream=True,
@@ -122,7 +124,8 @@ class Transport:
             if attempt.was_held_back:
                 kind = HeldBack
             timed_out = attempt.is_over or isinstance(error, requests.Timeout)
-            raise kind(type(error).__name__, timed_out=timed_out) from error
+            words = problem_words(error, self._base_url) or type(error).__name__
+            raise kind(words, timed_out=timed_out) from error
         finally:
             attempt.close()
             current.attempt = None
@@ -135,11 +138,17 @@ def _session(pool: int) -> requests.Session:
     session.mount("http://", WatchedAdapter(pool_connections=1, pool_maxsize=pool))
     session.mount("https://", WatchedAdapter(pool_connections=1, pool_maxsize=pool))
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # `Transport` keeps them
-    session.auth = _as_it_is  # otherwise requests reads passwords from ~/.netrc
+    # Otherwise requests reads passwords from ~/.netrc, and variables that only it knows.
+    session.trust_env, session.auth = False, _as_it_is
     session.headers.update(
         {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"}
     )
     return session
+
+
+def _proxies(url: str) -> dict[str, str]:
+    proxy = proxy_for(url)
+    return {} if proxy is None else {"http": proxy, "https": proxy}
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -7,6 +7,7 @@ an orphan. PostgreSQL may be shared by several bots.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from datetime import datetime
@@ -14,18 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
 from filelock import FileLock, Timeout
 
+from evoslack.ledger import postgres, tables
 from evoslack.ledger.fair_pool import FairPool
 from evoslack.ledger.sqlite_file import LedgerLost, SqliteFile
 
 BUSY_TIMEOUT_S = 2  # a listener has three seconds in all, and the person must get an answer within them
 LOCK_TIMEOUT_S = 1  # for a SQLite file that another program has locked, once the connection is free
 SHORT_LOCK_TIMEOUT_S = 0.1  # for threads that try again soon anyway
-MIGRATION_LOCK = 0x45564F  # the key of PostgreSQL's advisory lock, the same for all bots
 
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",  # readers and the one writer do not wait for each other
@@ -33,18 +31,8 @@ _SQLITE_PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA secure_delete=ON",  # what is deleted after HISTORY_DAYS is overwritten
 )
-_POSTGRES = {
-    "connect_timeout": BUSY_TIMEOUT_S,
-    # synchronous_commit: what was committed must survive a crash, whatever the server's default is.
-    "options": (
-        f"-c statement_timeout={BUSY_TIMEOUT_S}s -c lock_timeout={BUSY_TIMEOUT_S}s -c synchronous_commit=on"
-    ),
-    # A server that vanished silently is noticed in seconds instead of minutes.
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 2,
-    "tcp_user_timeout": 5000,
-}
+
+_CREDENTIALS = re.compile(r"://[^\s/]*@")
 
 
 class _LockTimeout(threading.local):
@@ -56,11 +44,8 @@ class _LockTimeout(threading.local):
 _lock_timeout = _LockTimeout()
 
 
-class MadeByNewer(Exception):
-    """The tables were made by a later version of EvoSlack."""
-
-
-_MIGRATING = threading.Lock()  # Alembic's context is global: one migration at a time in this process
+class UnusableUrl(ValueError):
+    """DATABASE_URL cannot be used; the text says why, without a password."""
 
 
 class LedgerTaken(Exception):
@@ -74,30 +59,33 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
-        self._url = sa.make_url(url)
+        self._url = _readable(url)
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
         self._lock: FileLock | None = None
         self._file: SqliteFile | None = None
-        options: dict[str, Any] = {"connect_args": _POSTGRES, "pool_size": 10, "max_overflow": 40}
         if self.is_sqlite:
             self._file = SqliteFile(Path(self._url.database or "").resolve(), _SQLITE_PRAGMAS)
             # One connection for all threads, first come first served: SQLite has one writer at a time, and
             # can starve one for seconds when many compete. Nobody may keep the others waiting for it.
-            options = {
+            options: dict[str, Any] = {
                 "creator": self._file.connect,
                 "poolclass": FairPool,
                 "pool_size": 1,
                 "max_overflow": 0,
+                "pool_timeout": BUSY_TIMEOUT_S,
             }
+        else:
+            options = postgres.engine_options(self._url)
         self.engine = sa.create_engine(
             self._url,
             **options,
-            pool_timeout=BUSY_TIMEOUT_S,
             hide_parameters=True,  # errors are logged, and parameters contain full numbers
-            pool_pre_ping=not self.is_sqlite,  # a restarted PostgreSQL costs one ping, not one call
         )
+        self._limits: postgres.Limits | None = None
         if self._file is not None:
             _watch(self.engine, self._file)
+        else:
+            self._limits = postgres.Limits(self.engine)
 
     @property
     def file(self) -> Path | None:
@@ -107,27 +95,25 @@ class Store:
     def open(self) -> None:
         """Take the database and bring its tables up to date.
 
-        Raises `LedgerTaken`, `MadeByNewer`, or the database's own error if it cannot be used.
+        Raises `LedgerTaken`, `tables.MadeByNewer`, or the database's own error if it cannot be used.
         """
-        if self._file is not None:
-            self._take(self._file)
-        with self.engine.connect() as connection:
-            if not self.is_sqlite:
-                connection.execute(sa.text("SET statement_timeout = 0"))
-                connection.execute(sa.text("SET lock_timeout = 0"))
-                connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
-                connection.commit()
-            config = Config()
-            config.set_main_option("script_location", "evoslack.ledger:migrations")
-            config.attributes["connection"] = connection
-            try:
-                with _MIGRATING:
-                    command.upgrade(config, "head")
-            except CommandError as error:
-                raise MadeByNewer("it was made by a newer EvoSlack; run that one") from error
-            finally:
-                connection.rollback()
-                connection.invalidate()  # ends the lock and the timeouts with it
+        try:
+            if self._file is not None:
+                self._take(self._file)
+            with self.engine.begin() as connection:
+                self._migrate(connection)
+            if self._limits is not None and self._limits.in_transactions:
+                self.engine.dispose()  # the connections from before that was known prepare statements
+        except BaseException:
+            self.close()  # so that it can be tried again
+            raise
+
+    def _migrate(self, connection: sa.Connection) -> None:
+        """Bring the tables up to date in one transaction, alone."""
+        if self._limits is not None:
+            self._limits.check(connection)
+            postgres.wait_for_migration(connection)
+        tables.upgrade(connection)
 
     def time(self) -> datetime | None:
         """The database's clock, which all bots share; None for SQLite, which has none of its own."""
@@ -202,6 +188,20 @@ def _watch(engine: sa.Engine, file: SqliteFile) -> None:
 
 
 def database_problem(error: Exception) -> str:
-    """The first line of a database error, up to 150 characters, without the addresses and hints below it."""
-    lines = str(error.__cause__ or error).strip().splitlines()
-    return lines[0][:150] if lines else type(error).__name__
+    """A database error in one line of up to 150 characters, without passwords, addresses and hints."""
+    known = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig is not None else error
+    if isinstance(known, OSError) and known.filename:
+        return f"{known.filename}: {(known.strerror or type(known).__name__).lower()}"
+    lines = str(known).strip().splitlines()
+    return _CREDENTIALS.sub("://…@", lines[0])[:150] if lines else type(known).__name__
+
+
+def _readable(url: str) -> sa.URL:
+    """The address. Raises `UnusableUrl`."""
+    try:
+        found = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        raise UnusableUrl("cannot be read; write postgresql://user:password@host/name.") from None
+    if "@" in (found.host or ""):  # the password's second half would be taken, and shown, as the host
+        raise UnusableUrl("has an @ in its user or password; write it as %40.")
+    return found

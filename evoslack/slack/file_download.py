@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import Request
 
+from evoslack.runtime.network import tls_context
 from evoslack.slack.web_api import SlackUnanswered, fetch
 
 FILE_ORIGIN = "https://files.slack.com"
@@ -40,7 +41,7 @@ class FileDownload:
             raise NotDownloaded(ELSEWHERE)
         request = Request(url, headers={"Authorization": f"Bearer {self._token}"})  # noqa: S310 - checked
         try:
-            status, headers, body = fetch(request, DOWNLOAD_TIMEOUT_S, None, None, MOST_BYTES + 1)
+            status, headers, body = fetch(request, DOWNLOAD_TIMEOUT_S, tls_context(), MOST_BYTES + 1)
         except SlackUnanswered as error:
             raise NotDownloaded(str(error)) from error
         if len(body) > MOST_BYTES:

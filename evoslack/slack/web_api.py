@@ -31,6 +31,7 @@ from slack_sdk.web.file_upload_v2_result import FileUploadV2Result
 from slack_sdk.webhook import WebhookClient, WebhookResponse
 
 from evoslack.runtime.deadline import Deadline
+from evoslack.runtime.network import problem_words, proxy_for
 
 UPLOAD_TIMEOUT_S = 60  # an export may be large
 _RATE_LIMITED = '{"ok": false, "error": "ratelimited"}'
@@ -50,7 +51,7 @@ class DeadlineWebClient(WebClient):
 
     def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:  # noqa: ARG002
         """Send one request. The answer's body is a JSON object, or `SlackUnanswered` is raised."""
-        status, headers, body = _fetch(req, self.timeout, self.proxy, self.ssl)
+        status, headers, body = _fetch(req, self.timeout, self.ssl)
         self.on_date(next((value for name, value in headers.items() if name.lower() == "date"), ""))
         if not _is_object(body):
             if status != 429:
@@ -65,12 +66,12 @@ class DeadlineWebClient(WebClient):
         data: bytes,
         logger: logging.Logger,  # noqa: ARG002 - the SDK's signature
         timeout: int,  # noqa: ARG002
-        proxy: str | None,
+        proxy: str | None,  # noqa: ARG002 - see `proxy_for`
         ssl: SSLContext | None,
     ) -> FileUploadV2Result:
         """The second step of `files_upload_v2`, which the SDK sends separately."""
         request = Request(url, data, method="POST")  # noqa: S310 - Slack gave the URL
-        status, _headers, body = _fetch(request, UPLOAD_TIMEOUT_S, proxy, ssl)
+        status, _headers, body = _fetch(request, UPLOAD_TIMEOUT_S, ssl)
         return FileUploadV2Result(status=status, body=body)
 
 
@@ -78,7 +79,7 @@ class DeadlineWebhookClient(WebhookClient):
     """One `response_url`. `timeout` covers the whole request. Raises `SlackUnanswered`."""
 
     def _perform_http_request_internal(self, url: str, req: Request) -> WebhookResponse:
-        status, headers, body = _fetch(req, self.timeout, self.proxy, self.ssl)
+        status, headers, body = _fetch(req, self.timeout, self.ssl)
         return WebhookResponse(url=url, status_code=status, body=body, headers=headers)
 
 
@@ -119,24 +120,22 @@ def _connection(kind: type[HTTPConnection], deadline: Deadline, host: str, **kwa
     return connection  # type: ignore[no-any-return]
 
 
-def _opener(deadline: Deadline, proxy: str | None, context: SSLContext | None) -> OpenerDirector:
-    """An opener like the SDK's: with the client's own proxy, or with those of the environment."""
-    proxies = [ProxyHandler({"http": proxy, "https": proxy})] if proxy is not None else []
-    return build_opener(*proxies, _Http(deadline), _Https(deadline, context), _NoRedirect())
+def _opener(deadline: Deadline, url: str, context: SSLContext | None) -> OpenerDirector:
+    """An opener with the proxy that `network` says; the SDK's own would use one for hosts in NO_PROXY too."""
+    proxy = proxy_for(url)
+    proxies = ProxyHandler({} if proxy is None else {"http": proxy, "https": proxy})
+    return build_opener(proxies, _Http(deadline), _Https(deadline, context), _NoRedirect())
 
 
-def _fetch(
-    request: Request, budget_s: float, proxy: str | None, context: SSLContext | None
-) -> tuple[int, dict[str, str], str]:
+def _fetch(request: Request, budget_s: float, context: SSLContext | None) -> tuple[int, dict[str, str], str]:
     """Send one request and read its whole answer: status, headers and body. Raises `SlackUnanswered`."""
-    status, headers, body = fetch(request, budget_s, proxy, context)
+    status, headers, body = fetch(request, budget_s, context)
     return status, headers, body.decode(errors="replace")
 
 
 def fetch(
     request: Request,
     budget_s: float,
-    proxy: str | None,
     context: SSLContext | None,
     most: int | None = None,
 ) -> tuple[int, dict[str, str], bytes]:
@@ -146,10 +145,11 @@ def fetch(
     """
     with Deadline(budget_s) as deadline:
         try:
-            with _open(_opener(deadline, proxy, context), request, budget_s) as response:
+            with _open(_opener(deadline, request.full_url, context), request, budget_s) as response:
                 body: bytes = response.read() if most is None else response.read(most)
         except (OSError, HTTPException) as error:
-            raise SlackUnanswered("timed out" if deadline.is_over else _reason(error)) from error
+            words = "timed out" if deadline.is_over else _reason(error, request.full_url)
+            raise SlackUnanswered(words) from error
         if deadline.is_over:  # a body without a length ends silently where it was cut off
             raise SlackUnanswered("timed out")
     return response.status, dict(response.headers.items()), body
@@ -169,7 +169,9 @@ def _is_object(body: str) -> bool:
         return False
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, url: str) -> str:
+    if (known := problem_words(error, url)) is not None:
+        return known
     cause = error.reason if isinstance(error, URLError) else error
     if isinstance(cause, TimeoutError):
         return "timed out"

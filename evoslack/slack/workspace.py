@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookClient
 
+from evoslack.runtime.network import tls_context
 from evoslack.slack.web_api import DeadlineWebClient, DeadlineWebhookClient, SlackUnanswered
 
 # What our clients raise when Slack says no (`SlackApiError`) or nothing that can be read (`SlackUnanswered`).
@@ -22,14 +22,35 @@ SLACK_ERRORS = (SlackClientError,)
 LISTENER_TIMEOUT_S = 2  # for a whole request inside a listener, which has three seconds
 PATIENT_TIMEOUT_S = 10  # for a whole request everywhere else
 PAUSE_S = 5.0  # after a 429 without Retry-After
+_SDK_LOG = logging.getLogger("slack_sdk.web")
+_SDK_LOG.setLevel(logging.CRITICAL)  # it logs each failure, which those who asked log in words, once
 # Errors after which the operation may have succeeded anyway (Slack's documentation says so).
 _UNCERTAIN = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
-_TLS = ssl.create_default_context()  # once: the SDK would load all certificates for every request
+# What Slack says while it is busy or moves a workspace; anything else that it says is final.
+_PASSING = frozenset(
+    {"ratelimited", "rate_limited", "accesslimited", "team_added_to_org", "too_many_websockets"}
+)
+SCOPES = (
+    "commands",
+    "chat:write",
+    "users:read",
+    "users:read.email",
+    "channels:read",
+    "groups:read",
+    "channels:history",
+    "groups:history",
+    "im:write",
+    "files:write",
+    "files:read",
+    "usergroups:read",
+)
+# Without one of these no command comes in, nobody is told, or nobody may call.
+NEEDED_SCOPES = frozenset({"commands", "chat:write", "users:read", "users:read.email"})
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What `auth.test` says about the bot token."""
+    """What `auth.test` says about the bot token. Without any scopes, a proxy took away the header."""
 
     team_id: str
     team_name: str
@@ -38,6 +59,11 @@ class Identity:
     bot_user_id: str | None
     scopes: frozenset[str]
     url: str = ""  # of the workspace, with a slash at its end
+
+    @property
+    def missing_scopes(self) -> list[str]:
+        """The scopes of the manifest that the token lacks; none if they are unknown."""
+        return [scope for scope in SCOPES if scope not in self.scopes] if self.scopes else []
 
 
 def web_client(
@@ -55,9 +81,9 @@ def web_client(
         token=token,
         base_url=api_url,
         timeout=timeout_s,
-        ssl=_TLS,
+        ssl=tls_context(),
         retry_handlers=[],
-        logger=logging.getLogger("slack_sdk"),
+        logger=_SDK_LOG,
     )
     client.on_date = on_date
     return client
@@ -65,7 +91,9 @@ def web_client(
 
 def private_client(response_url: str) -> WebhookClient:
     """A client for one `response_url`; it never retries either."""
-    return DeadlineWebhookClient(response_url, timeout=PATIENT_TIMEOUT_S, ssl=_TLS, retry_handlers=[])
+    return DeadlineWebhookClient(
+        response_url, timeout=PATIENT_TIMEOUT_S, ssl=tls_context(), retry_handlers=[]
+    )
 
 
 def identify(client: WebClient) -> Identity:
@@ -75,8 +103,11 @@ def identify(client: WebClient) -> Identity:
         str(name).lower(): str(value) for name, value in answer.headers.items()
     }  # Slack writes them in either case
     scopes = headers.get("x-oauth-scopes", "")
+    team_id = answer.get("team_id")
+    if not isinstance(team_id, str):
+        raise SlackUnanswered("an answer without team_id")
     return Identity(
-        team_id=str(answer["team_id"]),
+        team_id=team_id,
         team_name=str(answer.get("team") or ""),
         enterprise_id=answer.get("enterprise_id"),
         bot_id=answer.get("bot_id"),
@@ -114,6 +145,18 @@ def is_denial(error: SlackApiError) -> bool:
         and re.fullmatch(r"[a-z_]+", code) is not None
         and code not in _UNCERTAIN
     )
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether Slack is away or busy, so that trying again may help. False if it said no."""
+    if not isinstance(error, SlackApiError) or not is_denial(error):
+        return True
+    return error.response.status_code == 429 or problem_of(error) in _PASSING
+
+
+def scopes_advice(missing: list[str]) -> str:
+    """What to do about scopes that are missing."""
+    return f"missing {', '.join(missing)}; update the app from manifest.yml and reinstall it."
 
 
 def object_in(answer: SlackResponse, name: str) -> dict[str, Any]:

@@ -12,13 +12,13 @@ import yaml
 from slack_bolt import App
 from slack_sdk import WebClient
 
-from evoslack.check.slack import SCOPES
 from evoslack.settings import Settings
 from evoslack.slack.app import register
 from evoslack.slack.listeners.dependencies import ListenerDependencies, build_listeners
 from evoslack.slack.listeners.shortcuts import NUMBER_IN_MESSAGE, PLACE_A_CALL
 from evoslack.slack.listeners.workflow_step import LIST_FLOWS, PLACE_CALL
 from evoslack.slack.rendering.views import FormSettings
+from evoslack.slack.workspace import SCOPES
 
 ROOT = Path(__file__).parents[2]
 

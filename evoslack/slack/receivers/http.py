@@ -20,6 +20,7 @@ from waitress.server import create_server
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 
 from evoslack.runtime.clock import Clock
+from evoslack.slack.receivers.address import SERVER_NAME
 from evoslack.slack.receivers.lanes import THREADS, Lane, lane_of_body
 from evoslack.slack.receivers.slack_time import SlackTime
 from evoslack.slack.receivers.wsgi import ARRIVED, EVENTS_PATH, HAS_LEFT, wsgi
@@ -59,7 +60,7 @@ class HttpReceiver:
             max_request_body_size=LARGEST_BODY,
             max_request_header_size=LARGEST_HEAD,
             clear_untrusted_proxy_headers=True,
-            ident="EvoSlack",
+            ident=SERVER_NAME,
         )
         for listener in self._connections.values():
             if listener.accepting:

@@ -28,6 +28,8 @@ from slack_sdk.socket_mode.builtin.internals import _build_data_frame_for_sendin
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
+from evoslack.runtime.network import problem_words, proxy_for
+from evoslack.slack.web_api import SlackUnanswered
 from evoslack.slack.workspace import problem_of
 
 PING_EVERY_S = 2.0
@@ -83,7 +85,12 @@ class SocketConnection(SocketModeClient):
 
     def open(self) -> None:
         """Connect and wait for Slack's hello. Raises what the SDK raises, or `NoHello`."""
-        self.wss_uri = str(self.web_client.apps_connections_open(app_token=self.app_token)["url"])
+        url = self.web_client.apps_connections_open(app_token=self.app_token).get("url")
+        if not isinstance(url, str):
+            raise SlackUnanswered("an answer without url")
+        self.wss_uri = url
+        # The SDK would use HTTPS_PROXY for hosts in NO_PROXY too, and speak TLS through it even to ws://.
+        self.proxy = proxy_for(self.wss_uri) if self.wss_uri.startswith("wss:") else None
         self.connect()
         self.opened_s = self._heard_s = time.monotonic()
         if self.is_connected():
@@ -177,7 +184,7 @@ class SocketConnection(SocketModeClient):
                 self._on_request(self, request)
 
     def _note(self, error: Exception) -> None:
-        self.problem = problem_of(error)
+        self.problem = problem_words(error, self.wss_uri or "") or problem_of(error)
         self._on_problem()
 
 

@@ -37,7 +37,8 @@ from evoslack.ledger import schema
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.scheduled_calls import ScheduledCallLedger
-from evoslack.ledger.store import LedgerTaken, MadeByNewer, Store
+from evoslack.ledger.store import LedgerTaken, Store
+from evoslack.ledger.tables import MadeByNewer
 from evoslack.ledger.tracked_calls import TrackedCallLedger
 from evoslack.ledger.transitions import change_state
 from tests.calls import call_request, own_number

@@ -230,7 +230,7 @@ def test_a_connection_that_was_given_back_is_not_shut() -> None:
 # --- proxies of the surroundings
 
 
-@pytest.mark.parametrize("name", ["HTTPS_PROXY", "http_proxy"])
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
 def test_a_proxy_of_the_surroundings_is_used(
     peer: Callable[..., Peer], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
