@@ -12,3 +12,11 @@ class Finding:
     what: str
     is_ok: bool
     words: str
+    is_warning: bool = False  # right, but worth a look
+
+    @property
+    def label(self) -> str:
+        """The word in front of the line."""
+        if not self.is_ok:
+            return "PROBLEM"
+        return "warning" if self.is_warning else "ok     "
