@@ -8,12 +8,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from queue import SimpleQueue
 from typing import NoReturn
 
 from evoslack import __version__
-from evoslack.environment import environment
+from evoslack.environment import Environment, read_environment
 from evoslack.logs import set_up_logging
 from evoslack.runtime import network
 from evoslack.settings import BadSettings, Settings
@@ -34,8 +34,8 @@ def entry() -> NoReturn:
     os._exit(code)  # a thread still waiting for Slack would delay the exit
 
 
-def main(arguments: list[str]) -> int:
-    """Run the bot until a signal, or what an option asks for.
+def main(arguments: list[str], variables: Mapping[str, str] = os.environ) -> int:
+    """Run the bot until a signal, or what an option asks for. `variables` is the environment.
 
     Returns the exit code: 0, 1 (cannot start, or `--check` found a problem) or 2 (bad settings).
     """
@@ -44,20 +44,32 @@ def main(arguments: list[str]) -> int:
         print("The sandbox has moved: run python -m sandbox (or make sandbox).", file=sys.stderr)
         return BAD_SETTINGS
     try:
-        env = environment()
-        network.adopt(env)
-        settings = Settings.from_env(env)
+        environment = read_environment(variables)
+        network.adopt(environment.variables)
         if problems := network.problems():
             raise BadSettings(problems)
     except BadSettings as bad:
         return _say_bad_settings(bad)
+    settings = environment.settings
     set_up_logging(level=settings.log_level, as_json=settings.log_format == "json")
     if chosen.check:
         logging.disable(logging.ERROR)  # the report says it all
         from evoslack.check import check  # noqa: PLC0415 - only --check needs it
 
-        return check(settings, print)
+        try:
+            return check(environment, print)
+        finally:
+            logging.disable(logging.NOTSET)
+    _log_origin(environment)
     return run(settings)
+
+
+def _log_origin(environment: Environment) -> None:
+    """Say which files are used, and what is odd about the settings."""
+    for fact in environment.facts:
+        log.info("%s", fact)
+    for warning in environment.warnings:
+        log.warning("%s", warning)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -74,6 +86,8 @@ def _say_bad_settings(bad: BadSettings) -> int:
     print("EvoSlack cannot start. Fix these settings:", file=sys.stderr)
     for problem in bad.problems:
         print(f"  - {problem}", file=sys.stderr)
+    if bad.note:
+        print(bad.note, file=sys.stderr)
     return BAD_SETTINGS
 
 

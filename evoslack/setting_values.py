@@ -42,6 +42,14 @@ def token(prefix: str, what: str) -> Callable[[str], str]:
     return parse
 
 
+def signing_secret(value: str) -> str:
+    """The key that Slack signs its requests with."""
+    value = value.strip()
+    if value.startswith(("xoxb-", "xapp-")) or not re.fullmatch(r"[!-~]+", value):
+        raise ValueError("is not what Slack signs with; copy it from the app's page, Basic Information.")
+    return value
+
+
 def command(value: str) -> str:
     """A slash command (slack-facts 8)."""
     value = value.strip()
@@ -53,6 +61,8 @@ def command(value: str) -> str:
 def url(value: str) -> str:
     """The address of a service, without the slash at its end. Plain http only for a loopback address."""
     value = value.strip().rstrip("/")
+    if not re.fullmatch(r"[!-~]*", value):
+        raise ValueError("has a space or another character that no address has.")
     try:
         parts = urlsplit(value)
         parts.port  # noqa: B018 - reading it validates it
@@ -81,9 +91,26 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+def host(value: str) -> str:
+    """Where to listen: a name or an address of this machine, or * for all of them."""
+    value = value.strip()
+    is_name = re.fullmatch(r"\*|[A-Za-z0-9._-]+", value)
+    if not is_name and not _is_ip_address(value.removeprefix("[").removesuffix("]")):
+        raise ValueError("must be a name or an address without a port, such as 127.0.0.1 or 0.0.0.0.")
+    return value
+
+
+def _is_ip_address(value: str) -> bool:
+    try:
+        ip_address(value)
+    except ValueError:
+        return False
+    return True
+
+
 def port(value: str) -> int:
     """A TCP port; 0 means any free one."""
-    if not value.strip().isdecimal() or not 0 <= int(value) <= 65535:
+    if not re.fullmatch(r"\d{1,5}", value.strip(), re.ASCII) or int(value) > 65535:
         raise ValueError("is not a port: use a number from 1 to 65535, or 0 for any free port.")
     return int(value)
 
@@ -146,6 +173,14 @@ def channel(value: str) -> str:
     return value
 
 
+def channel_or_user(value: str) -> str:
+    """The id of a channel, or of a user who gets direct messages."""
+    value = value.strip()
+    if not re.fullmatch(r"([CGUW][A-Z0-9_]+)?", value):
+        raise ValueError("must be a channel id such as C0123456789 or a user id such as U0123456789.")
+    return value
+
+
 def help_contact(value: str) -> str:
     """The id of a Slack user or a channel, or a few words such as "IT support, extension 42"."""
     value = value.strip()
@@ -171,7 +206,10 @@ def countries(value: str) -> frozenset[str]:
     codes = comma_separated(value.upper())
     wrong = [code for code in codes if code != ANY_COUNTRY and not is_region(code)]
     if wrong:
-        raise ValueError(f"has {', '.join(wrong)}, which is not a country code; write US,CA or * for all.")
+        short = ", ".join(code for code in wrong if len(code) <= 3)  # anything longer may be a secret
+        raise ValueError(
+            f"has {short or 'something'} that is not a country code; write codes such as US,CA or * for all."
+        )
     if not codes:
         raise ValueError("names no country, so nobody could be called; write US,CA or * for all.")
     return frozenset(codes)
@@ -232,16 +270,42 @@ def dates(value: str) -> frozenset[str]:
     return frozenset(found)
 
 
+# Stricter than SQLAlchemy, which takes the part behind the first @ of a password for the host and prints it.
+_POSTGRESQL = re.compile(
+    r"postgresql(\+psycopg)?://"
+    r"((?P<login>[^/?#@\s]*)@)?"
+    r"(\[[0-9a-fA-F:.%]+\]|[^\[\]/?#@:\s]*)(:(?P<port>\d*))?"
+    r"(/[^?#@\s]*)?(\?[^#@\s]*)?",
+    re.ASCII,
+)
+
+
 def database_url(value: str) -> str:
     """A SQLite file or a PostgreSQL database, as SQLAlchemy takes it."""
     value = value.strip()
-    if value.startswith("postgresql://"):
-        value = value.replace("postgresql://", "postgresql+psycopg://", 1)
-    try:
-        urlsplit(value).port  # noqa: B018 - reading it validates it
-    except ValueError:
-        raise ValueError("has a host or port that cannot be read.") from None
-    in_memory = value in {"sqlite://", "sqlite:///", "sqlite:///:memory:"}
-    if not value.startswith(("sqlite:///", "postgresql+psycopg://")) or in_memory:
+    if value.startswith(("postgresql://", "postgresql+psycopg://")):
+        _check_postgresql(value)
+        return "postgresql+psycopg" + value[value.index("://") :]
+    if not value.startswith("sqlite:///"):
         raise ValueError("must be sqlite:///file.db or postgresql://user:password@host/name.")
+    if re.search(r"[?#]", value):
+        raise ValueError("must name a SQLite file without a ? or a #.")
+    if value in {"sqlite:///", "sqlite:///:memory:"} or value.endswith("/"):
+        raise ValueError("must name a SQLite file, such as sqlite:///file.db.")
     return value
+
+
+def _check_postgresql(value: str) -> None:
+    parts = _POSTGRESQL.fullmatch(value)
+    escapes = "write @ as %40, / as %2F, # as %23, ? as %3F, % as %25 and a space as %20"
+    if parts is None and "@" in value:
+        raise ValueError(
+            "cannot be read. If the password or the user has a special character, it must be encoded: "
+            f"{escapes}."
+        )
+    if parts is None or int(parts["port"] or 0) > 65535:
+        raise ValueError(
+            "has a host or port that cannot be read; write postgresql://user:password@host/name."
+        )
+    if re.search(r"%(?![0-9a-fA-F]{2})", parts["login"] or ""):
+        raise ValueError(f"has a % in its user or password that encodes nothing: {escapes}.")

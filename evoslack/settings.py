@@ -6,7 +6,7 @@ A wrong setting never ends in a traceback. Every problem gets a plain sentence, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
 
 from evoslack import setting_values as values
@@ -20,11 +20,14 @@ LOG_FORMATS = ("text", "json")
 
 
 class BadSettings(Exception):
-    """The settings cannot be used; `problems` has one sentence for each problem."""
+    """The settings cannot be used; `problems` has one sentence for each problem.
 
-    def __init__(self, problems: list[str]) -> None:
+    `note` says where the settings came from, if that is known.
+    """
+
+    def __init__(self, problems: list[str], note: str = "") -> None:
         super().__init__("; ".join(problems))
-        self.problems = problems
+        self.problems, self.note = problems, note
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class Settings:
     slack_api_url: str
     host: str
     port: int
+    health_host: str
+    health_port: int | None  # None: no health server
     evo_base_url: str
     evo_username: str
     evo_password: str = field(repr=False)
@@ -47,6 +52,7 @@ class Settings:
     evo_user_map: Mapping[str, str]
     calls_channel: str
     help_contact: str
+    alert_channel: str  # a channel or user id; empty: nobody is told
     default_region: str
     allowed_countries: frozenset[str]
     max_calls_at_once: int
@@ -66,19 +72,24 @@ class Settings:
     log_format: str
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> Settings:
-        """Read the settings. Raises `BadSettings` with every problem at once."""
-        read = _Reader(env)
+    def from_env(cls, env: Mapping[str, str], unreadable: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings. Raises `BadSettings` with every problem at once.
+
+        `unreadable` are settings that are set, but whose value could not be read, each with a sentence.
+        """
+        read = _Reader(env, unreadable or {})
         region = read.one("DEFAULT_REGION", "US", values.region)
         read.require_one_of_two("SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET")
         settings = cls(
             slack_bot_token=read.required("SLACK_BOT_TOKEN", values.token("xoxb-", "a bot token")),
             slack_app_token=read.optional("SLACK_APP_TOKEN", values.token("xapp-", "an app-level token")),
-            slack_signing_secret=read.optional("SLACK_SIGNING_SECRET", values.text),
+            slack_signing_secret=read.optional("SLACK_SIGNING_SECRET", values.signing_secret),
             slack_command=read.one("SLACK_COMMAND", "/call", values.command),
             slack_api_url=read.one("SLACK_API_URL", "https://slack.com/api/", values.api_url),
-            host=read.one("HOST", "127.0.0.1", values.text),
+            host=read.one("HOST", "127.0.0.1", values.host),
             port=read.one("PORT", "3000", values.port),
+            health_host=read.one("HEALTH_HOST", "127.0.0.1", values.host),
+            health_port=read.optional("HEALTH_PORT", values.port),
             evo_base_url=read.one("EVO_BASE_URL", "https://evovoice.io", values.url),
             evo_username=read.required("EVO_USERNAME", values.text),
             evo_password=read.required("EVO_PASSWORD", values.password),
@@ -88,6 +99,7 @@ class Settings:
             evo_user_map=read.one("EVO_USER_MAP", "", values.user_map),
             calls_channel=read.required("CALLS_CHANNEL", values.channel),
             help_contact=read.one("HELP_CONTACT", "", values.help_contact),
+            alert_channel=read.one("ALERT_CHANNEL", "", values.channel_or_user),
             default_region=region,
             allowed_countries=read.one("ALLOWED_COUNTRIES", region, values.countries),
             max_calls_at_once=read.one("MAX_CALLS_AT_ONCE", "8", values.whole_number(1, 64)),
@@ -108,9 +120,16 @@ class Settings:
             log_level=read.one("LOG_LEVEL", "INFO", values.one_of(LOG_LEVELS, str.upper)),
             log_format=read.one("LOG_FORMAT", "text", values.one_of(LOG_FORMATS, str.lower)),
         )
+        if settings.slack_app_token is None and settings.port and settings.port == settings.health_port:
+            read.problems.append("HEALTH_PORT is the same as PORT; choose another, such as 9090.")
         if read.problems:
             raise BadSettings(read.problems)
         return settings
+
+    @classmethod
+    def names(cls) -> frozenset[str]:
+        """The names of all settings, as they are written in the environment."""
+        return frozenset(each.name.upper() for each in fields(cls))
 
     @property
     def rules(self) -> Rules:
@@ -136,8 +155,8 @@ class Settings:
 class _Reader:
     """Reads variables one by one and collects the problems. An empty variable counts as not set."""
 
-    def __init__(self, env: Mapping[str, str]) -> None:
-        self._env = env
+    def __init__(self, env: Mapping[str, str], unreadable: Mapping[str, str]) -> None:
+        self._env, self._unreadable = env, unreadable
         self.problems: list[str] = []
 
     def require_one_of_two(self, app_token: str, signing_secret: str) -> None:
@@ -152,10 +171,13 @@ class _Reader:
         return self.optional(name, parse) or ""
 
     def optional(self, name: str, parse: Callable[[str], T]) -> T | None:
+        if name in self._unreadable:
+            self.problems.append(self._unreadable[name])
+            return None
         if not self._has(name):
             return None
         try:
-            return parse(self._env[name])
+            return parse(_readable(self._env[name], is_password=parse is values.password))
         except ValueError as problem:
             self.problems.append(f"{name} {problem}")
             return None
@@ -171,4 +193,15 @@ class _Reader:
         return self.one(name, default, parse)
 
     def _has(self, name: str) -> bool:
-        return bool(self._env.get(name, "").strip())
+        return name in self._unreadable or bool(self._env.get(name, "").strip())
+
+
+def _readable(value: str, *, is_password: bool) -> str:
+    """The same text, if it can be a setting at all. A password may be in quotes."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # how Python shows bytes of the environment that it cannot read
+        raise ValueError("has bytes that are not UTF-8.") from None
+    if not is_password and len(bare := value.strip()) > 1 and bare[0] == bare[-1] and bare[0] in "'\"":
+        raise ValueError("is in quotes; leave them out, because docker's --env-file keeps them.")
+    return value

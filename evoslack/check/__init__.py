@@ -10,23 +10,26 @@ from collections.abc import Callable, Iterator
 from evoslack.check import database, evo_voice, slack
 from evoslack.check.finding import Finding
 from evoslack.check.rules import rule_lines
+from evoslack.environment import Environment
 from evoslack.evo.client import EvoClient
 from evoslack.settings import Settings
 from evoslack.slack.workspace import web_client
 
 
-def check(settings: Settings, say: Callable[[str], object]) -> int:
+def check(environment: Environment, say: Callable[[str], object]) -> int:
     """Check everything and report one line each. Returns the exit code: 0 if there is no problem, else 1."""
     problems = 0
-    for finding in _findings(settings):
+    for finding in _findings(environment, environment.settings):
         problems += not finding.is_ok
         say(f"{finding.label:7}  {finding.what}: {finding.words}")
     say(f"{problems} problem{'s' * (problems > 1)}." if problems else "Everything is ready.")
     return 1 if problems else 0
 
 
-def _findings(settings: Settings) -> Iterator[Finding]:
+def _findings(environment: Environment, settings: Settings) -> Iterator[Finding]:
     yield Finding("settings", True, "all valid")
+    yield from (Finding("settings", True, words) for words in environment.facts)
+    yield from (Finding("settings", True, words, is_note=True) for words in environment.warnings)
     client = web_client(settings.slack_bot_token, settings.slack_api_url)
     yield from slack.findings(client, settings)
     evo = EvoClient(settings.evo_base_url, settings.evo_username, settings.evo_password)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from evoslack.environment import environment
+from evoslack.environment import read_environment
 from sandbox.bot_process import BOT, BotProcess, sandbox_settings
 from tests.scenario.office import SARA, TYPED, Office, says_placed
 
@@ -99,15 +99,16 @@ def test_a_dot_env_file_is_taken_literally(tmp_path: Path, monkeypatch: pytest.M
         "EVO_PASSWORD='p${HOME}w'",
         'EVO_USERNAME="u${HOME}"',
         "DATABASE_URL=postgresql://x:${a:-b}$c@db",
+        *("SLACK_BOT_TOKEN=xoxb-1", "SLACK_APP_TOKEN=xapp-1", "CALLS_CHANNEL=C1"),
     ]
     (tmp_path / ".env").write_text("\n".join(lines), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
 
-    found = environment()
+    found = read_environment({}).settings
 
-    assert found["EVO_PASSWORD"] == "p${HOME}w"
-    assert found["EVO_USERNAME"] == "u${HOME}"
-    assert found["DATABASE_URL"] == "postgresql://x:${a:-b}$c@db"
+    assert found.evo_password == "p${HOME}w"
+    assert found.evo_username == "u${HOME}"
+    assert found.database_url == "postgresql+psycopg://x:${a:-b}$c@db"
 
 
 @pytest.mark.parametrize("is_lock_deleted", [False, True])

@@ -44,6 +44,8 @@ def test_the_defaults_are_safe() -> None:
     assert settings.slack_command == "/call"
     assert settings.slack_api_url == "https://slack.com/api/"
     assert (settings.host, settings.port) == ("127.0.0.1", 3000)
+    assert (settings.health_host, settings.health_port) == ("127.0.0.1", None)
+    assert settings.alert_channel == ""
     assert settings.evo_base_url == "https://evovoice.io"
     assert (settings.evo_account_id, settings.evo_flows, settings.evo_caller_id) == (None, (), None)
     assert settings.evo_user_map == {}
@@ -76,6 +78,9 @@ def test_every_setting_is_read() -> None:
             "EVO_USER_MAP": "U1=a@b.test, W2=c@d.test",
             "CALLS_CHANNEL": "C1",
             "HELP_CONTACT": " U0ADMIN ",
+            "ALERT_CHANNEL": " C0ALERTS ",
+            "HEALTH_HOST": "::1",
+            "HEALTH_PORT": "9090",
             "DEFAULT_REGION": "gb",
             "ALLOWED_COUNTRIES": "gb, us",
             "MAX_CALLS_AT_ONCE": "64",
@@ -111,6 +116,9 @@ def test_every_setting_is_read() -> None:
         evo_user_map={"U1": "a@b.test", "W2": "c@d.test"},
         calls_channel="C1",
         help_contact="U0ADMIN",
+        alert_channel="C0ALERTS",
+        health_host="::1",
+        health_port=9090,
         default_region="GB",
         allowed_countries=frozenset({"GB", "US"}),
         max_calls_at_once=64,
@@ -206,6 +214,21 @@ def test_without_app_token_and_signing_secret_the_problem_names_both_ways() -> N
         ("CALLS_CHANNEL", "#calls"),
         ("CALLS_CHANNEL", "calls"),
         ("CALLS_CHANNEL", "U0123"),
+        ("ALERT_CHANNEL", "#alerts"),
+        ("ALERT_CHANNEL", "@secret"),
+        ("HEALTH_PORT", "65536"),
+        ("HEALTH_HOST", "127.0.0.1:9090"),
+        ("HOST", "http://127.0.0.1"),
+        ("HOST", "0.0.0.0:3000"),
+        ("PORT", "٣٠٠٠"),
+        ("PORT", "9" * 5000),
+        ("SLACK_SIGNING_SECRET", "xoxb-secret"),
+        ("SLACK_SIGNING_SECRET", "sec ret"),
+        ("EVO_BASE_URL", "https://evo voice.io"),
+        ("EVO_FLOWS", '"flow1,flow2"'),
+        ("EVO_USERNAME", "'secret'"),
+        ("EVO_PASSWORD", "secret\udcff"),
+        ("ALLOWED_COUNTRIES", "XOXB-SECRET"),
         ("DEFAULT_REGION", "XX"),
         ("DEFAULT_REGION", "America"),
         ("ALLOWED_COUNTRIES", "US,XX"),
@@ -253,6 +276,18 @@ def test_without_app_token_and_signing_secret_the_problem_names_both_ways() -> N
         ("DATABASE_URL", "sqlite:///:memory:"),
         ("DATABASE_URL", "postgresql://bot:secret@db.example:port/evoslack"),
         ("DATABASE_URL", "postgresql://bot:secret@[::1/evoslack"),
+        ("DATABASE_URL", "postgresql://bot:p@secret@db.example/evoslack"),
+        ("DATABASE_URL", "postgresql://bot:p@secret/x@db.example/evoslack"),
+        ("DATABASE_URL", "postgresql://bot:p@secret?x@db.example/evoslack"),
+        ("DATABASE_URL", "postgresql://bot:p@secret#x@db.example/evoslack"),
+        ("DATABASE_URL", "postgresql://bot:12/secret@db.example/evoslack"),
+        ("DATABASE_URL", "postgresql://bot:12?secret@db.example/evoslack"),
+        ("DATABASE_URL", "postgresql://bot:12#secret@db.example/evoslack"),
+        ("DATABASE_URL", "postgresql://bot:sec ret@db.example/evoslack"),
+        ("DATABASE_URL", "postgresql://bot:secret%zz@db.example/evoslack"),
+        ("DATABASE_URL", "postgresql://bot:secret@db.example:70000/evoslack"),
+        ("DATABASE_URL", "sqlite:///secret.db?mode=ro"),
+        ("DATABASE_URL", "sqlite:///folder/"),
         ("LOG_LEVEL", "TRACE"),
         ("LOG_FORMAT", "xml"),
     ],
@@ -293,6 +328,36 @@ def test_a_wrong_region_is_reported_once() -> None:
 
 def test_a_password_keeps_its_spaces() -> None:
     assert read(EVO_PASSWORD=" pass word ").evo_password == " pass word "
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "/evoslack",
+        "host",
+        "host/db?sslmode=require&application_name=a%40b",
+        "u@host:5432/db",
+        "u:a%40b%2F%25:!$&'()*+,;=-._~c@host/db",
+        "u:p@[::1]:5432/db",
+        "/db?host=/var/run/postgresql",
+    ],
+)
+def test_what_is_encoded_is_taken(rest: str) -> None:
+    assert read(DATABASE_URL=f"postgresql://{rest}").database_url == f"postgresql+psycopg://{rest}"
+
+
+@pytest.mark.parametrize("host", ["*", "::1", "[::1]", "bot-1.example", "0.0.0.0"])
+def test_where_to_listen_is_a_name_or_an_address(host: str) -> None:
+    assert read(HOST=host).host == host
+
+
+def test_two_servers_cannot_have_the_same_port() -> None:
+    http = {"SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": "s"}
+
+    (problem,) = problems(**http, PORT="8080", HEALTH_PORT="8080")
+    assert problem.startswith("HEALTH_PORT is the same as PORT")
+    assert problems(**http, PORT="0", HEALTH_PORT="0") == []
+    assert problems(PORT="8080", HEALTH_PORT="8080") == [], "in Socket Mode nothing listens on PORT"
 
 
 @pytest.mark.parametrize("prefix", ["postgresql", "postgresql+psycopg"])
