@@ -66,10 +66,10 @@ def main(arguments: list[str], variables: Mapping[str, str] = os.environ) -> int
 
 def _log_origin(environment: Environment) -> None:
     """Say which files are used, and what is odd about the settings."""
-    for fact in environment.facts:
-        log.info("%s", fact)
+    for what, words in environment.facts:
+        log.info("%s: %s", what, words)
     for warning in environment.warnings:
-        log.warning("%s", warning)
+        log.warning("settings: %s", warning)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -19,7 +19,7 @@ class Environment:
     """The settings, and what the operator should know about where they came from."""
 
     settings: Settings
-    facts: tuple[str, ...]  # which files are used
+    facts: tuple[tuple[str, str], ...]  # of what, and the words: which files are used
     warnings: tuple[str, ...]
     variables: Mapping[str, str] = field(repr=False)  # with those of `.env`
 
@@ -57,13 +57,13 @@ def read_environment(variables: Mapping[str, str], beside: Path | None = None) -
         problems += bad.problems
     except (OSError, RuntimeError):  # a name that is too long, a folder that is closed, links in a circle
         problems.append("DATABASE_URL names a SQLite file in a place that EvoSlack cannot look at.")
-    origin = f"settings were read from {dot_env.path}." if dot_env else folder.missing_dot_env()
+    origin = f"read from {dot_env.path} and the environment." if dot_env else folder.missing_dot_env()
     if problems:
-        raise BadSettings(problems, note=_capitalized(origin))
-    facts = [origin]
+        raise BadSettings(problems, note=f"{origin[:1].upper()}{origin[1:]}")
+    facts = [("settings", origin)]
     if folder.is_relative(settings.database_url):
         file = folder.ledger_file(settings.database_url)
-        facts.append(f"the ledger is {file}, because DATABASE_URL is relative to the working directory.")
+        facts.append(("ledger", f"{file}, because DATABASE_URL is relative to the working directory."))
     warnings = (*names.warnings, *_oddities(dot_env), folder.other_ledger(settings.database_url))
     return Environment(settings, tuple(facts), tuple(each for each in warnings if each), given)
 
@@ -104,7 +104,3 @@ def _oddities(dot_env: DotEnv | None) -> Iterator[str]:
             yield f"{name} is set more than once in {dot_env.path}; the last line counts."
     if stat.S_ISREG(mode := dot_env.path.stat().st_mode) and mode & stat.S_IRWXO:
         yield f"other users of this machine can read {dot_env.path}, which holds secrets; chmod it to 600."
-
-
-def _capitalized(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
 
+from evoslack import setting_addresses as addresses
 from evoslack import setting_values as values
 from evoslack.calling.calling_hours import AROUND_THE_CLOCK, CallingHours
 from evoslack.calling.rulebook import Masking, NumberKind, Rules, limits_of
@@ -85,12 +86,12 @@ class Settings:
             slack_app_token=read.optional("SLACK_APP_TOKEN", values.token("xapp-", "an app-level token")),
             slack_signing_secret=read.optional("SLACK_SIGNING_SECRET", values.signing_secret),
             slack_command=read.one("SLACK_COMMAND", "/call", values.command),
-            slack_api_url=read.one("SLACK_API_URL", "https://slack.com/api/", values.api_url),
-            host=read.one("HOST", "127.0.0.1", values.host),
-            port=read.one("PORT", "3000", values.port),
-            health_host=read.one("HEALTH_HOST", "127.0.0.1", values.host),
-            health_port=read.optional("HEALTH_PORT", values.port),
-            evo_base_url=read.one("EVO_BASE_URL", "https://evovoice.io", values.url),
+            slack_api_url=read.one("SLACK_API_URL", "https://slack.com/api/", addresses.api_url),
+            host=read.one("HOST", "127.0.0.1", addresses.host),
+            port=read.one("PORT", "3000", addresses.port),
+            health_host=read.one("HEALTH_HOST", "127.0.0.1", addresses.host),
+            health_port=read.optional("HEALTH_PORT", addresses.port),
+            evo_base_url=read.one("EVO_BASE_URL", "https://evovoice.io", addresses.url),
             evo_username=read.required("EVO_USERNAME", values.text),
             evo_password=read.required("EVO_PASSWORD", values.password),
             evo_account_id=read.optional("EVO_ACCOUNT_ID", values.text),
@@ -116,7 +117,7 @@ class Settings:
             mask_numbers=Masking(
                 read.one("MASK_NUMBERS", Masking.SHARED, values.one_of(tuple(Masking), str.lower))
             ),
-            database_url=read.one("DATABASE_URL", "sqlite:///evoslack.db", values.database_url),
+            database_url=read.one("DATABASE_URL", "sqlite:///evoslack.db", addresses.database_url),
             log_level=read.one("LOG_LEVEL", "INFO", values.one_of(LOG_LEVELS, str.upper)),
             log_format=read.one("LOG_FORMAT", "text", values.one_of(LOG_FORMATS, str.lower)),
         )

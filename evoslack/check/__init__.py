@@ -28,7 +28,7 @@ def check(environment: Environment, say: Callable[[str], object]) -> int:
 
 def _findings(environment: Environment, settings: Settings) -> Iterator[Finding]:
     yield Finding("settings", True, "all valid")
-    yield from (Finding("settings", True, words) for words in environment.facts)
+    yield from (Finding(what, True, words) for what, words in environment.facts)
     yield from (Finding("settings", True, words, is_note=True) for words in environment.warnings)
     client = web_client(settings.slack_bot_token, settings.slack_api_url)
     yield from slack.findings(client, settings)

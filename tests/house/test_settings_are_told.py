@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import inspect
 import re
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from evoslack.setting_names import SECRETS
 from evoslack.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-NAMES = {field.name.upper() for field in fields(Settings)}
+NAMES = Settings.names()
 
 # What the settings make of several of them: its name, and the code that reads them.
 PROPERTIES = {
@@ -28,10 +28,30 @@ def test_the_example_file_and_the_settings_name_the_same_variables() -> None:
     assert set(re.findall(r"^#?([A-Z][A-Z_]+)=", example, re.MULTILINE)) == NAMES
 
 
-def test_the_readme_has_a_row_for_every_setting() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_settings_page_has_a_row_for_every_setting() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[A-Z_]+`(?:, `[A-Z_]+`)*) \|", page, re.MULTILINE)
 
-    assert {name for name in NAMES if f"`{name}`" not in readme} == set()
+    assert set(re.findall(r"[A-Z_]+", " ".join(rows))) == NAMES
+
+
+def test_the_defaults_on_the_settings_page_are_those_in_the_example_file() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    shown = dict(re.findall(r"^#([A-Z][A-Z_]+)=(.*)$", example, re.MULTILINE))
+
+    for names, defaults in re.findall(r"^\| (`[A-Z_`, ]+) \| ([^|]+) \|", page, re.MULTILINE):
+        for name, default in zip(names.split(", "), defaults.split(", "), strict=True):
+            if default.startswith("`"):
+                assert shown[name.strip("`")] == default.strip("`"), name
+
+
+def test_the_readme_leads_to_the_settings_page_and_the_page_names_every_secret_from_a_file() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+
+    assert "(docs/settings.md)" in readme
+    assert {name for name in SECRETS if f"`{name}_FILE`" not in page} == set()
 
 
 def test_the_defaults_in_the_example_file_are_the_real_ones() -> None:

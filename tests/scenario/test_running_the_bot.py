@@ -111,6 +111,38 @@ def test_a_dot_env_file_is_taken_literally(tmp_path: Path, monkeypatch: pytest.M
     assert found.database_url == "postgresql+psycopg://x:${a:-b}$c@db"
 
 
+def test_the_log_begins_with_where_the_settings_came_from(
+    empty_office: Office, bot_settings: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("EVO_REGION=x\nDATABASE_URL=sqlite:///here.db\n", encoding="utf-8")
+    (tmp_path / ".env").chmod(0o600)
+    del bot_settings["DATABASE_URL"]
+    bot = BotProcess(bot_settings, tmp_path)
+    try:
+        bot.start()
+        assert bot.stop() == 0
+    finally:
+        bot.close()
+
+    assert [line.split(" ", 2)[2] for line in bot.log[:3]] == [
+        f"INFO evoslack.cli settings: read from {tmp_path}/.env and the environment.",
+        f"INFO evoslack.cli ledger: {tmp_path}/here.db, "
+        "because DATABASE_URL is relative to the working directory.",
+        "WARNING evoslack.cli settings: EVO_REGION is not a setting of EvoSlack, so it has no effect.",
+    ]
+    assert (tmp_path / "here.db").exists()
+
+
+def test_an_unknown_host_ends_in_a_sentence(bot_settings: dict[str, str], tmp_path: Path) -> None:
+    http = {"SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": "sandbox-secret", "HOST": "no.such.host.invalid"}
+
+    result = run(tmp_path, **bot_settings | http)
+
+    assert result.returncode == 1
+    assert "Cannot listen on no.such.host.invalid: this machine knows no such name" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 @pytest.mark.parametrize("is_lock_deleted", [False, True])
 def test_a_second_bot_on_the_same_file_stops_with_one_sentence(
     process: BotProcess, bot_settings: dict[str, str], tmp_path: Path, is_lock_deleted: bool
