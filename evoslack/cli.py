@@ -1,4 +1,4 @@
-"""The command line: `evoslack`, or `python bot.py` in a checkout. Each option is a door of its own."""
+"""The command line: `evoslack`, or `python bot.py` in a checkout. Each option is an entry point of its own."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def read_environment(variables: Mapping[str, str], beside: Path | None = None) -
     except BadSettings as bad:
         problems += bad.problems
     except (OSError, RuntimeError):  # a name that is too long, a folder that is closed, links in a circle
-        problems.append("DATABASE_URL names a SQLite file in a place that EvoSlack cannot look at.")
+        problems.append("DATABASE_URL names a SQLite file in a place that EvoSlack cannot read.")
     origin = f"read from {dot_env.path} and the environment." if dot_env else folder.missing_dot_env()
     if problems:
         raise BadSettings(problems, note=f"{origin[:1].upper()}{origin[1:]}")

@@ -38,7 +38,7 @@ class NameFindings:
 
 
 def check_names(given: Collection[str], in_file: Collection[str], known: Collection[str]) -> NameFindings:
-    """Look through the names that are set: `in_file` are those in `.env`, `given` are all of them.
+    """Check the names that are set: `in_file` are those in `.env`, `given` are all of them.
 
     `known` are the names of the settings; each secret may also come from a file, as `…_FILE`.
     """

@@ -1,6 +1,6 @@
 """What is found relative to the working directory, and what may stand elsewhere instead.
 
-`.env` and the default database are looked for in the working directory. Started in another one, a bot would
+`.env` and the default database are read from the working directory. Started in another one, a bot would
 run without the settings that were written for it, or begin a second, empty ledger: an old press would be
 dialed again, because the ledger that knows it is not there.
 """

@@ -126,8 +126,10 @@ def test_the_log_begins_with_where_the_settings_came_from(
 
     assert [line.split(" ", 2)[2] for line in bot.log[:3]] == [
         f"INFO evoslack.cli settings: read from {tmp_path}/.env and the environment.",
-        f"INFO evoslack.cli ledger: {tmp_path}/here.db, "
-        "because DATABASE_URL is relative to the working directory.",
+        (
+            f"INFO evoslack.cli ledger: {tmp_path}/here.db, "
+            "because DATABASE_URL is relative to the working directory."
+        ),
         "WARNING evoslack.cli settings: EVO_REGION is not a setting of EvoSlack, so it has no effect.",
     ]
     assert (tmp_path / "here.db").exists()

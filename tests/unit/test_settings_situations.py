@@ -191,8 +191,8 @@ ACCEPTED = [
     in_dot_env("readable by everybody", "chmod it to 600", LINES.encode()),
     in_dot_env("twice", "PORT is set more than once", f"{LINES}PORT=1\nPORT=2\n".encode()),
     bad("the ledger's file", "/evoslack.db, because DATABASE_URL is relative", DATABASE_URL=""),
-    bad("unknown EVO_ name", "warning  settings: EVO_REGION is not a setting", EVO_REGION="x"),
-    bad("name of other programs", "warning  settings: LOGLEVEL is not", LOGLEVEL="debug"),
+    bad("unknown EVO_ name", "note     settings: EVO_REGION is not a setting", EVO_REGION="x"),
+    bad("name of other programs", "note     settings: LOGLEVEL is not", LOGLEVEL="debug"),
     bad(
         "other Slack tools", "ok       settings: all valid", SLACK_CHANNEL="#x", SLACK_API_TOKEN="xoxp-sesame"
     ),
