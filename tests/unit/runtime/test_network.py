@@ -113,12 +113,10 @@ def test_variables_in_the_settings_file_count_unless_the_process_has_them(
         (TimeoutError("timed out"), "timed out"),
         (
             ssl.SSLError(1, "WRONG_VERSION_NUMBER"),
-            "TLS with evovoice.io failed (('WRONG_VERSION_NUMBER',))",
+            "TLS with evovoice.io failed (WRONG_VERSION_NUMBER)",
         ),
         (
-            Exception(
-                "Failed to connect to the proxy (proxy: http://evo:secret@p, connect status code: 403)"
-            ),
+            Exception("Failed to connect to the proxy (proxy: http://me:secret@p, connect status code: 403)"),
             "the proxy evovoice.io does not connect us: status 403",
         ),
         (ValueError("a bug"), None),
