@@ -8,13 +8,13 @@ from __future__ import annotations
 import logging
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 
 from evoslack.slack.receivers.socket_connection import NoHello
 from evoslack.slack.workspace import (
     NEEDED_SCOPES,
     SLACK_ERRORS,
     Identity,
+    away_words,
     identify,
     is_passing,
     pause_of,
@@ -61,6 +61,4 @@ def slack_trouble(token: str, error: Exception) -> CannotStart:
         )
     if not is_passing(error):
         return CannotStart(f"Slack rejected {token}: {problem_of(error)}.")
-    if isinstance(error, SlackApiError):
-        return Away(f"Slack does not work right now ({problem_of(error)}).", pause_of(error))
-    return Away(f"Slack cannot be reached ({problem_of(error)}). Check the network and SLACK_API_URL.")
+    return Away(away_words(error), pause_of(error))

@@ -43,7 +43,7 @@ class BotProcess:
         self._folder = folder
         self._process: subprocess.Popen[str] | None = None
         self._readers: list[threading.Thread] = []
-        self._output_changed = threading.Condition()
+        self.changed = threading.Condition()  # notified at each line of `output` or `log`
         self.output: list[str] = []  # lines of standard output since the last start
         self.log: list[str] = []  # lines of standard error
 
@@ -82,8 +82,8 @@ class BotProcess:
         def found() -> str | None:
             return next((line for line in self.output if line.startswith(beginning)), None)
 
-        with self._output_changed:
-            line = self._output_changed.wait_for(lambda: found() or self._has_ended(), within_s) and found()
+        with self.changed:
+            line = self.changed.wait_for(lambda: found() or self._has_ended(), within_s) and found()
         if not line:
             raise AssertionError(
                 f"no output starts with {beginning!r}:\n" + "\n".join(self.output + self.log)
@@ -94,6 +94,10 @@ class BotProcess:
         """SIGKILL: the bot cannot clean up."""
         self._running().kill()
         self.wait(10)
+
+    def send(self, sent: signal.Signals) -> None:
+        """Send the bot a signal."""
+        self._running().send_signal(sent)
 
     def freeze(self) -> None:
         """SIGSTOP: the bot is suspended; its connections stay open."""
@@ -131,9 +135,9 @@ class BotProcess:
 
     def _read_lines(self, stream: object, lines: list[str]) -> None:
         for line in stream:  # type: ignore[attr-defined]
-            with self._output_changed:
+            with self.changed:
                 lines.append(line.rstrip("\n"))
-                self._output_changed.notify_all()
+                self.changed.notify_all()
         stream.close()  # type: ignore[attr-defined]
-        with self._output_changed:
-            self._output_changed.notify_all()
+        with self.changed:
+            self.changed.notify_all()

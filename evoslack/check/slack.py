@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 
 from evoslack.calling.rulebook import Masking
 from evoslack.check.finding import Finding
@@ -17,6 +16,7 @@ from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.workspace import (
     SCOPES,
     SLACK_ERRORS,
+    away_words,
     identify,
     is_passing,
     object_in,
@@ -30,7 +30,7 @@ def findings(client: WebClient, settings: Settings) -> Iterator[Finding]:
         identity = identify(client)
     except SLACK_ERRORS as error:
         if is_passing(error):
-            yield Finding("Slack", False, _away(error))
+            yield Finding("Slack", False, away_words(error))
         else:
             yield Finding("bot token", False, f"{problem_of(error)}; check SLACK_BOT_TOKEN.")
         return
@@ -55,12 +55,6 @@ def place_findings(client: WebClient, settings: Settings) -> Iterator[Finding]:
     yield _help_contact(client, HelpContact.of(settings.help_contact))
 
 
-def _away(error: Exception) -> str:
-    if isinstance(error, SlackApiError):
-        return f"Slack does not work right now ({problem_of(error)}); try again later."
-    return f"{problem_of(error)}; check the network and SLACK_API_URL."
-
-
 def _address(settings: Settings) -> Finding:
     """Whether the port can be had, by the same steps as at the start."""
     where = f"HTTP on {settings.host}:{settings.port}{EVENTS_PATH}"
@@ -78,7 +72,7 @@ def _app_token(client: WebClient, settings: Settings) -> Finding:
         client.apps_connections_open(app_token=settings.slack_app_token or "")
     except SLACK_ERRORS as error:
         if is_passing(error):
-            return Finding("app token", False, _away(error))
+            return Finding("app token", False, away_words(error))
         advice = "check SLACK_APP_TOKEN (scope connections:write), and that Socket Mode is on."
         return Finding("app token", False, f"{problem_of(error)}; {advice}")
     return Finding("app token", True, "Socket Mode connects")
@@ -89,7 +83,7 @@ def _channel(client: WebClient, channel_id: str, masking: Masking) -> Iterator[F
         channel = object_in(client.conversations_info(channel=channel_id), "channel")
     except SLACK_ERRORS as error:
         if is_passing(error):
-            yield Finding("channel", False, _away(error))
+            yield Finding("channel", False, away_words(error))
             return
         advice = "check CALLS_CHANNEL; in a private channel, invite the bot first."
         yield Finding("channel", False, f"{problem_of(error)}; {advice}")
@@ -132,7 +126,7 @@ def _help_contact(client: WebClient, contact: HelpContact) -> Finding:
             name, is_gone = f"@{user.get('name', contact.id)}", user.get("deleted") or user.get("is_bot")
     except SLACK_ERRORS as error:
         if is_passing(error):
-            return Finding(what, False, _away(error))
+            return Finding(what, False, away_words(error))
         return Finding(what, False, f"{contact.id}: {problem_of(error)}; check HELP_CONTACT.")
     if is_gone:
         return Finding(what, False, f"nobody reads {name} anymore; choose another HELP_CONTACT.")

@@ -6,11 +6,16 @@ been waiting. A thread with a lot to read could so keep a press waiting until it
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from typing import Any
 
 import sqlalchemy as sa
+
+
+# SQLAlchemy logs how pools come and go; as this one is ours, it would do so among our own lines.
+logging.getLogger(f"{__name__}.FairPool").setLevel(logging.WARNING)
 
 
 class FairLock:

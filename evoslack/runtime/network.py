@@ -98,7 +98,7 @@ def problem_words(error: BaseException, url: str) -> str | None:
             )
     for cause in chain:
         if isinstance(cause, ssl.SSLError):
-            return f"TLS with {urlsplit(url).hostname} failed ({cause.reason or 'no reason given'})"
+            return f"TLS with {urlsplit(url).hostname} failed ({getattr(cause, 'reason', None) or cause})"
         if isinstance(cause, socket.gaierror):
             if cause.errno == socket.EAI_AGAIN:
                 return f"the name {host_of(url)} cannot be looked up right now"

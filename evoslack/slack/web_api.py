@@ -38,7 +38,14 @@ _RATE_LIMITED = '{"ok": false, "error": "ratelimited"}'
 
 
 class SlackUnanswered(SlackClientError):
-    """Slack did not answer, or not readably; the text says why. Slack may still have acted."""
+    """Slack did not answer, or not readably; the text says why. Slack may still have acted.
+
+    `status` is that of an answer without JSON: Slack's own trouble, or another server's answer.
+    """
+
+    def __init__(self, words: str, status: int | None = None) -> None:
+        super().__init__(words)
+        self.status = status
 
 
 class DeadlineWebClient(WebClient):
@@ -55,7 +62,7 @@ class DeadlineWebClient(WebClient):
         self.on_date(next((value for name, value in headers.items() if name.lower() == "date"), ""))
         if not _is_object(body):
             if status != 429:
-                raise SlackUnanswered(f"status {status} without a JSON object")
+                raise SlackUnanswered(f"status {status} without a JSON object", status)
             body = _RATE_LIMITED  # a proxy may say it without Slack's JSON
         return {"status": status, "headers": headers, "body": body}
 

@@ -173,18 +173,6 @@ def test_a_token_that_slack_rejects_ends_in_one_sentence(
     assert "Traceback" not in result.stderr
 
 
-def test_an_unreachable_slack_is_not_blamed_on_a_token(
-    empty_office: Office, bot_settings: dict[str, str], tmp_path: Path
-) -> None:
-    empty_office.slack.fault("apps.connections.open", "cut", times=None)
-
-    result = run(tmp_path, **bot_settings)
-
-    assert result.returncode == 1
-    assert "Slack cannot be reached" in result.stderr
-    assert "TOKEN" not in result.stderr
-
-
 def test_check_finds_everything_ready_and_changes_nothing(empty_office: Office, tmp_path: Path) -> None:
     settings = sandbox_settings(empty_office.slack, empty_office.evo, f"sqlite:///{tmp_path}/new.db")
 
