@@ -19,6 +19,7 @@ class State(StrEnum):
     """Where a call stands. `TRANSITIONS` alone says which may come next."""
 
     RECEIVED = "received"  # written down while the submission is being answered; never dialed in this state
+    RECEIVED_LATER = "received_later"  # the same of a call for later, which holds up nobody
     SCHEDULED = "scheduled"  # answered in time, and waiting for its own time; never dialed in this state
     ACCEPTED = "accepted"  # the submission was answered in time, so it may be dialed; nothing was sent yet
     PLACING = "placing"  # the request is on its way; a phone may ring
@@ -31,7 +32,8 @@ class State(StrEnum):
 
 
 TRANSITIONS: dict[State, frozenset[State]] = {
-    State.RECEIVED: frozenset({State.ACCEPTED, State.SCHEDULED, State.EXPIRED}),
+    State.RECEIVED: frozenset({State.ACCEPTED, State.EXPIRED}),
+    State.RECEIVED_LATER: frozenset({State.SCHEDULED, State.EXPIRED}),
     # When its time comes, everything is asked again: a rule may say no by then, or no bot was up.
     State.SCHEDULED: frozenset({State.ACCEPTED, State.CANCELED, State.NOT_SENT, State.EXPIRED}),
     State.ACCEPTED: frozenset({State.PLACING, State.EXPIRED}),
@@ -46,6 +48,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.CANCELED: frozenset(),
 }
 
+UNANSWERED = frozenset({State.RECEIVED, State.RECEIVED_LATER})
 OPEN_STATES = frozenset({State.RECEIVED, State.ACCEPTED, State.PLACING})
 
 
@@ -183,6 +186,11 @@ class Call:
         its_time = self.request.due_at if self.is_scheduled else None
         moments = (self.finished_at, self.answered_at, self.ended_at, self.note.at, its_time)
         return max([self.accepted_at, *filter(None, moments)])
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether its submission is still being answered."""
+        return self.state in UNANSWERED
 
     @property
     def is_open(self) -> bool:

@@ -16,7 +16,7 @@ from queue import Empty, SimpleQueue
 
 from evoslack.calling.arrival import Arrival
 from evoslack.calling.call_log import log_state
-from evoslack.calling.calls import Call, CallRequest, State
+from evoslack.calling.calls import Call, CallRequest
 from evoslack.calling.ports import CallLedger
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class Intake:
     def receive_again(self, call: Call, arrival: Arrival) -> Call | None:
         """The submission of `call` was delivered again: the call as it is now, or None if withdrawn."""
         found: Call | None = call
-        if call.state is State.RECEIVED:
+        if call.is_unanswered:
             found = self._ledger.join(call.id) or self._ledger.find(call.request.key)
         if found is not None:
             self._await_answer(arrival, found)
@@ -109,7 +109,7 @@ class Intake:
             queue.put(call.id)
             self._on_answer()
 
-        if call.state is State.RECEIVED:
+        if call.is_unanswered:
             arrival.when_answered(lambda: note(self._answered), lambda: note(self._unanswered))
 
 

@@ -48,6 +48,7 @@ STATUS_OF_OUTCOME = {
 _BY_HANG_UP = {CallStatus.COMPLETED, CallStatus.CANCELED, CallStatus.ENDED}
 _OF_STATE = {
     State.RECEIVED: CallStatus.DIALING,
+    State.RECEIVED_LATER: CallStatus.SCHEDULED,
     State.SCHEDULED: CallStatus.SCHEDULED,
     State.ACCEPTED: CallStatus.DIALING,
     State.PLACING: CallStatus.DIALING,

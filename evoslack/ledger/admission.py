@@ -55,7 +55,7 @@ def admit(
             return _same_submission(first, request), False
         if _is_used(engine, request.key):
             raise FormUsed
-        busy = _first(engine, in_the_way(request, at))  # for a call for later: one that is being dialed
+        busy = _first(engine, in_the_way(request, at))
         if busy is not None:
             raise NumberBusy(busy, at - busy.accepted_at)
     raise RuntimeError("the call is neither new nor known")

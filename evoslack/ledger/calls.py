@@ -13,7 +13,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from evoslack.calling.calls import OPEN_STATES, STATE_OF, Call, CallNote, CallRequest, Progress, State
+from evoslack.calling.calls import (
+    OPEN_STATES,
+    STATE_OF,
+    UNANSWERED,
+    Call,
+    CallNote,
+    CallRequest,
+    Progress,
+    State,
+)
 from evoslack.calling.outcomes import PROOF, Outcome, Placed, Reason, Rejected
 from evoslack.calling.rulebook import BlockedNumber
 from evoslack.ledger.admission import admit
@@ -24,6 +33,8 @@ from evoslack.ledger.schema import calls, notifications
 from evoslack.ledger.store import Store
 from evoslack.ledger.transitions import AHEAD, change_state
 from evoslack.ledger.workflow_steps import give_call
+
+_IS_UNANSWERED: sa.ColumnElement[bool] = calls.c.state.in_(sorted(UNANSWERED))
 
 
 class CallLedger:
@@ -39,17 +50,16 @@ class CallLedger:
         it raises rolls everything back. Also raises what `accept` raises.
         """
         for _attempt in range(3):  # again only if its other delivery was withdrawn just now
-            call, is_new = admit(
-                self._engine, request, State.RECEIVED, at, lambda _connection, _id: require_time()
-            )
-            joined = call if is_new or call.state is not State.RECEIVED else self.join(call.id)
+            state = State.RECEIVED if request.due_at is None else State.RECEIVED_LATER
+            call, is_new = admit(self._engine, request, state, at, lambda _connection, _id: require_time())
+            joined = call if is_new or not call.is_unanswered else self.join(call.id)
             if joined is not None:
                 return joined
         raise RuntimeError("the submission was written down and withdrawn again and again")
 
     def join(self, call_id: str) -> Call | None:
         """Count one more delivery of a submission that is being answered. None if it is too late."""
-        received = sa.and_(calls.c.id == call_id, calls.c.state == State.RECEIVED)
+        received = sa.and_(calls.c.id == call_id, _IS_UNANSWERED)
         joining = sa.update(calls).where(received).values(deliveries=calls.c.deliveries + 1)
         return self._first(joining.returning(calls))
 
@@ -58,7 +68,7 @@ class CallLedger:
 
         Calls for later become scheduled instead.
         """
-        received = sa.and_(calls.c.id.in_(call_ids), calls.c.state == State.RECEIVED)
+        received = sa.and_(calls.c.id.in_(call_ids), _IS_UNANSWERED)
         now_or_later = sa.case(
             (calls.c.due_at.is_(None), sa.literal(State.ACCEPTED, calls.c.state.type)),
             else_=sa.literal(State.SCHEDULED, calls.c.state.type),
@@ -74,7 +84,7 @@ class CallLedger:
         """Delete submissions whose answer did not leave, so that pressing again works."""
         with self._engine.begin() as connection:
             for call_id in call_ids:
-                received = sa.and_(calls.c.id == call_id, calls.c.state == State.RECEIVED)
+                received = sa.and_(calls.c.id == call_id, _IS_UNANSWERED)
                 fewer = sa.update(calls).where(received).values(deliveries=calls.c.deliveries - 1)
                 connection.execute(fewer)
                 connection.execute(sa.delete(calls).where(received, calls.c.deliveries <= 0))
@@ -168,7 +178,7 @@ class CallLedger:
         `received_before` None: all of them, whatever any clock says.
         """
         values = {"reason": Reason.NOT_ANSWERED, "finished_at": at}
-        orphaned = calls.c.state == State.RECEIVED
+        orphaned = _IS_UNANSWERED
         if received_before is not None:
             orphaned = sa.and_(orphaned, calls.c.accepted_at <= received_before)
         return self._move(orphaned, State.EXPIRED, values, at, is_tracked=False)

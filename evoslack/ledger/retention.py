@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from evoslack.calling.calls import OPEN_STATES, State
+from evoslack.calling.calls import OPEN_STATES, UNANSWERED, State
 from evoslack.ledger.schema import access_requests, calls, claimable_at, notifications, used_keys
 from evoslack.ledger.store import Store
 
@@ -15,7 +15,7 @@ PURGE_EVERY = timedelta(hours=1)  # finding old calls is not cheap
 ACCESS_REQUESTS_ARE_KEPT = timedelta(days=2)  # people may ask again after one
 KEYS_ARE_KEPT = timedelta(days=2)  # a form that old can no longer be submitted
 
-_TO_COME = sorted({*OPEN_STATES, State.SCHEDULED})
+_TO_COME = sorted({*OPEN_STATES, *UNANSWERED, State.SCHEDULED})
 
 
 class CallRetention:

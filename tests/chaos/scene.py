@@ -22,7 +22,7 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
-from evoslack.calling.calls import FINAL, OPEN_STATES, Call, State
+from evoslack.calling.calls import FINAL, OPEN_STATES, UNANSWERED, Call, State
 from evoslack.calling.matching import UNSEEN_LIMIT
 from evoslack.calling.switchboard import PLACING_LIMIT
 from evoslack.engine import SWEEP_EVERY_S
@@ -55,7 +55,7 @@ LATER = max(LEASE, PLACING_LIMIT) + timedelta(seconds=5)  # by then nothing of a
 SETTLED_WITHIN_S = 2 * (LATER.total_seconds() + SWEEP_EVERY_S)
 CORRECTED_WITHIN_S = UNSEEN_LIMIT.total_seconds() + SWEEP_EVERY_S  # then doubt is settled
 AFTER_A_JUMP_S = 1.5  # a bot takes what comes right after it for something that waited
-NOT_BEGUN = sorted(OPEN_STATES - {State.PLACING})
+NOT_BEGUN = sorted({*OPEN_STATES, *UNANSWERED} - {State.PLACING})
 
 logging.getLogger("evoslack").addHandler(logging.NullHandler())  # a bot in this process keeps its log
 
@@ -165,7 +165,7 @@ class Scene:
     def is_open(self, press: FormSubmission) -> bool:
         """Whether its call is not over."""
         states = self._ask(sa.select(calls.c.state).where(calls.c.number == press.number))
-        return any(State(state) in OPEN_STATES for (state,) in states)
+        return any(State(state) in {*OPEN_STATES, *UNANSWERED} for (state,) in states)
 
     def rings(self, press: FormSubmission) -> int:
         """How often that phone rang."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from evoslack.calling.calls import Call, State
+from evoslack.calling.calls import Call
 from evoslack.ledger.schema import notifications
 from evoslack.settings import Settings
 from evoslack.wiring import Bot, build
@@ -156,7 +156,7 @@ class Office:
         delivery = self.slack.submit(who)
         if self._bots and delivery.acked:
             with contextlib.suppress(Exception):  # the database may be away: that is for the story to say
-                self.slack.wait_for(lambda: not any(call.state is State.RECEIVED for call in self.ledger()))
+                self.slack.wait_for(lambda: not any(call.is_unanswered for call in self.ledger()))
         return delivery
 
     def call(self, who: str = SARA, number: str = TYPED) -> Delivery:

@@ -198,7 +198,7 @@ class CallFormListeners:
         A call for later already says that it waits: it does as soon as this answer has left.
         """
         settings = self._settings
-        if call.state is State.RECEIVED and call.request.due_at is not None:
+        if call.state is State.RECEIVED_LATER:
             call = replace(call, state=State.SCHEDULED)
         view = live_page.view(call, settings.region, channel_id=settings.calls_channel)
         shown: Block = settings.help_contact.named_in_blocks(view)

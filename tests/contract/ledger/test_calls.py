@@ -410,9 +410,11 @@ def bring_to(store: Store, target: State) -> Call:
     ledger = CallLedger(store)
     if target is State.RECEIVED:
         return receive(ledger)
-    if target in {State.SCHEDULED, State.CANCELED}:
-        later = replace(ask(), due_at=T0 + timedelta(hours=1))
-        (call,) = ledger.confirm([receive(ledger, later).id], at=T0)
+    if target in {State.RECEIVED_LATER, State.SCHEDULED, State.CANCELED}:
+        received = receive(ledger, replace(ask(), due_at=T0 + timedelta(hours=1)))
+        if target is State.RECEIVED_LATER:
+            return received
+        (call,) = ledger.confirm([received.id], at=T0)
         canceled = target is State.CANCELED and ScheduledCallLedger(store).cancel(call, by="U", at=T0)
         return canceled or call
     call = ledger.accept(ask(), at=T0)
@@ -450,7 +452,7 @@ MOVES: dict[str, tuple[State, Callable[[CallLedger, Call], object]]] = {
 # Both end in expired: one closes what waited, the other what nobody answered. A scheduled call has ways of
 # its own (test_scheduled_calls.py).
 NOT_BY = {
-    "expire": {State.RECEIVED, State.SCHEDULED},
+    "expire": {State.RECEIVED, State.RECEIVED_LATER, State.SCHEDULED},
     "abandon": {State.ACCEPTED, State.SCHEDULED},
     "confirm": {State.SCHEDULED},
 }
@@ -458,7 +460,9 @@ NOT_BY = {
 
 @pytest.mark.parametrize("start", State)
 def test_only_allowed_transitions_happen(store: Store, ledger: CallLedger, start: State) -> None:
-    for move, (target, make) in MOVES.items():
+    for move, (usual_target, make) in MOVES.items():
+        is_later = (move, start) == ("confirm", State.RECEIVED_LATER)
+        target = State.SCHEDULED if is_later else usual_target
         before = bring_to(store, start)
         assert before.state is start
 

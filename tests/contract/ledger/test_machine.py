@@ -24,7 +24,16 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from evoslack.calling.calls import ANY_CALL, OPEN_STATES, STATE_OF, TRANSITIONS, Call, CallRequest, State
+from evoslack.calling.calls import (
+    ANY_CALL,
+    OPEN_STATES,
+    STATE_OF,
+    TRANSITIONS,
+    UNANSWERED,
+    Call,
+    CallRequest,
+    State,
+)
 from evoslack.calling.notification import Notification
 from evoslack.calling.outcomes import InDoubt, NotSent, Outcome, Placed, Reason, Rejected
 from evoslack.calling.refusals import FormUsed, KeyTaken, NotYourForm, NumberBusy, Refusal
@@ -116,7 +125,7 @@ OFTEN = [
 LONG_STORIES = settings(max_examples=30, stateful_step_count=80, phases=[Phase.generate])
 
 
-BEFORE_DIALING = {State.RECEIVED, State.SCHEDULED, State.ACCEPTED}
+BEFORE_DIALING = {*UNANSWERED, State.SCHEDULED, State.ACCEPTED}
 
 
 @dataclass(eq=False)
@@ -249,7 +258,7 @@ class Bots(RuleBasedStateMachine):
         if not self.answering:
             return
         call_id = self.answering.pop(one % len(self.answering))
-        was_received = call_id in self.seen and self.seen[call_id].state is State.RECEIVED
+        was_received = call_id in self.seen and self.seen[call_id].is_unanswered
         if fate == "answered":
             confirmed = self.ledgers[bot].confirm([call_id], at=self.now)
             assert ids(confirmed) == ({call_id} if was_received else set())
@@ -289,7 +298,7 @@ class Bots(RuleBasedStateMachine):
     def a_bot_sweeps(self, bot: int) -> None:
         ledger, limit, began = self.ledgers[bot], self.now - LONGEST_WAIT, self.now - PLACING_LIMIT
         self.purge(self.now - KEPT)
-        dead = [call for call in self.all(State.RECEIVED) if call.accepted_at <= self.now - ANSWERING_LIMIT]
+        dead = [call for call in self.all(*UNANSWERED) if call.accepted_at <= self.now - ANSWERING_LIMIT]
         abandoned = ledger.abandon(at=self.now, received_before=self.now - ANSWERING_LIMIT)
         assert ids(abandoned) == ids(dead)
         late = [call for call in self.all(State.ACCEPTED) if call.accepted_at <= limit]
@@ -324,7 +333,7 @@ class Bots(RuleBasedStateMachine):
         closed = self.ledgers[0].doubt_orphans(at=self.now, began_before=None)
         assert ids(closed) == ids(self.all(State.PLACING))
         abandoned = self.ledgers[0].abandon(at=self.now, received_before=None)
-        assert ids(abandoned) == ids(self.all(State.RECEIVED))
+        assert ids(abandoned) == ids(self.all(*UNANSWERED))
 
     # --- how they do it
 
@@ -345,7 +354,7 @@ class Bots(RuleBasedStateMachine):
             assert type(refusal) is expected
             return
         assert expected == (call.id if call.id in self.seen else State.ACCEPTED)
-        if call.state is State.RECEIVED:
+        if call.is_unanswered:
             self.answering.append(call.id)
             self.deliveries[call.id] += 1
 
@@ -451,9 +460,9 @@ class Bots(RuleBasedStateMachine):
             self.holder[call_id], self.told[call_id] = None, 0
         for call_id, after in now.items():
             before = self.seen.get(call_id)
-            if after.state is State.RECEIVED:  # nobody is told of it before it was answered
+            if after.is_unanswered:  # nobody is told of it before it was answered
                 self.revision[call_id], self.due[call_id] = 1, None
-            elif before is not None and before.state is State.RECEIVED and after.state in BEFORE_DIALING:
+            elif before is not None and before.is_unanswered and after.state in BEFORE_DIALING:
                 self.due[call_id] = self.now
             elif before is None or (after.state is not before.state and after.state is not State.PLACING):
                 self.becomes_due(call_id)
@@ -483,9 +492,8 @@ class Bots(RuleBasedStateMachine):
         if first is None and request.key in self.used:
             return FormUsed
         if first is None:
-            # A call for later is held up by one that is on its way only.
-            keeping = [call for call in others if request.due_at is None or call.is_open]
-            is_busy = any(self.is_in_the_way(call, request) for call in keeping)
+            # A call for later is held up by nobody.
+            is_busy = request.due_at is None and any(self.is_in_the_way(call, request) for call in others)
             return NumberBusy if is_busy else State.ACCEPTED
         if (first.request.user_id, first.request.team_id) != (request.user_id, request.team_id):
             return NotYourForm

@@ -76,6 +76,7 @@ def set_state(store: Store, call_id: str, state: State) -> None:
         (State.PLACED, True),
         (State.REJECTED, True),
         (State.IN_DOUBT, True),
+        (State.RECEIVED_LATER, False),
         (State.SCHEDULED, False),
         (State.NOT_SENT, False),
         (State.EXPIRED, False),

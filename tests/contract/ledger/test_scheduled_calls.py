@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from evoslack.calling.calls import Call, State
+from evoslack.calling.calls import OPEN_STATES, Call, State
 from evoslack.calling.outcomes import Placed, Reason
 from evoslack.calling.refusals import KeyTaken, NumberBusy
 from evoslack.ledger.calls import CallLedger
@@ -54,6 +54,41 @@ def test_an_answered_press_for_later_waits_and_is_not_dialed(ledger: CallLedger)
     assert ledger.waiting(accepted_after=T0 - LONG) is None
     assert ledger.begin(at=DUE + LATE, accepted_after=T0 - LONG) is None
     assert ledger.expire(at=DUE, accepted_before=DUE) == []
+
+
+@pytest.mark.parametrize("state", sorted(OPEN_STATES))
+def test_a_call_on_its_way_to_the_number_holds_up_no_call_for_later(ledger: CallLedger, state: State) -> None:
+    if state is State.RECEIVED:
+        ledger.receive(call_request("now"), at=T0, require_time=lambda: None)
+    else:
+        ledger.accept(call_request("now"), at=T0)
+    if state is State.PLACING:
+        ledger.begin(at=T0, accepted_after=T0 - LONG)
+
+    assert wait_for(ledger, key="later").state is State.SCHEDULED
+
+
+def test_a_press_for_later_that_is_being_answered_holds_up_nobody(ledger: CallLedger) -> None:
+    later = replace(call_request("later"), due_at=DUE)
+    received = ledger.receive(later, at=T0, require_time=lambda: None)
+    assert received.state is State.RECEIVED_LATER
+
+    assert ledger.accept(call_request("now"), at=T0).state is State.ACCEPTED
+    assert [call.state for call in ledger.confirm([received.id], at=T0)] == [State.SCHEDULED]
+
+
+def test_a_press_for_later_without_an_answer_is_withdrawn_or_closed(ledger: CallLedger) -> None:
+    later = replace(call_request("later"), due_at=DUE)
+    received = ledger.receive(later, at=T0, require_time=lambda: None)
+    assert ledger.receive(later, at=T0, require_time=lambda: None).id == received.id
+    ledger.withdraw([received.id])
+    assert ledger.get(received.id) == received, "the other delivery is still being answered"
+    ledger.withdraw([received.id])
+    assert ledger.get(received.id) is None
+
+    again = ledger.receive(later, at=T0, require_time=lambda: None)
+    assert [call.id for call in ledger.abandon(at=T0 + LATE, received_before=T0)] == [again.id]
+    assert ledger.confirm([again.id], at=T0) == []
 
 
 def test_people_are_told_at_once_that_it_waits(ledger: CallLedger, notifications: NotificationLedger) -> None:

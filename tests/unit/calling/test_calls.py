@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 
-from evoslack.calling.calls import OPEN_STATES, STATE_OF, TRANSITIONS, Call, CallNote, State
+from evoslack.calling.calls import OPEN_STATES, STATE_OF, TRANSITIONS, UNANSWERED, Call, CallNote, State
 from evoslack.calling.offer import CallerId, Flow, Offer
 from evoslack.calling.outcomes import Outcome
 from evoslack.calling.refusals import KeyTaken, NotYourForm, require_same
@@ -44,13 +44,14 @@ def test_dialing_begins_only_from_accepted() -> None:
 def test_only_an_answered_press_is_accepted_and_nothing_leads_back() -> None:
     before = [state for state in State if State.ACCEPTED in TRANSITIONS[state]]
     assert before == [State.RECEIVED, State.SCHEDULED]
-    assert [state for state in State if State.SCHEDULED in TRANSITIONS[state]] == [State.RECEIVED]
-    assert [state for state in State if State.RECEIVED in TRANSITIONS[state]] == []
+    assert [state for state in State if State.SCHEDULED in TRANSITIONS[state]] == [State.RECEIVED_LATER]
+    assert [state for state in State if UNANSWERED & TRANSITIONS[state]] == []
 
 
 def test_an_expired_call_was_never_dialed() -> None:
     assert [state for state in State if State.EXPIRED in TRANSITIONS[state]] == [
         State.RECEIVED,
+        State.RECEIVED_LATER,
         State.SCHEDULED,
         State.ACCEPTED,
     ]

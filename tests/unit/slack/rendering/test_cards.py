@@ -11,7 +11,17 @@ from typing import Any
 
 import pytest
 
-from evoslack.calling.calls import FINAL, Call, CallNote, HangUp, LostReason, Progress, Result, State
+from evoslack.calling.calls import (
+    FINAL,
+    UNANSWERED,
+    Call,
+    CallNote,
+    HangUp,
+    LostReason,
+    Progress,
+    Result,
+    State,
+)
 from evoslack.calling.number_format import unbroken
 from evoslack.calling.outcomes import Reason
 from evoslack.calling.status import CallStatus, status_of
@@ -197,7 +207,7 @@ def button(call: Call, name: str, *, can_end: bool = True) -> dict[str, Any] | N
 NOTE = CallNote(Result.REACHED, "Wants a call on Monday", "U_BOSS", CALL.accepted_at, revision=1)
 # One call of each status.
 EVERY_CALL = [
-    *(at(state) for state in State if state not in {State.PLACED, State.RECEIVED, State.ACCEPTED}),
+    *(at(state) for state in State if state not in {State.PLACED, State.ACCEPTED} | UNANSWERED),
     *(followed(progress, answered_at=None) for progress in Progress if progress is not Progress.ENDED),
     *(
         followed(Progress.ENDED, evo_outcome=outcome, ended_at=ANSWERED_AT)

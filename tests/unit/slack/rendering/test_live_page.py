@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from evoslack.calling.calls import OPEN_STATES, Call, HangUp, Progress, State
+from evoslack.calling.calls import OPEN_STATES, UNANSWERED, Call, HangUp, Progress, State
 from evoslack.calling.number_format import unbroken
 from evoslack.calling.status import status_of
 from evoslack.slack.rendering import cards, live_page, private_message
@@ -48,7 +48,7 @@ def test_an_open_call_is_being_placed_and_nothing_else_is_claimed(state: State) 
     assert buttons(shown) == []
 
 
-@pytest.mark.parametrize("state", sorted({*State} - OPEN_STATES - {State.SCHEDULED}))
+@pytest.mark.parametrize("state", sorted({*State} - OPEN_STATES - UNANSWERED - {State.SCHEDULED}))
 def test_a_call_that_is_over_says_how_it_ended_and_where_the_details_are(state: State) -> None:
     """It must not read as if another call were on its way."""
     shown = view(replace(CALL, state=state), card_link=LINK)
