@@ -28,7 +28,7 @@ chaos: .venv/ready ## Try to break the promise, at length (up to an hour); write
 chaos-short: .venv/ready ## The same in four minutes
 	$(BIN)/python -m tests.chaos --short
 
-breaks: .venv/ready ## Break the product on purpose in ten places and see which test catches it (fifteen minutes)
+breaks: .venv/ready ## Break the product on purpose in twelve places and see which test catches it (twenty minutes)
 	$(BIN)/python -m tests.chaos.breaks
 
 bench: .venv/ready ## Compare /call and Submit with a bare Bolt app

@@ -146,12 +146,6 @@ const ELEMENTS = {
     const named = chosen.map((option) => [option.value, option.text.text]);
     return several(element, context, block, named, (adding) => combobox(element, adding, block));
   },
-  timepicker: (element, context, block) => {
-    const field = el("input", { type: "time", "aria-label": element.placeholder?.text });
-    field.value = context.entry(block, element)?.selected_time ?? "";
-    field.addEventListener("change", () => field.value && context.use(block, element, field.value));
-    return field;
-  },
   datepicker: (element, context, block) => {
     const day = context.entry(block, element)?.selected_date ?? "";
     // A browser shows its own pattern in an empty field, so the placeholder stands before it.

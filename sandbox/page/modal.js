@@ -7,6 +7,7 @@ import { $, act, draw, forget, render, ui } from "./store.js";
 
 export const REQUIRED = "Please complete this required field.";
 const drafts = new Map(); // view, block, and action -> typed text that was not sent yet
+const TYPED = ["plain_text_input", "number_input"];
 const TYPING_PAUSE_MS = 500;
 const pauses = new Map(); // the same -> the timer that notifies the app once typing pauses
 const form = { view: "", missing: [], failure: "", busy: false };
@@ -15,7 +16,7 @@ export function drawModal(context) {
   const view = ui.state.modal;
   const id = view?.id ?? "";
   if (form.view !== id) Object.assign(form, { view: id, missing: [], failure: "", busy: false });
-  const shown = view && [view.id, view.hash, ui.state.errors, form];
+  const shown = view && [view.id, view.hash, ui.state.errors, form, chosen(view)];
   const inModal = {
     ...context,
     where: "modal",
@@ -43,6 +44,12 @@ async function attach(block, file) {
   const content = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
   await act("attach", { block: block.block_id, name: file.name, content });
 }
+
+/** What is chosen in selects of several, which show it next to their field. */
+const chosen = (view) =>
+  view.blocks
+    .filter((block) => block.element?.type.startsWith("multi_"))
+    .map((block) => view.state.values[block.block_id]);
 
 const draftKey = (block, element) => `${form.view} ${block.block_id} ${element.action_id}`;
 
@@ -87,7 +94,7 @@ function nodes(view, context) {
 
 async function send(view) {
   if (form.busy || !view.submit) return;
-  const texts = view.blocks.filter((block) => block.type === "input" && block.element.type === "plain_text_input");
+  const texts = view.blocks.filter((block) => TYPED.includes(block.element?.type) && block.type === "input");
   const typed = {};
   for (const block of texts) {
     const text = drafts.get(draftKey(block, block.element));

@@ -36,6 +36,7 @@ from tests.chaos.wall_clock import NEEDS, WallClock, build_shim, can_be_set
 SECOND = timedelta(seconds=1)
 TOLD_WITHIN_S = 75.0  # what a dead bot held is taken up after a minute
 HOUR_S, DAY_S = 3600.0, 86400.0
+BUSY_S = 6.0  # of the call that is dialed before
 AHEAD = 4 * SECOND  # long enough to write all of them down first
 KILLS = {"short": 5, "long": 40}
 CALLS = {"short": 8, "long": 60}
@@ -67,6 +68,7 @@ def run(scale: Scale) -> list[Tally]:
             lambda: killed_around_its_time(scale),
             lambda: two_bots(scale, shared),
             meanwhile_something_changed,
+            blocked_right_before_dialing,
             lambda: taken_back_in_the_last_moment(scale),
             nobody_was_there,
         ]
@@ -127,6 +129,22 @@ def meanwhile_something_changed() -> Tally:
         )
         ScheduledCallLedger(one.store).cancel(canceled.call, by="U_P2", at=datetime.now(UTC))
         return judged(one, tally, [without_role, blocked, canceled, fine])
+
+
+def blocked_right_before_dialing() -> Tally:
+    """A no that came after its time: it waits to be dialed, as the only worker is busy with another call."""
+    tally = Tally("calls for later: number blocked once it is due, right before it is dialed")
+    with stage(Set(people=4, settings={"MAX_CALLS_AT_ONCE": "1"})) as one:
+        one.office.evo.fault("/sessions/outgoing", "slow", seconds=BUSY_S)
+        due_at = datetime.now(UTC) + AHEAD
+        first = replace(write(one, due_at), may_be=frozenset({State.PLACED}))
+        second = replace(write(one, due_at + SECOND), may_be=frozenset({State.NOT_SENT}))
+        until(lambda: (call := _now(one, second)) is not None and call.state is State.ACCEPTED, 30)
+        number = second.call.request.number
+        BlockedNumberLedger(one.store).block(
+            BlockedNumber(number, "Asked us to stop", "U_P1", datetime.now(UTC))
+        )
+        return judged(one, tally, [first, second])
 
 
 def taken_back_in_the_last_moment(scale: Scale) -> Tally:

@@ -228,13 +228,14 @@ def test_an_import_adds_all_and_can_be_exported_again(office: Office) -> None:
 
 
 def test_nothing_is_imported_if_a_line_is_wrong(office: Office) -> None:
-    answer = import_file(office, f"{TYPED},x\n814404309,y\n8144043094,\n{SHOWN},another\n")
+    answer = import_file(office, f"{TYPED},x\n814404309,y\n8144043094,\n{SHOWN},another\n911,z\n")
 
     assert answer.splitlines() == [
-        "*Nothing was imported* from “list.csv”: 3 lines are wrong. Fix them, then import the file again.",
+        "*Nothing was imported* from “list.csv”: 4 lines are wrong. Fix them, then import the file again.",
         "• Line 2 (814404309): That number is too short. Include the area code. Example: (201) 555-0123",
         "• Line 3 (8144043094): The reason is missing.",
         f"• Line 4 ({SHOWN}): Line 1 has another reason for this number. Keep one.",
+        "• Line 5 (911): EvoSlack never dials emergency numbers anyway. Remove this line.",
     ]
     assert listed(office).newest(1) == ([], 0)
     assert audit_log(office) == []

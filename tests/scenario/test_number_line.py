@@ -84,7 +84,7 @@ def test_what_was_typed_and_could_not_be_used_is_said(office: Office) -> None:
     office.form(text=f"*67 {SHOWN} sruvey @boss <!channel>")
 
     assert notes_of(office) == (
-        "No flow is called “sruvey”. Did you mean Customer survey?\n“*67” can't be dialed.\n"
+        "You have no flow called “sruvey”. Did you mean Customer survey?\n“*67” can't be dialed.\n"
         "“@boss” isn't a number.\n“<!channel>” isn't a number."
     )
     (flow,) = (block for block in office.slack.modal(SARA)["blocks"] if block.get("block_id") == "flow")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evoslack.calling.blocked_csv import MOST_LINES, FileProblem, LineProblem, WrongLine
 from evoslack.calling.number_format import example, pretty, unbroken
-from evoslack.calling.numbers import BadNumber
+from evoslack.calling.numbers import BadNumber, Problem
 from evoslack.calling.rulebook import LONGEST_REASON, BlockedNumber
 from evoslack.slack.rendering import times
 from evoslack.slack.rendering.messages import escape, mention, one_line
@@ -47,6 +47,11 @@ _LINE_PROBLEMS = {
     LineProblem.TWO_NUMBERS: "There are two numbers here. Give each a line of its own.",
     LineProblem.SHORTENED: "A spreadsheet shortened this number. Format the column as text, then save again.",
     LineProblem.UNREADABLE: "This line and the ones below can't be read. A quotation mark may be missing.",
+}
+_NUMBER_PROBLEMS = {  # where the words for someone who wants to call don't fit
+    Problem.EMERGENCY: "EvoSlack never dials emergency numbers anyway. Remove this line.",
+    Problem.SHORT_CODE: "EvoSlack never dials short numbers anyway. Remove this line.",
+    Problem.SEVERAL: "There's more than one number here. Give each a line of its own.",
 }
 
 
@@ -234,5 +239,5 @@ def _line(wrong: WrongLine, region: str) -> str:
 
 def _why(wrong: WrongLine, region: str) -> str:
     if isinstance(wrong.problem, BadNumber):
-        return refusal_message(wrong.problem, region).words
+        return _NUMBER_PROBLEMS.get(wrong.problem.problem) or refusal_message(wrong.problem, region).words
     return _LINE_PROBLEMS[wrong.problem].format(other=f"{wrong.other:,}")

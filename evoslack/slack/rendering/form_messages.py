@@ -44,7 +44,7 @@ def number_hint(region: str, allowed: frozenset[str]) -> str:
 
 def no_flow(typed: str) -> str:
     """For words after the command that name no flow (plain text, like the next four)."""
-    return f"No flow is called {_quoted(typed)}."
+    return f"You have no flow called {_quoted(typed)}."
 
 
 def choose_flow(typed: str) -> str:

@@ -7,9 +7,10 @@ from datetime import timedelta
 
 from evoslack.calling.refusals import LimitReached
 from evoslack.calling.rulebook import A_DAY, HOUR
-from evoslack.slack.rendering import form_messages, times
+from evoslack.slack.rendering import form_messages
 from evoslack.slack.rendering.blocks import Block, modal, section
 from evoslack.slack.rendering.help_contact import ADMIN, HelpContact
+from evoslack.slack.rendering.local_times import yours
 
 _SPANS = {HOUR: "hour", A_DAY: "24 hours"}
 _UNITS = ((3600, "hour"), (60, "minute"), (1, "second"))
@@ -22,9 +23,9 @@ def next_step(refusal: LimitReached) -> str:
 
 def words_with_time(refusal: LimitReached, contact: HelpContact) -> str:
     """The same with the moment, in the reader's own time zone (mrkdwn)."""
-    at = times.when(refusal.possible_at + timedelta(seconds=1))  # a token shows the second that has begun
+    at = yours(refusal.possible_at + timedelta(seconds=1))  # a token shows the second that has begun
     return contact.named_in(
-        f"*{why(refusal)}*\nThe next one is possible {_in(refusal.wait)}: {at}.\n"
+        f"*{why(refusal)}*\nThe next one is possible {_in(refusal.wait)} ({at}).\n"
         f"If that's too few, ask {ADMIN} for a higher limit."
     )
 

@@ -163,8 +163,12 @@ def gone_flow(flow_id: str) -> str:
 
 
 def at_most(words: str, changed: StoredRule | None) -> str:
-    """Below a rule: what the settings allow, and who changed it."""
-    return f"Settings allow: {escape(words)} · {changed_by(changed)}"
+    """Below a rule: what the settings say, and who changed it; without a change both are the same."""
+    return (
+        changed_by(changed)
+        if changed is None
+        else f"In the settings: {escape(words)} · {changed_by(changed)}"
+    )
 
 
 def changed_by(changed: StoredRule | None) -> str:

@@ -1,4 +1,4 @@
-"""The ten promises, how each is broken, and who must notice.
+"""The twelve promises, how each is broken, and who must notice.
 
 A break is text for text in files of the product: what is replaced must be there exactly once, so that a break
 does not rot unseen. It is always small, and the product still runs.
@@ -161,5 +161,23 @@ BREAKS = (
         ),
         "slow_slack",
         ("tests/scenario/test_hanging_up.py", "tests/scenario/test_export.py"),
+    ),
+    Break(
+        "a no of the rules counts until the request leaves",
+        (
+            Edit(
+                "evoslack/calling/switchboard.py",
+                "if (denied := self._before_dialing(call)) is not None:",
+                "if (denied := None) is not None:",
+            ),
+        ),
+        "waiting_calls",
+        ("tests/unit/calling/test_switchboard.py", "tests/scenario/test_do_not_call.py"),
+    ),
+    Break(
+        "a number on the do-not-call list is never dialed",
+        (Edit("evoslack/calling/rules.py", "if facts.blocked is not None:", "if False:"),),
+        "waiting_calls",
+        ("tests/unit/calling/test_rules.py", "tests/scenario/test_do_not_call.py"),
     ),
 )

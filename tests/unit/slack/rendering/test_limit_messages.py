@@ -65,5 +65,6 @@ def test_the_page_has_the_moment_and_names_who_can_raise_the_limit() -> None:
 
     assert problems_in_view(page) == []
     words = page["blocks"][0]["text"]["text"]
-    assert f"<!date^{int(T0.timestamp()) + 12 * 60 + 1}^" in words
+    assert f"possible in 12 minutes (<!date^{int(T0.timestamp()) + 12 * 60 + 1}^" in words
+    assert "UTC> your time).\n" in words
     assert "<@U0BOSS0000>" in words

@@ -72,6 +72,7 @@ def test_without_changes_the_page_says_what_the_settings_say() -> None:
     assert "*Calling hours*\n8:00 AM to 9:00 PM" in words
     assert "*Limits*\n60 calls an hour for each person" in words
     assert words.count("As in the settings") == 4
+    assert "In the settings:" not in words  # it would say the same twice
     assert rules_page.REMOVE not in str(page())
 
 
@@ -84,7 +85,7 @@ def test_what_holds_now_what_is_allowed_at_most_and_who_changed_it() -> None:
         "no calls on Dec 25 every year and Nov 26, 2026"
     )
     assert (
-        f"*Calling hours*\n{hours}\nSettings allow: 8:00 AM to 9:00 PM · Changed by <@U_ROOT>"
+        f"*Calling hours*\n{hours}\nIn the settings: 8:00 AM to 9:00 PM · Changed by <@U_ROOT>"
         in words.replace("\u00a0", " ")
     )
     assert "60 calls an hour for each person · 1 call in 24 hours for each person" in words

@@ -19,10 +19,14 @@ FLOWS = (Flow("flow1", "Payment reminder"), Flow("flow2", "Customer survey"), Fl
     [
         ("", None, []),
         ("survey", "flow2", []),
-        ("sruvey", None, ["No flow is called “sruvey”. Did you mean Customer survey?"]),
-        ("the sruvey please", None, ["No flow is called “the sruvey please”. Did you mean Customer survey?"]),
-        ("paymant", None, ["No flow is called “paymant”. Did you mean Payment reminder?"]),
-        ("xyz", None, ["No flow is called “xyz”. Choose one."]),
+        ("sruvey", None, ["You have no flow called “sruvey”. Did you mean Customer survey?"]),
+        (
+            "the sruvey please",
+            None,
+            ["You have no flow called “the sruvey please”. Did you mean Customer survey?"],
+        ),
+        ("paymant", None, ["You have no flow called “paymant”. Did you mean Payment reminder?"]),
+        ("xyz", None, ["You have no flow called “xyz”. Choose one."]),
         ("*67", None, ["“*67” can't be dialed."]),
         ("#31#", None, ["“#31#” can't be dialed."]),
         ("@boss", None, ["“@boss” isn't a number."]),
@@ -30,11 +34,11 @@ FLOWS = (Flow("flow1", "Payment reminder"), Flow("flow2", "Customer survey"), Fl
         ("*67 survey @boss", "flow2", ["“*67” can't be dialed.", "“@boss” isn't a number."]),
         ("*67 *67", None, ["“*67” can't be dialed."]),
         ("recall #2", "flow3", []),  # it belongs to the name
-        ("*please*", None, ["No flow is called “*please*”. Choose one."]),
+        ("*please*", None, ["You have no flow called “*please*”. Choose one."]),
         (
             "please call <!channel>",
             None,
-            ["No flow is called “please call”. Choose one.", "“<!channel>” isn't a number."],
+            ["You have no flow called “please call”. Choose one.", "“<!channel>” isn't a number."],
         ),
     ],
 )
@@ -46,7 +50,7 @@ def test_every_word_picks_a_flow_or_is_said(words: str, flow: str | None, said: 
 
 
 def test_with_a_single_flow_there_is_nothing_to_choose() -> None:
-    assert read_words("sruvey", FLOWS[1:2]).unused == ("No flow is called “sruvey”.",)
+    assert read_words("sruvey", FLOWS[1:2]).unused == ("You have no flow called “sruvey”.",)
 
 
 def test_hundreds_of_flows_with_long_names_are_compared_quickly() -> None:
@@ -61,7 +65,7 @@ def test_hundreds_of_flows_with_long_names_are_compared_quickly() -> None:
 def test_a_long_text_is_quoted_in_short() -> None:
     (said,) = read_words("x" * 500, FLOWS).unused
 
-    assert said == f"No flow is called “{'x' * 39}…”. Choose one."
+    assert said == f"You have no flow called “{'x' * 39}…”. Choose one."
 
 
 def test_many_codes_are_not_a_wall_of_text() -> None:

@@ -149,7 +149,7 @@ def test_an_only_flow_is_chosen_whatever_was_typed() -> None:
 
     assert chosen(form(only), views.FLOW) == "flow1"
     assert chosen(form(only, words="something else"), views.FLOW) == "flow1"
-    assert "No flow is called “something else”." in str(form(only, words="something else"))
+    assert "You have no flow called “something else”." in str(form(only, words="something else"))
 
 
 def test_preset_options_are_exactly_those_that_the_lists_offer() -> None:
@@ -208,7 +208,7 @@ def test_words_that_name_no_flow_leave_it_open_and_are_said() -> None:
     view = form_after(last(), words="sruvey")
 
     assert chosen(view, views.FLOW) is None
-    assert "No flow is called “sruvey”." in str(view)
+    assert "You have no flow called “sruvey”." in str(view)
 
 
 def test_an_earlier_call_wins_over_the_last_one_and_a_flow_that_is_gone_stays_open() -> None:
