@@ -13,6 +13,8 @@ from slack_sdk.errors import SlackApiError
 from evoslack.calling.calls import State
 from evoslack.calling.switchboard import Switchboard
 from evoslack.evo.catalog import Catalog
+from evoslack.health.monitoring import CannotListen, Monitoring
+from evoslack.health.probes import Parts
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import LedgerTaken, Store, database_problem, with_short_lock_timeout
@@ -67,6 +69,7 @@ class Bot:
         background: Iterable[BackgroundPool],  # stopped in this order
         app: App,
         make_receiver: Callable[[Callable[[], dict[str, bool]]], Receiver],  # is given our health check
+        make_monitoring: Callable[[Parts], Monitoring],
         about: str,
         clock: Clock,
         heartbeat: Heartbeat,
@@ -80,12 +83,17 @@ class Bot:
         self._about = about
         self._clock, self._heartbeat = clock, heartbeat
         self.receiver = make_receiver(self.health)
+        try:
+            self.monitoring = make_monitoring(Parts(self._pools(), self.receiver, heartbeat))
+        except CannotListen as reason:
+            raise CannotStart(str(reason)) from reason
 
     def start(self) -> str:
         """Open the ledger, repair what a crash left, start the pools, and let payloads in.
 
         Returns the ready line. Raises `CannotStart`.
         """
+        self.monitoring.start()
         try:
             self.store.open()
             if (now := self.store.time()) is not None:
@@ -105,10 +113,13 @@ class Bot:
         except (*SLACK_ERRORS, NoHello) as error:
             self.stop()  # calls that are being dialed already are finished
             raise CannotStart(not_let_in("SLACK_APP_TOKEN", error)) from error
-        return f"EvoSlack is ready: {way}, {self._about}."
+        ready = f"EvoSlack is ready: {way}, {self._about}."
+        self.monitoring.ready(ready)
+        return ready
 
     def stop(self) -> str:
         """Take no more requests, finish what is being dialed, and return what is left, in words."""
+        self.monitoring.stopping()
         self.receiver.stop()
         for each in self._others:
             each.pool.stop(within_s=0)
@@ -129,6 +140,7 @@ class Bot:
             for each in self._others:  # most have ended by now; a connection in use could not be closed
                 each.pool.stop(within_s=max(ends - time.monotonic(), 0))
             self.store.close()
+            self.monitoring.stop()
 
     def wake(self) -> None:
         """Wake every pool now instead of waiting for its next poll."""

@@ -38,6 +38,8 @@ class Settings:
     slack_api_url: str
     host: str
     port: int
+    health_host: str
+    health_port: int | None  # None: there are no health pages
     evo_base_url: str
     evo_username: str
     evo_password: str = field(repr=False)
@@ -79,6 +81,8 @@ class Settings:
             slack_api_url=read.one("SLACK_API_URL", "https://slack.com/api/", values.api_url),
             host=read.one("HOST", "127.0.0.1", values.text),
             port=read.one("PORT", "3000", values.port),
+            health_host=read.one("HEALTH_HOST", "127.0.0.1", values.text),
+            health_port=read.optional("HEALTH_PORT", values.port),
             evo_base_url=read.one("EVO_BASE_URL", "https://evovoice.io", values.url),
             evo_username=read.required("EVO_USERNAME", values.text),
             evo_password=read.required("EVO_PASSWORD", values.password),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import time
 from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from ssl import SSLContext
@@ -31,6 +32,8 @@ from slack_sdk.web.file_upload_v2_result import FileUploadV2Result
 from slack_sdk.webhook import WebhookClient, WebhookResponse
 
 from evoslack.runtime.deadline import Deadline
+from evoslack.runtime.request_result import Observe, unobserved
+from evoslack.slack import request_results
 
 UPLOAD_TIMEOUT_S = 60  # an export may be large
 _RATE_LIMITED = '{"ok": false, "error": "ratelimited"}'
@@ -43,14 +46,17 @@ class SlackUnanswered(SlackClientError):
 class DeadlineWebClient(WebClient):
     """The Web API. `timeout` covers the whole request. Raises `SlackApiError` or `SlackUnanswered`.
 
-    `on_date` is called with the Date header of every answer.
+    `on_date` is called with the Date header of every answer, `observe` with how every request went.
     """
 
     on_date: Callable[[str], None] = staticmethod(lambda _date: None)
+    observe: Observe = staticmethod(unobserved)
 
-    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:  # noqa: ARG002
+    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
         """Send one request. The answer's body is a JSON object, or `SlackUnanswered` is raised."""
-        status, headers, body = _fetch(req, self.timeout, self.proxy, self.ssl)
+        status, headers, body = _observed(
+            self.observe, request_results.operation_of(url), req, self.timeout, self.proxy, self.ssl
+        )
         self.on_date(next((value for name, value in headers.items() if name.lower() == "date"), ""))
         if not _is_object(body):
             if status != 429:
@@ -70,15 +76,19 @@ class DeadlineWebClient(WebClient):
     ) -> FileUploadV2Result:
         """The second step of `files_upload_v2`, which the SDK sends separately."""
         request = Request(url, data, method="POST")  # noqa: S310 - Slack gave the URL
-        status, _headers, body = _fetch(request, UPLOAD_TIMEOUT_S, proxy, ssl)
+        operation = request_results.FILE_UPLOAD
+        status, _headers, body = _observed(self.observe, operation, request, UPLOAD_TIMEOUT_S, proxy, ssl)
         return FileUploadV2Result(status=status, body=body)
 
 
 class DeadlineWebhookClient(WebhookClient):
     """One `response_url`. `timeout` covers the whole request. Raises `SlackUnanswered`."""
 
+    observe: Observe = staticmethod(unobserved)
+
     def _perform_http_request_internal(self, url: str, req: Request) -> WebhookResponse:
-        status, headers, body = _fetch(req, self.timeout, self.proxy, self.ssl)
+        operation = request_results.RESPONSE_URL
+        status, headers, body = _observed(self.observe, operation, req, self.timeout, self.proxy, self.ssl)
         return WebhookResponse(url=url, status_code=status, body=body, headers=headers)
 
 
@@ -123,6 +133,25 @@ def _opener(deadline: Deadline, proxy: str | None, context: SSLContext | None) -
     """An opener like the SDK's: with the client's own proxy, or with those of the environment."""
     proxies = [ProxyHandler({"http": proxy, "https": proxy})] if proxy is not None else []
     return build_opener(*proxies, _Http(deadline), _Https(deadline, context), _NoRedirect())
+
+
+def _observed(
+    observe: Observe,
+    operation: str,
+    request: Request,
+    budget_s: float,
+    proxy: str | None,
+    context: SSLContext | None,
+) -> tuple[int, dict[str, str], str]:
+    """Like `_fetch`; `observe` is told how it went."""
+    began_s = time.monotonic()
+    try:
+        status, headers, body = _fetch(request, budget_s, proxy, context)
+    except SlackUnanswered as error:
+        observe(operation, request_results.result_without_answer(str(error)), time.monotonic() - began_s)
+        raise
+    observe(operation, request_results.result_of(status, body), time.monotonic() - began_s)
+    return status, headers, body
 
 
 def _fetch(
