@@ -1,4 +1,4 @@
-"""The ledgers of calls, with a look at every call that reaches an outcome."""
+"""The ledgers of calls, and a note of every call that reaches an outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two questions of whoever supervises the bot: is it alive, and can it be used?
+"""The two questions that a supervisor asks: is the bot alive, and can it be used?
 
 Alive means that work is moving. That never depends on Slack, Evo Voice or the database: restarting EvoSlack
 would not bring them back, and it could interrupt a call that is being written down.
