@@ -37,7 +37,7 @@ class ObservedTransport(Transport):
         try:
             reply = super().exchange(method, path, **options)
         except TransportError as error:
-            self._observe(operation, _result_without_answer(error), time.monotonic() - began_s)
+            self._observe(operation, result_without_answer(error), time.monotonic() - began_s)
             raise
         self._observe(operation, result_of(operation, reply), time.monotonic() - began_s)
         return reply
@@ -61,7 +61,8 @@ def result_of(operation: str, reply: Reply) -> Result:
     return Result.REJECTED if 400 <= reply.status < 500 else Result.ERROR
 
 
-def _result_without_answer(error: TransportError) -> Result:
+def result_without_answer(error: TransportError) -> Result:
+    """What it means that no answer came."""
     if isinstance(error, HeldBack):
         return Result.HELD_BACK
     if error.timed_out:

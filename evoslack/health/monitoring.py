@@ -150,4 +150,4 @@ class Monitoring:
         if status != self._status:
             self._status = status
             self._systemd.status(status)
-            log.warning("systemd is told: %s", status)
+            log.info("systemd was told: %s", status)

@@ -8,6 +8,7 @@ from typing import Any
 
 from waitress import wasyncore
 from waitress.server import create_server
+from waitress.task import ThreadedTaskDispatcher
 
 THREADS = 4  # side by side; none answers slower than within two seconds
 CONNECTIONS = 50
@@ -21,19 +22,25 @@ class HealthServer:
     def __init__(self, application: Callable[..., Any], host: str, port: int) -> None:
         self._connections: dict[int, Any] = {}
         self._host = host
-        self._server = create_server(
-            application,
-            map=self._connections,
-            host=host,
-            port=port,
-            threads=THREADS,
-            connection_limit=CONNECTIONS,
-            channel_timeout=SILENT_S,
-            max_request_body_size=1024,
-            max_request_header_size=16 * 1024,
-            clear_untrusted_proxy_headers=True,
-            ident="EvoSlack",
-        )
+        self._dispatcher = ThreadedTaskDispatcher()
+        try:
+            self._server = create_server(
+                application,
+                map=self._connections,
+                _dispatcher=self._dispatcher,
+                host=host,
+                port=port,
+                connection_limit=CONNECTIONS,
+                channel_timeout=SILENT_S,
+                max_request_body_size=1024,
+                max_request_header_size=16 * 1024,
+                clear_untrusted_proxy_headers=True,
+                ident="EvoSlack",
+            )
+        except BaseException:
+            self._close()
+            raise
+        self._dispatcher.set_thread_count(THREADS)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="health", daemon=True)
 
@@ -69,5 +76,5 @@ class HealthServer:
         self._close()
 
     def _close(self) -> None:
-        self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=0)
+        self._dispatcher.shutdown(cancel_pending=True, timeout=0)
         wasyncore.close_all(self._connections, ignore_all=True)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from evoslack.evo.observed_transport import ObservedTransport, operation_of, result_of
-from evoslack.evo.transport import HeldBack, Reply, TransportError
+from evoslack.evo.observed_transport import ObservedTransport, operation_of, result_of, result_without_answer
+from evoslack.evo.transport import HeldBack, Reply, TransportError, Unanswered, Unsent
 from evoslack.runtime.request_result import Result
-from sandbox.evo.voice import EvoVoice
 
 
 @pytest.mark.parametrize(
@@ -41,13 +40,27 @@ def test_the_result(operation: str, status: int, result: Result) -> None:
     assert result_of(operation, Reply(status, {}, b"")) is result
 
 
-def test_requests_without_an_answer_are_reported_too(evo: EvoVoice) -> None:
-    seen: list[tuple[str, Result]] = []
-    transport = ObservedTransport(evo.url, lambda operation, result, _s: seen.append((operation, result)))
-    with pytest.raises(HeldBack):
-        transport.exchange("POST", "/sessions/outgoing", budget_s=5, fresh=True, may_leave=lambda: False)
-    evo.stop()
-    with pytest.raises(TransportError):
-        transport.exchange("GET", "/flows", budget_s=5, fresh=True)
+@pytest.mark.parametrize(
+    ("error", "result"),
+    [
+        (HeldBack("late", timed_out=False), Result.HELD_BACK),
+        (Unsent("no route", timed_out=False), Result.UNREACHABLE),
+        (Unsent("slow", timed_out=True), Result.TIMEOUT),
+        (Unanswered("slow", timed_out=True), Result.TIMEOUT),
+        (Unanswered("reset", timed_out=False), Result.CUT_OFF),
+    ],
+)
+def test_the_result_without_an_answer(error: TransportError, result: Result) -> None:
+    assert result_without_answer(error) is result
 
-    assert seen == [("dial", Result.HELD_BACK), ("flows", Result.UNREACHABLE)]
+
+def test_a_request_without_an_answer_is_reported_and_raised() -> None:
+    seen: list[tuple[str, Result]] = []
+
+    def observe(operation: str, result: Result, _seconds: float) -> None:
+        seen.append((operation, result))
+
+    with pytest.raises(Unsent):
+        ObservedTransport("http://127.0.0.1:1", observe).exchange("GET", "/flows", budget_s=5, fresh=True)
+
+    assert seen == [("flows", Result.UNREACHABLE)]

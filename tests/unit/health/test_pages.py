@@ -36,7 +36,7 @@ class Running:
         self.receiver = self.heartbeat = self
         token = BotToken(lambda: None)
         token.observe("auth.test", Result.OK, 0.1)
-        ledger = LedgerProbe(self.read, lambda: datetime.now(UTC), fresh_s=0.0001)
+        ledger = LedgerProbe(self.read, lambda: datetime.now(UTC))
         parts: Any = self
         probes = Probes(parts, ledger, token, EvoLogin())
         probes.phase = Phase.RUNNING
