@@ -1,4 +1,4 @@
-"""Every metric has a line in docs/metrics.md and a place on the dashboard, and every name elsewhere exists."""
+"""Every metric is explained in docs/metrics.md and is on the dashboard; every name elsewhere exists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What health checks and metrics read of the ledger: right, cheap, and honest about a ledger that cannot be written."""
+"""What health checks and metrics read of the ledger: right, cheap, and honest if it cannot be written."""
 
 from __future__ import annotations
 
