@@ -11,9 +11,10 @@ The map, inside first:
 - `slack/`     everything that talks to Slack: `receivers/` (how requests arrive), `listeners/` (one file per
                ability), `rendering/` (views, cards, every sentence people read), `background/` (cards,
                private messages and Home tabs, sent from rows)
+- `health/`    for the people who run it: health checks, metrics, what systemd is told
 - `settings`   the environment variables, read once; `setting_values` parses each of them
 - `engine`     the ledger, the phone system and the worker pools that move calls forward
-- `wiring`     builds everything from the settings
+- `wiring`     builds everything from the settings; `listener_wiring` gathers what the listeners work with
 - `running`    starts the bot and stops it
 - `check`      `--check`
 - `starting`   starts the bot: waits for what is away, gives up on what is wrong (`start_trouble`)

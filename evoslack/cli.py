@@ -1,4 +1,4 @@
-"""The command line: `evoslack`, or `python bot.py` in a checkout. Each option is an entry point of its own."""
+"""The command line: `evoslack`, or `python bot.py` in a checkout. Each option has its own entry point."""
 
 from __future__ import annotations
 

@@ -17,9 +17,10 @@ from evoslack.calling.tracker import CallTracker
 from evoslack.evo.catalog import RETRY_EVERY_S, Catalog
 from evoslack.evo.client import EvoClient
 from evoslack.evo.session_poller import SessionPoller
+from evoslack.health.counted_ledgers import CountedCallLedger, CountedScheduledCallLedger
+from evoslack.health.monitoring import Observers
 from evoslack.ledger.access_requests import AccessRequestLedger
 from evoslack.ledger.blocked_numbers import BlockedNumberLedger
-from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.card_masks import CardMaskLedger
 from evoslack.ledger.history import CallHistory
 from evoslack.ledger.home_tabs import HomeTabLedger
@@ -27,7 +28,6 @@ from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.pages import PageLedger
 from evoslack.ledger.retention import CallRetention
 from evoslack.ledger.rules import RuleLedger
-from evoslack.ledger.scheduled_calls import ScheduledCallLedger
 from evoslack.ledger.store import Store
 from evoslack.ledger.tracked_calls import TrackedCallLedger
 from evoslack.ledger.workflow_steps import WorkflowStepLedger
@@ -43,7 +43,7 @@ from evoslack.slack.background.step_runner import StepRunner
 from evoslack.slack.card_links import CardLinks
 from evoslack.slack.rendering import messages
 from evoslack.slack.rendering.help_contact import HelpContact
-from evoslack.slack.workspace import private_client, web_client
+from evoslack.slack.workspace import private_client
 
 POLL_EVERY_S = 2.0  # how long the call of a bot that died may wait until another bot sees it
 ANSWERS_EVERY_S = 1.0  # answers that could not be written down at once
@@ -82,14 +82,18 @@ class Engine:
         groups_of: GroupsOf,
         clock: Clock,
         clock_s: Callable[[], float],
+        observers: Observers,
+        make_client: Callable[..., WebClient],
     ) -> None:
-        now = clock.now
+        now, metrics = clock.now, observers.metrics
+        self.make_client = make_client
+        self.private_client = partial(private_client, observe=observers.observe_slack)
         self._history = timedelta(days=settings.history_days)
         self._clock = clock
         self.store = Store(settings.database_url)
-        self.calls = CallLedger(self.store)
+        self.calls = CountedCallLedger(self.store, metrics.note_state)
         self.notifications = NotificationLedger(self.store)
-        self.scheduled_calls = ScheduledCallLedger(self.store)
+        self.scheduled_calls = CountedScheduledCallLedger(self.store, metrics.note_state)
         self.pages = PageLedger(self.store)
         self.homes = HomeTabLedger(self.store)
         self.access_requests = AccessRequestLedger(self.store)
@@ -126,7 +130,7 @@ class Engine:
         )
         self.number_line_updates = RateLimiter(NUMBER_LINE_UPDATE_S, now)
         self.tracker = CallTracker(
-            SessionPoller(evo, now).poll,
+            metrics.noting_polls(SessionPoller(evo, now).poll),
             evo.end,
             TrackedCallLedger(self.store),
             now=now,
@@ -134,7 +138,7 @@ class Engine:
         )
         self.switchboard = Switchboard(
             self.calls,
-            evo,
+            metrics.timed_phone(evo),
             self.tracker.snapshot_before,
             max_wait=timedelta(seconds=settings.max_wait_seconds),
             now=now,
@@ -196,13 +200,13 @@ def notifier(
     settings: Settings, engine: Engine, now: Callable[[], datetime], clock_s: Callable[[], float]
 ) -> Notifier:
     return Notifier(
-        web_client(settings.slack_bot_token, settings.slack_api_url),
+        engine.make_client(),
         engine.notifications,
         CardMaskLedger(engine.store),
         channel_id=settings.calls_channel,
         region=settings.default_region,
         now=now,
-        private_client=private_client,
+        private_client=engine.private_client,
         can_end=lambda: engine.catalog.may_end_calls,
         wake_in=engine.notify_workers.wake_in,
         posting=engine.posting,
@@ -217,7 +221,7 @@ def live_pages(
     settings: Settings, engine: Engine, links: CardLinks, now: Callable[[], datetime]
 ) -> LivePages:
     return LivePages(
-        web_client(settings.slack_bot_token, settings.slack_api_url, timeout_s=TIMEOUT_S),
+        engine.make_client(timeout_s=TIMEOUT_S),
         engine.pages,
         links,
         channel_id=settings.calls_channel,
@@ -233,7 +237,7 @@ def home_publisher(
     settings: Settings, engine: Engine, access: Access, now: Callable[[], datetime], links: CardLinks
 ) -> HomePublisher:
     return HomePublisher(
-        web_client(settings.slack_bot_token, settings.slack_api_url),
+        engine.make_client(),
         engine.homes,
         CallHistory(engine.store),
         engine.scheduled_calls,

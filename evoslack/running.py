@@ -14,6 +14,8 @@ from evoslack.calling.calls import State
 from evoslack.calling.switchboard import Switchboard
 from evoslack.evo.catalog import Catalog
 from evoslack.evo.client import EvoClient
+from evoslack.health.monitoring import CannotListen, Monitoring
+from evoslack.health.probes import Parts
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.postgres import is_passing
@@ -68,6 +70,7 @@ class Bot:
         app: App,
         evo: EvoClient,
         make_receiver: Callable[[Callable[[], dict[str, bool]]], Receiver],  # is given our health check
+        make_monitoring: Callable[[Parts], Monitoring],
         about: str,
         clock: Clock,
         heartbeat: Heartbeat,
@@ -83,6 +86,10 @@ class Bot:
         self.is_working = False  # from here on there is something to finish
         self._is_stopped, self._changing = False, threading.Lock()
         self.receiver = make_receiver(self.health)
+        try:
+            self.monitoring = make_monitoring(Parts(self._pools(), self.receiver, heartbeat))
+        except CannotListen as reason:
+            raise CannotStart(str(reason)) from reason
 
     def start(self) -> str:
         """Open the ledger, start the pools, and let payloads in: `open`, `work` and `receive` at once.
@@ -119,6 +126,7 @@ class Bot:
             if self._is_stopped:
                 return
             self.is_working = True
+            self.monitoring.start()
             self._heartbeat.start()
             for each in self._pooled_steps():
                 each.start()
@@ -129,17 +137,21 @@ class Bot:
             way = self.receiver.start()
         except (*SLACK_ERRORS, NoHello) as error:
             raise slack_trouble("SLACK_APP_TOKEN", error) from error
-        return f"EvoSlack is ready: {way}, {self._about}."
+        ready = f"EvoSlack is ready: {way}, {self._about}."
+        self.monitoring.ready(ready)
+        return ready
 
     def stop(self) -> str:
         """Take no more requests, finish what is being dialed, and return what is left, in words.
 
         May be called while `receive` is still trying, in another thread.
         """
+        self.monitoring.stopping()
         with self._changing:
             self._is_stopped = True
             if not self.is_working:
                 self.store.close()
+                self.monitoring.stop()
                 return NOTHING_YET
         self.receiver.stop()
         for each in self._others:
@@ -161,6 +173,7 @@ class Bot:
             for each in self._others:  # most have ended by now; a connection in use could not be closed
                 each.pool.stop(within_s=max(ends - time.monotonic(), 0))
             self.store.close()
+            self.monitoring.stop()
 
     def wake(self) -> None:
         """Wake every pool now instead of waiting for its next poll."""

@@ -43,7 +43,7 @@ class Settings:
     host: str
     port: int
     health_host: str
-    health_port: int | None  # None: no health server
+    health_port: int | None  # None: there are no health pages
     evo_base_url: str
     evo_username: str
     evo_password: str = field(repr=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from urllib.parse import urlsplit
 
 from slack_bolt import App
 from slack_sdk import WebClient
@@ -15,8 +14,10 @@ from evoslack.calling.permission import Permission
 from evoslack.engine import Engine, Pools, home_publisher, live_pages, notifier, scheduler, step_runner
 from evoslack.evo.client import DIAL_DEADLINE_S, EvoClient
 from evoslack.evo.directory import Directory
-from evoslack.ledger.history import CallHistory
+from evoslack.health.metrics import Metrics
+from evoslack.health.monitoring import Monitoring, Observers
 from evoslack.ledger.store import UnusableUrl
+from evoslack.listener_wiring import listener_dependencies
 from evoslack.running import Bot, PooledStep
 from evoslack.runtime.clock import Clock, counting_s
 from evoslack.runtime.heartbeat import Heartbeat
@@ -25,30 +26,23 @@ from evoslack.settings import BadSettings, Settings
 from evoslack.slack.app import build_app
 from evoslack.slack.background.private_messages import PrivateMessages
 from evoslack.slack.card_links import CardLinks
-from evoslack.slack.file_download import FILE_ORIGIN, FileDownload, origin_of
-from evoslack.slack.listeners.dependencies import ListenerDependencies, build_listeners
-from evoslack.slack.listeners.reply import NotifyPrivately
-from evoslack.slack.people import SlackPeople, TimeZones
+from evoslack.slack.listeners.dependencies import build_listeners
+from evoslack.slack.people import SlackPeople
 from evoslack.slack.receivers.address import listen_problem
 from evoslack.slack.receivers.http import HttpReceiver
 from evoslack.slack.receivers.receiver import Receiver
 from evoslack.slack.receivers.slack_time import SlackTime
 from evoslack.slack.receivers.socket_mode import SocketModeReceiver
-from evoslack.slack.rendering.help_contact import HelpContact
-from evoslack.slack.rendering.views import FormSettings
 from evoslack.slack.user_groups import UserGroups
 from evoslack.slack.workspace import (
     LISTENER_TIMEOUT_S,
     Identity,
-    private_client,
     web_client,
 )
 from evoslack.start_trouble import CannotStart, identity_of
 
 TIME_EVERY_S = 60.0  # how often Slack is asked for the time; two answers put it right
 TIME_TIMEOUT_S = 1  # a slower answer would tell an outdated time
-ZONE_TIMEOUT_S = 1  # a listener waits for it, after it asked for a role
-SLACK_RESPONSE_HOST = "hooks.slack.com"
 
 
 def build(
@@ -64,8 +58,13 @@ def build(
     """
     clock = Clock(now, clock_s)
     heartbeat, slack_time = Heartbeat(), SlackTime(clock_s)
+    observers = Observers(lambda: make_client(timeout_s=LISTENER_TIMEOUT_S).auth_test())
     make_client = partial(
-        web_client, settings.slack_bot_token, settings.slack_api_url, on_date=slack_time.note
+        web_client,
+        settings.slack_bot_token,
+        settings.slack_api_url,
+        on_date=slack_time.note,
+        observe=observers.observe_slack,
     )
     identity = identity_of(make_client())
     evo = EvoClient(
@@ -74,10 +73,11 @@ def build(
         settings.evo_password,
         dial_deadline_s=dial_deadline_s,
         now=clock.now,
+        observe=observers.observe_evo,
     )
     groups = UserGroups(make_client(timeout_s=LISTENER_TIMEOUT_S), clock_s=clock_s)
     try:
-        engine = Engine(settings, evo, groups.of, clock, clock_s)
+        engine = Engine(settings, evo, groups.of, clock, clock_s, observers, make_client)
     except UnusableUrl as problem:
         raise BadSettings([f"DATABASE_URL {problem}"]) from None
     links = CardLinks(identity.url, engine.notifications.cards_of)
@@ -85,7 +85,7 @@ def build(
     access = _access(settings, identity, evo, engine, make_client, clock_s)
     workers = engine.private_message_workers
     direct = PrivateMessages(make_client(), engine.posting, workers.wake, workers.wake_in)
-    given = _listener_dependencies(
+    given = listener_dependencies(
         settings, engine, access, pools, make_client, clock, direct.notify_privately, links, groups
     )
     listeners = build_listeners(given)
@@ -116,7 +116,12 @@ def build(
         background=pools.all(),
         app=app,
         evo=evo,
-        make_receiver=lambda health: _receiver(settings, app, clock, slack_time, heartbeat, health),
+        make_receiver=lambda health: _receiver(
+            settings, app, clock, slack_time, heartbeat, health, make_client(), observers.metrics
+        ),
+        make_monitoring=partial(
+            Monitoring, observers, engine.store, clock.now, settings.health_host, settings.health_port
+        ),
         about=f"{settings.slack_command}, cards go to {settings.calls_channel}",
         clock=clock,
         heartbeat=heartbeat,
@@ -185,66 +190,6 @@ def _access(
     return Access(permission, engine.catalog.offer)
 
 
-def _listener_dependencies(
-    settings: Settings,
-    engine: Engine,
-    access: Access,
-    pools: Pools,
-    make_client: Callable[..., WebClient],
-    clock: Clock,
-    notify_privately: NotifyPrivately,
-    card_links: CardLinks,
-    user_groups: UserGroups,
-) -> ListenerDependencies:
-    hosts = {SLACK_RESPONSE_HOST, urlsplit(settings.slack_api_url).hostname or ""}
-    return ListenerDependencies(
-        client=make_client(timeout_s=LISTENER_TIMEOUT_S),
-        patient_client=make_client(),
-        notify_privately=notify_privately,
-        private_client=private_client,
-        intake=engine.intake,
-        calls=engine.calls,
-        history=CallHistory(engine.store),
-        home_tabs=engine.homes,
-        workflow_steps=engine.steps,
-        access_requests=engine.access_requests,
-        blocked=engine.blocked,
-        download=FileDownload(settings.slack_bot_token, {FILE_ORIGIN, origin_of(settings.slack_api_url)}),
-        access=access,
-        rule_check=engine.rule_check,
-        rules=engine.rules,
-        user_groups=user_groups,
-        offer=engine.catalog.offer,
-        refresh_offer=engine.catalog.refresh,
-        hang_up=engine.tracker.hang_up,
-        scheduled=engine.scheduled_calls,
-        zone_of=TimeZones(make_client(timeout_s=ZONE_TIMEOUT_S)).of,
-        on_call_change=engine.wake_notifiers,
-        settings=FormSettings(
-            command=settings.slack_command,
-            region=settings.default_region,
-            allowed_countries=settings.allowed_countries,
-            calls_channel=settings.calls_channel,
-            response_hosts=frozenset(hosts),
-            help_contact=HelpContact.of(settings.help_contact),
-        ),
-        on_home_due=engine.home_tab_workers.wake,
-        on_step_due=engine.step_workers.wake,
-        on_typed=engine.number_line_workers.wake,
-        on_typed_in=engine.number_line_workers.wake_in,
-        line_slot_s=partial(engine.number_line_updates.acquire_s, "lines"),
-        card_links=card_links,
-        known_forms=pools.known_forms.run,
-        other_forms=pools.other_forms.run,
-        pages=pools.pages.run,
-        exports=pools.exports.run,
-        lookups=pools.lookups.run,
-        hang_ups=pools.hang_ups.run,
-        recalls=pools.recalls.run,
-        now=clock.now,
-    )
-
-
 def _receiver(
     settings: Settings,
     app: App,
@@ -252,10 +197,12 @@ def _receiver(
     slack_time: SlackTime,
     heartbeat: Heartbeat,
     is_healthy: Callable[[], dict[str, bool]],
+    client: WebClient,
+    metrics: Metrics,
 ) -> Receiver:
+    waited_s, noting = heartbeat.waited_s, metrics.note_answer
     if settings.slack_app_token is not None:
-        client = web_client(settings.slack_bot_token, settings.slack_api_url)
-        return SocketModeReceiver(app, settings.slack_app_token, client, clock, heartbeat.waited_s)
+        return SocketModeReceiver(app, settings.slack_app_token, client, clock, waited_s, noting)
     if problem := listen_problem(settings.host, settings.port):
         raise CannotStart(problem)
     secret = settings.slack_signing_secret or ""
@@ -267,8 +214,10 @@ def _receiver(
             settings.port,
             clock=clock,
             slack_time=slack_time,
-            waited_s=heartbeat.waited_s,
+            waited_s=waited_s,
             is_healthy=is_healthy,
+            note_answer=noting,
+            note_unsigned=metrics.note_unsigned,
         )
     except ValueError as error:  # how waitress says it
         raise CannotStart(

@@ -20,12 +20,16 @@ settings.load_profile("steady")
 
 SETTINGS = (
     *("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_COMMAND", "SLACK_API_URL"),
+    *("HEALTH_HOST", "HEALTH_PORT"),
     *("HOST", "PORT", "EVO_BASE_URL", "EVO_USERNAME", "EVO_PASSWORD", "EVO_ACCOUNT_ID", "EVO_FLOWS"),
     *("EVO_CALLER_ID", "EVO_USER_MAP", "CALLS_CHANNEL", "DEFAULT_REGION", "ALLOWED_COUNTRIES"),
     *("MAX_CALLS_AT_ONCE", "MAX_WAIT_SECONDS", "HISTORY_DAYS", "DATABASE_URL", "LOG_LEVEL", "LOG_FORMAT"),
 )
-# A proxy would catch loopback traffic, and libpq reads its own variables.
-SURROUNDINGS = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "PGHOST", "PGPORT", "PGUSER")
+# A proxy would catch loopback traffic, libpq reads its own variables, and systemd would be notified.
+SURROUNDINGS = (
+    *("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "PGHOST", "PGPORT", "PGUSER"),
+)
 
 
 @pytest.fixture(scope="session", autouse=True)

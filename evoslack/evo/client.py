@@ -19,8 +19,10 @@ from evoslack.calling.number_format import masked
 from evoslack.calling.outcomes import InDoubt, NotSent, Outcome, Reason, Rejected
 from evoslack.evo.errors import EvoError, EvoUnavailable, Forbidden, LoginFailed
 from evoslack.evo.login import BotLogin
-from evoslack.evo.transport import HeldBack, Reply, Transport, Unanswered, Unsent, seconds_until
+from evoslack.evo.observed_transport import ObservedTransport
+from evoslack.evo.transport import HeldBack, Reply, Unanswered, Unsent, seconds_until
 from evoslack.evo.wire import Login, call_body, login_of, outcome_of, words_of
+from evoslack.runtime.request_result import Observe, unobserved
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +36,7 @@ MOST_PAGES = 200
 class EvoClient:
     """One login at one Evo Voice. Safe from several threads.
 
-    `skew` is how far Evo Voice's clock is ahead of ours.
+    `skew` is how far Evo Voice's clock is ahead of ours. `observe` is told of every request.
     """
 
     def __init__(
@@ -45,8 +47,9 @@ class EvoClient:
         *,
         dial_deadline_s: float = DIAL_DEADLINE_S,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        observe: Observe = unobserved,
     ) -> None:
-        self._transport = Transport(base_url)
+        self._transport = ObservedTransport(base_url, observe)
         self._login = BotLogin(self._transport, username, password)
         self._dial_deadline_s = dial_deadline_s
         self._now = now

@@ -55,6 +55,11 @@ class Heartbeat:
                 "EvoSlack was paused for %.1f s; requests that arrived meanwhile count as late", gap_s
             )
 
+    @property
+    def silent_s(self) -> float:
+        """Seconds since the last beat."""
+        return self._clock.moment().monotonic_s - self._last.monotonic_s
+
     def waited_s(self) -> float:
         """How many seconds a request that is read now may have waited because the process was paused."""
         now = self._clock.moment()

@@ -60,7 +60,12 @@ class WorkerPool:
     @property
     def is_working(self) -> bool:
         """Whether every thread is alive and none hangs in its step."""
-        return all(thread.is_alive() for thread in self._threads) and self.step_s <= self._longest_step_s
+        return self.has_all_threads and self.step_s <= self._longest_step_s
+
+    @property
+    def has_all_threads(self) -> bool:
+        """Whether every thread is alive, whatever it does."""
+        return all(thread.is_alive() for thread in self._threads)
 
     @property
     def step_s(self) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import time
 from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from ssl import SSLContext
@@ -32,6 +33,8 @@ from slack_sdk.webhook import WebhookClient, WebhookResponse
 
 from evoslack.runtime.deadline import Deadline
 from evoslack.runtime.network import problem_words, proxy_for
+from evoslack.runtime.request_result import Observe, unobserved
+from evoslack.slack import request_results
 
 UPLOAD_TIMEOUT_S = 60  # an export may be large
 _RATE_LIMITED = '{"ok": false, "error": "ratelimited"}'
@@ -51,14 +54,17 @@ class SlackUnanswered(SlackClientError):
 class DeadlineWebClient(WebClient):
     """The Web API. `timeout` covers the whole request. Raises `SlackApiError` or `SlackUnanswered`.
 
-    `on_date` is called with the Date header of every answer.
+    `on_date` is called with the Date header of every answer, `observe` with how every request went.
     """
 
     on_date: Callable[[str], None] = staticmethod(lambda _date: None)
+    observe: Observe = staticmethod(unobserved)
 
-    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:  # noqa: ARG002
+    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
         """Send one request. The answer's body is a JSON object, or `SlackUnanswered` is raised."""
-        status, headers, body = _fetch(req, self.timeout, self.ssl)
+        status, headers, body = _observed(
+            self.observe, request_results.operation_of(url), req, self.timeout, self.ssl
+        )
         self.on_date(next((value for name, value in headers.items() if name.lower() == "date"), ""))
         if not _is_object(body):
             if status != 429:
@@ -78,15 +84,19 @@ class DeadlineWebClient(WebClient):
     ) -> FileUploadV2Result:
         """The second step of `files_upload_v2`, which the SDK sends separately."""
         request = Request(url, data, method="POST")  # noqa: S310 - Slack gave the URL
-        status, _headers, body = _fetch(request, UPLOAD_TIMEOUT_S, ssl)
+        operation = request_results.FILE_UPLOAD
+        status, _headers, body = _observed(self.observe, operation, request, UPLOAD_TIMEOUT_S, ssl)
         return FileUploadV2Result(status=status, body=body)
 
 
 class DeadlineWebhookClient(WebhookClient):
     """One `response_url`. `timeout` covers the whole request. Raises `SlackUnanswered`."""
 
+    observe: Observe = staticmethod(unobserved)
+
     def _perform_http_request_internal(self, url: str, req: Request) -> WebhookResponse:
-        status, headers, body = _fetch(req, self.timeout, self.ssl)
+        operation = request_results.RESPONSE_URL
+        status, headers, body = _observed(self.observe, operation, req, self.timeout, self.ssl)
         return WebhookResponse(url=url, status_code=status, body=body, headers=headers)
 
 
@@ -132,6 +142,20 @@ def _opener(deadline: Deadline, url: str, context: SSLContext | None) -> OpenerD
     proxy = proxy_for(url)
     proxies = ProxyHandler({} if proxy is None else {"http": proxy, "https": proxy})
     return build_opener(proxies, _Http(deadline), _Https(deadline, context), _NoRedirect())
+
+
+def _observed(
+    observe: Observe, operation: str, request: Request, budget_s: float, context: SSLContext | None
+) -> tuple[int, dict[str, str], str]:
+    """Like `_fetch`; `observe` is told how it went."""
+    began_s = time.monotonic()
+    try:
+        status, headers, body = _fetch(request, budget_s, context)
+    except SlackUnanswered as error:
+        observe(operation, request_results.result_without_answer(str(error)), time.monotonic() - began_s)
+        raise
+    observe(operation, request_results.result_of(status, body), time.monotonic() - began_s)
+    return status, headers, body
 
 
 def _fetch(request: Request, budget_s: float, context: SSLContext | None) -> tuple[int, dict[str, str], str]:

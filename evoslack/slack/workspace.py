@@ -14,6 +14,7 @@ from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookClient
 
 from evoslack.runtime.network import tls_context
+from evoslack.runtime.request_result import Observe, unobserved
 from evoslack.slack.web_api import DeadlineWebClient, DeadlineWebhookClient, SlackUnanswered
 
 # What our clients raise when Slack says no (`SlackApiError`) or nothing that can be read (`SlackUnanswered`).
@@ -72,10 +73,12 @@ def web_client(
     *,
     timeout_s: int = PATIENT_TIMEOUT_S,
     on_date: Callable[[str], None] = lambda _date: None,
+    observe: Observe = unobserved,
 ) -> WebClient:
     """A Web API client that never retries: by default the SDK would repeat a post (slack-facts 8).
 
-    Each request ends after `timeout_s` at the latest. `on_date` is given each answer's Date header.
+    Each request ends after `timeout_s` at the latest. `on_date` is given each answer's Date header,
+    `observe` how each request went.
     """
     client = DeadlineWebClient(
         token=token,
@@ -86,14 +89,17 @@ def web_client(
         logger=_SDK_LOG,
     )
     client.on_date = on_date
+    client.observe = observe
     return client
 
 
-def private_client(response_url: str) -> WebhookClient:
+def private_client(response_url: str, observe: Observe = unobserved) -> WebhookClient:
     """A client for one `response_url`; it never retries either."""
-    return DeadlineWebhookClient(
+    client = DeadlineWebhookClient(
         response_url, timeout=PATIENT_TIMEOUT_S, ssl=tls_context(), retry_handlers=[]
     )
+    client.observe = observe
+    return client
 
 
 def identify(client: WebClient) -> Identity:

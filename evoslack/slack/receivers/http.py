@@ -21,7 +21,7 @@ from waitress.task import ThreadedTaskDispatcher, WSGITask
 
 from evoslack.runtime.clock import Clock
 from evoslack.slack.receivers.address import SERVER_NAME
-from evoslack.slack.receivers.lanes import THREADS, Lane, lane_of_body
+from evoslack.slack.receivers.lanes import THREADS, Lane, NoteAnswer, lane_of_body, unnoted
 from evoslack.slack.receivers.slack_time import SlackTime
 from evoslack.slack.receivers.wsgi import ARRIVED, EVENTS_PATH, HAS_LEFT, wsgi
 
@@ -45,11 +45,13 @@ class HttpReceiver:
         slack_time: SlackTime,
         waited_s: Callable[[], float],  # see `Heartbeat.waited_s`
         is_healthy: Callable[[], dict[str, bool]],
+        note_answer: NoteAnswer = unnoted,
+        note_unsigned: Callable[[], None] = lambda: None,
     ) -> None:
         self._connections: dict[int, Any] = {}
         self._lanes = _Lanes()
         self._server = create_server(
-            wsgi(app, signing_secret, clock, slack_time, is_healthy),
+            wsgi(app, signing_secret, clock, slack_time, is_healthy, note_answer, note_unsigned),
             map=self._connections,
             _dispatcher=cast("ThreadedTaskDispatcher", self._lanes),  # has all that waitress uses
             host=host,
@@ -94,6 +96,10 @@ class HttpReceiver:
     def is_open(self) -> bool:
         """Whether the server runs."""
         return self._thread.is_alive()
+
+    def connection_count(self) -> int:
+        """One while the server runs."""
+        return int(self.is_open())
 
     def _serve(self) -> None:
         """The server's loop. It also closes what it owns, because only this thread uses it."""

@@ -6,7 +6,7 @@ role. Most others are quick, because forms are opened and calls are ended in the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -28,6 +28,14 @@ _LANES = {
     "block_suggestion": Lane.SEARCH,
     "event_callback": Lane.EVENT,
 }
+
+
+# Is given the lane of a payload, and how many seconds old it was when it was answered.
+NoteAnswer = Callable[[Lane, float], None]
+
+
+def unnoted(_lane: Lane, _age_s: float) -> None:
+    """For answers that nobody counts."""
 
 
 def lane_of(payload: Mapping[str, Any]) -> Lane:

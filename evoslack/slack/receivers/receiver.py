@@ -16,3 +16,6 @@ class Receiver(Protocol):
 
     def is_open(self) -> bool:
         """Whether payloads can come in right now."""
+
+    def connection_count(self) -> int:
+        """Over how many connections they can; an HTTP server that runs counts as one."""

@@ -23,7 +23,7 @@ from evoslack.runtime.backoff import Backoff
 from evoslack.runtime.clock import Clock
 from evoslack.runtime.trouble_log import TroubleLog
 from evoslack.slack.payloads import ARRIVAL
-from evoslack.slack.receivers.lanes import THREADS, Lane, lane_of
+from evoslack.slack.receivers.lanes import THREADS, Lane, NoteAnswer, lane_of, unnoted
 from evoslack.slack.receivers.socket_connection import NoHello, SocketConnection
 from evoslack.slack.workspace import SLACK_ERRORS, pause_of, problem_of
 
@@ -47,11 +47,21 @@ _IF_REJECTED = (
 
 
 class SocketModeReceiver:
-    """Receives payloads over websockets. `waited_s`: see `Heartbeat.waited_s`."""
+    """Receives payloads over websockets. `waited_s`: see `Heartbeat.waited_s`.
+
+    `note_answer` is given the lane of each payload, and how old it was when it was answered.
+    """
 
     def __init__(
-        self, app: App, app_token: str, web_client: WebClient, clock: Clock, waited_s: Callable[[], float]
+        self,
+        app: App,
+        app_token: str,
+        web_client: WebClient,
+        clock: Clock,
+        waited_s: Callable[[], float],
+        note_answer: NoteAnswer = unnoted,
     ) -> None:
+        self._note_answer = note_answer
         self._app = app
         self._clock = clock
         self._waited_s = waited_s
@@ -105,8 +115,12 @@ class SocketModeReceiver:
 
     def is_open(self) -> bool:
         """Whether payloads can come in right now."""
+        return self.connection_count() > 0
+
+    def connection_count(self) -> int:
+        """Over how many connections they can."""
         retiring = [each for each, _ in list(self._retiring)]  # Slack may still send on these
-        return any(connection.is_connected() for connection in (*self._connections, *retiring))
+        return sum(connection.is_connected() for connection in (*self._connections, *retiring))
 
     def _open(self) -> None:
         connection = SocketConnection(self._app_token, self._web_client, self._receive, self._wake.set)
@@ -224,6 +238,7 @@ class SocketModeReceiver:
                 arrival.unanswered()
             elif was_delivered:  # otherwise nobody knows what the person saw
                 arrival.answered()
+            self._note_answer(lane_of(request.payload), arrival.age_s)
             self._in_flight.end()
 
 

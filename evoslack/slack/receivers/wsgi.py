@@ -17,6 +17,7 @@ from slack_sdk.signature import SignatureVerifier
 from evoslack.calling.arrival import Arrival
 from evoslack.runtime.clock import Clock, Moment
 from evoslack.slack.payloads import ARRIVAL
+from evoslack.slack.receivers.lanes import NoteAnswer, lane_of_body, unnoted
 from evoslack.slack.receivers.slack_time import SlackTime
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def wsgi(
     clock: Clock,
     slack_time: SlackTime,
     is_healthy: Callable[[], dict[str, bool]],
+    note_answer: NoteAnswer = unnoted,
+    note_unsigned: Callable[[], None] = lambda: None,
 ) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:
     """The WSGI application around a Bolt app.
 
@@ -61,6 +64,7 @@ def wsgi(
             return _answer(start_response, "405 Method Not Allowed", "Only POST")
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         if not any(_is_signed(verifier, environ, body) for verifier in verifiers):
+            note_unsigned()
             return _answer(start_response, "401 Unauthorized", "Invalid signature")
         arrived: tuple[Moment, float] = environ.get(ARRIVED) or (clock.moment(), 0.0)
         at, waited_s = arrived
@@ -72,6 +76,7 @@ def wsgi(
             arrival.unanswered()
             log.warning("a signed request could not be parsed", exc_info=True)
             return _answer(start_response, "400 Bad Request", "Cannot be read")
+        note_answer(lane_of_body(body), arrival.age_s)
         if arrival.awaits_answer and (arrival.is_late or client_is_gone(environ)):
             arrival.unanswered()  # too late to say "calling": the person has seen Slack's own error
             return _answer(start_response, "503 Service Unavailable", "Too late")
