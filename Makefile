@@ -47,6 +47,15 @@ audit: .venv-audit/bin/pip-audit ## Look for known vulnerabilities in the pinned
 	$(PYTHON) -m venv .venv-audit
 	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
 
+release: .venv-release/ready ## Build wheel, sdist and SBOM into dist/, try them, and list them (needs the internet)
+	.venv-release/bin/python -m tests.release
+
+.venv-release/ready: requirements-build.txt
+	$(PYTHON) -m venv .venv-release
+	.venv-release/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-build.txt
+	.venv-release/bin/python -m pip install --quiet --disable-pip-version-check build==1.6.1 cyclonedx-bom==7.5.0
+	touch $@
+
 lock: .venv-lock/bin/uv ## Write the requirements files anew from pyproject.toml; UPGRADE=--upgrade takes newer versions
 	$(COMPILE) pyproject.toml --output-file requirements.txt
 	$(COMPILE) --group build --output-file requirements-build.txt
