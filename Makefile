@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo sandbox test check chaos chaos-short breaks bench bench-following bench-rules audit help
+.PHONY: demo sandbox test check chaos chaos-short breaks bench bench-following bench-rules audit lock release help
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -47,7 +47,29 @@ audit: .venv-audit/bin/pip-audit ## Look for known vulnerabilities in the pinned
 	$(PYTHON) -m venv .venv-audit
 	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
 
-.venv/ready: requirements.txt requirements-dev.txt
+release: .venv-release/ready ## Build wheel, sdist and SBOM into dist/, try them, and list them (needs the internet)
+	.venv-release/bin/python -m tests.release
+
+.venv-release/ready: requirements-build.txt
+	$(PYTHON) -m venv .venv-release
+	.venv-release/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-build.txt
+	.venv-release/bin/python -m pip install --quiet --disable-pip-version-check build==1.6.1 cyclonedx-bom==7.5.0
+	touch $@
+
+lock: .venv-lock/bin/uv ## Write the requirements files anew from pyproject.toml; UPGRADE=--upgrade takes newer versions
+	$(COMPILE) pyproject.toml --output-file requirements.txt
+	$(COMPILE) --group build --output-file requirements-build.txt
+	$(COMPILE) pyproject.toml --group dev --constraints requirements.txt --output-file requirements-dev.txt
+
+# One file for all Python versions and systems, with the hashes of every wheel, and no address of an index.
+COMPILE = $< pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock" $(UPGRADE)
+
+.venv-lock/bin/uv:
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+
+.venv/ready: requirements-dev.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	touch $@
