@@ -13,7 +13,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-
 # SQLAlchemy logs how pools come and go; as this one is ours, it would do so among our own lines.
 logging.getLogger(f"{__name__}.FairPool").setLevel(logging.WARNING)
 
