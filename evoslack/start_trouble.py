@@ -8,13 +8,14 @@ from __future__ import annotations
 import logging
 
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 
 from evoslack.slack.receivers.socket_connection import NoHello
+from evoslack.slack.web_api import SlackUnanswered
 from evoslack.slack.workspace import (
     NEEDED_SCOPES,
     SLACK_ERRORS,
     Identity,
-    away_words,
     identify,
     is_passing,
     pause_of,
@@ -62,3 +63,18 @@ def slack_trouble(token: str, error: Exception) -> CannotStart:
     if not is_passing(error):
         return CannotStart(f"Slack rejected {token}: {problem_of(error)}.")
     return Away(away_words(error), pause_of(error))
+
+
+def away_words(error: Exception) -> str:
+    """What is wrong with Slack, or on the way to it, and what to do: one or two sentences."""
+    status = error.response.status_code if isinstance(error, SlackApiError) else None
+    if isinstance(error, SlackUnanswered):
+        status = error.status
+    if status is None:
+        return f"Slack cannot be reached ({problem_of(error)}). Check the network and SLACK_API_URL."
+    if status < 500 and not isinstance(error, SlackApiError):
+        return (
+            f"Something else answers instead of Slack ({problem_of(error)}). "
+            "Check the proxy, the network and SLACK_API_URL."
+        )
+    return f"Slack does not work right now ({problem_of(error)})."

@@ -16,13 +16,13 @@ from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.workspace import (
     SCOPES,
     SLACK_ERRORS,
-    away_words,
     identify,
     is_passing,
     object_in,
     problem_of,
     scopes_advice,
 )
+from evoslack.start_trouble import away_words
 
 
 def findings(client: WebClient, settings: Settings) -> Iterator[Finding]:

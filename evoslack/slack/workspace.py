@@ -160,21 +160,6 @@ def is_passing(error: Exception) -> bool:
     return error.response.status_code == 429 or problem_of(error) in _PASSING
 
 
-def away_words(error: Exception) -> str:
-    """What is wrong with Slack, or on the way to it, and what to do: one or two sentences."""
-    status = error.response.status_code if isinstance(error, SlackApiError) else None
-    if isinstance(error, SlackUnanswered):
-        status = error.status
-    if status is None:
-        return f"Slack cannot be reached ({problem_of(error)}). Check the network and SLACK_API_URL."
-    if status < 500 and not isinstance(error, SlackApiError):
-        return (
-            f"Something else answers instead of Slack ({problem_of(error)}). "
-            "Check the proxy, the network and SLACK_API_URL."
-        )
-    return f"Slack does not work right now ({problem_of(error)})."
-
-
 def scopes_advice(missing: list[str]) -> str:
     """What to do about scopes that are missing."""
     return f"missing {', '.join(missing)}; update the app from manifest.yml and reinstall it."
