@@ -13,6 +13,7 @@ from waitress.task import ThreadedTaskDispatcher
 THREADS = 4  # side by side; none answers slower than within two seconds
 CONNECTIONS = 50
 SILENT_S = 10  # then an idle connection is closed
+LAST_ANSWERS_S = 1  # when stopping; idle threads end at once
 LOOP_S = 0.2  # how soon the server notices that it is told to stop
 
 
@@ -66,7 +67,7 @@ class HealthServer:
         if self._thread.ident is None:  # it never served
             self._close()
         else:
-            self._thread.join(1)
+            self._thread.join(2 * LAST_ANSWERS_S)
 
     def _serve(self) -> None:
         """The server's loop. It also closes what it owns, because only this thread uses it."""
@@ -76,5 +77,5 @@ class HealthServer:
         self._close()
 
     def _close(self) -> None:
-        self._dispatcher.shutdown(cancel_pending=True, timeout=0)
+        self._dispatcher.shutdown(cancel_pending=True, timeout=LAST_ANSWERS_S)
         wasyncore.close_all(self._connections, ignore_all=True)

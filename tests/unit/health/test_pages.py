@@ -111,8 +111,10 @@ def test_a_port_that_is_taken_is_an_error_at_once() -> None:
         HealthServer(lambda *_: [], "127.0.0.1", other.getsockname()[1])
 
 
-def test_after_the_stop_nothing_listens(running: Running) -> None:
+def test_after_the_stop_nothing_listens_or_runs(running: Running, caplog: pytest.LogCaptureFixture) -> None:
+    running.ask("/livez")
     running.server.stop()
+    assert "still running" not in caplog.text, "the operator reads no riddle about threads"
     with pytest.raises(ConnectionError):
         running.ask("/livez")
 
