@@ -7,6 +7,7 @@ with exactly the packages of `requirements.txt`; the SBOM (CycloneDX) says what 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -44,6 +45,7 @@ def main() -> int:
         sbom = DIST / f"evoslack-{VERSION}.cdx.json"
         described = ["--pyproject", ROOT / "pyproject.toml", "--output-reproducible", "--output-file", sbom]
         output_of([sys.executable, "-m", "cyclonedx_py", "environment", *described, python])
+        say_the_version(sbom)
         problems = [
             *problems_of_the_version(wheel, sdist),
             *problems_of_the_content(wheel, sdist),
@@ -87,6 +89,13 @@ def environment_with(wheel: Path, folder: Path) -> Path:
     output_of([*install, "--no-deps", "--no-index", wheel])
     output_of([sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python, "check"])
     return python
+
+
+def say_the_version(sbom: Path) -> None:
+    """Add our own version to the SBOM: its maker reads pyproject.toml, which leaves that to the code."""
+    content = json.loads(sbom.read_text(encoding="utf-8"))
+    content["metadata"]["component"]["version"] = VERSION
+    sbom.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def problems_of_the_version(wheel: Path, sdist: Path) -> list[str]:
