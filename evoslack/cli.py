@@ -7,13 +7,15 @@ import logging
 import os
 import signal
 import sys
+from functools import partial
+from pathlib import Path
 from typing import NoReturn
 
 from evoslack import __version__
 from evoslack.environment import environment
 from evoslack.logs import set_up_logging
 from evoslack.running import CannotStart
-from evoslack.settings import BadSettings, Settings
+from evoslack.settings import BadSettings, Settings, database_url
 from evoslack.wiring import build
 
 BAD_SETTINGS, CANNOT_START = 2, 1
@@ -31,13 +33,15 @@ def entry() -> NoReturn:
 def main(arguments: list[str]) -> int:
     """Run the bot until a signal, or what an option asks for.
 
-    Returns the exit code: 0, 1 (cannot start, or `--check` found a problem) or 2 (bad settings).
+    Returns the exit code: 0, 1 (cannot start, no backup, or `--check` found a problem) or 2 (bad settings).
     """
     chosen = _parser().parse_args(arguments)
     if chosen.sandbox:
         print("The sandbox has moved: run python -m sandbox (or make sandbox).", file=sys.stderr)
         return BAD_SETTINGS
     try:
+        if chosen.backup or chosen.restored:
+            return _maintain(chosen, database_url(environment()))
         settings = Settings.from_env(environment())
     except BadSettings as bad:
         print("EvoSlack cannot start. Fix these settings:", file=sys.stderr)
@@ -59,8 +63,29 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--check", action="store_true", help="check the settings and everything they lead to, then exit"
     )
+    parser.add_argument(
+        "--backup",
+        metavar="FILE",
+        type=Path,
+        help="copy the SQLite ledger to FILE, also while a bot runs, then exit",
+    )
+    parser.add_argument(
+        "--restored",
+        action="store_true",
+        help="after restoring the ledger by other means than --backup: never dial what waits in it, then exit",
+    )
     parser.add_argument("--sandbox", action="store_true", help=argparse.SUPPRESS)
     return parser
+
+
+def _maintain(chosen: argparse.Namespace, url: str) -> int:
+    from evoslack import maintenance  # noqa: PLC0415 - the bot does not need it
+
+    complain = partial(print, file=sys.stderr)
+    if chosen.backup:
+        return maintenance.backup(url, chosen.backup, print, complain)
+    set_up_logging(level="INFO", as_json=False)
+    return maintenance.restored(url, print, complain)
 
 
 def run(settings: Settings) -> int:

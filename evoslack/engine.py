@@ -29,6 +29,7 @@ from evoslack.ledger.retention import CallRetention
 from evoslack.ledger.rules import RuleLedger
 from evoslack.ledger.scheduled_calls import ScheduledCallLedger
 from evoslack.ledger.store import Store
+from evoslack.ledger.timeline import Timeline
 from evoslack.ledger.tracked_calls import TrackedCallLedger
 from evoslack.ledger.workflow_steps import WorkflowStepLedger
 from evoslack.runtime.background_pool import BackgroundPool
@@ -87,6 +88,7 @@ class Engine:
         self._history = timedelta(days=settings.history_days)
         self._clock = clock
         self.store = Store(settings.database_url)
+        self.timeline = Timeline(self.store)
         self.calls = CallLedger(self.store)
         self.notifications = NotificationLedger(self.store)
         self.scheduled_calls = ScheduledCallLedger(self.store)
@@ -153,6 +155,9 @@ class Engine:
     def sweep(self) -> bool:
         """Close what no bot works on anymore, and delete what is old."""
         self._clock.follow(self.store.time())
+        self.store.rest()
+        if restoration := self.timeline.take_up(at=self._clock.now()):
+            self.switchboard.restored(restoration.closed, str(restoration))
         self.switchboard.sweep()
         if self._clock.is_trusted():
             self.retention.purge(self._history)

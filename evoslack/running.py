@@ -13,9 +13,11 @@ from slack_sdk.errors import SlackApiError
 from evoslack.calling.calls import State
 from evoslack.calling.switchboard import Switchboard
 from evoslack.evo.catalog import Catalog
+from evoslack.ledger.backup import CannotBackUp
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import LedgerTaken, Store, database_problem, with_short_lock_timeout
+from evoslack.ledger.timeline import Timeline
 from evoslack.runtime.background_pool import BackgroundPool
 from evoslack.runtime.clock import Clock
 from evoslack.runtime.heartbeat import Heartbeat
@@ -55,6 +57,7 @@ class Bot:
         self,
         *,
         store: Store,
+        timeline: Timeline,
         calls: CallLedger,
         notifications: NotificationLedger,
         catalog: Catalog,
@@ -72,6 +75,7 @@ class Bot:
         heartbeat: Heartbeat,
     ) -> None:
         self.store, self.calls, self.notifications = store, calls, notifications
+        self._timeline = timeline
         self.catalog, self.switchboard = catalog, switchboard
         self.app = app
         self._answers, self._dial, self._others = answers, dial, others
@@ -90,9 +94,16 @@ class Bot:
             self.store.open()
             if (now := self.store.time()) is not None:
                 self._clock.set(now)
+            restoration = self._timeline.take_up(at=self._clock.now())
+            if restoration is not None:
+                self.switchboard.restored(restoration.closed, str(restoration))
             if self.store.is_sqlite:  # one bot per file, so whatever was in progress is orphaned
                 self.notifications.drop_leases(at=self._clock.now())
                 self.switchboard.sweep(everything_is_orphaned=True)
+        except CannotBackUp as reason:
+            raise CannotStart(
+                f"The tables must be brought up to date, and were not copied. {reason}."
+            ) from reason
         except LedgerTaken as taken:
             raise CannotStart(f"Another bot is using {taken}. Stop it first, or use PostgreSQL.") from taken
         except Exception as error:

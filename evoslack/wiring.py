@@ -99,6 +99,7 @@ def build(
     telling = notifier(settings, engine, clock.now, clock_s)
     return Bot(
         store=engine.store,
+        timeline=engine.timeline,
         calls=engine.calls,
         notifications=engine.notifications,
         catalog=engine.catalog,
@@ -240,6 +241,7 @@ def _listener_dependencies(
         hang_ups=pools.hang_ups.run,
         recalls=pools.recalls.run,
         now=clock.now,
+        new_key=engine.timeline.new_key,
     )
 
 

@@ -6,8 +6,9 @@ Read-only: nothing is dialed, posted or changed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
-from evoslack.check import database, evo_voice, slack
+from evoslack.check import database, env_file, evo_voice, slack
 from evoslack.check.finding import Finding
 from evoslack.check.rules import rule_lines
 from evoslack.evo.client import EvoClient
@@ -27,6 +28,7 @@ def check(settings: Settings, say: Callable[[str], object]) -> int:
 
 def _findings(settings: Settings) -> Iterator[Finding]:
     yield Finding("settings", True, "all valid")
+    yield from env_file.findings(Path.cwd())
     client = web_client(settings.slack_bot_token, settings.slack_api_url)
     yield from slack.findings(client, settings)
     evo = EvoClient(settings.evo_base_url, settings.evo_username, settings.evo_password)

@@ -22,6 +22,7 @@ from evoslack.ledger.dependents import mark_changed
 from evoslack.ledger.rows import call_of
 from evoslack.ledger.schema import calls, notifications
 from evoslack.ledger.store import Store
+from evoslack.ledger.timeline import remembers
 from evoslack.ledger.transitions import AHEAD, change_state
 from evoslack.ledger.workflow_steps import give_call
 
@@ -40,7 +41,8 @@ class CallLedger:
         """
         for _attempt in range(3):  # again only if its other delivery was withdrawn just now
             call, is_new = admit(
-                self._engine, request, State.RECEIVED, at, lambda _connection, _id: require_time()
+                *(self._engine, request, State.RECEIVED, at, lambda _connection, _id: require_time()),
+                is_remembered=remembers(request.key),
             )
             joined = call if is_new or call.state is not State.RECEIVED else self.join(call.id)
             if joined is not None:
@@ -85,7 +87,7 @@ class CallLedger:
         `step` is its workflow step and the end of that step's lease: in the same transaction the step gets
         this call, or `LeaseLost` is raised and there is no call.
         Raises `KeyTaken` (same form, other content), `NotYourForm` (another person's key), `NumberBusy` (the
-        number is being dialed already) or `FormUsed` (a call that was deleted had this key).
+        number is being dialed already), `FormUsed` (a call that was deleted had this key) or `FormBeforeRestore`.
         """
 
         def take_step(connection: sa.Connection, call_id: str) -> None:
@@ -93,7 +95,9 @@ class CallLedger:
                 execution_id, lease = step
                 give_call(connection, execution_id, lease, call_id)
 
-        return admit(self._engine, request, State.ACCEPTED, at, take_step)[0]
+        # A step is as old as its row says, which whoever claimed it has read (`WorkflowStep.is_before_restore`).
+        is_remembered = sa.true() if step else remembers(request.key)
+        return admit(self._engine, request, State.ACCEPTED, at, take_step, is_remembered=is_remembered)[0]
 
     def waiting(self, *, accepted_after: datetime) -> Call | None:
         """The oldest call that waits to be dialed, or None. This does not reserve it."""

@@ -7,6 +7,7 @@ an orphan. PostgreSQL may be shared by several bots.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from datetime import datetime
@@ -16,11 +17,17 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from filelock import FileLock, Timeout
 
+from evoslack.ledger.backup import back_up_before
 from evoslack.ledger.fair_pool import FairPool
+from evoslack.ledger.file_modes import OWNER_ONLY, keep_to_owner
 from evoslack.ledger.sqlite_file import LedgerLost, SqliteFile
+
+log = logging.getLogger(__name__)
 
 BUSY_TIMEOUT_S = 2  # a listener has three seconds in all, and the person must get an answer within them
 LOCK_TIMEOUT_S = 1  # for a SQLite file that another program has locked, once the connection is free
@@ -107,7 +114,7 @@ class Store:
     def open(self) -> None:
         """Take the database and bring its tables up to date.
 
-        Raises `LedgerTaken`, `MadeByNewer`, or the database's own error if it cannot be used.
+        Raises `LedgerTaken`, `MadeByNewer`, `CannotBackUp`, or the database's own error if it cannot be used.
         """
         if self._file is not None:
             self._take(self._file)
@@ -122,12 +129,21 @@ class Store:
             config.attributes["connection"] = connection
             try:
                 with _MIGRATING:
+                    self._keep_copy(connection, config)
                     command.upgrade(config, "head")
             except CommandError as error:
                 raise MadeByNewer("it was made by a newer EvoSlack; run that one") from error
             finally:
                 connection.rollback()
                 connection.invalidate()  # ends the lock and the timeouts with it
+
+        if self._file is not None:
+            self._file.checkpoint()  # whoever copies only the main file has at least the tables
+
+    def rest(self) -> None:
+        """While nothing is written to a SQLite ledger, bring all of it into its main file."""
+        if self._file is not None:
+            self._file.rest()
 
     def time(self) -> datetime | None:
         """The database's clock, which all bots share; None for SQLite, which has none of its own."""
@@ -156,7 +172,9 @@ class Store:
     def _take(self, file: SqliteFile) -> None:
         if not file.path.parent.is_dir():
             raise FileNotFoundError(f"there is no folder {file.path.parent}")
-        self._lock = FileLock(f"{file.path}.lock")
+        lock = Path(f"{file.path}.lock")
+        keep_to_owner([lock])
+        self._lock = FileLock(lock, mode=OWNER_ONLY)
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
@@ -166,6 +184,21 @@ class Store:
         except BlockingIOError:  # the lock file of a running bot was deleted
             self._release_lock()
             raise LedgerTaken(str(file.path)) from None
+
+    def _keep_copy(self, connection: sa.Connection, config: Config) -> None:
+        """Before tables with calls in them are changed, the SQLite file is copied."""
+        scripts = ScriptDirectory.from_config(config)
+        head = scripts.get_current_head()
+        current = MigrationContext.configure(connection).get_current_revision()
+        connection.rollback()
+        is_known = current in {script.revision for script in scripts.walk_revisions()}
+        if self._file is None or head is None or current == head or not is_known:
+            return
+        made = back_up_before(head, self._file.path)
+        log.warning(
+            "the tables are brought up to date (%s to %s); before that, the ledger was copied to %s",
+            *(current, head, made),
+        )
 
     def _release_lock(self) -> None:
         if self._lock is not None:
@@ -199,6 +232,12 @@ def _watch(engine: sa.Engine, file: SqliteFile) -> None:
 
     for name, listener in (("checkout", checkout), ("begin", begin), ("commit", commit)):
         sa.event.listen(engine, name, listener)
+
+
+def database_address(url: str) -> str:
+    """A PostgreSQL address for PostgreSQL's own programs, without the password."""
+    address = sa.make_url(url).set(drivername="postgresql", password=None)
+    return address.render_as_string(hide_password=False)
 
 
 def database_problem(error: Exception) -> str:

@@ -49,6 +49,7 @@ REFUSALS: list[Refusal] = [
     refusals.UnreadableForm(),
     refusals.NotYourForm(),
     refusals.FormUsed(),
+    refusals.FormBeforeRestore(),
     refusals.TooLate(),
     refusals.NumberBusy(CALL, timedelta(seconds=8)),
     refusals.KeyTaken(CALL),
