@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--restored",
         action="store_true",
-        help="after restoring the ledger by other means than --backup: never dial what waits in it, then exit",
+        help="after restoring the ledger from another backup: never dial what waits in it, then exit",
     )
     parser.add_argument("--sandbox", action="store_true", help=argparse.SUPPRESS)
     return parser

@@ -57,7 +57,7 @@ def restored(database_url: str, say: Say, complain: Say) -> int:
     except MadeByNewer as newer:
         complain(f"This ledger cannot be used: {newer}.")
         return FAILED
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - as at a start: a sentence, whatever it is
         complain(f"The ledger cannot be used: {database_problem(error)}.")
         return FAILED
     finally:

@@ -101,9 +101,8 @@ class Bot:
                 self.notifications.drop_leases(at=self._clock.now())
                 self.switchboard.sweep(everything_is_orphaned=True)
         except CannotBackUp as reason:
-            raise CannotStart(
-                f"The tables must be brought up to date, and were not copied. {reason}."
-            ) from reason
+            words = f"Its tables must be brought up to date, and no copy could be made first. {reason}."
+            raise CannotStart(words) from reason
         except LedgerTaken as taken:
             raise CannotStart(f"Another bot is using {taken}. Stop it first, or use PostgreSQL.") from taken
         except Exception as error:

@@ -72,7 +72,7 @@ def back_up(ledger: Path, target: Path, *, may_replace: bool = False, room: Room
             return Backup(target, made, target.stat().st_size)
     except OSError as error:
         raise CannotBackUp(
-            f"{target} cannot be written: {error.strerror or error}. Choose another folder, or make it writable"
+            f"{target} cannot be written: {error.strerror or error}. Make it writable, or name another file"
         ) from error
     except sqlite3.Error as error:
         raise CannotBackUp(f"{ledger} could not be copied to {target}: {error}") from error
@@ -105,7 +105,7 @@ def _require_sensible(ledger: Path, target: Path, may_replace: bool) -> None:
 
 
 def _exists(target: Path) -> str:
-    return f"{target} exists already, and a backup is never overwritten. Choose another name, such as one with a date"
+    return f"{target} exists already, and backups are never overwritten. Put the date into the name"
 
 
 def _copy(ledger: Path, partial: Path) -> int:

@@ -87,7 +87,8 @@ class CallLedger:
         `step` is its workflow step and the end of that step's lease: in the same transaction the step gets
         this call, or `LeaseLost` is raised and there is no call.
         Raises `KeyTaken` (same form, other content), `NotYourForm` (another person's key), `NumberBusy` (the
-        number is being dialed already), `FormUsed` (a call that was deleted had this key) or `FormBeforeRestore`.
+        number is being dialed already), `FormUsed` (a call that was deleted had this key) or
+        `FormBeforeRestore`.
         """
 
         def take_step(connection: sa.Connection, call_id: str) -> None:
@@ -95,7 +96,7 @@ class CallLedger:
                 execution_id, lease = step
                 give_call(connection, execution_id, lease, call_id)
 
-        # A step is as old as its row says, which whoever claimed it has read (`WorkflowStep.is_before_restore`).
+        # How old a step is, its row says: see `WorkflowStep.is_before_restore`.
         is_remembered = sa.true() if step else remembers(request.key)
         return admit(self._engine, request, State.ACCEPTED, at, take_step, is_remembered=is_remembered)[0]
 

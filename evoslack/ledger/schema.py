@@ -234,7 +234,7 @@ home_tabs = sa.Table(
 )
 sa.Index("home_tabs_by_due", claimable_at(home_tabs))
 
-# One row: which timeline the ledger is in (`ledger.timeline`). Migrations must keep this table, never make it anew.
+# One row: which timeline the ledger is in (`ledger.timeline`). No migration may make this table anew.
 ledger_state = sa.Table(
     "ledger_state",
     metadata,

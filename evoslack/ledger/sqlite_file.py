@@ -139,7 +139,7 @@ class SqliteFile:
             if not self._opened or not self.is_there():
                 return
             self._held.execute("PRAGMA busy_timeout=0")
-            # Copying holds up nobody. Then nothing is left to copy, and emptying takes the lock for an instant.
+            # Copying holds up nobody. Emptying takes the lock, but then nothing is left to copy.
             busy, pages, copied = self._held.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             if not busy and pages == copied:
                 self._held.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -39,9 +39,9 @@ class Restoration:
 
     def __str__(self) -> str:
         return (
-            f"This ledger was restored from a backup. {len(self.closed)} waiting call(s) in it are “not certain” "
-            "now and are never dialed, and forms opened before are refused. Numbers blocked and rules changed "
-            "since the backup are lost: check both in App Home."
+            f"This ledger was restored from a backup. Calls that waited in it: {len(self.closed)}; they are "
+            "“not certain” now and never dialed. Forms opened before are refused. Numbers blocked and rules "
+            "changed since the backup are lost: check both in App Home."
         )
 
 
@@ -114,7 +114,8 @@ class Timeline:
     def _is_copy(self, connection: sa.Connection) -> bool:
         if not self._is_sqlite:
             return False
-        return connection.exec_driver_sql("PRAGMA user_version").scalar_one() == MARKED_AS_COPY
+        mark: int = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+        return mark == MARKED_AS_COPY
 
     def _place(self, connection: sa.Connection) -> str:
         """Where these tables are; empty for SQLite, whose copies carry a mark instead."""

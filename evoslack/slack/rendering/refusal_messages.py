@@ -112,8 +112,8 @@ FORM_MESSAGES: dict[type[Refusal], str] = {
     UnreadableForm: "This form no longer works. Close it and open a new one.",
     FormUsed: "This form was already used. Open a new one to call again.",
     FormBeforeRestore: (
-        "EvoSlack was restored from a backup while this form was open. Check the call's card, then open a new "
-        "form."
+        "EvoSlack was restored from a backup while this form was open. Check the call's card, "
+        "then open a new form."
     ),
     NotYourForm: "This form belongs to someone else. Open your own.",
 }
