@@ -84,7 +84,7 @@ def _maintain(chosen: argparse.Namespace, url: str) -> int:
     complain = partial(print, file=sys.stderr)
     if chosen.backup:
         return maintenance.backup(url, chosen.backup, print, complain)
-    set_up_logging(level="INFO", as_json=False)
+    set_up_logging(level="WARNING", as_json=False)
     return maintenance.restored(url, print, complain)
 
 

@@ -53,9 +53,9 @@ def room_in(folder: Path) -> int:
 def back_up(ledger: Path, target: Path, *, may_replace: bool = False, room: RoomIn = room_in) -> Backup:
     """Copy the SQLite file `ledger` to `target`, readable by its owner only. Raises `CannotBackUp`."""
     target = target.absolute()
-    _require_sensible(ledger, target, may_replace)
     partial = target.with_name(f"{target.name}.partial")
     try:
+        _require_sensible(ledger, target, may_replace)
         needed = int(sum(_size(ledger, ending) for ending in ("", "-wal")) * MORE_ROOM)
         if (free := room(target.parent)) < needed:
             raise CannotBackUp(

@@ -235,8 +235,10 @@ def _watch(engine: sa.Engine, file: SqliteFile) -> None:
 
 
 def database_address(url: str) -> str:
-    """A PostgreSQL address for PostgreSQL's own programs, without the password."""
-    address = sa.make_url(url).set(drivername="postgresql", password=None)
+    """A PostgreSQL address for PostgreSQL's own programs, without passwords."""
+    address = sa.make_url(url)
+    secret = [name for name in address.query if "password" in name]
+    address = address.difference_update_query(secret)._replace(drivername="postgresql", password=None)
     return address.render_as_string(hide_password=False)
 
 
