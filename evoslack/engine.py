@@ -88,7 +88,6 @@ class Engine:
         self._history = timedelta(days=settings.history_days)
         self._clock = clock
         self.store = Store(settings.database_url)
-        self.timeline = Timeline(self.store)
         self.calls = CallLedger(self.store)
         self.notifications = NotificationLedger(self.store)
         self.scheduled_calls = ScheduledCallLedger(self.store)
@@ -144,6 +143,7 @@ class Engine:
             on_change=self.wake_notifiers,
             before_dialing=self.rule_check.before_dialing,
         )
+        self.timeline = Timeline(self.store, self.switchboard.restored)
         self.intake = Intake(
             self.calls,
             now=now,
@@ -156,8 +156,7 @@ class Engine:
         """Close what no bot works on anymore, and delete what is old."""
         self._clock.follow(self.store.time())
         self.store.rest()
-        if restoration := self.timeline.take_up(at=self._clock.now()):
-            self.switchboard.restored(restoration.closed, str(restoration))
+        self.timeline.take_up(at=self._clock.now())
         self.switchboard.sweep()
         if self._clock.is_trusted():
             self.retention.purge(self._history)

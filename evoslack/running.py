@@ -94,9 +94,7 @@ class Bot:
             self.store.open()
             if (now := self.store.time()) is not None:
                 self._clock.set(now)
-            restoration = self._timeline.take_up(at=self._clock.now())
-            if restoration is not None:
-                self.switchboard.restored(restoration.closed, str(restoration))
+            self._timeline.take_up(at=self._clock.now())
             if self.store.is_sqlite:  # one bot per file, so whatever was in progress is orphaned
                 self.notifications.drop_leases(at=self._clock.now())
                 self.switchboard.sweep(everything_is_orphaned=True)

@@ -1,4 +1,4 @@
-"""Keeps the ledger's files to their owner: whoever reads them has every number that was called."""
+"""Keeps the ledger's files to their owner: they hold every number that was called."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class SqliteFile:
         self._reporting = threading.Lock()
         self._is_lost = False
         self._copy: Path | None = None  # of the lost file
-        self._written = (0, 0)  # size and time of the `-wal` when `rest` looked last
+        self._written = (0, 0)  # size and time of the `-wal` when `rest` was called last
 
     def open(self) -> None:
         """Claim the file, create it if there is none, and watch it from now on.

@@ -138,7 +138,7 @@ class Store:
                 connection.invalidate()  # ends the lock and the timeouts with it
 
         if self._file is not None:
-            self._file.checkpoint()  # whoever copies only the main file has at least the tables
+            self._file.checkpoint()  # a copy of the main file alone has at least the tables
 
     def rest(self) -> None:
         """While nothing is written to a SQLite ledger, bring all of it into its main file."""

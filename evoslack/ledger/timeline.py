@@ -1,13 +1,14 @@
 """Notices that a ledger was restored from a backup, and keeps it from calling anybody twice.
 
 A restored ledger has forgotten what happened since the backup. So it begins a new timeline: forms that were
-opened before are refused (`calling.request_keys`), and every call that waits in it is closed as not certain,
+opened before are denied (`calling.request_keys`), and every call that waits in it is closed as not certain,
 because it may have been dialed, or taken back, in the part that is lost. See
 docs/decisions/0015-restoring.md.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,15 +41,21 @@ class Restoration:
     def __str__(self) -> str:
         return (
             f"This ledger was restored from a backup. Calls that waited in it: {len(self.closed)}; they are "
-            "“not certain” now and never dialed. Forms opened before are refused. Numbers blocked and rules "
+            "“not certain” now and never dialed. Forms opened before are denied. Numbers blocked and rules "
             "changed since the backup are lost: check both in App Home."
         )
 
 
 class Timeline:
-    """The timeline of a `Store` that is open. Safe for several threads and bots."""
+    """The timeline of a `Store` that is open. Safe for several threads and bots.
 
-    def __init__(self, store: Store) -> None:
+    `on_restored` is given the calls that were closed, and what happened in words.
+    """
+
+    def __init__(
+        self, store: Store, on_restored: Callable[[Sequence[Call], str], None] = lambda _closed, _words: None
+    ) -> None:
+        self._on_restored = on_restored
         self._engine = store.engine
         self._is_sqlite = store.is_sqlite
         self._name = ""  # empty: not taken up yet
@@ -66,7 +73,10 @@ class Timeline:
             row = self._row(connection)
             self._name = row.timeline
             is_restored = self._is_copy(connection) or row.place != self._place(connection)
-            return self._begin(connection, row.timeline, at) if is_restored else None
+            restoration = self._begin(connection, row.timeline, at) if is_restored else None
+        if restoration is not None:
+            self._on_restored(restoration.closed, str(restoration))
+        return restoration
 
     def restored(self, *, at: datetime) -> Restoration | None:
         """An operator says that it was restored. None if another bot begins a new timeline right now."""

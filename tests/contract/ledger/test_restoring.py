@@ -54,7 +54,7 @@ def test_a_ledger_that_goes_on_keeps_its_forms(store: Store, database_url: str) 
         assert press(again, key).state is State.RECEIVED
 
 
-def test_after_a_restore_forms_of_before_are_refused_and_new_ones_work(store: Store) -> None:
+def test_after_a_restore_forms_of_before_are_denied_and_new_ones_work(store: Store) -> None:
     timeline, _ = taken_up(store)
     old, oldest = timeline.new_key(), "a-key-of-a-version-without-timelines"
 

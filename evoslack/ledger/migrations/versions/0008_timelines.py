@@ -1,4 +1,4 @@
-"""Which timeline the ledger is in: a restored ledger begins a new one, and refuses forms of the old one."""
+"""Which timeline the ledger is in: a restored ledger begins a new one, and denies forms of the old one."""
 
 import sqlalchemy as sa
 from alembic import op
