@@ -9,11 +9,13 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 from queue import SimpleQueue
 from typing import NoReturn
 
 from evoslack import __version__
-from evoslack.environment import Environment, read_environment
+from evoslack.environment import Environment, read_database_url, read_environment
 from evoslack.logs import set_up_logging
 from evoslack.runtime import network
 from evoslack.settings import BadSettings, Settings
@@ -37,13 +39,15 @@ def entry() -> NoReturn:
 def main(arguments: list[str], variables: Mapping[str, str] = os.environ) -> int:
     """Run the bot until a signal, or what an option asks for. `variables` is the environment.
 
-    Returns the exit code: 0, 1 (cannot start, or `--check` found a problem) or 2 (bad settings).
+    Returns the exit code: 0, 1 (cannot start, no backup, or `--check` found a problem) or 2 (bad settings).
     """
     chosen = _parser().parse_args(arguments)
     if chosen.sandbox:
         print("The sandbox has moved: run python -m sandbox (or make sandbox).", file=sys.stderr)
         return BAD_SETTINGS
     try:
+        if chosen.backup or chosen.restored:
+            return _maintain(chosen, read_database_url(variables))
         environment = read_environment(variables)
         network.adopt(environment.variables)
         if problems := network.problems():
@@ -78,6 +82,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--check", action="store_true", help="check the settings and everything they lead to, then exit"
     )
+    parser.add_argument(
+        "--backup",
+        metavar="FILE",
+        type=Path,
+        help="copy the SQLite ledger to FILE, also while a bot runs, then exit",
+    )
+    parser.add_argument(
+        "--restored",
+        action="store_true",
+        help="after restoring the ledger from another backup: never dial what waits in it, then exit",
+    )
     parser.add_argument("--sandbox", action="store_true", help=argparse.SUPPRESS)
     return parser
 
@@ -89,6 +104,16 @@ def _say_bad_settings(bad: BadSettings) -> int:
     if bad.note:
         print(bad.note, file=sys.stderr)
     return BAD_SETTINGS
+
+
+def _maintain(chosen: argparse.Namespace, url: str) -> int:
+    from evoslack import maintenance  # noqa: PLC0415 - the bot does not need it
+
+    complain = partial(print, file=sys.stderr)
+    if chosen.backup:
+        return maintenance.backup(url, chosen.backup, print, complain)
+    set_up_logging(level="WARNING", as_json=False)
+    return maintenance.restored(url, print, complain)
 
 
 def run(settings: Settings) -> int:

@@ -29,6 +29,7 @@ from evoslack.ledger.pages import PageLedger
 from evoslack.ledger.retention import CallRetention
 from evoslack.ledger.rules import RuleLedger
 from evoslack.ledger.store import Store
+from evoslack.ledger.timeline import Timeline
 from evoslack.ledger.tracked_calls import TrackedCallLedger
 from evoslack.ledger.workflow_steps import WorkflowStepLedger
 from evoslack.runtime.background_pool import BackgroundPool
@@ -146,6 +147,7 @@ class Engine:
             on_change=self.wake_notifiers,
             before_dialing=self.rule_check.before_dialing,
         )
+        self.timeline = Timeline(self.store, self.switchboard.restored)
         self.intake = Intake(
             self.calls,
             now=now,
@@ -157,6 +159,8 @@ class Engine:
     def sweep(self) -> bool:
         """Close what no bot works on anymore, and delete what is old."""
         self._clock.follow(self.store.time())
+        self.store.rest()
+        self.timeline.take_up(at=self._clock.now())
         self.switchboard.sweep()
         if self._clock.is_trusted():
             self.retention.purge(self._history)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from evoslack.dot_env import DotEnv, read_dot_env
 from evoslack.setting_names import FILE, SECRETS, check_names
-from evoslack.settings import BadSettings, Settings
+from evoslack.settings import BadSettings, Settings, database_url
 from evoslack.text_file import Unreadable, read_text_file
 from evoslack.working_folder import WorkingFolder, checkout
 
@@ -66,6 +66,15 @@ def read_environment(variables: Mapping[str, str], beside: Path | None = None) -
         facts.append(("ledger", f"{file}, because DATABASE_URL is relative to the working directory."))
     warnings = (*names.warnings, *_oddities(dot_env), folder.other_ledger(settings.database_url))
     return Environment(settings, tuple(facts), tuple(each for each in warnings if each), given)
+
+
+def read_database_url(variables: Mapping[str, str]) -> str:
+    """Only DATABASE_URL, for what needs no other setting. Raises `BadSettings`."""
+    dot_env = read_dot_env(Path.cwd())
+    if dot_env is not None and dot_env.problems:
+        raise BadSettings([*dot_env.problems])
+    read = _with_secrets({**(dot_env.values if dot_env else {}), **variables})
+    return database_url(read.values, read.unreadable)
 
 
 def _with_secrets(given: Mapping[str, str]) -> _Values:

@@ -85,4 +85,5 @@ def listener_dependencies(
         hang_ups=pools.hang_ups.run,
         recalls=pools.recalls.run,
         now=clock.now,
+        new_key=engine.timeline.new_key,
     )

@@ -16,10 +16,12 @@ from evoslack.evo.catalog import Catalog
 from evoslack.evo.client import EvoClient
 from evoslack.health.monitoring import CannotListen, Monitoring
 from evoslack.health.probes import Parts
+from evoslack.ledger.backup import CannotBackUp
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.postgres import is_passing
 from evoslack.ledger.store import LedgerTaken, Store, database_problem, with_short_lock_timeout
+from evoslack.ledger.timeline import Timeline
 from evoslack.runtime.background_pool import BackgroundPool
 from evoslack.runtime.clock import Clock
 from evoslack.runtime.heartbeat import Heartbeat
@@ -57,6 +59,7 @@ class Bot:
         self,
         *,
         store: Store,
+        timeline: Timeline,
         calls: CallLedger,
         notifications: NotificationLedger,
         catalog: Catalog,
@@ -76,6 +79,7 @@ class Bot:
         heartbeat: Heartbeat,
     ) -> None:
         self.store, self.calls, self.notifications = store, calls, notifications
+        self._timeline = timeline
         self.catalog, self.switchboard = catalog, switchboard
         self.app, self.evo = app, evo
         self._answers, self._dial, self._others = answers, dial, others
@@ -110,9 +114,13 @@ class Bot:
             self.store.open()
             if (now := self.store.time()) is not None:
                 self._clock.set(now)
+            self._timeline.take_up(at=self._clock.now())
             if self.store.is_sqlite:  # one bot per file, so whatever was in progress is orphaned
                 self.notifications.drop_leases(at=self._clock.now())
                 self.switchboard.sweep(everything_is_orphaned=True)
+        except CannotBackUp as reason:
+            words = f"Its tables must be brought up to date, and no copy could be made first. {reason}."
+            raise CannotStart(words) from reason
         except LedgerTaken as taken:
             raise CannotStart(f"Another bot is using {taken}. Stop it first, or use PostgreSQL.") from taken
         except Exception as error:

@@ -16,6 +16,7 @@ from evoslack.calling.rulebook import Masking, NumberKind, Rules, limits_of
 
 T = TypeVar("T")
 
+DEFAULT_DATABASE_URL = "sqlite:///evoslack.db"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("text", "json")
 
@@ -117,7 +118,7 @@ class Settings:
             mask_numbers=Masking(
                 read.one("MASK_NUMBERS", Masking.SHARED, values.one_of(tuple(Masking), str.lower))
             ),
-            database_url=read.one("DATABASE_URL", "sqlite:///evoslack.db", addresses.database_url),
+            database_url=read.one("DATABASE_URL", DEFAULT_DATABASE_URL, addresses.database_url),
             log_level=read.one("LOG_LEVEL", "INFO", values.one_of(LOG_LEVELS, str.upper)),
             log_format=read.one("LOG_FORMAT", "text", values.one_of(LOG_FORMATS, str.lower)),
         )
@@ -151,6 +152,15 @@ class Settings:
             limits=limits_of(limits),
             masking=self.mask_numbers,
         )
+
+
+def database_url(env: Mapping[str, str], unreadable: Mapping[str, str] | None = None) -> str:
+    """Only the database's address, for what needs nothing else. Raises `BadSettings`."""
+    read = _Reader(env, unreadable or {})
+    url = read.one("DATABASE_URL", DEFAULT_DATABASE_URL, addresses.database_url)
+    if read.problems:
+        raise BadSettings(read.problems)
+    return url
 
 
 class _Reader:

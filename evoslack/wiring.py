@@ -100,6 +100,7 @@ def build(
     telling = notifier(settings, engine, clock.now, clock_s)
     return Bot(
         store=engine.store,
+        timeline=engine.timeline,
         calls=engine.calls,
         notifications=engine.notifications,
         catalog=engine.catalog,

@@ -14,6 +14,7 @@ from evoslack.ledger.store import Store
 def new_sqlite(path: Path) -> str:
     """A file at `path` with all tables and no rows; its address as DATABASE_URL takes it."""
     shutil.copyfile(_with_tables(), path)
+    path.chmod(0o600)  # as a bot makes it
     return f"sqlite:///{path}"
 
 

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     IN_BETWEEN = "in_between"  # an HTML page, from something between us and Evo Voice
     BOT_STOPPED = "bot_stopped"  # the bot stopped while placing the call
     BOT_BROKE = "bot_broke"  # a defect in the bot, caught
+    RESTORED = "restored"  # it waited in a backup; what became of it since is lost
     # expired
     WAITED = "waited"  # no worker was free to dial it in time
     MISSED = "missed"  # no bot was up when its time came

@@ -194,6 +194,10 @@ class FormUsed(Refusal):
     """This form became a call that was deleted since, or withdrawn a moment ago."""
 
 
+class FormBeforeRestore(Refusal):
+    """This form was opened before the ledger was restored from a backup: it may have become a call since."""
+
+
 class TooLate(Refusal):
     """Slack has given up on this submission, or is about to; nothing is written down. Submit again."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from evoslack.calling.call_log import log_state
@@ -104,6 +104,13 @@ class Switchboard:
             log_state(call)
         if closed:
             self._on_change()
+
+    def restored(self, closed: Sequence[Call], words: str) -> None:
+        """The ledger was restored from a backup, and these calls were closed in it: log them, tell people."""
+        log.warning(words)
+        for call in closed:
+            log_state(call)
+        self._on_change()
 
     def stop(self) -> None:
         """Stop retrying to write results down; the sweep of the next start is honest too."""

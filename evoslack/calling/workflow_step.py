@@ -62,3 +62,6 @@ class WorkflowStep:
     call_id: str = ""  # its call, if there is one
     refusal: str = ""  # why there will be none, in a sentence
     attempts: int = 0  # failed ones in a row
+    is_before_restore: bool = (
+        False  # the ledger was restored since: it may have become a call that is forgotten
+    )

@@ -23,7 +23,7 @@ from evoslack.calling.calls import (
     State,
 )
 from evoslack.calling.outcomes import PROOF
-from evoslack.calling.refusals import FormUsed, NumberBusy, require_same
+from evoslack.calling.refusals import FormBeforeRestore, FormUsed, NumberBusy, require_same
 from evoslack.ledger.dependents import mark_dependents_due
 from evoslack.ledger.rows import REQUEST_FIELDS, call_of
 from evoslack.ledger.schema import calls, notifications, pages, used_keys
@@ -39,15 +39,22 @@ BeforeCommit = Callable[[sa.Connection, str], None]  # gets the id of the new ca
 
 
 def admit(
-    engine: sa.Engine, request: CallRequest, state: State, at: datetime, before_commit: BeforeCommit
+    engine: sa.Engine,
+    request: CallRequest,
+    state: State,
+    at: datetime,
+    before_commit: BeforeCommit,
+    *,
+    is_remembered: sa.ColumnElement[bool],
 ) -> tuple[Call, bool]:
     """The call, in `state` if it is new, and whether it is new.
 
-    `before_commit` is called last in the transaction; what it raises rolls everything back.
-    Raises `KeyTaken`, `NotYourForm`, `NumberBusy` or `FormUsed`.
+    `before_commit` is called last in the transaction; what it raises rolls everything back. `is_remembered`:
+    whether the ledger knows everything that became of such a form.
+    Raises `KeyTaken`, `NotYourForm`, `NumberBusy`, `FormUsed` or `FormBeforeRestore`.
     """
     for _attempt in range(2):  # again only if the call in the way was settled meanwhile
-        inserted = _insert(engine, request, state, at, before_commit)
+        inserted = _insert(engine, request, state, at, before_commit, is_remembered)
         if inserted is not None:
             return inserted, True
         first = _first(engine, calls.c.request_key == request.key)
@@ -55,6 +62,8 @@ def admit(
             return _same_submission(first, request), False
         if _is_used(engine, request.key):
             raise FormUsed
+        if not _holds(engine, is_remembered):
+            raise FormBeforeRestore
         busy = _first(engine, in_the_way(request, at))
         if busy is not None:
             raise NumberBusy(busy, at - busy.accepted_at)
@@ -74,10 +83,20 @@ def _is_used(engine: sa.Engine, key: str) -> bool:
         return connection.execute(query).first() is not None
 
 
+def _holds(engine: sa.Engine, condition: sa.ColumnElement[bool]) -> bool:
+    with engine.begin() as connection:
+        return connection.execute(sa.select(sa.literal(1)).where(condition)).first() is not None
+
+
 def _insert(
-    engine: sa.Engine, request: CallRequest, state: State, at: datetime, before_commit: BeforeCommit
+    engine: sa.Engine,
+    request: CallRequest,
+    state: State,
+    at: datetime,
+    before_commit: BeforeCommit,
+    is_remembered: sa.ColumnElement[bool],
 ) -> Call | None:
-    """Insert the call. None if its key or its number is taken."""
+    """Insert the call. None if its key or its number is taken, or its form is from before a restore."""
     call = Call(id=uuid.uuid4().hex, request=request, state=state, accepted_at=at)
     values = {field: getattr(request, field) for field in REQUEST_FIELDS}
     values |= {
@@ -94,7 +113,7 @@ def _insert(
     used = sa.exists().where(used_keys.c.request_key == request.key)
     try:
         with engine.begin() as connection:
-            writing = sa.insert(calls).from_select(list(values), row.where(~busy, ~used))
+            writing = sa.insert(calls).from_select(list(values), row.where(~busy, ~used, is_remembered))
             if connection.execute(writing.returning(calls.c.id)).scalar_one_or_none() is None:
                 return None
             connection.execute(

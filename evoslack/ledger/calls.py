@@ -31,6 +31,7 @@ from evoslack.ledger.dependents import mark_changed
 from evoslack.ledger.rows import call_of
 from evoslack.ledger.schema import calls, notifications
 from evoslack.ledger.store import Store
+from evoslack.ledger.timeline import remembers
 from evoslack.ledger.transitions import AHEAD, change_state
 from evoslack.ledger.workflow_steps import give_call
 
@@ -51,7 +52,10 @@ class CallLedger:
         """
         for _attempt in range(3):  # again only if its other delivery was withdrawn just now
             state = State.RECEIVED if request.due_at is None else State.RECEIVED_LATER
-            call, is_new = admit(self._engine, request, state, at, lambda _connection, _id: require_time())
+            call, is_new = admit(
+                *(self._engine, request, state, at, lambda _connection, _id: require_time()),
+                is_remembered=remembers(request.key),
+            )
             joined = call if is_new or not call.is_unanswered else self.join(call.id)
             if joined is not None:
                 return joined
@@ -95,7 +99,8 @@ class CallLedger:
         `step` is its workflow step and the end of that step's lease: in the same transaction the step gets
         this call, or `LeaseLost` is raised and there is no call.
         Raises `KeyTaken` (same form, other content), `NotYourForm` (another person's key), `NumberBusy` (the
-        number is being dialed already) or `FormUsed` (a call that was deleted had this key).
+        number is being dialed already), `FormUsed` (a call that was deleted had this key) or
+        `FormBeforeRestore`.
         """
 
         def take_step(connection: sa.Connection, call_id: str) -> None:
@@ -103,7 +108,9 @@ class CallLedger:
                 execution_id, lease = step
                 give_call(connection, execution_id, lease, call_id)
 
-        return admit(self._engine, request, State.ACCEPTED, at, take_step)[0]
+        # How old a step is, its row says: see `WorkflowStep.is_before_restore`.
+        is_remembered = sa.true() if step else remembers(request.key)
+        return admit(self._engine, request, State.ACCEPTED, at, take_step, is_remembered=is_remembered)[0]
 
     def waiting(self, *, accepted_after: datetime) -> Call | None:
         """The oldest call that waits to be dialed, or None. This does not reserve it."""

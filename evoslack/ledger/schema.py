@@ -234,6 +234,16 @@ home_tabs = sa.Table(
 )
 sa.Index("home_tabs_by_due", claimable_at(home_tabs))
 
+# One row: which timeline the ledger is in (`ledger.timeline`). No migration may make this table anew.
+ledger_state = sa.Table(
+    "ledger_state",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("timeline", sa.String(16), nullable=False),
+    sa.Column("restored_at", UtcDateTime),  # when this timeline began; null: the ledger was never restored
+    sa.Column("place", sa.Text, nullable=False),  # in which PostgreSQL; empty for SQLite
+)
+
 # Workflow steps that Slack is waiting for.
 workflow_steps = sa.Table(
     "workflow_steps",

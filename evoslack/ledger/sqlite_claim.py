@@ -17,6 +17,8 @@ import sys
 import threading
 from pathlib import Path
 
+from evoslack.ledger.file_modes import OWNER_ONLY
+
 log = logging.getLogger(__name__)
 
 Inode = tuple[int, int]  # device and inode: which file it is, whatever its name
@@ -36,9 +38,13 @@ class Claim:
         with _claiming:
             if inode_of(path) in _claimed:
                 raise BlockingIOError(f"{path} is in use")
-            self._descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY)
             try:
                 status = os.fstat(self._descriptor)
+                if not status.st_size:
+                    os.fchmod(
+                        self._descriptor, OWNER_ONLY
+                    )  # whatever the umask is; SQLite's other files follow
                 self.inode: Inode = status.st_dev, status.st_ino
                 _lock(self._descriptor, path)
                 if inode_of(path) != self.inode:

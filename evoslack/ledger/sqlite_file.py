@@ -21,10 +21,16 @@ from weakref import WeakSet
 
 import sqlalchemy as sa
 
+from evoslack.ledger.file_modes import keep_to_owner
 from evoslack.ledger.sqlite_claim import Claim, Inode, inode_of
 
 log = logging.getLogger(__name__)
 
+_HELD_TIMEOUT_MS = 5000  # of the connection that stays open, when it must get at the file
+_EMPTY = (
+    "{} holds no tables: it is a copy made without its -wal. "
+    "Put a whole backup there, or delete it to start empty"
+)
 ENDINGS = ("", "-wal", "-shm")  # the database, its latest commits, and the locks that programs share
 
 
@@ -49,6 +55,7 @@ class SqliteFile:
         self._reporting = threading.Lock()
         self._is_lost = False
         self._copy: Path | None = None  # of the lost file
+        self._written = (0, 0)  # size and time of the `-wal` when `rest` was called last
 
     def open(self) -> None:
         """Claim the file, create it if there is none, and watch it from now on.
@@ -58,15 +65,19 @@ class SqliteFile:
         """
         if problem := missing_file(self.path):
             raise FileNotFoundError(problem)
+        may_lack_tables = not _has_content(self.path) or Path(f"{self.path}-wal").exists()
         with ExitStack() as on_error:
             claim = Claim(self.path)
             # A thread that did not stop in time may still have a connection when the claim is released.
             on_error.callback(lambda: claim.release(is_open_elsewhere=len(self._connections) > 0))
+            keep_to_owner(Path(f"{self.path}{ending}") for ending in ENDINGS)
             self._held = on_error.enter_context(closing(self._connect("rwc")))
             on_error.callback(self._connections.discard, self._held)
             self._held.execute("BEGIN IMMEDIATE")
             self._held.execute("PRAGMA user_version=0")  # fails now if the file is read-only
             self._held.rollback()
+            if not may_lack_tables and not self._held.execute("SELECT 1 FROM sqlite_master").fetchone():
+                raise OSError(_EMPTY.format(self.path.name))
             paths = [Path(f"{self.path}{ending}") for ending in ENDINGS]
             opened = {path: inode_of(path) for path in paths}
             if opened[self.path] != claim.inode:
@@ -78,6 +89,7 @@ class SqliteFile:
         self._is_lost = self._copy is not None
         with suppress(LedgerLost):
             self.check()
+        self.checkpoint()
         if self.is_there():  # else a transaction that is still open must not commit
             self._opened = {}
         self._resources.close()
@@ -106,6 +118,32 @@ class SqliteFile:
                 self._copy = None
             if self._is_lost:
                 raise LedgerLost(f"{self.path} was deleted or replaced")
+
+    def rest(self) -> None:
+        """Bring all commits into the main file if none was added since the last time.
+
+        For people who copy only that file, and for a file that is put in its place later: SQLite would read
+        an old `-wal` into it. Nobody waits for this.
+        """
+        try:
+            status = Path(f"{self.path}-wal").stat()
+        except OSError:
+            return
+        before, self._written = self._written, (status.st_size, status.st_mtime_ns)
+        if status.st_size and before == self._written:
+            self.checkpoint()
+
+    def checkpoint(self) -> None:
+        """Bring all commits into the main file now, unless a reader or a writer is in the way."""
+        with self._reporting, suppress(sqlite3.Error):
+            if not self._opened or not self.is_there():
+                return
+            self._held.execute("PRAGMA busy_timeout=0")
+            # Copying holds up nobody. Emptying takes the lock, but then nothing is left to copy.
+            busy, pages, copied = self._held.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            if not busy and pages == copied:
+                self._held.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._held.execute(f"PRAGMA busy_timeout={_HELD_TIMEOUT_MS}")
 
     def _save_copy(self) -> None:
         lost = [str(path) for path, inode in self._opened.items() if inode_of(path) != inode]
@@ -154,6 +192,10 @@ class SqliteFile:
             connection.close()
             raise
         return connection
+
+
+def _has_content(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
 
 
 def missing_file(path: Path) -> str | None:

@@ -7,6 +7,7 @@ an orphan. PostgreSQL may be shared by several bots.
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Callable
@@ -18,8 +19,12 @@ import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
 from evoslack.ledger import postgres, tables
+from evoslack.ledger.backup import back_up_before
 from evoslack.ledger.fair_pool import FairPool
+from evoslack.ledger.file_modes import OWNER_ONLY, keep_to_owner
 from evoslack.ledger.sqlite_file import LedgerLost, SqliteFile
+
+log = logging.getLogger(__name__)
 
 BUSY_TIMEOUT_S = 2  # a listener has three seconds in all, and the person must get an answer within them
 LOCK_TIMEOUT_S = 1  # for a SQLite file that another program has locked, once the connection is free
@@ -95,7 +100,8 @@ class Store:
     def open(self) -> None:
         """Take the database and bring its tables up to date.
 
-        Raises `LedgerTaken`, `tables.MadeByNewer`, or the database's own error if it cannot be used.
+        Raises `LedgerTaken`, `CannotBackUp`, `tables.MadeByNewer`, or what the database raises if it cannot be
+        used.
         """
         try:
             if self._file is not None:
@@ -104,6 +110,8 @@ class Store:
                 self._migrate(connection)
             if self._limits is not None and self._limits.in_transactions:
                 self.engine.dispose()  # the connections from before that was known prepare statements
+            if self._file is not None:
+                self._file.checkpoint()  # a copy of the main file alone has at least the tables
         except BaseException:
             self.close()  # so that it can be tried again
             raise
@@ -113,7 +121,13 @@ class Store:
         if self._limits is not None:
             self._limits.check(connection)
             postgres.wait_for_migration(connection)
+        self._keep_copy(connection)
         tables.upgrade(connection)
+
+    def rest(self) -> None:
+        """While nothing is written to a SQLite ledger, bring all of it into its main file."""
+        if self._file is not None:
+            self._file.rest()
 
     def time(self) -> datetime | None:
         """The database's clock, which all bots share; None for SQLite, which has none of its own."""
@@ -142,7 +156,9 @@ class Store:
     def _take(self, file: SqliteFile) -> None:
         if not file.path.parent.is_dir():
             raise FileNotFoundError(f"there is no folder {file.path.parent}")
-        self._lock = FileLock(f"{file.path}.lock")
+        lock = Path(f"{file.path}.lock")
+        keep_to_owner([lock])
+        self._lock = FileLock(lock, mode=OWNER_ONLY)
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
@@ -152,6 +168,17 @@ class Store:
         except BlockingIOError:  # the lock file of a running bot was deleted
             self._release_lock()
             raise LedgerTaken(str(file.path)) from None
+
+    def _keep_copy(self, connection: sa.Connection) -> None:
+        """Before tables with calls in them are changed, the SQLite file is copied."""
+        current, head = tables.version_of(connection), tables.newest_version()
+        if self._file is None or head is None or current in {None, head}:
+            return
+        made = back_up_before(head, self._file.path)
+        log.warning(
+            "the tables are brought up to date (%s to %s); before that, the ledger was copied to %s",
+            *(current, head, made),
+        )
 
     def _release_lock(self) -> None:
         if self._lock is not None:
@@ -185,6 +212,14 @@ def _watch(engine: sa.Engine, file: SqliteFile) -> None:
 
     for name, listener in (("checkout", checkout), ("begin", begin), ("commit", commit)):
         sa.event.listen(engine, name, listener)
+
+
+def database_address(url: str) -> str:
+    """A PostgreSQL address for PostgreSQL's own programs, without passwords."""
+    address = sa.make_url(url)
+    secret = [name for name in address.query if "password" in name]
+    address = address.difference_update_query(secret)._replace(drivername="postgresql", password=None)
+    return address.render_as_string(hide_password=False)
 
 
 def database_problem(error: Exception) -> str:

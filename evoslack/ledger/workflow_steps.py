@@ -16,6 +16,7 @@ from evoslack.calling.workflow_step import LeaseLost, StepInputs, WorkflowStep
 from evoslack.ledger.due_rows import DueRows
 from evoslack.ledger.schema import workflow_steps
 from evoslack.ledger.store import Store
+from evoslack.ledger.timeline import is_before_restoring
 
 _DUE = DueRows(workflow_steps)
 
@@ -48,8 +49,10 @@ class WorkflowStepLedger:
         """Lease the step that has been due the longest, or None. No other bot gets it before `until`."""
         with self._engine.begin() as connection:
             row = _DUE.claim(connection, at=at, until=until)
-        if row is None:
-            return None
+            if row is None:
+                return None
+            asked_at = sa.literal(row.asked_at, workflow_steps.c.asked_at.type)
+            is_before_restore = connection.execute(sa.select(is_before_restoring(asked_at))).scalar_one()
         return WorkflowStep(
             execution_id=row.execution_id,
             team_id=row.team_id,
@@ -58,6 +61,7 @@ class WorkflowStepLedger:
             call_id=row.call_id or "",
             refusal=row.refusal or "",
             attempts=row.attempts - 1,  # before this one
+            is_before_restore=bool(is_before_restore),
         )
 
     def set_call(self, execution_id: str, call_id: str) -> None:

@@ -49,6 +49,7 @@ REFUSALS: list[Refusal] = [
     refusals.UnreadableForm(),
     refusals.NotYourForm(),
     refusals.FormUsed(),
+    refusals.FormBeforeRestore(),
     refusals.TooLate(),
     refusals.NumberBusy(CALL, timedelta(seconds=8)),
     refusals.KeyTaken(CALL),
@@ -94,7 +95,7 @@ def test_every_reason_is_told_and_says_whether_a_phone_rang(reason: Reason) -> N
         "bot_stopped",
         "bot_broke",
     }
-    in_doubt |= reason is Reason.IN_BETWEEN
+    in_doubt |= reason in {Reason.IN_BETWEEN, Reason.RESTORED}
     state = State.IN_DOUBT if in_doubt else State.REJECTED
     call = Call("id", REQUEST, state, datetime(2026, 1, 2, tzinfo=UTC), reason=reason)
     if not in_doubt:  # most answers that say no prove it only together with a check that found nothing

@@ -130,6 +130,8 @@ class StepRunner:
         if existing is not None:  # from an older version, which linked the step in a second transaction
             self._ledger.set_call(step.execution_id, existing.id)
             return existing
+        if step.is_before_restore:
+            raise _Denied(step_messages.BEFORE_RESTORE)
         waited = self._now() - step.asked_at
         if waited > self._max_wait:
             raise _Denied(messages.REASON_MESSAGES[Reason.WAITED])

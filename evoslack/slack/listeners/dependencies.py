@@ -98,6 +98,7 @@ class ListenerDependencies:
     hang_ups: Run
     recalls: Run  # what the form would like to know, but does not wait for long
     now: Callable[[], datetime]
+    new_key: Callable[[], str]  # a request key for a form that is opened now
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
     busy = BusyNumbers(given.history, access, given.card_links, settings, now)
     numbers = NumberLines(given.history, busy, given.rule_check, settings, given.recalls, now)
     page_opener = PageOpener(given.client, given.patient_client, access, given.known_forms, given.other_forms)
-    opener = FormOpener(page_opener, access, given.refresh_offer, settings, numbers, now)
+    opener = FormOpener(page_opener, access, given.refresh_offer, settings, numbers, now, given.new_key)
     pages = PageReply(given.client, notify, given.pages)
     number_line = NumberLineListener(
         given.client, numbers, access, given.on_typed, given.on_typed_in, given.line_slot_s

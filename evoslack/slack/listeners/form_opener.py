@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -38,6 +37,7 @@ class FormOpener:
         settings: views.FormSettings,
         numbers: NumberLines,
         now: Callable[[], datetime],
+        new_key: Callable[[], str],
     ) -> None:
         self._opener = opener
         self._access = access
@@ -45,6 +45,7 @@ class FormOpener:
         self._settings = settings
         self._numbers = numbers
         self._now = now
+        self._new_key = new_key
 
     def open_soon(self, request: OpenRequest, prefills: Prefills, tell: Tell) -> None:
         """Open the form, or a choice if there are several prefills, or `tell` why it does not open.
@@ -70,7 +71,7 @@ class FormOpener:
         )
         offer, about = self._numbers.usable_by(known.rules, offer, user_id), known.about
         metadata = FormMetadata(
-            key=secrets.token_urlsafe(18),
+            key=self._new_key(),
             made_at=str(int(self._now().timestamp())),
             channel_id=request.channel_id,
             response_url=self._settings.safe_url(request.response_url),

@@ -67,6 +67,7 @@ REASON_MESSAGES = {
     Reason.IN_BETWEEN: "A web page came back instead of Evo Voice's answer.",
     Reason.BOT_STOPPED: "EvoSlack stopped while it was placing this call.",
     Reason.BOT_BROKE: f"EvoSlack hit a bug while it was placing this call. {TELL_ADMIN}",
+    Reason.RESTORED: "EvoSlack was restored from a backup in which this call was still waiting.",
     Reason.NOT_ANSWERED: f"EvoSlack stopped before it confirmed this call. {NOTHING_RANG} Call again.",
     Reason.WAITED: f"This call waited too long for its turn. {NOTHING_RANG} Call again.",
 }

@@ -13,6 +13,7 @@ from evoslack.calling.numbers import BadNumber, Problem
 from evoslack.calling.refusals import (
     CannotCheck,
     Denial,
+    FormBeforeRestore,
     FormUsed,
     KeyTaken,
     Lack,
@@ -110,6 +111,10 @@ LACK_MESSAGES = {
 FORM_MESSAGES: dict[type[Refusal], str] = {
     UnreadableForm: "This form no longer works. Close it and open a new one.",
     FormUsed: "This form was already used. Open a new one to call again.",
+    FormBeforeRestore: (
+        "EvoSlack was restored from a backup while this form was open. Check the call's card, "
+        "then open a new form."
+    ),
     NotYourForm: "This form belongs to someone else. Open your own.",
 }
 
@@ -152,7 +157,7 @@ def refusal_message(refusal: Refusal, region: str) -> RefusalMessage:
         case TooLate():
             words = f"EvoSlack took too long to answer. {NOTHING_RANG} Press Call once more."
             return RefusalMessage(words, "number")
-        case UnreadableForm() | FormUsed() | NotYourForm():
+        case UnreadableForm() | FormUsed() | FormBeforeRestore() | NotYourForm():
             return RefusalMessage(FORM_MESSAGES[type(refusal)])
     raise TypeError(f"no words for {type(refusal).__name__}")
 

@@ -16,6 +16,10 @@ from evoslack.slack.rendering.messages import (
 from evoslack.slack.rendering.refusal_messages import busy_words, refusal_message
 
 UNREADABLE = f"EvoSlack can't read the step's inputs. {NOTHING_RANG} {TELL_ADMIN}"
+BEFORE_RESTORE = (
+    "EvoSlack was restored from a backup after this step began, so it may have placed this call already. "
+    "Check its card before you call again."
+)
 
 
 def denied(user_id: str, refusals: list[Refusal], region: str) -> str:

@@ -121,7 +121,7 @@ BREAKS = (
             Edit(
                 CLOCK, "return self._monotonic_s() - self._trusted_from_s >= TRUSTED_AFTER_S", "return True"
             ),
-            Edit(ADMISSION, "row.where(~busy, ~used)", "row.where(~busy)"),
+            Edit(ADMISSION, "row.where(~busy, ~used, is_remembered)", "row.where(~busy, is_remembered)"),
         ),
         "clocks",
         ("tests/unit/runtime/test_clock.py", "tests/contract/ledger/test_presses.py"),

@@ -23,6 +23,7 @@ from evoslack.calling.refusals import (
     Refusal,
     Source,
 )
+from evoslack.calling.request_keys import new_key
 from evoslack.calling.rulebook import A_DAY, Limit, StoredRule
 from evoslack.runtime.clock import Clock
 from evoslack.slack.card_links import CardLinks
@@ -93,6 +94,7 @@ class World:
             SETTINGS,
             NumberLines(self, busy, rules, SETTINGS, in_the_background, lambda: T0),
             lambda: T0,
+            lambda: new_key("timeline"),
         )
         self.listeners = ShortcutListeners(
             self, access, self.opener, SETTINGS, PAGES, lambda _user, words: self.say(words)

@@ -50,7 +50,7 @@ REASONS = {
         Reason.ODD_ANSWER,
         Reason.BOT_STOPPED,
     }
-    | {Reason.BOT_BROKE, Reason.IN_BETWEEN},
+    | {Reason.BOT_BROKE, Reason.IN_BETWEEN, Reason.RESTORED},
     State.EXPIRED: {Reason.WAITED, Reason.NOT_ANSWERED, Reason.MISSED},
 }
 
