@@ -6,9 +6,10 @@ forgotten calls, so it begins a new timeline, and each form's key names the time
 
 from __future__ import annotations
 
+import re
 import secrets
 
-_BETWEEN = "."  # in neither part
+_KEY = re.compile(r"([0-9a-f]{16})\.")
 
 
 def new_timeline() -> str:
@@ -18,10 +19,10 @@ def new_timeline() -> str:
 
 def new_key(timeline: str) -> str:
     """A key for a form that is opened now; 41 characters."""
-    return f"{timeline}{_BETWEEN}{secrets.token_urlsafe(18)}"
+    return f"{timeline}.{secrets.token_urlsafe(18)}"
 
 
 def timeline_of(key: str) -> str:
     """The timeline in which that form was opened; empty if a version before timelines opened it."""
-    timeline, found, _ = key.partition(_BETWEEN)
-    return timeline if found else ""
+    found = _KEY.match(key)
+    return found[1] if found else ""

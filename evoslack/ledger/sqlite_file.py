@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 _HELD_TIMEOUT_MS = 5000  # of the connection that stays open, when it must get at the file
 _EMPTY = (
-    "{} holds no tables: it is a copy made without its -wal. "
+    "{} is empty: its first start broke off, or it is a copy made without its -wal. "
     "Put a whole backup there, or delete it to start empty"
 )
 ENDINGS = ("", "-wal", "-shm")  # the database, its latest commits, and the locks that programs share
@@ -76,7 +76,8 @@ class SqliteFile:
             self._held.execute("BEGIN IMMEDIATE")
             self._held.execute("PRAGMA user_version=0")  # fails now if the file is read-only
             self._held.rollback()
-            if not may_lack_tables and not self._held.execute("SELECT 1 FROM sqlite_master").fetchone():
+            # One page: nothing was ever committed here. A first start that failed leaves more.
+            if not may_lack_tables and self._held.execute("PRAGMA page_count").fetchone() == (1,):
                 raise OSError(_EMPTY.format(self.path.name))
             paths = [Path(f"{self.path}{ending}") for ending in ENDINGS]
             opened = {path: inode_of(path) for path in paths}

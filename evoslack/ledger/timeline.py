@@ -25,7 +25,7 @@ from evoslack.ledger.schema import calls, ledger_state
 from evoslack.ledger.store import Store
 
 _ROW = 1
-_WAITING = sorted({State.RECEIVED, State.SCHEDULED, State.ACCEPTED})
+_WAITING = sorted({State.RECEIVED, State.RECEIVED_LATER, State.SCHEDULED, State.ACCEPTED})
 # pg_restore makes every table anew, in this server or in another one, so one of the two numbers changes.
 _PLACE = sa.text(
     "SELECT system_identifier || '/' || 'ledger_state'::regclass::oid::bigint FROM pg_control_system()"

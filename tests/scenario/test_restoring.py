@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from evoslack.calling.calls import State
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.store import Store
-from sandbox.bot_process import BOT, sandbox_settings
+from sandbox.bot_process import BOT
 from tests.calls import call_request
 from tests.scenario.office import BOSS, SARA, Office
 
@@ -124,12 +124,3 @@ def test_a_ledger_that_a_bot_uses_is_not_declared_restored(office: Office, tmp_p
 
     assert said.stderr == f"A bot is using {ledger_of(office)}. Stop it first.\n"
     assert said.returncode == 1
-
-
-def test_a_readable_file_of_secrets_is_noted_by_the_check(office: Office, tmp_path: Path) -> None:
-    settings = sandbox_settings(office.slack, office.evo, office.database_url)
-    (tmp_path / ".env").write_text("LOG_LEVEL=INFO\n")
-    (tmp_path / ".env").chmod(0o644)
-
-    said = run(tmp_path, "--check", **settings)
-    assert f"other users can read {tmp_path / '.env'} (mode 644)" in said.stdout
