@@ -16,6 +16,8 @@ from evoslack.running import CannotStart
 from evoslack.settings import BadSettings, Settings
 from evoslack.wiring import build
 
+log = logging.getLogger(__name__)
+
 BAD_SETTINGS, CANNOT_START = 2, 1
 STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 
@@ -67,6 +69,8 @@ def run(settings: Settings) -> int:
     """Start, wait for a signal, shut down cleanly. Returns the exit code."""
     # Blocked, then waited for: a signal that a handler caught just before the wait began would be missed.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    python = ".".join(map(str, sys.version_info[:3]))
+    log.info("EvoSlack %s starts (Python %s, log level %s)", __version__, python, settings.log_level)
     try:
         bot = build(settings)
         ready = bot.start()

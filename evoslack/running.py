@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from slack_bolt import App
 from slack_sdk.errors import SlackApiError
 
+from evoslack import __version__
 from evoslack.calling.calls import State
 from evoslack.calling.switchboard import Switchboard
 from evoslack.evo.catalog import Catalog
@@ -105,7 +106,7 @@ class Bot:
         except (*SLACK_ERRORS, NoHello) as error:
             self.stop()  # calls that are being dialed already are finished
             raise CannotStart(not_let_in("SLACK_APP_TOKEN", error)) from error
-        return f"EvoSlack is ready: {way}, {self._about}."
+        return f"EvoSlack {__version__} is ready: {way}, {self._about}."
 
     def stop(self) -> str:
         """Take no more requests, finish what is being dialed, and return what is left, in words."""
