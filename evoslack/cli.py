@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from evoslack import __version__
 from evoslack.environment import environment
+from evoslack.foreseen import foreseen
 from evoslack.logs import set_up_logging
 from evoslack.running import CannotStart
 from evoslack.settings import BadSettings, Settings
@@ -46,7 +47,7 @@ def main(arguments: list[str]) -> int:
         for problem in bad.problems:
             print(f"  - {problem}", file=sys.stderr)
         return BAD_SETTINGS
-    set_up_logging(level=settings.log_level, as_json=settings.log_format == "json")
+    set_up_logging(level=settings.log_level, as_json=settings.log_format == "json", foreseen=foreseen)
     if chosen.check:
         logging.disable(logging.ERROR)  # the report says it all
         from evoslack.check import check  # noqa: PLC0415 - only --check needs it

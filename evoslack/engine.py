@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,6 +25,7 @@ from evoslack.ledger.card_masks import CardMaskLedger
 from evoslack.ledger.history import CallHistory
 from evoslack.ledger.home_tabs import HomeTabLedger
 from evoslack.ledger.notifications import NotificationLedger
+from evoslack.ledger.outage import database_outage
 from evoslack.ledger.pages import PageLedger
 from evoslack.ledger.retention import CallRetention
 from evoslack.ledger.rules import RuleLedger
@@ -33,6 +35,7 @@ from evoslack.ledger.tracked_calls import TrackedCallLedger
 from evoslack.ledger.workflow_steps import WorkflowStepLedger
 from evoslack.runtime.background_pool import BackgroundPool
 from evoslack.runtime.clock import Clock
+from evoslack.runtime.outage import Outage
 from evoslack.runtime.worker_pool import WorkerPool
 from evoslack.settings import Settings
 from evoslack.slack.background.home_publisher import HomePublisher
@@ -45,6 +48,8 @@ from evoslack.slack.rendering import messages
 from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.workspace import private_client, web_client
 
+DATABASE_QUIET_S = 10.0  # without a failure; every pool but one asks for its rows more often
+EVO_QUIET_S = 30.0
 POLL_EVERY_S = 2.0  # how long the call of a bot that died may wait until another bot sees it
 ANSWERS_EVERY_S = 1.0  # answers that could not be written down at once
 SWEEP_EVERY_S = 10.0  # with a lease of 60 s: what a dead bot left is taken over within 90 s
@@ -72,6 +77,23 @@ NUMBER_LINE_UPDATE_S = 0.65  # between two of their updates; slightly slower tha
 NUMBER_LINE_POLL_S = 60.0  # typing wakes them
 
 
+class Outages:
+    """What may be away, for all parts of the bot together."""
+
+    def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
+        outage = partial(Outage, clock_s=clock_s)
+        self.database = outage("the database is away", "the database is back", quiet_s=DATABASE_QUIET_S)
+        self.evo_voice = outage("Evo Voice is away", "Evo Voice answers again", quiet_s=EVO_QUIET_S)
+        self.evo_login = outage("Evo Voice refuses the login", "Evo Voice accepts the login again")
+
+    def is_of_database(self, error: Exception) -> bool:
+        """Whether the database is away; then that is noted."""
+        words = database_outage(error)
+        if words is not None:
+            self.database.failed(words)
+        return words is not None
+
+
 class Engine:
     """The ledgers, the catalog, and the worker pools that move calls on."""
 
@@ -82,8 +104,10 @@ class Engine:
         groups_of: GroupsOf,
         clock: Clock,
         clock_s: Callable[[], float],
+        outages: Outages,
     ) -> None:
         now = clock.now
+        self.outages = outages
         self._history = timedelta(days=settings.history_days)
         self._clock = clock
         self.store = Store(settings.database_url)
@@ -105,7 +129,7 @@ class Engine:
             default_caller_id=settings.evo_caller_id,
             clock_s=clock_s,
         )
-        pool = partial(WorkerPool, clock_s=clock_s)
+        pool = partial(WorkerPool, clock_s=clock_s, is_outage=outages.is_of_database)
         self.answer_workers = pool("answers", size=1, poll_every_s=ANSWERS_EVERY_S)
         self.dial_workers = pool("dial", size=settings.max_calls_at_once, poll_every_s=POLL_EVERY_S)
         self.notify_workers = pool("notify", size=NOTIFY_WORKERS, poll_every_s=POLL_EVERY_S)

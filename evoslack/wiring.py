@@ -12,7 +12,16 @@ from slack_sdk import WebClient
 
 from evoslack.calling.access import Access
 from evoslack.calling.permission import Permission
-from evoslack.engine import Engine, Pools, home_publisher, live_pages, notifier, scheduler, step_runner
+from evoslack.engine import (
+    Engine,
+    Outages,
+    Pools,
+    home_publisher,
+    live_pages,
+    notifier,
+    scheduler,
+    step_runner,
+)
 from evoslack.evo.client import DIAL_DEADLINE_S, EvoClient
 from evoslack.evo.directory import Directory
 from evoslack.ledger.history import CallHistory
@@ -70,15 +79,18 @@ def build(
         identity = identify(make_client())
     except SLACK_ERRORS as error:
         raise CannotStart(not_let_in("SLACK_BOT_TOKEN", error)) from error
+    outages = Outages(clock_s)
     evo = EvoClient(
         settings.evo_base_url,
         settings.evo_username,
         settings.evo_password,
         dial_deadline_s=dial_deadline_s,
         now=clock.now,
+        away=outages.evo_voice,
+        login_refused=outages.evo_login,
     )
     groups = UserGroups(make_client(timeout_s=LISTENER_TIMEOUT_S), clock_s=clock_s)
-    engine = Engine(settings, evo, groups.of, clock, clock_s)
+    engine = Engine(settings, evo, groups.of, clock, clock_s, outages)
     links = CardLinks(identity.url, engine.notifications.cards_of)
     pools = Pools()
     access = _access(settings, identity, evo, engine, make_client, clock_s)

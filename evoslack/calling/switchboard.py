@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from evoslack.calling.call_log import log_state
+from evoslack.calling.call_log import fields_of, log_state
 from evoslack.calling.calls import STATE_OF, Call
 from evoslack.calling.outcomes import InDoubt, NotSent, Outcome, Reason
 from evoslack.calling.ports import CallLedger, PhoneSystem
@@ -133,7 +133,7 @@ class Switchboard:
         try:
             return self._phone.dial(call.request, may_leave)
         except Exception:
-            log.exception("call %s: dialing failed unexpectedly", call.id)
+            log.exception("call %s: dialing failed unexpectedly", call.id, extra=fields_of(call))
             return InDoubt(Reason.BOT_BROKE)
 
     def _finish(self, call: Call, outcome: Outcome, before: Snapshot | None) -> None:
@@ -154,6 +154,7 @@ class Switchboard:
                         "call %s: the outcome %s could not be stored yet; retrying",
                         call.id,
                         type(outcome).__name__,
+                        extra=fields_of(call),
                     )
                 if self._stopping.wait(WRITE_PAUSE_S):
                     return

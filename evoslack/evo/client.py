@@ -21,6 +21,7 @@ from evoslack.evo.errors import EvoError, EvoUnavailable, Forbidden, LoginFailed
 from evoslack.evo.login import BotLogin
 from evoslack.evo.transport import HeldBack, Reply, Transport, Unanswered, Unsent, seconds_until
 from evoslack.evo.wire import Login, call_body, login_of, outcome_of, words_of
+from evoslack.runtime.outage import Outage
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +46,13 @@ class EvoClient:
         *,
         dial_deadline_s: float = DIAL_DEADLINE_S,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        away: Outage | None = None,
+        login_refused: Outage | None = None,
     ) -> None:
-        self._transport = Transport(base_url)
-        self._login = BotLogin(self._transport, username, password)
+        """`away` and `login_refused` are told what every request met."""
+        self._away = away or Outage("Evo Voice is away", "Evo Voice answers again")
+        self._transport = Transport(base_url, self._note)
+        self._login = BotLogin(self._transport, username, password, login_refused)
         self._dial_deadline_s = dial_deadline_s
         self._now = now
         self.skew = timedelta(0)
@@ -178,6 +183,13 @@ class EvoClient:
             raise LoginFailed(path)
         self._note_clock(reply)
         return reply
+
+    def _note(self, problem: str) -> None:
+        """A request was answered (no problem), or not."""
+        if problem:
+            self._away.failed(problem, level=logging.WARNING)
+        else:
+            self._away.worked()
 
     def _note_clock(self, reply: Reply) -> None:
         try:

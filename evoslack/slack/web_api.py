@@ -10,6 +10,8 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import re
+import time
 from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from ssl import SSLContext
@@ -31,6 +33,8 @@ from slack_sdk.web.file_upload_v2_result import FileUploadV2Result
 from slack_sdk.webhook import WebhookClient, WebhookResponse
 
 from evoslack.runtime.deadline import Deadline
+
+log = logging.getLogger(__name__)
 
 UPLOAD_TIMEOUT_S = 60  # an export may be large
 _RATE_LIMITED = '{"ok": false, "error": "ratelimited"}'
@@ -145,11 +149,16 @@ def fetch(
     Raises `SlackUnanswered`.
     """
     with Deadline(budget_s) as deadline:
+        began_s, result = time.monotonic(), "no answer"
         try:
             with _open(_opener(deadline, proxy, context), request, budget_s) as response:
+                result = f"status {response.status}"
                 body: bytes = response.read() if most is None else response.read(most)
         except (OSError, HTTPException) as error:
             raise SlackUnanswered("timed out" if deadline.is_over else _reason(error)) from error
+        finally:
+            took_ms = (time.monotonic() - began_s) * 1000
+            log.debug("Slack: %s: %s in %.0f ms", _operation(request), result, took_ms)
         if deadline.is_over:  # a body without a length ends silently where it was cut off
             raise SlackUnanswered("timed out")
     return response.status, dict(response.headers.items()), body
@@ -160,6 +169,12 @@ def _open(opener: OpenerDirector, request: Request, timeout_s: float) -> Any:
         return opener.open(request, timeout=timeout_s)
     except HTTPError as answer:  # urllib raises unsuccessful answers, but they are answers
         return answer
+
+
+def _operation(request: Request) -> str:
+    """The Web API's method, without the secrets that other addresses hold."""
+    name = request.selector.partition("?")[0].rpartition("/api/")[2]
+    return name if re.fullmatch(r"[a-z][A-Za-z]+(\.[A-Za-z]+)+", name) else "another address"
 
 
 def _is_object(body: str) -> bool:

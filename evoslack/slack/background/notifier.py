@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from slack_sdk import WebClient
 from slack_sdk.webhook import WebhookClient
 
+from evoslack.calling.call_log import fields_of
 from evoslack.calling.notification import Notification
 from evoslack.calling.ports import CardMaskLedger, NotificationLedger
 from evoslack.calling.rulebook import Masking
@@ -116,7 +117,8 @@ class Notifier:
         except Postponed as postponed:
             return self._postpone(notification, postponed)
         except Exception as error:
-            log.exception("call %s: publishing the card failed unexpectedly", notification.call.id)
+            call = notification.call
+            log.exception("call %s: publishing the card failed unexpectedly", call.id, extra=fields_of(call))
             return self._postpone(notification, Postponed(type(error).__name__))
         return None
 
