@@ -47,6 +47,7 @@ class Settings:
     evo_user_map: Mapping[str, str]
     calls_channel: str
     help_contact: str
+    alert_channel: str  # a channel or user id; empty: nobody is told of lasting trouble
     default_region: str
     allowed_countries: frozenset[str]
     max_calls_at_once: int
@@ -88,6 +89,7 @@ class Settings:
             evo_user_map=read.one("EVO_USER_MAP", "", values.user_map),
             calls_channel=read.required("CALLS_CHANNEL", values.channel),
             help_contact=read.one("HELP_CONTACT", "", values.help_contact),
+            alert_channel=read.one("ALERT_CHANNEL", "", values.help_contact),
             default_region=region,
             allowed_countries=read.one("ALLOWED_COUNTRIES", region, values.countries),
             max_calls_at_once=read.one("MAX_CALLS_AT_ONCE", "8", values.whole_number(1, 64)),

@@ -5,6 +5,7 @@ Read-only: nothing is dialed, posted or changed.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 
 from evoslack.check import database, evo_voice, slack
@@ -12,6 +13,7 @@ from evoslack.check.finding import Finding
 from evoslack.check.rules import rule_lines
 from evoslack.evo.client import EvoClient
 from evoslack.settings import Settings
+from evoslack.slack.receivers.slack_time import SlackTime
 from evoslack.slack.workspace import web_client
 
 
@@ -27,8 +29,9 @@ def check(settings: Settings, say: Callable[[str], object]) -> int:
 
 def _findings(settings: Settings) -> Iterator[Finding]:
     yield Finding("settings", True, "all valid")
-    client = web_client(settings.slack_bot_token, settings.slack_api_url)
-    yield from slack.findings(client, settings)
+    slack_time = SlackTime(time.monotonic)
+    client = web_client(settings.slack_bot_token, settings.slack_api_url, on_date=slack_time.note)
+    yield from slack.findings(client, settings, slack_time)
     evo = EvoClient(settings.evo_base_url, settings.evo_username, settings.evo_password)
     yield from evo_voice.findings(evo, settings)
     yield from (Finding("rules", is_ok, words) for is_ok, words in rule_lines(settings))

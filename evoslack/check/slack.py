@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 from slack_sdk import WebClient
@@ -9,8 +10,10 @@ from slack_sdk.errors import SlackApiError
 
 from evoslack.calling.rulebook import Masking
 from evoslack.check.finding import Finding
+from evoslack.check.receiver import clock_finding, http_findings
 from evoslack.settings import Settings
 from evoslack.slack.background.channel_members import is_shared_externally
+from evoslack.slack.receivers.slack_time import SlackTime
 from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.workspace import SLACK_ERRORS, identify, problem_of
 
@@ -30,7 +33,8 @@ SCOPES = (
 )
 
 
-def findings(client: WebClient, settings: Settings) -> Iterator[Finding]:
+def findings(client: WebClient, settings: Settings, slack_time: SlackTime) -> Iterator[Finding]:
+    """`slack_time` notes the dates of the client's answers."""
     try:
         identity = identify(client)
     except SlackApiError as error:
@@ -46,14 +50,20 @@ def findings(client: WebClient, settings: Settings) -> Iterator[Finding]:
         yield Finding("scopes", False, advice)
     else:
         yield Finding("scopes", True, f"all {len(SCOPES)} granted")
+    clock = clock_finding(slack_time.ahead_s(time.time()), over_http=settings.slack_app_token is None)
+    if clock is not None:
+        yield clock
     yield from _app_token(client, settings)
     yield from _channel(client, settings.calls_channel, settings.mask_numbers)
     yield _help_contact(client, HelpContact.of(settings.help_contact))
+    if settings.alert_channel:
+        contact = HelpContact.of(settings.alert_channel)
+        yield _reached(client, contact, "alert channel", "ALERT_CHANNEL", "alerts")
 
 
 def _app_token(client: WebClient, settings: Settings) -> Iterator[Finding]:
     if settings.slack_app_token is None:
-        yield Finding("receiver", True, f"HTTP on {settings.host}:{settings.port}/slack/events")
+        yield from http_findings(settings)
         return
     try:
         client.apps_connections_open(app_token=settings.slack_app_token)
@@ -98,6 +108,11 @@ def _help_contact(client: WebClient, contact: HelpContact) -> Finding:
     if not contact.id:
         shown = f"only the words “{contact.words}” are shown" if contact.words else "HELP_CONTACT is not set"
         return Finding(what, True, f"{shown}, so nobody is offered “Request access”")
+    return _reached(client, contact, what, "HELP_CONTACT", "requests for access")
+
+
+def _reached(client: WebClient, contact: HelpContact, what: str, setting: str, sent: str) -> Finding:
+    """Whether messages arrive there."""
     try:
         if contact.is_channel:
             channel = client.conversations_info(channel=contact.id).get("channel") or {}
@@ -108,7 +123,7 @@ def _help_contact(client: WebClient, contact: HelpContact) -> Finding:
             user = client.users_info(user=contact.id).get("user") or {}
             name, is_gone = f"@{user.get('name', contact.id)}", user.get("deleted") or user.get("is_bot")
     except SLACK_ERRORS as error:
-        return Finding(what, False, f"{contact.id}: {problem_of(error)}; check HELP_CONTACT.")
+        return Finding(what, False, f"{contact.id}: {problem_of(error)}; check {setting}.")
     if is_gone:
-        return Finding(what, False, f"nobody reads {name} anymore; choose another HELP_CONTACT.")
-    return Finding(what, True, f"requests for access go to {name}")
+        return Finding(what, False, f"nobody reads {name} anymore; choose another {setting}.")
+    return Finding(what, True, f"{sent} go to {name}")

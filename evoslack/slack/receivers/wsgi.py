@@ -65,8 +65,8 @@ def wsgi(
             return _answer(start_response, "405 Method Not Allowed", "Only POST")
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         if not any(_is_signed(verifier, environ, body) for verifier in verifiers):
-            given = [environ.get(f"HTTP_X_SLACK_{name}", "") for name in ("REQUEST_TIMESTAMP", "SIGNATURE")]
-            doorman.refused(*given, body)
+            timestamp = environ.get("HTTP_X_SLACK_REQUEST_TIMESTAMP", "")
+            doorman.refused(timestamp, environ.get("HTTP_X_SLACK_SIGNATURE", ""), body)
             return _answer(start_response, "401 Unauthorized", "Invalid signature")
         doorman.passed()
         arrived: tuple[Moment, float] = environ.get(ARRIVED) or (clock.moment(), 0.0)

@@ -1,0 +1,27 @@
+"""What `--check` says about how Slack's requests arrive: over HTTP, the secret and this machine's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from evoslack.check.finding import Finding
+from evoslack.settings import Settings
+from evoslack.slack.receivers.refused import LONGEST_AGE_S, clock_words
+
+
+def http_findings(settings: Settings) -> Iterator[Finding]:
+    """In HTTP mode."""
+    yield Finding("receiver", True, f"HTTP on {settings.host}:{settings.port}/slack/events")
+    words = "cannot be tested from here; if it is wrong, people see errors, and the log says that it differs"
+    yield Finding("signing secret", True, words)
+
+
+def clock_finding(ahead_s: float | None, *, over_http: bool) -> Finding | None:
+    """How far this machine's clock is from Slack's, as Slack's answers tell; None if they do not."""
+    words = clock_words(ahead_s)
+    if words is None:
+        return None
+    if not words:
+        return Finding("clock", True, "agrees with Slack's")
+    refused = f" Requests from Slack are refused if it is off by {LONGEST_AGE_S} s." if over_http else ""
+    return Finding("clock", False, f"{words}; set it, best with NTP.{refused}")
