@@ -10,6 +10,7 @@ from functools import partial
 from slack_sdk import WebClient
 
 from evoslack.calling.access import Access
+from evoslack.calling.alerts import AlertKind
 from evoslack.calling.intake import Intake
 from evoslack.calling.rule_check import GroupsOf, RuleCheck
 from evoslack.calling.scheduler import Scheduler
@@ -19,6 +20,7 @@ from evoslack.evo.catalog import RETRY_EVERY_S, Catalog
 from evoslack.evo.client import EvoClient
 from evoslack.evo.session_poller import SessionPoller
 from evoslack.ledger.access_requests import AccessRequestLedger
+from evoslack.ledger.alerts import AlertLedger
 from evoslack.ledger.blocked_numbers import BlockedNumberLedger
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.card_masks import CardMaskLedger
@@ -38,6 +40,7 @@ from evoslack.runtime.clock import Clock
 from evoslack.runtime.outage import Outage
 from evoslack.runtime.worker_pool import WorkerPool
 from evoslack.settings import Settings
+from evoslack.slack.background.alerts import Alerts
 from evoslack.slack.background.home_publisher import HomePublisher
 from evoslack.slack.background.live_page import MIN_INTERVAL_S, TIMEOUT_S, LivePages
 from evoslack.slack.background.notifier import Notifier
@@ -74,6 +77,7 @@ PAGE_WORKERS = 16  # small pages opened side by side that answer a button
 RECALL_WORKERS = 1  # one at a time: forms that are read for must never queue up before a press
 NUMBER_LINE_WORKERS = 4  # open forms whose line under the number is updated side by side
 NUMBER_LINE_UPDATE_S = 0.65  # between two of their updates; slightly slower than Slack takes (slack-facts 8)
+ALERTS_EVERY_S = 10.0
 NUMBER_LINE_POLL_S = 60.0  # typing wakes them
 
 
@@ -85,6 +89,14 @@ class Outages:
         self.database = outage("the database is away", "the database is back", quiet_s=DATABASE_QUIET_S)
         self.evo_voice = outage("Evo Voice is away", "Evo Voice answers again", quiet_s=EVO_QUIET_S)
         self.evo_login = outage("Evo Voice refuses the login", "Evo Voice accepts the login again")
+
+    def by_alert(self) -> dict[AlertKind, Outage]:
+        """Those that somebody is told of."""
+        return {
+            AlertKind.DATABASE: self.database,
+            AlertKind.EVO_VOICE: self.evo_voice,
+            AlertKind.EVO_LOGIN: self.evo_login,
+        }
 
     def is_of_database(self, error: Exception) -> bool:
         """Whether the database is away; then that is noted."""
@@ -145,6 +157,7 @@ class Engine:
         self.sweep_workers = pool("sweep", size=1, poll_every_s=SWEEP_EVERY_S)
         self.catalog_workers = pool("catalog", size=1, poll_every_s=RETRY_EVERY_S)
         self.track_workers = pool("track", size=1, poll_every_s=TRACK_EVERY_S)
+        self.alert_workers = pool("alerts", size=1, poll_every_s=ALERTS_EVERY_S)
         self.number_line_workers = pool(
             "number-lines", size=NUMBER_LINE_WORKERS, poll_every_s=NUMBER_LINE_POLL_S
         )
@@ -280,6 +293,21 @@ def scheduler(engine: Engine, access: Access, now: Callable[[], datetime]) -> Sc
         now=now,
         on_work=engine.dial_workers.wake,
         on_change=engine.wake_notifiers,
+    )
+
+
+def alerts(
+    settings: Settings, engine: Engine, now: Callable[[], datetime], clock_s: Callable[[], float]
+) -> Alerts:
+    return Alerts(
+        web_client(settings.slack_bot_token, settings.slack_api_url),
+        AlertLedger(engine.store),
+        engine.outages.by_alert(),
+        channel=HelpContact.of(settings.alert_channel).id,
+        answers=engine.store.answers,
+        is_outage=engine.outages.is_of_database,
+        now=now,
+        clock_s=clock_s,
     )
 
 
