@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -10,7 +9,6 @@ from functools import partial
 from slack_sdk import WebClient
 
 from evoslack.calling.access import Access
-from evoslack.calling.alerts import AlertKind
 from evoslack.calling.intake import Intake
 from evoslack.calling.rule_check import GroupsOf, RuleCheck
 from evoslack.calling.scheduler import Scheduler
@@ -20,14 +18,12 @@ from evoslack.evo.catalog import RETRY_EVERY_S, Catalog
 from evoslack.evo.client import EvoClient
 from evoslack.evo.session_poller import SessionPoller
 from evoslack.ledger.access_requests import AccessRequestLedger
-from evoslack.ledger.alerts import AlertLedger
 from evoslack.ledger.blocked_numbers import BlockedNumberLedger
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.card_masks import CardMaskLedger
 from evoslack.ledger.history import CallHistory
 from evoslack.ledger.home_tabs import HomeTabLedger
 from evoslack.ledger.notifications import NotificationLedger
-from evoslack.ledger.outage import database_outage
 from evoslack.ledger.pages import PageLedger
 from evoslack.ledger.retention import CallRetention
 from evoslack.ledger.rules import RuleLedger
@@ -35,12 +31,11 @@ from evoslack.ledger.scheduled_calls import ScheduledCallLedger
 from evoslack.ledger.store import Store
 from evoslack.ledger.tracked_calls import TrackedCallLedger
 from evoslack.ledger.workflow_steps import WorkflowStepLedger
+from evoslack.outages import Outages
 from evoslack.runtime.background_pool import BackgroundPool
 from evoslack.runtime.clock import Clock
-from evoslack.runtime.outage import Outage
 from evoslack.runtime.worker_pool import WorkerPool
 from evoslack.settings import Settings
-from evoslack.slack.background.alerts import Alerts
 from evoslack.slack.background.home_publisher import HomePublisher
 from evoslack.slack.background.live_page import MIN_INTERVAL_S, TIMEOUT_S, LivePages
 from evoslack.slack.background.notifier import Notifier
@@ -51,8 +46,6 @@ from evoslack.slack.rendering import messages
 from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.workspace import private_client, web_client
 
-DATABASE_QUIET_S = 10.0  # without a failure; every pool but one asks for its rows more often
-EVO_QUIET_S = 30.0
 POLL_EVERY_S = 2.0  # how long the call of a bot that died may wait until another bot sees it
 ANSWERS_EVERY_S = 1.0  # answers that could not be written down at once
 SWEEP_EVERY_S = 10.0  # with a lease of 60 s: what a dead bot left is taken over within 90 s
@@ -79,31 +72,6 @@ NUMBER_LINE_WORKERS = 4  # open forms whose line under the number is updated sid
 NUMBER_LINE_UPDATE_S = 0.65  # between two of their updates; slightly slower than Slack takes (slack-facts 8)
 ALERTS_EVERY_S = 10.0
 NUMBER_LINE_POLL_S = 60.0  # typing wakes them
-
-
-class Outages:
-    """What may be away, for all parts of the bot together."""
-
-    def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
-        outage = partial(Outage, clock_s=clock_s)
-        self.database = outage("the database is away", "the database is back", quiet_s=DATABASE_QUIET_S)
-        self.evo_voice = outage("Evo Voice is away", "Evo Voice answers again", quiet_s=EVO_QUIET_S)
-        self.evo_login = outage("Evo Voice refuses the login", "Evo Voice accepts the login again")
-
-    def by_alert(self) -> dict[AlertKind, Outage]:
-        """Those that somebody is told of."""
-        return {
-            AlertKind.DATABASE: self.database,
-            AlertKind.EVO_VOICE: self.evo_voice,
-            AlertKind.EVO_LOGIN: self.evo_login,
-        }
-
-    def is_of_database(self, error: Exception) -> bool:
-        """Whether the database is away; then that is noted."""
-        words = database_outage(error)
-        if words is not None:
-            self.database.failed(words)
-        return words is not None
 
 
 class Engine:
@@ -293,21 +261,6 @@ def scheduler(engine: Engine, access: Access, now: Callable[[], datetime]) -> Sc
         now=now,
         on_work=engine.dial_workers.wake,
         on_change=engine.wake_notifiers,
-    )
-
-
-def alerts(
-    settings: Settings, engine: Engine, now: Callable[[], datetime], clock_s: Callable[[], float]
-) -> Alerts:
-    return Alerts(
-        web_client(settings.slack_bot_token, settings.slack_api_url),
-        AlertLedger(engine.store),
-        engine.outages.by_alert(),
-        channel=HelpContact.of(settings.alert_channel).id,
-        answers=engine.store.answers,
-        is_outage=engine.outages.is_of_database,
-        now=now,
-        clock_s=clock_s,
     )
 
 

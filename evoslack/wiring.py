@@ -12,19 +12,11 @@ from slack_sdk import WebClient
 
 from evoslack.calling.access import Access
 from evoslack.calling.permission import Permission
-from evoslack.engine import (
-    Engine,
-    Outages,
-    Pools,
-    home_publisher,
-    live_pages,
-    notifier,
-    scheduler,
-    step_runner,
-)
+from evoslack.engine import Engine, Pools, home_publisher, live_pages, notifier, scheduler, step_runner
 from evoslack.evo.client import DIAL_DEADLINE_S, EvoClient
 from evoslack.evo.directory import Directory
 from evoslack.ledger.history import CallHistory
+from evoslack.outages import Outages, alerts
 from evoslack.running import Bot, CannotStart, PooledStep, not_let_in
 from evoslack.runtime.clock import Clock, counting_s
 from evoslack.runtime.heartbeat import Heartbeat
@@ -154,6 +146,9 @@ def _other_steps(
         PooledStep(engine.live_page_workers, pages.update_next),
         PooledStep(engine.home_tab_workers, homes.publish_next),
         PooledStep(engine.step_workers, steps.run_next),
+        PooledStep(
+            engine.alert_workers, alerts(settings, engine.store, engine.outages, clock.now, clock_s).watch
+        ),
         *_slack_time(settings, make_client, clock_s),
     ]
 

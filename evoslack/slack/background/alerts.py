@@ -42,7 +42,7 @@ class AlertLedger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Now:
-    """A kind of trouble as this bot sees it: since when (None: not at all), and whether it is known to work."""
+    """A kind of trouble as this bot sees it: since when (None: not at all); `works` if that is known."""
 
     kind: AlertKind
     since: datetime | None

@@ -21,21 +21,27 @@ _MEANS = {
     ),
     AlertKind.EVO_VOICE: (
         "Nobody can place calls, and nobody sees how calls in progress go on.",
-        "Check the network of this machine, EVO_BASE_URL, and whether Evo Voice has a disruption. EvoSlack "
-        "goes on by itself.",
+        (
+            "Check the network of this machine, EVO_BASE_URL, and whether Evo Voice has a disruption. EvoSlack "
+            "goes on by itself."
+        ),
     ),
     AlertKind.EVO_LOGIN: (
         "Nobody can place calls, and nobody sees how calls in progress go on.",
-        "Check whether its password was changed or the login is locked. If so, set EVO_USERNAME and "
-        "EVO_PASSWORD, and restart EvoSlack.",
+        (
+            "Check whether its password was changed or the login is locked. If so, set EVO_USERNAME and "
+            "EVO_PASSWORD, and restart EvoSlack."
+        ),
     ),
     AlertKind.CARDS: (
         "Calls are placed all the same, and their callers are told privately.",
         "Run `--check`: it says what is wrong with CALLS_CHANNEL. EvoSlack posts the cards then.",
     ),
     AlertKind.IN_DOUBT: (
-        "Evo Voice did not answer whether it took them. Each may have rung once; EvoSlack never dials again "
-        "by itself. Their callers know.",
+        (
+            "Evo Voice did not answer whether it took them. Each may have rung once; EvoSlack never dials again "
+            "by itself. Their callers know."
+        ),
         "Look at the cards, and at the call history in Evo Voice, before anybody calls again.",
     ),
 }
