@@ -20,4 +20,5 @@ def database_outage(error: BaseException) -> str | None:
         return None
     if isinstance(error, sa.exc.TimeoutError):  # its text is about SQLAlchemy
         return "no connection was free in time"
-    return database_problem(error)
+    cause = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig is not None else error
+    return database_problem(cause if isinstance(cause, Exception) else error)
