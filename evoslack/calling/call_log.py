@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import datetime
 
 from evoslack.calling.calls import Call, State
 from evoslack.calling.matching import TrackedCall
@@ -42,6 +43,12 @@ def log_state(call: Call) -> None:
         f" ({call.reason})" if call.reason else "",
         extra=fields_of(call),
     )
+
+
+def log_step(call: Call, what: str, *, at: datetime) -> None:
+    """For LOG_LEVEL=DEBUG: what is done with a call, and how long after it was accepted."""
+    after_s = (at - call.accepted_at).total_seconds()
+    log.debug("call %s: %s, %.3f s after it was accepted", call.id, what, after_s, extra=fields_of(call))
 
 
 def log_progress(tracked: TrackedCall) -> None:

@@ -74,7 +74,7 @@ DEFECTS = {
 def logged(error: Exception) -> str:
     try:
         raise error
-    except Exception as raised:
+    except Exception as raised:  # noqa: BLE001 - any
         line = record("saving failed 100%", raised)
     assert InWords(foreseen).filter(line)
     return TextLines(TEXT).format(line)

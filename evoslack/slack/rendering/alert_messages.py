@@ -22,8 +22,8 @@ _MEANS = {
     AlertKind.EVO_VOICE: (
         "Nobody can place calls, and nobody sees how calls in progress go on.",
         (
-            "Check the network of this machine, EVO_BASE_URL, and whether Evo Voice has a disruption. EvoSlack "
-            "goes on by itself."
+            "Check the network of this machine, EVO_BASE_URL, and whether Evo Voice has a disruption. "
+            "EvoSlack goes on by itself."
         ),
     ),
     AlertKind.EVO_LOGIN: (
@@ -39,8 +39,8 @@ _MEANS = {
     ),
     AlertKind.IN_DOUBT: (
         (
-            "Evo Voice did not answer whether it took them. Each may have rung once; EvoSlack never dials again "
-            "by itself. Their callers know."
+            "Evo Voice did not answer whether it took them. Each may have rung once; EvoSlack never dials "
+            "again by itself. Their callers know."
         ),
         "Look at the cards, and at the call history in Evo Voice, before anybody calls again.",
     ),

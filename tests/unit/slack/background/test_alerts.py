@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import pytest
 from slack_sdk import WebClient
@@ -258,7 +259,7 @@ class FakeAnswer(dict[str, str]):
     """An answer of Slack."""
 
     status_code = 200
-    headers: dict[str, str] = {}
+    headers: ClassVar[dict[str, str]] = {}
 
 
 @pytest.mark.parametrize("kind", list(AlertKind))
