@@ -49,13 +49,16 @@ _OVER = {
     AlertKind.DATABASE: ("The database answers again.", "Nobody could place calls meanwhile."),
     AlertKind.EVO_VOICE: (
         "Evo Voice answers again.",
-        "Calls that were asked for meanwhile were not placed, and are not dialed now. Their callers know.",
+        "No call that was asked for meanwhile is dialed now. Cards say what became of each.",
     ),
     AlertKind.EVO_LOGIN: (
         "Evo Voice accepts the login again.",
-        "Calls that were asked for meanwhile were not placed, and are not dialed now. Their callers know.",
+        "No call that was asked for meanwhile is dialed now. Cards say what became of each.",
     ),
-    AlertKind.CARDS: ("Cards get into the calls channel again.", "Those that waited are posted."),
+    AlertKind.CARDS: (
+        "Cards get into the calls channel again.",
+        "Those that waited are posted, unless their calls are too old.",
+    ),
     AlertKind.IN_DOUBT: (
         "No more calls end in doubt.",
         "What is still not certain says so on its card.",
