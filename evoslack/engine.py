@@ -70,7 +70,6 @@ PAGE_WORKERS = 16  # small pages opened side by side that answer a button
 RECALL_WORKERS = 1  # one at a time: forms that are read for must never queue up before a press
 NUMBER_LINE_WORKERS = 4  # open forms whose line under the number is updated side by side
 NUMBER_LINE_UPDATE_S = 0.65  # between two of their updates; slightly slower than Slack takes (slack-facts 8)
-ALERTS_EVERY_S = 10.0
 NUMBER_LINE_POLL_S = 60.0  # typing wakes them
 
 
@@ -125,7 +124,7 @@ class Engine:
         self.sweep_workers = pool("sweep", size=1, poll_every_s=SWEEP_EVERY_S)
         self.catalog_workers = pool("catalog", size=1, poll_every_s=RETRY_EVERY_S)
         self.track_workers = pool("track", size=1, poll_every_s=TRACK_EVERY_S)
-        self.alert_workers = pool("alerts", size=1, poll_every_s=ALERTS_EVERY_S)
+        self.alert_workers = pool("alerts", size=1, poll_every_s=SWEEP_EVERY_S)
         self.number_line_workers = pool(
             "number-lines", size=NUMBER_LINE_WORKERS, poll_every_s=NUMBER_LINE_POLL_S
         )

@@ -29,10 +29,10 @@ class Outages:
         outage = partial(Outage, clock_s=clock_s)
         self.database = outage("the database is away", "the database is back", quiet_s=DATABASE_QUIET_S)
         self.evo_voice = outage("Evo Voice is away", "Evo Voice answers again", quiet_s=EVO_QUIET_S)
-        self.evo_login = outage("Evo Voice refuses the login", "Evo Voice accepts the login again")
+        self.evo_login = outage("Evo Voice rejects the login", "Evo Voice accepts the login again")
 
     def by_alert(self) -> dict[AlertKind, Outage]:
-        """Those that somebody is told of."""
+        """Those that ALERT_CHANNEL is told of."""
         return {
             AlertKind.DATABASE: self.database,
             AlertKind.EVO_VOICE: self.evo_voice,

@@ -79,7 +79,7 @@ def build(
         dial_deadline_s=dial_deadline_s,
         now=clock.now,
         away=outages.evo_voice,
-        login_refused=outages.evo_login,
+        login_rejected=outages.evo_login,
     )
     groups = UserGroups(make_client(timeout_s=LISTENER_TIMEOUT_S), clock_s=clock_s)
     engine = Engine(settings, evo, groups.of, clock, clock_s, outages)
@@ -147,7 +147,7 @@ def _other_steps(
         PooledStep(engine.home_tab_workers, homes.publish_next),
         PooledStep(engine.step_workers, steps.run_next),
         PooledStep(
-            engine.alert_workers, alerts(settings, engine.store, engine.outages, clock.now, clock_s).watch
+            engine.alert_workers, alerts(settings, engine.store, engine.outages, clock.now, clock_s).check
         ),
         *_slack_time(settings, make_client, clock_s),
     ]

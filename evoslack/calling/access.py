@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from evoslack.calling.calls import Role
@@ -23,13 +24,15 @@ class Access:
 
     def offer_to(self, user_id: str, team_id: str) -> Offer:
         """What a person who may call can call with. Raises `Refusal`; may take two seconds."""
-        offer, _role = self._require(user_id, team_id)
+        with _denials_logged(user_id):
+            offer = self._offer()
+            self._permission.require(user_id, team_id, offer.account_id)
         return offer
 
     def role_of(self, user_id: str, team_id: str) -> Role:
         """The role of a person who may call. Raises `Refusal`; may take two seconds."""
-        _offer, role = self._require(user_id, team_id)
-        return role
+        with _denials_logged(user_id):
+            return self._permission.require(user_id, team_id, self._offer().account_id)
 
     def is_known(self, user_id: str, team_id: str) -> bool:
         """Whether the person may call and the other two would answer without asking anyone."""
@@ -39,10 +42,12 @@ class Access:
             return False
         return self._permission.is_known(user_id, team_id, account_id)
 
-    def _require(self, user_id: str, team_id: str) -> tuple[Offer, Role]:
-        try:
-            offer = self._offer()
-            return offer, self._permission.require(user_id, team_id, offer.account_id)
-        except Refusal as refusal:
-            log_denial(refusal, user_id)
-            raise
+
+@contextmanager
+def _denials_logged(user_id: str) -> Iterator[None]:
+    """Log the refusal that this raises."""
+    try:
+        yield
+    except Refusal as refusal:
+        log_denial(refusal, user_id)
+        raise

@@ -1,4 +1,4 @@
-"""The kinds of trouble that somebody is told of when they last, and what is known of one."""
+"""The kinds of trouble that ALERT_CHANNEL is told of when they last, and what is known of one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class AlertKind(StrEnum):
 
     DATABASE = "database"
     EVO_VOICE = "evo_voice"  # it is away
-    EVO_LOGIN = "evo_login"  # it refuses the login
+    EVO_LOGIN = "evo_login"  # it rejects the login
     CARDS = "cards"  # they do not get into the channel
     IN_DOUBT = "in_doubt"  # calls of which nobody knows whether a phone rang
 

@@ -16,7 +16,7 @@ _DETAILS = ("denial", "source", "lack", "problem", "rule")  # of refusals: short
 
 
 def log_denial(refusal: Refusal, user_id: str) -> None:
-    """One line for a refusal, however many doors it passes on its way to the person."""
+    """One line for a refusal, however often it is raised again on its way to the person."""
     if not refusal.was_logged:
         refusal.was_logged = True
         log_denied(user_id, denial_name(refusal))

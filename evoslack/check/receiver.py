@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from evoslack.check.finding import Finding
 from evoslack.settings import Settings
-from evoslack.slack.receivers.refused import LONGEST_AGE_S, clock_words
+from evoslack.slack.receivers.denied_requests import LONGEST_AGE_S, clock_words
 
 
 def http_findings(settings: Settings) -> Iterator[Finding]:
@@ -23,5 +23,5 @@ def clock_finding(ahead_s: float | None, *, over_http: bool) -> Finding | None:
         return None
     if not words:
         return Finding("clock", True, "agrees with Slack's")
-    refused = f" Requests from Slack are refused if it is off by {LONGEST_AGE_S} s." if over_http else ""
-    return Finding("clock", False, f"{words}; set it, best with NTP.{refused}")
+    denied = f" Requests from Slack are denied if it is off by {LONGEST_AGE_S} s." if over_http else ""
+    return Finding("clock", False, f"{words}; set it, best with NTP.{denied}")

@@ -47,12 +47,12 @@ class EvoClient:
         dial_deadline_s: float = DIAL_DEADLINE_S,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         away: Outage | None = None,
-        login_refused: Outage | None = None,
+        login_rejected: Outage | None = None,
     ) -> None:
-        """`away` and `login_refused` are told what every request met."""
+        """`away` and `login_rejected` are told what every request met."""
         self._away = away or Outage("Evo Voice is away", "Evo Voice answers again")
         self._transport = Transport(base_url, self._note)
-        self._login = BotLogin(self._transport, username, password, login_refused)
+        self._login = BotLogin(self._transport, username, password, login_rejected)
         self._dial_deadline_s = dial_deadline_s
         self._now = now
         self.skew = timedelta(0)

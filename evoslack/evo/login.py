@@ -17,9 +17,11 @@ class BotLogin:
     """Logs in through `transport`, which keeps the cookies. Safe from several threads."""
 
     def __init__(
-        self, transport: Transport, username: str, password: str, refused: Outage | None = None
+        self, transport: Transport, username: str, password: str, rejected: Outage | None = None
     ) -> None:
-        self._refused = refused or Outage("Evo Voice refuses the login", "Evo Voice accepts the login again")
+        self._rejected = rejected or Outage(
+            "Evo Voice rejects the login", "Evo Voice accepts the login again"
+        )
         self._transport = transport
         self._username = username
         self._password = password
@@ -41,14 +43,14 @@ class BotLogin:
                 raise LoginFailed("login failed less than a minute ago")
             self._log_in(ends)
             self._number += 1
-            self._refused.worked()
+            self._rejected.worked()
             return self._number
         finally:
             self._lock.release()
 
     def failed(self) -> None:
         """Evo Voice rejected the login, or what was asked right after it: pause."""
-        self._refused.failed(f"check EVO_USERNAME and EVO_PASSWORD; tried again every {PAUSE_S:.0f} s")
+        self._rejected.failed(f"check EVO_USERNAME and EVO_PASSWORD; tried again every {PAUSE_S:.0f} s")
         self._paused_until_s = time.monotonic() + PAUSE_S
 
     def _log_in(self, ends: float) -> None:

@@ -1,7 +1,7 @@
 """One known trouble that many threads meet at the same time, such as a database that is away.
 
-Whoever meets it says so here. The log gets one line when it begins and one when it is over, and `state` tells
-whoever has to act on it.
+Every thread that meets it says so here. The log gets one line when it begins and one when it is over, and
+`state` tells what has to act on it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Outage:
         return self._state
 
     def failed(self, problem: str, *, level: int = logging.ERROR) -> None:
-        """Somebody met it. Logged if it begins with that."""
+        """A thread met it. Logged if it begins with that."""
         with self._lock:
             now_s, before = self._clock_s(), self._state
             self._failed_s, self._failures = now_s, self._failures + 1

@@ -43,7 +43,7 @@ def test_over_http_a_clock_that_is_off_ends_everything() -> None:
     found = clock_finding(400, over_http=True)
 
     assert found is not None
-    assert found.words.endswith("Requests from Slack are refused if it is off by 300 s.")
+    assert found.words.endswith("Requests from Slack are denied if it is off by 300 s.")
 
 
 def test_without_an_answer_nothing_is_said_about_the_clock() -> None:

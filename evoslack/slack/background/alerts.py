@@ -82,24 +82,24 @@ class Alerts:
         self._attempts, self._send_at_s = 0, 0.0
         self._trouble = TroubleLog(log, "sending an alert")
 
-    def watch(self) -> bool:
-        """Look at everything once, and send what is to be told. Always False: there is no hurry."""
+    def check(self) -> bool:
+        """Check everything once, and send what is to be told. Always False: there is no hurry."""
         database = self._outages[AlertKind.DATABASE]
         if database.state.began_s is not None and self._answers():
             database.worked()
         if not self._channel:
             return False
-        self._look_at_database(self._outage(AlertKind.DATABASE))
+        self._check_database(self._outage(AlertKind.DATABASE))
         if database.state.began_s is None:
             try:
-                self._look_at_others()
+                self._check_others()
             except Exception as error:
                 if not self._is_outage(error):
                     raise
         self._send()
         return False
 
-    def _look_at_database(self, seen: _Now) -> None:
+    def _check_database(self, seen: _Now) -> None:
         now = self._now()
         if seen.since is not None:
             if self._database_told is None and now - seen.since >= PATIENCE:
@@ -109,7 +109,7 @@ class Alerts:
             self._tell(Alert(seen.kind, self._database_told, now), is_over=True)
             self._database_told = None
 
-    def _look_at_others(self) -> None:
+    def _check_others(self) -> None:
         now, told = self._now(), self._ledger.told()
         for seen in self._others(now):
             patience = timedelta(0) if seen.kind is AlertKind.IN_DOUBT else PATIENCE

@@ -44,12 +44,12 @@ class HttpReceiver:
         slack_time: SlackTime,
         waited_s: Callable[[], float],  # see `Heartbeat.waited_s`
         is_healthy: Callable[[], dict[str, bool]],
-        on_refused: Callable[[str], object] = lambda _reason: None,  # with the reason, for counters
+        on_denied: Callable[[str], object] = lambda _reason: None,  # with the reason, for counters
     ) -> None:
         self._connections: dict[int, Any] = {}
         self._lanes = _Lanes()
         self._server = create_server(
-            wsgi(app, signing_secret, clock, slack_time, is_healthy, on_refused),
+            wsgi(app, signing_secret, clock, slack_time, is_healthy, on_denied),
             map=self._connections,
             _dispatcher=cast("ThreadedTaskDispatcher", self._lanes),  # has all that waitress uses
             host=host,

@@ -17,7 +17,7 @@ from slack_sdk.signature import SignatureVerifier
 from evoslack.calling.arrival import Arrival
 from evoslack.runtime.clock import Clock, Moment
 from evoslack.slack.payloads import ARRIVAL
-from evoslack.slack.receivers.refused import Refused
+from evoslack.slack.receivers.denied_requests import DeniedRequests
 from evoslack.slack.receivers.slack_time import SlackTime
 
 if TYPE_CHECKING:
@@ -37,15 +37,15 @@ def wsgi(
     clock: Clock,
     slack_time: SlackTime,
     is_healthy: Callable[[], dict[str, bool]],
-    on_refused: Callable[[str], object] = lambda _reason: None,
+    on_denied: Callable[[str], object] = lambda _reason: None,
 ) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:
     """The WSGI application around a Bolt app.
 
     The signature is checked before anything is parsed. Bolt parses first, and answers 500 instead of 401 to
-    an odd timestamp or a signature that is not ASCII (slack-facts 10). `on_refused` is called with the
-    reason (`RefusedBecause`) of every request that is not let in.
+    an odd timestamp or a signature that is not ASCII (slack-facts 10). `on_denied` is called with the
+    reason (`DeniedBecause`) of every request that is not let in.
     """
-    doorman = Refused(signing_secret, slack_time, lambda: clock.moment().wall_s, on_refused=on_refused)
+    checked = DeniedRequests(signing_secret, slack_time, lambda: clock.moment().wall_s, on_denied=on_denied)
     # Either clock may say that the signature is recent: the wall clock may have just jumped away, and `now`
     # is wrong for hours after the wall clock was corrected.
     verifiers = [
@@ -66,9 +66,9 @@ def wsgi(
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         if not any(_is_signed(verifier, environ, body) for verifier in verifiers):
             timestamp = environ.get("HTTP_X_SLACK_REQUEST_TIMESTAMP", "")
-            doorman.refused(timestamp, environ.get("HTTP_X_SLACK_SIGNATURE", ""), body)
+            checked.denied(timestamp, environ.get("HTTP_X_SLACK_SIGNATURE", ""), body)
             return _answer(start_response, "401 Unauthorized", "Invalid signature")
-        doorman.passed()
+        checked.passed()
         arrived: tuple[Moment, float] = environ.get(ARRIVED) or (clock.moment(), 0.0)
         at, waited_s = arrived
         sent_s = slack_time.age_s(environ["HTTP_X_SLACK_REQUEST_TIMESTAMP"]) - clock.elapsed_s(at)

@@ -10,20 +10,20 @@ from evoslack.slack.rendering import times
 _BEGAN = {
     AlertKind.DATABASE: "EvoSlack's database does not answer.",
     AlertKind.EVO_VOICE: "Evo Voice does not answer.",
-    AlertKind.EVO_LOGIN: "Evo Voice refuses EvoSlack's login.",
+    AlertKind.EVO_LOGIN: "Evo Voice rejects EvoSlack's login.",
     AlertKind.CARDS: "Cards do not get into the calls channel.",
     AlertKind.IN_DOUBT: "It is not certain whether a phone rang.",
 }
 _MEANS = {
     AlertKind.DATABASE: (
         "Nobody can place calls: EvoSlack dials nothing that it cannot write down. Cards and messages wait.",
-        "Start the database, or free its disk. EvoSlack goes on by itself.",
+        "Start the database, or free its disk. EvoSlack then goes on.",
     ),
     AlertKind.EVO_VOICE: (
         "Nobody can place calls, and nobody sees how calls in progress go on.",
         (
             "Check the network of this machine, EVO_BASE_URL, and whether Evo Voice has a disruption. "
-            "EvoSlack goes on by itself."
+            "EvoSlack then goes on."
         ),
     ),
     AlertKind.EVO_LOGIN: (
@@ -40,9 +40,9 @@ _MEANS = {
     AlertKind.IN_DOUBT: (
         (
             "Evo Voice did not answer whether it took them. Each may have rung once; EvoSlack never dials "
-            "again by itself. Their callers know."
+            "again. Their callers know."
         ),
-        "Look at the cards, and at the call history in Evo Voice, before anybody calls again.",
+        "Read the cards, and the call history in Evo Voice, before anybody calls again.",
     ),
 }
 _OVER = {

@@ -97,7 +97,7 @@ class World:
             self.s += 10
             meanwhile()
             for _, alerts in self.bots:
-                alerts.watch()
+                alerts.check()
 
     @property
     def headlines(self) -> list[str]:
@@ -110,7 +110,7 @@ def world() -> World:
 
 
 KINDS = [
-    (AlertKind.EVO_LOGIN, "Evo Voice refuses EvoSlack's login.", "Evo Voice accepts the login again."),
+    (AlertKind.EVO_LOGIN, "Evo Voice rejects EvoSlack's login.", "Evo Voice accepts the login again."),
     (AlertKind.EVO_VOICE, "Evo Voice does not answer.", "Evo Voice answers again."),
 ]
 
@@ -238,7 +238,7 @@ def test_what_cannot_be_sent_is_sent_later_and_less_and_less_often(
 
     world.slack.error = None
     world.minutes(6, lambda: login.failed("no"))
-    assert world.headlines == ["Evo Voice refuses EvoSlack's login."]
+    assert world.headlines == ["Evo Voice rejects EvoSlack's login."]
 
 
 def test_what_was_over_before_it_could_be_sent_is_one_message(world: World) -> None:

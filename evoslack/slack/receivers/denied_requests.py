@@ -1,6 +1,6 @@
-"""Says why requests are refused: once when it begins, and once when requests pass again.
+"""Says why requests are denied: once when it begins, and once when requests pass again.
 
-Anybody can send a request that is refused, so the log must not grow with them.
+Anybody can send a request that is denied, so the log must not grow with them.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ QUIET_S = 60.0  # an attacker between Slack's requests must not begin a new trou
 CLOCK_OFF_S = 5.0  # less is the network
 
 
-class RefusedBecause(StrEnum):
-    """Why a request is refused, for counters."""
+class DeniedBecause(StrEnum):
+    """Why a request is denied, for counters."""
 
     UNSIGNED = "unsigned"
     SIGNATURE = "signature_differs"
@@ -32,8 +32,8 @@ class RefusedBecause(StrEnum):
     TOO_FAR_AHEAD = "timestamp_too_far_ahead"
 
 
-class Refused:
-    """Notes requests that pass and that do not. `on_refused` is called with the reason of each refusal."""
+class DeniedRequests:
+    """Notes requests that pass and that do not. `on_denied` is called with the reason of each refusal."""
 
     def __init__(
         self,
@@ -41,36 +41,36 @@ class Refused:
         slack_time: SlackTime,
         wall_s: Callable[[], float],
         *,
-        on_refused: Callable[[str], object] = lambda _reason: None,
+        on_denied: Callable[[str], object] = lambda _reason: None,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._secret = signing_secret.encode()
         self._slack_time = slack_time
         self._wall_s = wall_s
-        self._on_refused = on_refused
+        self._on_denied = on_denied
         self._trouble = TroubleLog(log, "checking a request", over_after_s=QUIET_S, clock_s=clock_s)
 
     def passed(self) -> None:
         """A request from Slack passed."""
         self._trouble.worked()
 
-    def refused(self, timestamp: str, signature: str, body: bytes) -> RefusedBecause:
+    def denied(self, timestamp: str, signature: str, body: bytes) -> DeniedBecause:
         """A request did not pass: find out why and say so, unless that is known."""
         reason, words = self._reason(timestamp, signature, body)
-        self._on_refused(reason.value)
+        self._on_denied(reason.value)
         self._trouble.failed(reason.value, key=reason.value, words=words)
         return reason
 
-    def _reason(self, timestamp: str, signature: str, body: bytes) -> tuple[RefusedBecause, str]:
+    def _reason(self, timestamp: str, signature: str, body: bytes) -> tuple[DeniedBecause, str]:
         if not re.fullmatch(r"\d{1,12}", timestamp, re.ASCII) or not signature:
-            words = "it has no signature, so it is not from Slack. Requests like it are refused"
-            return RefusedBecause.UNSIGNED, words
+            words = "it has no signature, so it is not from Slack. Requests like it are denied"
+            return DeniedBecause.UNSIGNED, words
         if not self._is_right(timestamp, signature, body):
             words = (
                 "its signature differs. If people see errors in Slack, SLACK_SIGNING_SECRET is not the one "
                 "under Basic Information of the app; if not, it was not from Slack"
             )
-            return RefusedBecause.SIGNATURE, words
+            return DeniedBecause.SIGNATURE, words
         old_s = self._wall_s() - float(timestamp)
         clock = clock_words(self._slack_time.ahead_s(self._wall_s()))
         advice = f"{clock}. Set the clock (NTP)" if clock else "This clock is right, so it was held up"
@@ -80,9 +80,9 @@ class Refused:
             words = (
                 f"its signature is right, but its timestamp is {old_s:.0f} s old (at most {LONGEST_AGE_S})"
             )
-            return RefusedBecause.TOO_OLD, f"{words}. {advice}"
+            return DeniedBecause.TOO_OLD, f"{words}. {advice}"
         words = f"its signature is right, but its timestamp is {-old_s:.0f} s ahead (at most {LONGEST_AGE_S})"
-        return RefusedBecause.TOO_FAR_AHEAD, f"{words}. {advice}"
+        return DeniedBecause.TOO_FAR_AHEAD, f"{words}. {advice}"
 
     def _is_right(self, timestamp: str, signature: str, body: bytes) -> bool:
         content = f"v0:{timestamp}:".encode() + body
