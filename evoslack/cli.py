@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from evoslack import __version__
 from evoslack.environment import Environment, read_database_url, read_environment
+from evoslack.foreseen import foreseen
 from evoslack.logs import set_up_logging
 from evoslack.runtime import network
 from evoslack.settings import BadSettings, Settings
@@ -55,7 +56,7 @@ def main(arguments: list[str], variables: Mapping[str, str] = os.environ) -> int
     except BadSettings as bad:
         return _say_bad_settings(bad)
     settings = environment.settings
-    set_up_logging(level=settings.log_level, as_json=settings.log_format == "json")
+    set_up_logging(level=settings.log_level, as_json=settings.log_format == "json", foreseen=foreseen)
     if chosen.check:
         logging.disable(logging.ERROR)  # the report says it all
         from evoslack.check import check  # noqa: PLC0415 - only --check needs it
@@ -120,6 +121,8 @@ def run(settings: Settings) -> int:
     """Start, wait for a signal, shut down cleanly. Returns the exit code."""
     # Blocked, then waited for: a signal that a handler caught just before the wait began would be missed.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    python = ".".join(map(str, sys.version_info[:3]))
+    log.info("EvoSlack %s starts (Python %s, log level %s)", __version__, python, settings.log_level)
     happened: SimpleQueue[str | Exception | int] = SimpleQueue()  # an int: a signal
     start = Start(settings)
     _in_background("signals", lambda: happened.put(signal.sigwait(STOP_SIGNALS)))

@@ -32,6 +32,7 @@ from evoslack.ledger.store import Store
 from evoslack.ledger.timeline import Timeline
 from evoslack.ledger.tracked_calls import TrackedCallLedger
 from evoslack.ledger.workflow_steps import WorkflowStepLedger
+from evoslack.outages import Outages
 from evoslack.runtime.background_pool import BackgroundPool
 from evoslack.runtime.clock import Clock
 from evoslack.runtime.worker_pool import WorkerPool
@@ -84,10 +85,11 @@ class Engine:
         clock: Clock,
         clock_s: Callable[[], float],
         observers: Observers,
+        outages: Outages,
         make_client: Callable[..., WebClient],
     ) -> None:
         now, metrics = clock.now, observers.metrics
-        self.make_client = make_client
+        self.outages, self.make_client = outages, make_client
         self.private_client = partial(private_client, observe=observers.observe_slack)
         self._history = timedelta(days=settings.history_days)
         self._clock = clock
@@ -110,7 +112,7 @@ class Engine:
             default_caller_id=settings.evo_caller_id,
             clock_s=clock_s,
         )
-        pool = partial(WorkerPool, clock_s=clock_s)
+        pool = partial(WorkerPool, clock_s=clock_s, is_outage=outages.is_of_database)
         self.answer_workers = pool("answers", size=1, poll_every_s=ANSWERS_EVERY_S)
         self.dial_workers = pool("dial", size=settings.max_calls_at_once, poll_every_s=POLL_EVERY_S)
         self.notify_workers = pool("notify", size=NOTIFY_WORKERS, poll_every_s=POLL_EVERY_S)
@@ -126,6 +128,7 @@ class Engine:
         self.sweep_workers = pool("sweep", size=1, poll_every_s=SWEEP_EVERY_S)
         self.catalog_workers = pool("catalog", size=1, poll_every_s=RETRY_EVERY_S)
         self.track_workers = pool("track", size=1, poll_every_s=TRACK_EVERY_S)
+        self.alert_workers = pool("alerts", size=1, poll_every_s=SWEEP_EVERY_S)
         self.number_line_workers = pool(
             "number-lines", size=NUMBER_LINE_WORKERS, poll_every_s=NUMBER_LINE_POLL_S
         )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from slack_bolt import App
 
+from evoslack import __version__
 from evoslack.calling.calls import State
 from evoslack.calling.switchboard import Switchboard
 from evoslack.evo.catalog import Catalog
@@ -145,7 +146,7 @@ class Bot:
             way = self.receiver.start()
         except (*SLACK_ERRORS, NoHello) as error:
             raise slack_trouble("SLACK_APP_TOKEN", error) from error
-        ready = f"EvoSlack is ready: {way}, {self._about}."
+        ready = f"EvoSlack {__version__} is ready: {way}, {self._about}."
         self.monitoring.ready(ready)
         return ready
 

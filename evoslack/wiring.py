@@ -18,6 +18,7 @@ from evoslack.health.metrics import Metrics
 from evoslack.health.monitoring import Monitoring, Observers
 from evoslack.ledger.store import UnusableUrl
 from evoslack.listener_wiring import listener_dependencies
+from evoslack.outages import Outages, alerts
 from evoslack.running import Bot, PooledStep
 from evoslack.runtime.clock import Clock, counting_s
 from evoslack.runtime.heartbeat import Heartbeat
@@ -67,6 +68,7 @@ def build(
         observe=observers.observe_slack,
     )
     identity = identity_of(make_client())
+    outages = Outages(clock_s)
     evo = EvoClient(
         settings.evo_base_url,
         settings.evo_username,
@@ -74,10 +76,12 @@ def build(
         dial_deadline_s=dial_deadline_s,
         now=clock.now,
         observe=observers.observe_evo,
+        away=outages.evo_voice,
+        login_rejected=outages.evo_login,
     )
     groups = UserGroups(make_client(timeout_s=LISTENER_TIMEOUT_S), clock_s=clock_s)
     try:
-        engine = Engine(settings, evo, groups.of, clock, clock_s, observers, make_client)
+        engine = Engine(settings, evo, groups.of, clock, clock_s, observers, outages, make_client)
     except UnusableUrl as problem:
         raise BadSettings([f"DATABASE_URL {problem}"]) from None
     links = CardLinks(identity.url, engine.notifications.cards_of)
@@ -150,6 +154,9 @@ def _other_steps(
         PooledStep(engine.live_page_workers, pages.update_next),
         PooledStep(engine.home_tab_workers, homes.publish_next),
         PooledStep(engine.step_workers, steps.run_next),
+        PooledStep(
+            engine.alert_workers, alerts(settings, engine.store, engine.outages, clock.now, clock_s).check
+        ),
         *_slack_time(settings, make_client, clock_s),
     ]
 
@@ -218,7 +225,7 @@ def _receiver(
             waited_s=waited_s,
             is_healthy=is_healthy,
             note_answer=noting,
-            note_unsigned=metrics.note_unsigned,
+            on_denied=lambda _reason: metrics.note_unsigned(),
         )
     except ValueError as error:  # how waitress says it
         raise CannotStart(

@@ -10,10 +10,12 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from evoslack import __version__
 from sandbox.evo.voice import EvoVoice
 from sandbox.evo.world import PASSWORD
 from sandbox.slack.workspace import SlackWorkspace
 
+READY = f"EvoSlack {__version__} is ready"
 BOT = Path(__file__).resolve().parents[1] / "bot.py"
 INHERITED = ("PATH", "HOME", "LANG", "SYSTEMROOT", "TMPDIR")  # no tokens, proxies, or settings
 
@@ -55,7 +57,7 @@ class BotProcess:
     def start(self, within_s: float = 20) -> str:
         """Start the bot, wait for its ready line, and return it."""
         self.spawn()
-        return self.wait_for_line("EvoSlack is ready", within_s)
+        return self.wait_for_line(READY, within_s)
 
     def spawn(self) -> None:
         """Start the bot without waiting for it."""

@@ -50,6 +50,8 @@ class TrackedCall:
     lost_reason: LostReason | None = None
     hang_up: HangUp | None = None
     hang_up_at: datetime | None = None
+    user_id: str = ""  # its caller, and the flow: for the log
+    flow_id: str = ""
 
     @property
     def is_matched(self) -> bool:

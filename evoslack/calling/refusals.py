@@ -17,6 +17,8 @@ from evoslack.calling.rulebook import BlockedNumber, Limit
 class Refusal(Exception):
     """An answer to the person, not a failure; `slack.rendering.refusal_messages` has a sentence for each."""
 
+    was_logged = False  # see `denial_log`
+
 
 class Denial(StrEnum):
     """Why a person may not call."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from evoslack.calling import rules as rule_functions
+from evoslack.calling.call_log import fields_of
 from evoslack.calling.calls import Call, CallRequest, Role
 from evoslack.calling.numbers import dialable
 from evoslack.calling.offer import Offer
@@ -168,6 +169,8 @@ class RuleCheck:
                 raise
             return NotSent(rule_functions.reason_of(refusal))
         except Exception:
-            log.exception("call %s: its rules could not be checked; it is not dialed", call.id)
+            log.exception(
+                "call %s: its rules could not be checked; it is not dialed", call.id, extra=fields_of(call)
+            )
             return NotSent(Reason.UNCHECKED)
         return None

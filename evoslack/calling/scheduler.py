@@ -20,8 +20,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from evoslack.calling.access import Access
-from evoslack.calling.call_log import log_state
+from evoslack.calling.call_log import fields_of, log_state
 from evoslack.calling.calls import Call
+from evoslack.calling.denial_log import denial_name
 from evoslack.calling.outcomes import Reason
 from evoslack.calling.ports import ScheduledCallLedger
 from evoslack.calling.refusals import (
@@ -79,7 +80,8 @@ class Scheduler:
         try:
             self._start(call)
         except (CannotCheck, CannotEvaluate, NothingToOffer) as refusal:
-            log.info("call %s: its time has come; retrying: %s", call.id, type(refusal).__name__)
+            name = denial_name(refusal)
+            log.info("call %s: its time has come; retrying: %s", call.id, name, extra=fields_of(call))
             self._deny_if_last(call, again_at)
         except Refusal as refusal:
             self._deny(call, reason_of(refusal))

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from evoslack.calling.call_log import log_state
+from evoslack.calling.call_log import fields_of, log_state, log_step
 from evoslack.calling.calls import STATE_OF, Call
 from evoslack.calling.outcomes import InDoubt, NotSent, Outcome, Reason
 from evoslack.calling.ports import CallLedger, PhoneSystem
@@ -86,7 +86,10 @@ class Switchboard:
             """Whether it is early enough by both clocks: either may stand still, or be set back, alone."""
             return max(self._now() - now, self._wall() - wall) <= LATEST_DIALING
 
-        self._finish(call, self._dial(call, may_leave), before)
+        log_step(call, "session list read" if before else "session list unknown", at=self._now())
+        outcome = self._dial(call, may_leave)
+        log_step(call, f"dialing ended: {type(outcome).__name__}", at=self._now())
+        self._finish(call, outcome, before)
         return True
 
     def sweep(self, *, everything_is_orphaned: bool = False) -> None:
@@ -140,7 +143,7 @@ class Switchboard:
         try:
             return self._phone.dial(call.request, may_leave)
         except Exception:
-            log.exception("call %s: dialing failed unexpectedly", call.id)
+            log.exception("call %s: dialing failed unexpectedly", call.id, extra=fields_of(call))
             return InDoubt(Reason.BOT_BROKE)
 
     def _finish(self, call: Call, outcome: Outcome, before: Snapshot | None) -> None:
@@ -161,6 +164,7 @@ class Switchboard:
                         "call %s: the outcome %s could not be stored yet; retrying",
                         call.id,
                         type(outcome).__name__,
+                        extra=fields_of(call),
                     )
                 if self._stopping.wait(WRITE_PAUSE_S):
                     return

@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from evoslack.calling.call_log import fields_of, log_progress
 from evoslack.calling.calls import Call, Ending, HangUp, Progress
 from evoslack.calling.matching import MAX_UNWATCHED, TrackedCall, advance_all, give_up
 from evoslack.calling.ports import TrackedCallLedger
@@ -129,9 +130,10 @@ class CallTracker:
         try:
             ending = self._end_session(call.session_id, END_BUDGET_S)
         except Exception as error:  # noqa: BLE001 - said to the person, and logged here
-            log.warning("call %s could not be hung up: %s", call.id, error)
+            log.warning("call %s could not be hung up: %s", call.id, error, extra=fields_of(call))
             ending = None
-        log.info("call %s: hang up requested by %s: %s", call.id, by, ending or "no answer")
+        words = "call %s: hang up requested by %s: %s"
+        log.info(words, call.id, by, ending or "no answer", extra=fields_of(call))
         if ending in {None, Ending.FORBIDDEN}:
             self._take_back(call, by)
         self._next_poll = None
@@ -150,7 +152,7 @@ class CallTracker:
         told = self._ledger.write(changes, at=self._now()) if changes else []
         for old, new in changes:
             if old.progress is not new.progress:
-                log.info("call %s: %s", new.call_id, new.progress, extra={"call_id": new.call_id})
+                log_progress(new)
         if told:
             self._on_change()
 

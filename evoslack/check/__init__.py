@@ -5,6 +5,7 @@ Read-only: nothing is dialed, posted or changed.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 
 from evoslack.check import database, evo_voice, slack
@@ -13,6 +14,7 @@ from evoslack.check.rules import rule_lines
 from evoslack.environment import Environment
 from evoslack.evo.client import EvoClient
 from evoslack.settings import Settings
+from evoslack.slack.receivers.slack_time import SlackTime
 from evoslack.slack.workspace import web_client
 
 
@@ -30,8 +32,9 @@ def _findings(environment: Environment, settings: Settings) -> Iterator[Finding]
     yield Finding("settings", True, "all valid")
     yield from (Finding(what, True, words) for what, words in environment.facts)
     yield from (Finding("settings", True, words, is_note=True) for words in environment.warnings)
-    client = web_client(settings.slack_bot_token, settings.slack_api_url)
-    yield from slack.findings(client, settings)
+    slack_time = SlackTime(time.monotonic)
+    client = web_client(settings.slack_bot_token, settings.slack_api_url, on_date=slack_time.note)
+    yield from slack.findings(client, settings, slack_time)
     evo = EvoClient(settings.evo_base_url, settings.evo_username, settings.evo_password)
     yield from evo_voice.findings(evo, settings)
     yield from (Finding("rules", is_ok, words) for is_ok, words in rule_lines(settings))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 from slack_sdk import WebClient
 
 from evoslack.calling.rulebook import Masking
 from evoslack.check.finding import Finding
+from evoslack.check.receiver import clock_finding
 from evoslack.settings import Settings
 from evoslack.slack.background.channel_members import is_shared_externally
 from evoslack.slack.receivers.address import is_one_of_us, listen_problem
+from evoslack.slack.receivers.slack_time import SlackTime
 from evoslack.slack.receivers.wsgi import EVENTS_PATH
 from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.workspace import (
@@ -25,7 +28,8 @@ from evoslack.slack.workspace import (
 from evoslack.start_trouble import away_words
 
 
-def findings(client: WebClient, settings: Settings) -> Iterator[Finding]:
+def findings(client: WebClient, settings: Settings, slack_time: SlackTime) -> Iterator[Finding]:
+    """`slack_time` notes the dates of the client's answers."""
     try:
         identity = identify(client)
     except SLACK_ERRORS as error:
@@ -42,17 +46,25 @@ def findings(client: WebClient, settings: Settings) -> Iterator[Finding]:
         yield Finding("scopes", False, scopes_advice(missing))
     else:
         yield Finding("scopes", True, f"all {len(SCOPES)} granted")
+    clock = clock_finding(slack_time.ahead_s(time.time()), over_http=settings.slack_app_token is None)
+    if clock is not None:
+        yield clock
     yield _app_token(client, settings) if settings.slack_app_token else _address(settings)
     if not settings.slack_app_token:
-        words = "cannot be tested from here: whether it is right shows when Slack's first request comes in"
+        words = (
+            "cannot be tested from here; if it is wrong, people see errors, and the log says that it differs"
+        )
         yield Finding("signing secret", True, words, is_note=True)
     yield from place_findings(client, settings)
 
 
 def place_findings(client: WebClient, settings: Settings) -> Iterator[Finding]:
-    """Whether cards and requests for access arrive; checked after each start, too."""
+    """Whether cards, alerts and requests for access arrive; checked after each start, too."""
     yield from _channel(client, settings.calls_channel, settings.mask_numbers)
     yield _help_contact(client, HelpContact.of(settings.help_contact))
+    if settings.alert_channel:
+        contact = HelpContact.of(settings.alert_channel)
+        yield _reached(client, contact, "alert channel", "ALERT_CHANNEL", "alerts")
 
 
 def _address(settings: Settings) -> Finding:
@@ -115,6 +127,11 @@ def _help_contact(client: WebClient, contact: HelpContact) -> Finding:
     if not contact.id:
         shown = f"only the words “{contact.words}” are shown" if contact.words else "HELP_CONTACT is not set"
         return Finding(what, True, f"{shown}, so nobody is offered “Request access”")
+    return _reached(client, contact, what, "HELP_CONTACT", "requests for access")
+
+
+def _reached(client: WebClient, contact: HelpContact, what: str, setting: str, sent: str) -> Finding:
+    """Whether messages arrive there."""
     try:
         if contact.is_channel:
             channel = object_in(client.conversations_info(channel=contact.id), "channel")
@@ -127,7 +144,7 @@ def _help_contact(client: WebClient, contact: HelpContact) -> Finding:
     except SLACK_ERRORS as error:
         if is_passing(error):
             return Finding(what, False, away_words(error))
-        return Finding(what, False, f"{contact.id}: {problem_of(error)}; check HELP_CONTACT.")
+        return Finding(what, False, f"{contact.id}: {problem_of(error)}; check {setting}.")
     if is_gone:
-        return Finding(what, False, f"nobody reads {name} anymore; choose another HELP_CONTACT.")
-    return Finding(what, True, f"requests for access go to {name}")
+        return Finding(what, False, f"nobody reads {name} anymore; choose another {setting}.")
+    return Finding(what, True, f"{sent} go to {name}")

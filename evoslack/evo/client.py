@@ -22,6 +22,7 @@ from evoslack.evo.login import BotLogin
 from evoslack.evo.observed_transport import ObservedTransport
 from evoslack.evo.transport import HeldBack, Reply, Unanswered, Unsent, seconds_until
 from evoslack.evo.wire import Login, call_body, login_of, outcome_of, words_of
+from evoslack.runtime.outage import Outage
 from evoslack.runtime.request_result import Observe, unobserved
 
 log = logging.getLogger(__name__)
@@ -48,9 +49,13 @@ class EvoClient:
         dial_deadline_s: float = DIAL_DEADLINE_S,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         observe: Observe = unobserved,
+        away: Outage | None = None,
+        login_rejected: Outage | None = None,
     ) -> None:
-        self._transport = ObservedTransport(base_url, observe)
-        self._login = BotLogin(self._transport, username, password)
+        """`observe` is told of every request, `away` and `login_rejected` of what it met."""
+        self._away = away or Outage("Evo Voice is away", "Evo Voice answers again")
+        self._transport = ObservedTransport(base_url, observe, self._note)
+        self._login = BotLogin(self._transport, username, password, login_rejected)
         self._dial_deadline_s = dial_deadline_s
         self._now = now
         self.skew = timedelta(0)
@@ -181,6 +186,13 @@ class EvoClient:
             raise LoginFailed(path)
         self._note_clock(reply)
         return reply
+
+    def _note(self, problem: str) -> None:
+        """A request was answered (no problem), or not."""
+        if problem:
+            self._away.failed(problem, level=logging.WARNING)
+        else:
+            self._away.worked()
 
     def _note_clock(self, reply: Reply) -> None:
         try:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 
 from evoslack.evo.errors import EvoUnavailable, LoginFailed
 from evoslack.evo.transport import Transport, Unanswered, Unsent, seconds_until
 from evoslack.evo.wire import words_of
-
-log = logging.getLogger(__name__)
+from evoslack.runtime.outage import Outage
 
 PAUSE_S = 60.0  # after a failed login: more attempts might lock the account
 
@@ -18,7 +16,12 @@ PAUSE_S = 60.0  # after a failed login: more attempts might lock the account
 class BotLogin:
     """Logs in through `transport`, which keeps the cookies. Safe from several threads."""
 
-    def __init__(self, transport: Transport, username: str, password: str) -> None:
+    def __init__(
+        self, transport: Transport, username: str, password: str, rejected: Outage | None = None
+    ) -> None:
+        self._rejected = rejected or Outage(
+            "Evo Voice rejects the login", "Evo Voice accepts the login again"
+        )
         self._transport = transport
         self._username = username
         self._password = password
@@ -40,13 +43,14 @@ class BotLogin:
                 raise LoginFailed("login failed less than a minute ago")
             self._log_in(ends)
             self._number += 1
+            self._rejected.worked()
             return self._number
         finally:
             self._lock.release()
 
     def failed(self) -> None:
         """Evo Voice rejected the login, or what was asked right after it: pause."""
-        log.error("login at Evo Voice failed; next attempt in %d s", PAUSE_S)
+        self._rejected.failed(f"check EVO_USERNAME and EVO_PASSWORD; tried again every {PAUSE_S:.0f} s")
         self._paused_until_s = time.monotonic() + PAUSE_S
 
     def _log_in(self, ends: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from evoslack.evo.transport import HeldBack, Reply, Transport, TransportError, Unsent
@@ -27,8 +28,8 @@ OPERATIONS = frozenset({*_OPERATIONS.values(), _HANG_UP, OTHER})
 class ObservedTransport(Transport):
     """A `Transport` that reports every request to `observe`."""
 
-    def __init__(self, base_url: str, observe: Observe) -> None:
-        super().__init__(base_url)
+    def __init__(self, base_url: str, observe: Observe, on_end: Callable[[str], None]) -> None:
+        super().__init__(base_url, on_end)
         self._observe = observe
 
     def exchange(self, method: str, path: str, **options: Any) -> Reply:

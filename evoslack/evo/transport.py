@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from urllib3.exceptions import HTTPError
 from evoslack import __version__
 from evoslack.evo.connections import Attempt, WatchedAdapter, current
 from evoslack.runtime.network import problem_words, proxy_for
+
+log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S = 5.0
 LONGEST_BODY = 8 * 1024 * 1024  # bytes; a list of all flows is far smaller
@@ -74,7 +77,9 @@ def seconds_until(ends: float) -> float:
 class Transport:
     """Sends requests to one address. Redirects are answers; nothing is sent twice."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, on_end: Callable[[str], None] = lambda _problem: None) -> None:
+        """`on_end` is told after each request what was wrong with Evo Voice; empty if it answered."""
+        self._on_end = on_end
         self._base_url = base_url.rstrip("/")
         self._session = _session(pool=16)
         self._cookies = RequestsCookieJar()  # from the last login, replaced as a whole
@@ -103,6 +108,7 @@ class Transport:
         cookies = RequestsCookieJar() if logs_in else self._cookies
         attempt = Attempt(budget_s, may_leave)
         current.attempt = attempt
+        began_s, problem, status = time.monotonic(), "", 0
         try:
             with session.request(
                 method,
@@ -116,6 +122,9 @@ class Transport:
                 allow_redirects=False,
                 stream=True,
             ) as response:
+                status = response.status_code
+                if status >= 500:
+                    problem = f"status {status}"
                 if logs_in:
                     self._cookies = response.cookies
                 return Reply(response.status_code, response.headers, _body(response))
@@ -125,10 +134,15 @@ class Transport:
                 kind = HeldBack
             timed_out = attempt.is_over or isinstance(error, requests.Timeout)
             words = problem_words(error, self._base_url) or type(error).__name__
+            problem = "no answer in time" if timed_out else words
             raise kind(words, timed_out=timed_out) from error
         finally:
             attempt.close()
             current.attempt = None
+            took_ms = (time.monotonic() - began_s) * 1000
+            log.debug("Evo Voice: %s %s: %s in %.0f ms", method, path, status or problem, took_ms)
+            if not attempt.was_held_back:
+                self._on_end(problem)
             if session is not self._session:
                 session.close()
 

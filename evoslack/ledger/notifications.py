@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from evoslack.calling.calls import OPEN_STATES, State
 from evoslack.calling.notification import Notification
+from evoslack.ledger.alerts import IS_ALERT
 from evoslack.ledger.dependents import mark_dependents_due, mark_page_due
 from evoslack.ledger.due_rows import DueRows
 from evoslack.ledger.rows import notification_of
@@ -211,7 +212,7 @@ class NotificationLedger:
             connection.execute(sa.update(notifications).where(ahead).values(card_due_at=None))
             connection.execute(sa.update(pages).where(pages.c.shown_at > at).values(shown_at=at))
             connection.execute(sa.update(home_tabs).where(home_tabs.c.shown_at > at).values(shown_at=None))
-            connection.execute(sa.delete(leases))
+            connection.execute(sa.delete(leases).where(sa.not_(IS_ALERT)))
 
     def count_untold(self) -> int:
         """How many calls have something that is not told yet, or is being told."""

@@ -100,8 +100,8 @@ class Store:
     def open(self) -> None:
         """Take the database and bring its tables up to date.
 
-        Raises `LedgerTaken`, `CannotBackUp`, `tables.MadeByNewer`, or what the database raises if it cannot be
-        used.
+        Raises `LedgerTaken`, `CannotBackUp`, `tables.MadeByNewer`, or what the database raises if it
+        cannot be used.
         """
         try:
             if self._file is not None:

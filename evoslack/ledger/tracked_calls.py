@@ -159,6 +159,8 @@ def _tracked_call(row: sa.Row[Any]) -> TrackedCall:
         outcome=values["evo_outcome"] or "",
         hang_up=values["hang_up"],
         hang_up_at=values["hang_up_at"],
+        user_id=values["user_id"],
+        flow_id=values["flow_id"],
     )
 
 

@@ -51,15 +51,18 @@ class TroubleLog:
         self._lock = threading.Lock()
         self._troubles: dict[str, _Trouble] = {}  # by kind, the latest at the end
 
-    def failed(self, problem: str, *, key: str = "", level: int = logging.WARNING) -> None:
-        """It failed for a known reason; logged unless this problem is known already."""
+    def failed(self, problem: str, *, key: str = "", level: int = logging.WARNING, words: str = "") -> None:
+        """It failed for a known reason; logged unless this problem is known already.
+
+        `words` are logged in place of the problem, for what varies each time.
+        """
         with self._lock:
             for kind, trouble in list(self._troubles.items()):
                 if kind != problem and key in trouble.keys:
                     self._remove(kind, key)  # it has another problem now
             is_new = self._add(problem, problem, key)
         if is_new:
-            self._log.log(level, "%s failed: %s", self._what, problem)
+            self._log.log(level, "%s failed: %s", self._what, words or problem)
 
     def broke(self, error: Exception) -> None:
         """It raised what nobody expected; logged with its traceback unless this kind is known already."""

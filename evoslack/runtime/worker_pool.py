@@ -23,7 +23,8 @@ class WorkerPool:
     """`size` threads that repeat one step.
 
     They run it when woken, and at least every `poll_every_s` seconds. A step that runs longer than
-    `longest_step_s` counts as hanging. `clock_s` is a monotonic clock.
+    `longest_step_s` counts as hanging. `clock_s` is a monotonic clock. `is_outage` notes an error that other
+    pools meet as well, such as a database that is away, and says so; it is not logged here then.
     """
 
     def __init__(
@@ -34,8 +35,10 @@ class WorkerPool:
         poll_every_s: float,
         longest_step_s: float = LONGEST_STEP_S,
         clock_s: Callable[[], float] = time.monotonic,
+        is_outage: Callable[[Exception], bool] = lambda _error: False,
     ) -> None:
         self._name = name
+        self._is_outage = is_outage
         self._step: Callable[[], bool] = lambda: False
         self._poll_every_s = poll_every_s
         self._longest_step_s = longest_step_s
@@ -131,7 +134,8 @@ class WorkerPool:
         try:
             found = self._step()
         except Exception as error:  # noqa: BLE001 - logged; the next step, or the sweep, repairs the row
-            self._troubles.broke(error)
+            if not self._is_outage(error):
+                self._troubles.broke(error)
             return False
         self._troubles.worked()
         return found

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import re
 import time
 from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -35,6 +36,8 @@ from evoslack.runtime.deadline import Deadline
 from evoslack.runtime.network import problem_words, proxy_for
 from evoslack.runtime.request_result import Observe, unobserved
 from evoslack.slack import request_results
+
+log = logging.getLogger(__name__)
 
 UPLOAD_TIMEOUT_S = 60  # an export may be large
 _RATE_LIMITED = '{"ok": false, "error": "ratelimited"}'
@@ -175,12 +178,17 @@ def fetch(
     Raises `SlackUnanswered`.
     """
     with Deadline(budget_s) as deadline:
+        began_s, result = time.monotonic(), "no answer"
         try:
             with _open(_opener(deadline, request.full_url, context), request, budget_s) as response:
+                result = f"status {response.status}"
                 body: bytes = response.read() if most is None else response.read(most)
         except (OSError, HTTPException) as error:
             words = "timed out" if deadline.is_over else _reason(error, request.full_url)
             raise SlackUnanswered(words) from error
+        finally:
+            took_ms = (time.monotonic() - began_s) * 1000
+            log.debug("Slack: %s: %s in %.0f ms", _operation(request), result, took_ms)
         if deadline.is_over:  # a body without a length ends silently where it was cut off
             raise SlackUnanswered("timed out")
     return response.status, dict(response.headers.items()), body
@@ -191,6 +199,12 @@ def _open(opener: OpenerDirector, request: Request, timeout_s: float) -> Any:
         return opener.open(request, timeout=timeout_s)
     except HTTPError as answer:  # urllib raises unsuccessful answers, but they are answers
         return answer
+
+
+def _operation(request: Request) -> str:
+    """The Web API's method, without the secrets that other addresses hold."""
+    name = request.selector.partition("?")[0].rpartition("/api/")[2]
+    return name if re.fullmatch(r"[a-z][A-Za-z]+(\.[A-Za-z]+)+", name) else "another address"
 
 
 def _is_object(body: str) -> bool:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evoslack.ledger.store import Store
-from sandbox.bot_process import BotProcess
+from sandbox.bot_process import READY, BotProcess
 from sandbox.slack.delivery import Delivery
 from tests.chaos.crowd import (
     Crowd,
@@ -90,7 +90,7 @@ class Fleet:
 
     def let_in(self, bot: BotProcess) -> None:
         """Give a bot that is starting its share of the payloads."""
-        ready = bot.wait_for_line("EvoSlack is ready")
+        ready = bot.wait_for_line(READY)
         if self.size.over_http:
             self._addresses[bot] = events_url(ready)
         self.open_ways()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evoslack.ledger.store import Store
-from sandbox.bot_process import BotProcess
+from sandbox.bot_process import READY, BotProcess
 from sandbox.slack.delivery import Delivery
 from tests.chaos.crowd import Crowd, Evidence, FormSubmission, bot_settings, events_url, evidence_when_kept
 from tests.chaos.questions import answer_of
@@ -65,7 +65,7 @@ class Stage:
         """Start every bot, and wait until the forms can offer something."""
         for bot in self.bots:
             bot.spawn()
-        self.urls = [events_url(bot.wait_for_line("EvoSlack is ready", 30)) for bot in self.bots]
+        self.urls = [events_url(bot.wait_for_line(READY, 30)) for bot in self.bots]
         if self.set.over_http:
             self.use(*range(self.set.bots))
         else:
@@ -98,7 +98,7 @@ class Stage:
         """Stop a bot in good order and start it again: it remembers nobody's permission then."""
         self.bots[bot].stop()
         self.bots[bot].spawn()
-        self.urls[bot] = events_url(self.bots[bot].wait_for_line("EvoSlack is ready", 30))
+        self.urls[bot] = events_url(self.bots[bot].wait_for_line(READY, 30))
         if self.set.over_http:
             self.use(*range(self.set.bots))
         else:

@@ -317,6 +317,7 @@ def test_healthz_says_which_part_is_well(served: Office) -> None:
         "database": True,
         "slack": True,
         "answers": True,
+        "alerts": True,
         "dial": True,
         "notify": True,
         "sweep": True,

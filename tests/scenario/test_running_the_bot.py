@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from evoslack import __version__
 from evoslack.environment import read_environment
 from sandbox.bot_process import BOT, BotProcess, sandbox_settings
 from tests.scenario.office import SARA, TYPED, Office, says_placed
@@ -34,7 +35,7 @@ def press_call(office: Office) -> None:
 
 
 def test_one_ready_line_then_a_call_then_a_clean_stop(empty_office: Office, process: BotProcess) -> None:
-    assert process.start() == "EvoSlack is ready: Socket Mode, /call, cards go to C_CALLS."
+    assert process.start() == f"EvoSlack {__version__} is ready: Socket Mode, /call, cards go to C_CALLS."
 
     press_call(empty_office)
     empty_office.wait_for_card(says_placed)

@@ -16,6 +16,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
+from evoslack.calling.call_log import fields_of
 from evoslack.calling.notification import Notification
 from evoslack.calling.ports import NotificationLedger
 from evoslack.slack.background import caller_needs, direct_message
@@ -233,7 +234,8 @@ class CallerNotifier:
             pause_s = RETRY.pause_s(self._failures.get(user_id, 0), asked_s)
             self._posting.back_off_s(user_id, pause_s)
             for each in filter(self._is_too_old, together):
-                log.error("call %s: gave up telling the caller: %s", each.call.id, problem_of(error))
+                words, fields = "call %s: gave up telling the caller: %s", fields_of(each.call)
+                log.error(words, each.call.id, problem_of(error), extra=fields)
             return self._now() + timedelta(seconds=pause_s)
         self._failures.pop(user_id, None)
         return None

@@ -15,6 +15,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 
+from evoslack.calling.call_log import fields_of
 from evoslack.calling.calls import Call
 from evoslack.calling.notification import Notification
 from evoslack.calling.ports import NotificationLedger
@@ -226,4 +227,5 @@ def _place_of(posted: SlackResponse) -> tuple[str, str]:
 
 
 def _log(call: Call, problem: str) -> None:
-    log.error("call %s: the card was not published: %s%s", call.id, problem, _ADVICE.get(problem, ""))
+    words = "call %s: the card was not published: %s%s"
+    log.error(words, call.id, problem, _ADVICE.get(problem, ""), extra=fields_of(call))

@@ -17,6 +17,7 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from evoslack.calling.call_log import fields_of
 from evoslack.calling.notification import LivePage
 from evoslack.calling.ports import PageLedger
 from evoslack.runtime.backoff import Backoff
@@ -131,13 +132,15 @@ class LivePages:
         if pause_s is not None:
             self._postpone(page, lease, self._updating.back_off_s(_ALL, pause_s))
         elif is_no and problem in _CLOSED:
-            log.info("call %s: its page was closed", page.call.id)
+            log.info("call %s: its page was closed", page.call.id, extra=fields_of(page.call))
             self._ledger.remove(page.call.id, lease=lease)
         elif is_no and page.attempts >= MAX_DENIALS:
-            log.error("call %s: its page is not updated until the call changes: %s", page.call.id, problem)
+            words = "call %s: its page is not updated until the call changes: %s"
+            log.error(words, page.call.id, problem, extra=fields_of(page.call))
             self._ledger.keep(page.call.id, lease=lease)
         else:  # it may have been updated or not
-            log.info("call %s: its page was not updated: %s; trying again", page.call.id, problem)
+            words = "call %s: its page was not updated: %s; trying again"
+            log.info(words, page.call.id, problem, extra=fields_of(page.call))
             self._postpone(page, lease, RETRY.pause_s(page.attempts - 1))
 
     def _postpone(self, page: LivePage, lease: datetime, seconds: float) -> None:

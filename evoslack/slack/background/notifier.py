@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from slack_sdk import WebClient
 from slack_sdk.webhook import WebhookClient
 
+from evoslack.calling.call_log import fields_of, log_step
 from evoslack.calling.notification import Notification
 from evoslack.calling.ports import CardMaskLedger, NotificationLedger
 from evoslack.calling.rulebook import Masking
@@ -116,12 +117,15 @@ class Notifier:
         except Postponed as postponed:
             return self._postpone(notification, postponed)
         except Exception as error:
-            log.exception("call %s: publishing the card failed unexpectedly", notification.call.id)
+            call = notification.call
+            log.exception("call %s: publishing the card failed unexpectedly", call.id, extra=fields_of(call))
             return self._postpone(notification, Postponed(type(error).__name__))
+        log_step(notification.call, f"the card shows revision {notification.revision}", at=self._now())
         return None
 
     def _postpone(self, notification: Notification, postponed: Postponed) -> datetime | None:
         call, problem = notification.call, postponed.problem[:64]
+        log_step(call, f"the card waits: {problem}", at=self._now())
         if is_too_old(call.changed_at, self._now()):
             self._ledger.give_up_card(call.id, notification.revision, problem)
             return None

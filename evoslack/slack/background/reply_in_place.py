@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from slack_sdk.webhook import WebhookClient
 
+from evoslack.calling.call_log import fields_of
 from evoslack.calling.calls import Call
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.workspace import SLACK_ERRORS, problem_of
@@ -40,7 +41,8 @@ class RepliesInPlace:
         except SLACK_ERRORS as error:
             problem = problem_of(error)
         if problem:
-            log.info("call %s: no reply in place: %s; sending a direct message", call.id, problem)
+            words = "call %s: no reply in place: %s; sending a direct message"
+            log.info(words, call.id, problem, extra=fields_of(call))
             oldest = self._now() - REPLY_WITHIN
             recent = {call_id: at for call_id, at in self._failed.copy().items() if at > oldest}
             self._failed = recent | {call.id: self._now()}

@@ -17,6 +17,7 @@ from slack_sdk import WebClient
 
 from evoslack.calling.access import Access
 from evoslack.calling.calls import ANY_CALL, Call, Role, State
+from evoslack.calling.denial_log import denial_name
 from evoslack.calling.intake import Intake
 from evoslack.calling.outcomes import Reason
 from evoslack.calling.ports import CallLedger, WorkflowStepLedger
@@ -115,8 +116,10 @@ class StepRunner:
             except _Denied as denied:
                 if not self._ledger.deny(step.execution_id, denied.message, lease=lease):
                     raise _Postponed(self._now()) from denied  # another bot has the step now
-                cause = type(denied.__cause__ or denied).__name__
-                log.info("step %s was denied: %s", step.execution_id, cause)
+                cause = denied.__cause__
+                name = denial_name(cause) if isinstance(cause, Refusal) else type(cause or denied).__name__
+                who = {"user_id": step.inputs.user_id} if step.inputs else {}
+                log.info("step %s was denied: %s", step.execution_id, name, extra={"denial": name, **who})
                 return End(error=denied.message)
         call = self._calls.get(call_id)  # again: it may have changed before the step was linked to it
         if call is None or call.is_in_progress:

@@ -18,6 +18,7 @@ from evoslack.calling import blocked_csv
 from evoslack.calling.access import Access
 from evoslack.calling.blocked_csv import NotAList, WrongLine
 from evoslack.calling.calls import Role
+from evoslack.calling.denial_log import ADMINISTRATORS_ONLY, log_denied
 from evoslack.calling.ports import BlockedNumberLedger
 from evoslack.calling.refusals import NothingToOffer, Refusal, UnreadableForm
 from evoslack.calling.rulebook import BlockedNumber
@@ -70,6 +71,7 @@ class BlockedFileListeners:
     def export(self, user_id: str, role: Role) -> str:
         """Have the list sent to a person with this role. What they are told meanwhile (mrkdwn)."""
         if role is not Role.ADMINISTRATOR:
+            log_denied(user_id, ADMINISTRATORS_ONLY)
             return blocked_messages.ADMINISTRATORS_EXPORT
         _newest, total = self._blocked.newest(1)
         if not total:
@@ -120,6 +122,7 @@ class BlockedFileListeners:
             self._refresh_offer()  # right after the start nothing has been read yet
             role = self._access.role_of(request.user_id, request.team_id)
         if role is not Role.ADMINISTRATOR:
+            log_denied(request.user_id, ADMINISTRATORS_ONLY)
             return blocked_form.notice(blocked_messages.ADMINISTRATORS_IMPORT)
         return blocked_form.form()
 
@@ -130,6 +133,7 @@ class BlockedFileListeners:
         except Refusal as refusal:
             return f"{blocked_messages.NOT_STARTED} {refusal_message(refusal, self._settings.region).words}"
         if role is not Role.ADMINISTRATOR:
+            log_denied(user_id, ADMINISTRATORS_ONLY)
             return blocked_messages.ADMINISTRATORS_IMPORT
         return blocked_messages.NO_FILE if file is None else ""
 

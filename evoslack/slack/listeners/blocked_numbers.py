@@ -15,6 +15,7 @@ from slack_bolt import Ack, BoltContext
 
 from evoslack.calling.access import Access
 from evoslack.calling.calls import Role
+from evoslack.calling.denial_log import ADMINISTRATORS_ONLY, log_denied
 from evoslack.calling.do_not_call import typed_block
 from evoslack.calling.number_format import masked
 from evoslack.calling.numbers import BadNumber, Problem, e164
@@ -116,6 +117,7 @@ class BlockedNumberListeners:
     def _unblock(self, user_id: str, role: Role, text: str) -> str:
         command, region = self._settings.command, self._settings.region
         if role is not Role.ADMINISTRATOR:
+            log_denied(user_id, ADMINISTRATORS_ONLY)
             return blocked_messages.ADMINISTRATORS_UNBLOCK
         if not text:
             return blocked_messages.unblock_usage(command, region)

@@ -17,6 +17,7 @@ from slack_bolt import Ack, BoltContext
 from evoslack.calling.access import Access
 from evoslack.calling.arrival import Arrival
 from evoslack.calling.calls import Call, State
+from evoslack.calling.denial_log import log_denial
 from evoslack.calling.numbers import typed_after_command
 from evoslack.calling.offer import Offer
 from evoslack.calling.ports import CallHistory
@@ -217,7 +218,7 @@ class CallFormListeners:
             offer = self._access.offer_to(body["user"]["id"], team_of(body))
             return self._opener.usable(offer, body["user"]["id"]) if with_flows else offer
         except Refusal as refusal:
-            log.info("no options for %s: %s", body["user"]["id"], type(refusal).__name__)
+            log_denial(refusal, body["user"]["id"])
             return None
 
     def _sentences(self, problems: Sequence[Refusal], line: str) -> dict[str, str]:

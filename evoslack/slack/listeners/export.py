@@ -18,6 +18,7 @@ from slack_sdk import WebClient
 
 from evoslack.calling.access import Access
 from evoslack.calling.calls import Call, Role
+from evoslack.calling.denial_log import ADMINISTRATORS_ONLY, log_denied
 from evoslack.calling.history_filter import HistoryFilter
 from evoslack.calling.ports import CallHistory
 from evoslack.calling.refusals import Refusal
@@ -134,6 +135,7 @@ class ExportListener:
             ack(export_messages.usage(self._settings.command, LAST_DAYS))
             return
         if role is not Role.ADMINISTRATOR:
+            log_denied(user_id, ADMINISTRATORS_ONLY)
             ack(export_messages.ADMINISTRATORS_ONLY)
             return
         this = _Export(
@@ -173,6 +175,7 @@ class ExportListener:
         except Refusal as refusal:
             return self._words(refusal)
         if role is not Role.ADMINISTRATOR:
+            log_denied(user_id, ADMINISTRATORS_ONLY)
             return export_messages.ADMINISTRATORS_ONLY
         whose, what = chosen.whose(user_id), export_messages.of_home(chosen, self._now())
         _calls, total = self._history.page(team_id, whose, chosen, limit=1, offset=0)

@@ -14,6 +14,7 @@ from slack_bolt import Ack, BoltContext
 
 from evoslack.calling.access import Access
 from evoslack.calling.calls import Call, Ending, Role
+from evoslack.calling.denial_log import NOT_THEIR_CALL, log_denied
 from evoslack.calling.ports import CallLedger
 from evoslack.calling.refusals import CannotCheck, NotAllowed, NothingToOffer
 from evoslack.runtime.background_pool import Run, Tell
@@ -105,6 +106,7 @@ class HangUpListener:
         if call is None:
             return button_messages.GONE
         if not _is_theirs(call, press.who) and role is not Role.ADMINISTRATOR:
+            log_denied(press.who[0], NOT_THEIR_CALL)
             return button_messages.only_caller_can_hang_up(call)
         if isinstance(role, NotAllowed):
             return button_messages.NO_LONGER_YOURS

@@ -12,6 +12,7 @@ from datetime import datetime
 from slack_bolt import Ack
 
 from evoslack.calling.access import Access
+from evoslack.calling.denial_log import log_denial
 from evoslack.calling.history_filter import HistoryFilter
 from evoslack.calling.ports import HomeTabLedger
 from evoslack.calling.refusals import Refusal
@@ -63,7 +64,7 @@ class HomeListeners:
         try:
             offer = self._access.offer_to(who, team_of(body))
         except Refusal as refusal:
-            log.info("no flows to search by for %s: %s", who, type(refusal).__name__)
+            log_denial(refusal, who)
             ack(options=[])
             return
         ack(options=home_filters.flow_options(select_options.flow_options(offer.flows, typed), typed))

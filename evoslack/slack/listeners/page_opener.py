@@ -16,6 +16,7 @@ from slack_sdk.errors import SlackApiError
 
 from evoslack.calling.access import Access
 from evoslack.calling.arrival import Arrival
+from evoslack.calling.denial_log import log_denial
 from evoslack.calling.refusals import Refusal
 from evoslack.runtime.background_pool import Run, Tell
 from evoslack.runtime.reference import new_reference
@@ -107,6 +108,7 @@ class PageOpener:
             else:
                 self._open_loading(request, page, tell)
         except Refusal as refusal:
+            log_denial(refusal, request.user_id)
             if not open_page(self._client, request.trigger, page.denied(refusal)):
                 tell(page.words_of(refusal))
         except SlackApiError as error:
@@ -136,6 +138,7 @@ class PageOpener:
         try:
             view = _made(page)
         except Refusal as refusal:
+            log_denial(refusal, request.user_id)
             view = page.denied(refusal)
         try:
             self._patient_client.views_update(external_id=external_id, view=view)

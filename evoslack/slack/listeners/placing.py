@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 from evoslack.calling.access import Access
 from evoslack.calling.arrival import Arrival
 from evoslack.calling.calls import Call, CallRequest, Role
+from evoslack.calling.denial_log import log_denial, log_denials
 from evoslack.calling.intake import Intake
 from evoslack.calling.ports import CallLedger
-from evoslack.calling.refusals import OutsideHours, UnreadableForm
+from evoslack.calling.refusals import OutsideHours, Refusal, UnreadableForm
 from evoslack.calling.rule_check import RuleCheck
 from evoslack.calling.rulebook import Rules
-from evoslack.calling.validation import number_or_empty, validate
+from evoslack.calling.validation import InvalidFields, number_or_empty, validate
 from evoslack.slack.listeners.submission import FormSubmission
 from evoslack.slack.rendering.views import FormSettings
 
@@ -64,6 +65,16 @@ class CallPlacer:
 
     def place(self, submission: FormSubmission, arrival: Arrival, timing_of: TimingOf) -> Call | TimeWanted:
         """The call that this became, or that it needs another time. Raises `InvalidFields` or a `Refusal`."""
+        try:
+            return self._place(submission, arrival, timing_of)
+        except InvalidFields as invalid:
+            log_denials(invalid.problems, submission.user_id)
+            raise
+        except Refusal as refusal:
+            log_denial(refusal, submission.user_id)
+            raise
+
+    def _place(self, submission: FormSubmission, arrival: Arrival, timing_of: TimingOf) -> Call | TimeWanted:
         region = self._settings.region
         first = self._calls.find(submission.metadata.key)  # a quick answer; `admission` decides
         if first is not None:
@@ -88,6 +99,7 @@ class CallPlacer:
         try:
             request = allowed(self._rule_check, request, role, timing or Timing(), rules)
         except OutsideHours as refusal:
+            log_denial(refusal, draft.user_id)
             return TimeWanted(request, role, refusal)
         return TimeWanted(request, role, None) if timing is None else self._intake.receive(request, arrival)
 

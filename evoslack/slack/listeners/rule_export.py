@@ -11,6 +11,7 @@ from slack_sdk import WebClient
 
 from evoslack.calling.access import Access
 from evoslack.calling.calls import Role
+from evoslack.calling.denial_log import ADMINISTRATORS_ONLY, log_denied
 from evoslack.calling.ports import RuleLedger
 from evoslack.calling.refusals import Refusal
 from evoslack.runtime.background_pool import Run
@@ -58,6 +59,7 @@ class RuleExportListener:
             ack(refusal_words(refusal, self._settings.region, self._settings.help_contact))
             return
         if role is not Role.ADMINISTRATOR:
+            log_denied(user_id, ADMINISTRATORS_ONLY)
             ack(export_messages.RULES_ADMINISTRATORS_ONLY)
             return
         self._run(lambda: self._send(user_id), lambda words: self._notify_privately(user_id, words))

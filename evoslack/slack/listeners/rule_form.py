@@ -14,6 +14,7 @@ from typing import Any
 from slack_bolt import Ack
 
 from evoslack.calling import rule_changes
+from evoslack.calling.denial_log import log_denial
 from evoslack.calling.offer import Offer
 from evoslack.calling.places import known_countries
 from evoslack.calling.ports import RuleLedger
@@ -72,7 +73,7 @@ class RuleFormListeners:
             is_allowed = self._view.is_administrator(text_of(body["user"]["id"]), team_of(body))
             found = self._options(str(body["action_id"]), str(body.get("value") or "")) if is_allowed else []
         except Refusal as refusal:
-            log.info("no options in the form of a rule: %s", type(refusal).__name__)
+            log_denial(refusal, text_of(body["user"]["id"]))
             found = []
         ack(options=found)
 

@@ -12,6 +12,7 @@ from slack_sdk import WebClient
 
 from evoslack.calling.access import Access
 from evoslack.calling.calls import Role
+from evoslack.calling.denial_log import ADMINISTRATORS_ONLY, log_denied
 from evoslack.calling.offer import Offer
 from evoslack.calling.ports import RuleLedger
 from evoslack.calling.refusals import CannotCheck
@@ -60,7 +61,10 @@ class RulesView:
 
     def is_administrator(self, user_id: str, team_id: str) -> bool:
         """Whether this person may see and change rules. Raises `Refusal`; may take two seconds."""
-        return self._access.role_of(user_id, team_id) is Role.ADMINISTRATOR
+        is_allowed = self._access.role_of(user_id, team_id) is Role.ADMINISTRATOR
+        if not is_allowed:
+            log_denied(user_id, ADMINISTRATORS_ONLY)
+        return is_allowed
 
     def now(self) -> RulesNow:
         """The rules as they are."""

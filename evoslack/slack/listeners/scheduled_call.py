@@ -16,6 +16,7 @@ from evoslack.calling.access import Access
 from evoslack.calling.arrival import Arrival
 from evoslack.calling.call_log import log_state
 from evoslack.calling.calls import Call, Role
+from evoslack.calling.denial_log import NOT_THEIR_CALL, log_denial, log_denied
 from evoslack.calling.number_format import pretty
 from evoslack.calling.places import zones_of
 from evoslack.calling.ports import CallLedger, ScheduledCallLedger
@@ -167,6 +168,7 @@ class ScheduledCallListeners:
         except _NotTheirs as no:
             return _page_answer(no.words or schedule_messages.GONE)
         except Refusal as refusal:
+            log_denial(refusal, body["user"]["id"])
             return _error(view, "", schedule_messages.denied(refusal, region))
 
     def _change(
@@ -186,6 +188,7 @@ class ScheduledCallListeners:
         try:
             request = allowed(self._rule_check, wanted, role, timing)
         except OutsideHours as refusal:
+            log_denial(refusal, who[0])
             return _error(view, *outside_hours_words(entries, place, refusal))
         arrival.require_time()
         moved = self._scheduled.move(call, due_at, hours_reason=request.hours_reason, at=self._now())
@@ -217,6 +220,7 @@ class ScheduledCallListeners:
         if call is None or call.request.team_id != who[1]:
             raise _NotTheirs(schedule_messages.GONE)
         if not _is_own(call, who) and role is not Role.ADMINISTRATOR:
+            log_denied(who[0], NOT_THEIR_CALL)
             raise _NotTheirs(schedule_messages.only_theirs(call))
         if isinstance(role, NotAllowed):
             raise _NotTheirs(schedule_messages.NO_LONGER_YOURS)

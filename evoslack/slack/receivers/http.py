@@ -46,12 +46,12 @@ class HttpReceiver:
         waited_s: Callable[[], float],  # see `Heartbeat.waited_s`
         is_healthy: Callable[[], dict[str, bool]],
         note_answer: NoteAnswer = unnoted,
-        note_unsigned: Callable[[], None] = lambda: None,
+        on_denied: Callable[[str], object] = lambda _reason: None,  # with the reason, for counters
     ) -> None:
         self._connections: dict[int, Any] = {}
         self._lanes = _Lanes()
         self._server = create_server(
-            wsgi(app, signing_secret, clock, slack_time, is_healthy, note_answer, note_unsigned),
+            wsgi(app, signing_secret, clock, slack_time, is_healthy, note_answer, on_denied),
             map=self._connections,
             _dispatcher=cast("ThreadedTaskDispatcher", self._lanes),  # has all that waitress uses
             host=host,

@@ -32,6 +32,13 @@ class SlackTime:
             else:
                 self._odd = began
 
+    def ahead_s(self, wall_s: float) -> float | None:
+        """How many seconds a clock that shows `wall_s` is ahead of Slack's; None if that is unknown."""
+        if self._began is None:
+            return None
+        ahead_s = wall_s - (self._began + self._monotonic_s())
+        return 0.0 if abs(ahead_s) <= 2 * ROUNDING_S else ahead_s
+
     def age_s(self, timestamp: str) -> float:
         """The least number of seconds since a request with this timestamp was sent; 0.0 if unknown."""
         if self._began is None:

@@ -17,6 +17,7 @@ from slack_sdk.signature import SignatureVerifier
 from evoslack.calling.arrival import Arrival
 from evoslack.runtime.clock import Clock, Moment
 from evoslack.slack.payloads import ARRIVAL
+from evoslack.slack.receivers.denied_requests import DeniedRequests
 from evoslack.slack.receivers.lanes import NoteAnswer, lane_of_body, unnoted
 from evoslack.slack.receivers.slack_time import SlackTime
 
@@ -38,13 +39,15 @@ def wsgi(
     slack_time: SlackTime,
     is_healthy: Callable[[], dict[str, bool]],
     note_answer: NoteAnswer = unnoted,
-    note_unsigned: Callable[[], None] = lambda: None,
+    on_denied: Callable[[str], object] = lambda _reason: None,
 ) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:
     """The WSGI application around a Bolt app.
 
     The signature is checked before anything is parsed. Bolt parses first, and answers 500 instead of 401 to
-    an odd timestamp or a signature that is not ASCII (slack-facts 10).
+    an odd timestamp or a signature that is not ASCII (slack-facts 10). `on_denied` is called with the
+    reason (`DeniedBecause`) of every request that is not let in.
     """
+    checked = DeniedRequests(signing_secret, slack_time, lambda: clock.moment().wall_s, on_denied=on_denied)
     # Either clock may say that the signature is recent: the wall clock may have just jumped away, and `now`
     # is wrong for hours after the wall clock was corrected.
     verifiers = [
@@ -64,8 +67,10 @@ def wsgi(
             return _answer(start_response, "405 Method Not Allowed", "Only POST")
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         if not any(_is_signed(verifier, environ, body) for verifier in verifiers):
-            note_unsigned()
+            timestamp = environ.get("HTTP_X_SLACK_REQUEST_TIMESTAMP", "")
+            checked.denied(timestamp, environ.get("HTTP_X_SLACK_SIGNATURE", ""), body)
             return _answer(start_response, "401 Unauthorized", "Invalid signature")
+        checked.passed()
         arrived: tuple[Moment, float] = environ.get(ARRIVED) or (clock.moment(), 0.0)
         at, waited_s = arrived
         sent_s = slack_time.age_s(environ["HTTP_X_SLACK_REQUEST_TIMESTAMP"]) - clock.elapsed_s(at)

@@ -74,10 +74,10 @@ BREAKS = (
         (
             Edit(
                 "evoslack/calling/access.py",
-                "        offer = self._offer()\n"
-                "        self._permission.require(user_id, team_id, offer.account_id)\n"
+                "            offer = self._offer()\n"
+                "            self._permission.require(user_id, team_id, offer.account_id)\n"
                 "        return offer",
-                "        return self._offer()",
+                "            return self._offer()",
             ),
         ),
         "hostile",

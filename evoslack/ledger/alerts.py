@@ -1,0 +1,74 @@
+"""Which lasting troubles were told, so that of several bots one tells, and a restart tells nothing twice.
+
+Each is a row among the leases: its holder is when the trouble began, and every bot that meets the trouble
+prolongs it. So it has run out when no bot has met it for a while, and one bot then takes it away and tells.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from evoslack.calling.alerts import Alert, AlertKind
+from evoslack.calling.calls import State
+from evoslack.ledger.schema import calls, leases, notifications
+from evoslack.ledger.store import Store
+
+PREFIX = "alert:"
+IS_ALERT = leases.c.name.startswith(PREFIX)
+
+
+class AlertLedger:
+    """The alerts in a `Store`. Every method is one transaction, safe for several bots."""
+
+    def __init__(self, store: Store) -> None:
+        self._engine = store.engine
+
+    def told(self) -> dict[AlertKind, Alert]:
+        """What was told and is not over; `until` is when it counts as over."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(sa.select(leases).where(IS_ALERT)).all()
+        found = [AlertKind(row.name.removeprefix(PREFIX)) for row in rows]
+        return {
+            kind: Alert(kind, datetime.fromtimestamp(int(row.holder), UTC), row.until)
+            for kind, row in zip(found, rows, strict=True)
+        }
+
+    def claim(self, kind: AlertKind, since: datetime, *, until: datetime) -> bool:
+        """Whether this bot is the one to tell this trouble. Otherwise it is prolonged until then."""
+        name = PREFIX + kind
+        prolonging = sa.update(leases).where(leases.c.name == name, leases.c.until < until)
+        holder = str(int(since.timestamp()))
+        try:
+            with self._engine.begin() as connection:
+                if connection.execute(sa.select(leases.c.name).where(leases.c.name == name)).first():
+                    connection.execute(prolonging.values(until=until))
+                    return False
+                connection.execute(sa.insert(leases).values(name=name, holder=holder, until=until))
+        except sa.exc.IntegrityError:
+            return False  # another bot was quicker
+        return True
+
+    def end(self, kind: AlertKind, *, at: datetime) -> bool:
+        """Whether this bot is the one to tell that this trouble is over: nobody has met it for a while."""
+        is_over = sa.and_(leases.c.name == PREFIX + kind, leases.c.until <= at)
+        with self._engine.begin() as connection:
+            return connection.execute(sa.delete(leases).where(is_over)).rowcount == 1
+
+    def stuck_cards(self) -> int:
+        """How many calls have a card that is missing or out of date, and a known reason for it."""
+        is_stuck = sa.and_(
+            notifications.c.card_problem != "", notifications.c.card_revision < notifications.c.revision
+        )
+        with self._engine.connect() as connection:
+            counting = sa.select(sa.func.count()).select_from(notifications).where(is_stuck)
+            return connection.execute(counting).scalar_one()
+
+    def doubts(self, *, since: datetime) -> tuple[int, datetime | None]:
+        """How many calls are in doubt that ended since then, and when the first of them did."""
+        in_doubt = sa.and_(calls.c.state == State.IN_DOUBT, calls.c.finished_at >= since)
+        asking = sa.select(sa.func.count(), sa.func.min(calls.c.finished_at)).where(in_doubt)
+        with self._engine.connect() as connection:
+            count, first = connection.execute(asking).one()
+        return count, first

@@ -1,0 +1,73 @@
+"""Of several bots one tells a trouble, and one its end; a restart forgets neither."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from evoslack.calling.alerts import Alert, AlertKind
+from evoslack.calling.outcomes import InDoubt, Reason
+from evoslack.ledger.alerts import AlertLedger
+from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.notifications import NotificationLedger
+from evoslack.ledger.store import Store
+from tests.calls import T0, call_request
+
+LOGIN = AlertKind.EVO_LOGIN
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def alerts(store: Store) -> AlertLedger:
+    return AlertLedger(store)
+
+
+def test_the_first_to_claim_tells_and_everyone_prolongs(alerts: AlertLedger) -> None:
+    assert alerts.claim(LOGIN, T0, until=T0 + MINUTE)
+    assert not alerts.claim(LOGIN, T0 + MINUTE, until=T0 + 3 * MINUTE)
+    assert not alerts.claim(LOGIN, T0, until=T0 + 2 * MINUTE), "it is never shortened"
+
+    assert alerts.told() == {LOGIN: Alert(LOGIN, T0, T0 + 3 * MINUTE)}
+
+
+def test_the_end_is_told_once_and_not_while_anybody_meets_it(alerts: AlertLedger) -> None:
+    alerts.claim(LOGIN, T0, until=T0 + MINUTE)
+
+    assert not alerts.end(LOGIN, at=T0)
+    assert [alerts.end(LOGIN, at=T0 + MINUTE) for _ in range(2)] == [True, False]
+    assert alerts.told() == {}
+
+
+@pytest.mark.parametrize("kind", list(AlertKind))
+def test_every_kind_survives_the_start_of_the_only_bot(
+    kind: AlertKind, alerts: AlertLedger, notifications: NotificationLedger
+) -> None:
+    alerts.claim(kind, T0, until=T0 + MINUTE)
+    notifications.drop_leases(at=T0)
+
+    assert list(alerts.told()) == [kind]
+
+
+def test_doubts_are_counted_from_the_first(alerts: AlertLedger, ledger: CallLedger) -> None:
+    for minute in range(3):
+        at = T0 + minute * MINUTE
+        call = ledger.accept(call_request(f"key{minute}", f"+1202555014{minute}"), at=at)
+        ledger.begin(at=at, accepted_after=T0 - MINUTE)
+        ledger.finish(call.id, InDoubt(Reason.NO_ANSWER), at=at)
+
+    assert alerts.doubts(since=T0 + MINUTE) == (2, T0 + MINUTE)
+    assert alerts.doubts(since=T0 + 3 * MINUTE) == (0, None)
+
+
+def test_cards_are_stuck_while_a_problem_is_known(
+    alerts: AlertLedger, ledger: CallLedger, notifications: NotificationLedger
+) -> None:
+    call = ledger.accept(call_request(), at=T0)
+    assert alerts.stuck_cards() == 0
+
+    notifications.set_card_problem(call.id, "channel_not_found")
+    assert alerts.stuck_cards() == 1
+
+    notifications.mark_card_shown(call.id, 1, "C_CALLS", "1.2")
+    assert alerts.stuck_cards() == 0
