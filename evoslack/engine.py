@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 from slack_sdk import WebClient
 
-from evoslack.calling.access import Access
 from evoslack.calling.intake import Intake
 from evoslack.calling.rule_check import GroupsOf, RuleCheck
-from evoslack.calling.scheduler import Scheduler
 from evoslack.calling.switchboard import Switchboard
 from evoslack.calling.tracker import CallTracker
 from evoslack.evo.catalog import RETRY_EVERY_S, Catalog
@@ -21,8 +19,6 @@ from evoslack.health.counted_ledgers import CountedCallLedger, CountedScheduledC
 from evoslack.health.monitoring import Observers
 from evoslack.ledger.access_requests import AccessRequestLedger
 from evoslack.ledger.blocked_numbers import BlockedNumberLedger
-from evoslack.ledger.card_masks import CardMaskLedger
-from evoslack.ledger.history import CallHistory
 from evoslack.ledger.home_tabs import HomeTabLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.pages import PageLedger
@@ -37,14 +33,9 @@ from evoslack.runtime.background_pool import BackgroundPool
 from evoslack.runtime.clock import Clock
 from evoslack.runtime.worker_pool import WorkerPool
 from evoslack.settings import Settings
-from evoslack.slack.background.home_publisher import HomePublisher
-from evoslack.slack.background.live_page import MIN_INTERVAL_S, TIMEOUT_S, LivePages
-from evoslack.slack.background.notifier import Notifier
+from evoslack.slack.background.live_page import MIN_INTERVAL_S
 from evoslack.slack.background.rate_limiter import POST_INTERVAL_S, RateLimiter
-from evoslack.slack.background.step_runner import StepRunner
-from evoslack.slack.card_links import CardLinks
 from evoslack.slack.rendering import messages
-from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.workspace import private_client
 
 POLL_EVERY_S = 2.0  # how long the call of a bot that died may wait until another bot sees it
@@ -201,87 +192,3 @@ class Pools:
             self.recalls,
             self.pages,
         )
-
-
-def notifier(
-    settings: Settings, engine: Engine, now: Callable[[], datetime], clock_s: Callable[[], float]
-) -> Notifier:
-    return Notifier(
-        engine.make_client(),
-        engine.notifications,
-        CardMaskLedger(engine.store),
-        channel_id=settings.calls_channel,
-        region=settings.default_region,
-        now=now,
-        private_client=engine.private_client,
-        can_end=lambda: engine.catalog.may_end_calls,
-        wake_in=engine.notify_workers.wake_in,
-        posting=engine.posting,
-        masking=lambda: engine.rule_check.rules().masking,
-        mask_in=engine.mask_workers.wake_in,
-        contact=HelpContact.of(settings.help_contact),
-        clock_s=clock_s,
-    )
-
-
-def live_pages(
-    settings: Settings, engine: Engine, links: CardLinks, now: Callable[[], datetime]
-) -> LivePages:
-    return LivePages(
-        engine.make_client(timeout_s=TIMEOUT_S),
-        engine.pages,
-        links,
-        channel_id=settings.calls_channel,
-        region=settings.default_region,
-        now=now,
-        can_end=lambda: engine.catalog.may_end_calls,
-        wake_in=engine.live_page_workers.wake_in,
-        contact=HelpContact.of(settings.help_contact),
-    )
-
-
-def home_publisher(
-    settings: Settings, engine: Engine, access: Access, now: Callable[[], datetime], links: CardLinks
-) -> HomePublisher:
-    return HomePublisher(
-        engine.make_client(),
-        engine.homes,
-        CallHistory(engine.store),
-        engine.scheduled_calls,
-        access.role_of,
-        lambda: engine.catalog.refresh(budget_s=HOME_REFRESH_S),
-        asked_at=engine.access_requests.sent_at,
-        links_of=links.of,
-        can_end=lambda: engine.catalog.may_end_calls,
-        region=settings.default_region,
-        contact=HelpContact.of(settings.help_contact),
-        now=now,
-    )
-
-
-def scheduler(engine: Engine, access: Access, now: Callable[[], datetime]) -> Scheduler:
-    return Scheduler(
-        engine.scheduled_calls,
-        access,
-        engine.rule_check,
-        now=now,
-        on_work=engine.dial_workers.wake,
-        on_change=engine.wake_notifiers,
-    )
-
-
-def step_runner(
-    settings: Settings, engine: Engine, access: Access, client: WebClient, clock: Clock
-) -> StepRunner:
-    return StepRunner(
-        client,
-        engine.steps,
-        engine.intake,
-        engine.calls,
-        access,
-        region=settings.default_region,
-        rule_check=engine.rule_check,
-        max_wait=timedelta(seconds=settings.max_wait_seconds),
-        contact=HelpContact.of(settings.help_contact),
-        now=clock.now,
-    )

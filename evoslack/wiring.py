@@ -9,9 +9,10 @@ from functools import partial
 from slack_bolt import App
 from slack_sdk import WebClient
 
+from evoslack.background_wiring import home_publisher, live_pages, notifier, scheduler, step_runner
 from evoslack.calling.access import Access
 from evoslack.calling.permission import Permission
-from evoslack.engine import Engine, Pools, home_publisher, live_pages, notifier, scheduler, step_runner
+from evoslack.engine import Engine, Pools
 from evoslack.evo.client import DIAL_DEADLINE_S, EvoClient
 from evoslack.evo.directory import Directory
 from evoslack.health.metrics import Metrics

@@ -27,6 +27,7 @@ from evoslack.calling.refusals import FormBeforeRestore, FormUsed, NumberBusy, r
 from evoslack.ledger.dependents import mark_dependents_due
 from evoslack.ledger.rows import REQUEST_FIELDS, call_of
 from evoslack.ledger.schema import calls, notifications, pages, used_keys
+from evoslack.ledger.timeline import remembers
 
 # A number that was just dialed is left alone for a moment, even if that call is over: a second person who
 # calls it at the same time has not seen the card yet.
@@ -45,14 +46,15 @@ def admit(
     at: datetime,
     before_commit: BeforeCommit,
     *,
-    is_remembered: sa.ColumnElement[bool],
+    is_remembered: sa.ColumnElement[bool] | None = None,
 ) -> tuple[Call, bool]:
     """The call, in `state` if it is new, and whether it is new.
 
     `before_commit` is called last in the transaction; what it raises rolls everything back. `is_remembered`:
-    whether the ledger knows everything that became of such a form.
+    whether the ledger knows everything that became of such a form; None: by its key.
     Raises `KeyTaken`, `NotYourForm`, `NumberBusy`, `FormUsed` or `FormBeforeRestore`.
     """
+    is_remembered = remembers(request.key) if is_remembered is None else is_remembered
     for _attempt in range(2):  # again only if the call in the way was settled meanwhile
         inserted = _insert(engine, request, state, at, before_commit, is_remembered)
         if inserted is not None:

@@ -31,7 +31,6 @@ from evoslack.ledger.dependents import mark_changed
 from evoslack.ledger.rows import call_of
 from evoslack.ledger.schema import calls, notifications
 from evoslack.ledger.store import Store
-from evoslack.ledger.timeline import remembers
 from evoslack.ledger.transitions import AHEAD, change_state
 from evoslack.ledger.workflow_steps import give_call
 
@@ -52,10 +51,7 @@ class CallLedger:
         """
         for _attempt in range(3):  # again only if its other delivery was withdrawn just now
             state = State.RECEIVED if request.due_at is None else State.RECEIVED_LATER
-            call, is_new = admit(
-                *(self._engine, request, state, at, lambda _connection, _id: require_time()),
-                is_remembered=remembers(request.key),
-            )
+            call, is_new = admit(self._engine, request, state, at, lambda _connection, _id: require_time())
             joined = call if is_new or not call.is_unanswered else self.join(call.id)
             if joined is not None:
                 return joined
@@ -109,7 +105,7 @@ class CallLedger:
                 give_call(connection, execution_id, lease, call_id)
 
         # How old a step is, its row says: see `WorkflowStep.is_before_restore`.
-        is_remembered = sa.true() if step else remembers(request.key)
+        is_remembered = sa.true() if step else None
         return admit(self._engine, request, State.ACCEPTED, at, take_step, is_remembered=is_remembered)[0]
 
     def waiting(self, *, accepted_after: datetime) -> Call | None:
