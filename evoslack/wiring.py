@@ -228,11 +228,6 @@ def _receiver(
             note_answer=noting,
             on_denied=lambda _reason: metrics.note_unsigned(),
         )
-    except ValueError as error:  # how waitress says it
-        raise CannotStart(
-            f"Cannot listen on {settings.host}: this machine knows no such name or address. "
-            "Set HOST to one of its own, such as 127.0.0.1, or to 0.0.0.0 for all of them."
-        ) from error
     except OSError as error:  # another program was quicker
         where = f"{settings.host}:{settings.port}"
         raise CannotStart(f"Cannot listen on {where}: {error.strerror}.") from error

@@ -25,7 +25,7 @@ from tests.scenario.office import ROOT, SARA, TYPED, Office, says_placed
 
 POOLS = {
     *("answers", "dial", "notify", "private-messages", "sweep", "catalog", "track", "schedule"),
-    *("live-pages", "home-tabs", "workflow-steps", "card-masks", "number-lines", "slack-time"),
+    *("live-pages", "home-tabs", "workflow-steps", "card-masks", "number-lines", "slack-time", "alerts"),
 }
 LABELS: dict[str, set[str]] = {
     "outcome": {outcome.value for outcome in OUTCOMES},

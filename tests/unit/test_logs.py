@@ -86,7 +86,7 @@ def test_known_trouble_is_one_line_in_words(error: Exception) -> None:
 
     assert "\n" not in line
     assert "saving failed 100%: " in line
-    assert str(error.__cause__ or error).splitlines()[0][:20] in line or "no connection was free" in line
+    assert str(getattr(error, "orig", error)).splitlines()[0][:20] in line or "no connection was free" in line
 
 
 @pytest.mark.parametrize("error", DEFECTS.values(), ids=DEFECTS)

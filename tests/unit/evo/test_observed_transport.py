@@ -60,7 +60,10 @@ def test_a_request_without_an_answer_is_reported_and_raised() -> None:
     def observe(operation: str, result: Result, _seconds: float) -> None:
         seen.append((operation, result))
 
+    problems: list[str] = []
+    transport = ObservedTransport("http://127.0.0.1:1", observe, problems.append)
     with pytest.raises(Unsent):
-        ObservedTransport("http://127.0.0.1:1", observe).exchange("GET", "/flows", budget_s=5, fresh=True)
+        transport.exchange("GET", "/flows", budget_s=5, fresh=True)
 
     assert seen == [("flows", Result.UNREACHABLE)]
+    assert problems == ["Connection refused"]
