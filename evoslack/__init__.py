@@ -12,13 +12,12 @@ The map, inside first:
                ability), `rendering/` (views, cards, every sentence people read), `background/` (cards,
                private messages and Home tabs, sent from rows)
 - `health/`    for the people who run it: health checks, metrics, what systemd is told
-- `settings`   the environment variables, read once; `setting_values` parses each of them
-- `engine`     the ledger, the phone system and the worker pools that move calls forward
-- `wiring`     builds everything from the settings; `listener_wiring` gathers what the listeners work with
+- `settings/`  the environment variables, read once
+- `wiring/`    builds everything from the settings; its `engine` is what moves calls forward
 - `running`    starts the bot and stops it
 - `check`      `--check`
 - `starting`   starts the bot: waits for what is away, gives up on what is wrong (`start_trouble`)
-- `cli`        the command line; `environment` and `logs` are its ends toward the machine
+- `cli`        the command line; `logs` is how it logs
 
 `ledger`, `evo` and `slack` know `calling` and not each other. The sandbox (a stand-in Slack and a stand-in
 Evo Voice) is a package beside this one, which does not know it. CONTRIBUTING.md has rules and recipes for

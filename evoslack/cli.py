@@ -15,11 +15,11 @@ from queue import SimpleQueue
 from typing import NoReturn
 
 from evoslack import __version__
-from evoslack.environment import Environment, read_database_url, read_environment
 from evoslack.foreseen import foreseen
 from evoslack.logs import set_up_logging
 from evoslack.runtime import network
 from evoslack.settings import BadSettings, Settings
+from evoslack.settings.environment import Environment, read_database_url, read_environment
 from evoslack.start_trouble import CannotStart
 from evoslack.starting import Start, ToldToStop
 

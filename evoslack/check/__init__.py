@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from evoslack.check import database, evo_voice, slack
 from evoslack.check.finding import Finding
 from evoslack.check.rules import rule_lines
-from evoslack.environment import Environment
 from evoslack.evo.client import EvoClient
 from evoslack.settings import Settings
+from evoslack.settings.environment import Environment
 from evoslack.slack.receivers.slack_time import SlackTime
 from evoslack.slack.workspace import web_client
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from evoslack.calling.calls import State
-from evoslack.engine import SWEEP_EVERY_S
+from evoslack.wiring.engine import SWEEP_EVERY_S
 from sandbox.evo.calls import Script
 from tests.chaos.crowd import FormSubmission, by_hand, until, wait
 from tests.chaos.scene import OUTGOING, new_databases

@@ -25,7 +25,6 @@ import sqlalchemy as sa
 from evoslack.calling.calls import FINAL, OPEN_STATES, UNANSWERED, Call, State
 from evoslack.calling.matching import UNSEEN_LIMIT
 from evoslack.calling.switchboard import PLACING_LIMIT
-from evoslack.engine import SWEEP_EVERY_S
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.schema import calls, claimable_at, notifications
@@ -34,6 +33,7 @@ from evoslack.runtime.clock import counting_s
 from evoslack.settings import Settings
 from evoslack.slack.background.notifier import LEASE
 from evoslack.wiring import build
+from evoslack.wiring.engine import SWEEP_EVERY_S
 from sandbox.bot_process import BotProcess, sandbox_settings
 from sandbox.evo.calls import Ring
 from sandbox.evo.voice import EvoVoice

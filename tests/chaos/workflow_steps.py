@@ -8,9 +8,9 @@ By hand: `python -m tests.chaos.workflow_steps short`.
 from __future__ import annotations
 
 from evoslack.calling.calls import State
-from evoslack.engine import POLL_EVERY_S
 from evoslack.ledger.calls import CallLedger
 from evoslack.slack.background.step_runner import LEASE
+from evoslack.wiring.engine import POLL_EVERY_S
 from tests.chaos.crowd import by_hand, until, wait
 from tests.chaos.questions import Verdict
 from tests.chaos.stage import Set, Stage, stage

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from evoslack.setting_names import SECRETS
 from evoslack.settings import Settings
+from evoslack.settings.names import SECRETS
 
 ROOT = Path(__file__).parents[2]
 NAMES = Settings.names()

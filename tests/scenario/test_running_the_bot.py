@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from evoslack import __version__
-from evoslack.environment import read_environment
+from evoslack.settings.environment import read_environment
 from sandbox.bot_process import BOT, BotProcess, sandbox_settings
 from tests.scenario.office import SARA, TYPED, Office, says_placed
 

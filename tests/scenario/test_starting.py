@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from evoslack import check
-from evoslack.environment import Environment
 from evoslack.running import Bot
 from evoslack.settings import BadSettings, Settings
+from evoslack.settings.environment import Environment
 from evoslack.start_trouble import Away, CannotStart
 from evoslack.starting import Start, ToldToStop, until_there
 from evoslack.wiring import build

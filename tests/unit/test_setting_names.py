@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from evoslack.setting_names import NameFindings, check_names
 from evoslack.settings import Settings
+from evoslack.settings.names import NameFindings, check_names
 
 NOTHING = NameFindings((), ())
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from evoslack.cli import main
-from evoslack.environment import read_environment
 from evoslack.settings import BadSettings
+from evoslack.settings.environment import read_environment
 from sandbox.bot_process import BOT
 
 NOWHERE = "http://127.0.0.1:9"  # nothing listens on the discard port

@@ -154,7 +154,7 @@ BREAKS = (
         "Hang up waits for nothing else",
         (
             Edit(
-                "evoslack/engine.py",
+                "evoslack/wiring/engine.py",
                 'self.hang_ups = pool("hang-up", size=HANG_UP_WORKERS)',
                 "self.hang_ups = self.exports",
             ),

@@ -1,6 +1,6 @@
 """Turns the text of a setting that is an address into a value: web addresses, where to listen, the database.
 
-As in `setting_values`, a `ValueError` completes a sentence that begins with the variable's name, and never
+As in `values`, a `ValueError` completes a sentence that begins with the variable's name, and never
 repeats the text: an address may hold a password.
 """
 

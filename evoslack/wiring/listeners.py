@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from slack_sdk import WebClient
 
 from evoslack.calling.access import Access
-from evoslack.engine import Engine, Pools
 from evoslack.ledger.history import CallHistory
 from evoslack.runtime.clock import Clock
 from evoslack.settings import Settings
@@ -22,6 +21,7 @@ from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.rendering.views import FormSettings
 from evoslack.slack.user_groups import UserGroups
 from evoslack.slack.workspace import LISTENER_TIMEOUT_S
+from evoslack.wiring.engine import Engine, Pools
 
 ZONE_TIMEOUT_S = 1  # a listener waits for it, after it asked for a role
 SLACK_RESPONSE_HOST = "hooks.slack.com"

@@ -9,10 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
 
-from evoslack import setting_addresses as addresses
-from evoslack import setting_values as values
 from evoslack.calling.calling_hours import AROUND_THE_CLOCK, CallingHours
 from evoslack.calling.rulebook import Masking, NumberKind, Rules, limits_of
+from evoslack.settings import addresses, values
 
 T = TypeVar("T")
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from evoslack.dot_env import DotEnv, read_dot_env
-from evoslack.setting_names import FILE, SECRETS, check_names
-from evoslack.settings import BadSettings, Settings, database_url
-from evoslack.text_file import Unreadable, read_text_file
-from evoslack.working_folder import WorkingFolder, checkout
+from evoslack.settings.dot_env import DotEnv, read_dot_env
+from evoslack.settings.names import FILE, SECRETS, check_names
+from evoslack.settings.settings import BadSettings, Settings, database_url
+from evoslack.settings.text_file import Unreadable, read_text_file
+from evoslack.settings.working_folder import WorkingFolder, checkout
 
 
 @dataclass(frozen=True, slots=True)

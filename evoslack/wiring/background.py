@@ -9,7 +9,6 @@ from slack_sdk import WebClient
 
 from evoslack.calling.access import Access
 from evoslack.calling.scheduler import Scheduler
-from evoslack.engine import Engine
 from evoslack.ledger.card_masks import CardMaskLedger
 from evoslack.ledger.history import CallHistory
 from evoslack.runtime.clock import Clock
@@ -20,6 +19,7 @@ from evoslack.slack.background.notifier import Notifier
 from evoslack.slack.background.step_runner import StepRunner
 from evoslack.slack.card_links import CardLinks
 from evoslack.slack.rendering.help_contact import HelpContact
+from evoslack.wiring.engine import Engine
 
 HOME_REFRESH_S = 5.0  # for reading the offer when a Home tab is due before it has been read
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import evoslack
-from evoslack.dot_env import FILE_NAME
+from evoslack.settings.dot_env import FILE_NAME
 
 _SQLITE = "sqlite:///"
 DEFAULT_LEDGER = "evoslack.db"

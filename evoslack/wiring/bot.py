@@ -9,16 +9,13 @@ from functools import partial
 from slack_bolt import App
 from slack_sdk import WebClient
 
-from evoslack.background_wiring import home_publisher, live_pages, notifier, scheduler, step_runner
 from evoslack.calling.access import Access
 from evoslack.calling.permission import Permission
-from evoslack.engine import Engine, Pools
 from evoslack.evo.client import DIAL_DEADLINE_S, EvoClient
 from evoslack.evo.directory import Directory
 from evoslack.health.metrics import Metrics
 from evoslack.health.monitoring import Monitoring, Observers
 from evoslack.ledger.store import UnusableUrl
-from evoslack.listener_wiring import listener_dependencies
 from evoslack.outages import Outages, alerts
 from evoslack.running import Bot, PooledStep
 from evoslack.runtime.clock import Clock, counting_s
@@ -42,6 +39,9 @@ from evoslack.slack.workspace import (
     web_client,
 )
 from evoslack.start_trouble import CannotStart, identity_of
+from evoslack.wiring.background import home_publisher, live_pages, notifier, scheduler, step_runner
+from evoslack.wiring.engine import Engine, Pools
+from evoslack.wiring.listeners import listener_dependencies
 
 TIME_EVERY_S = 60.0  # how often Slack is asked for the time; two answers put it right
 TIME_TIMEOUT_S = 1  # a slower answer would tell an outdated time

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dotenv.parser import parse_stream
 
-from evoslack.text_file import Missing, Unreadable, read_text_file
+from evoslack.settings.text_file import Missing, Unreadable, read_text_file
 
 FILE_NAME = ".env"
 
