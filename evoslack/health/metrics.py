@@ -64,8 +64,11 @@ class Metrics:
             if lane is not Lane.BARE:
                 self._answer_s.labels(lane.value)
         self._late = Counter("evoslack_late_presses", "Submissions answered too late", registry=registry)
-        self._unsigned = Counter(
-            "evoslack_unsigned_requests", "Requests without a valid signature of Slack", registry=registry
+        self._denied = Counter(
+            "evoslack_denied_requests",
+            "Requests that are not proven to be Slack's",
+            ["reason"],
+            registry=registry,
         )
         self._polled = Gauge(
             "evoslack_last_poll_timestamp_seconds", "When sessions were last polled", registry=registry
@@ -94,9 +97,9 @@ class Metrics:
         if lane is Lane.PRESS and age_s > ANSWER_WITHIN_S:
             self._late.inc()
 
-    def note_unsigned(self) -> None:
-        """A request was rejected because its signature is wrong, or too old."""
-        self._unsigned.inc()
+    def note_denied(self, reason: str) -> None:
+        """A request was denied; `reason` is a `DeniedBecause`."""
+        self._denied.labels(reason).inc()
 
     def timed_phone(self, phone: PhoneSystem) -> PhoneSystem:
         """The same phone system; how long each dialing takes is measured."""

@@ -226,7 +226,7 @@ def _receiver(
             waited_s=waited_s,
             is_healthy=is_healthy,
             note_answer=noting,
-            on_denied=lambda _reason: metrics.note_unsigned(),
+            on_denied=metrics.note_denied,
         )
     except OSError as error:  # another program was quicker
         where = f"{settings.host}:{settings.port}"

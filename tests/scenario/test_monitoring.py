@@ -146,7 +146,7 @@ def test_over_http_unsigned_requests_are_counted(empty_office: Office) -> None:
 
     assert read(port, "/readyz")[0] == 200
     found = values(port)
-    assert found["evoslack_unsigned_requests_total"] == 1
+    assert found['evoslack_denied_requests_total{reason="unsigned"}'] == 1
     assert found["evoslack_slack_connections"] == 1
 
 
