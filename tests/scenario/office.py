@@ -13,8 +13,9 @@ import sqlalchemy as sa
 
 from evoslack.calling.calls import Call
 from evoslack.ledger.schema import notifications
+from evoslack.running import Bot
 from evoslack.settings import Settings
-from evoslack.wiring import Bot, build
+from evoslack.wiring import build
 from sandbox.bot_process import sandbox_settings
 from sandbox.evo.voice import EvoVoice
 from sandbox.slack.delivery import Delivery
