@@ -29,7 +29,7 @@ _WAITING = sorted({State.RECEIVED, State.RECEIVED_LATER, State.SCHEDULED, State.
 # pg_restore makes every table anew, in this server or in another one, and `createdb --template` copies them
 # as they are into another database: so one of the three numbers changes.
 _PLACE = sa.text(
-    "SELECT system_identifier || '/' || pg_database.oid::bigint || '/' || 'ledger_state'::regclass::oid::bigint"
+    "SELECT system_identifier || '/' || pg_database.oid || '/' || 'ledger_state'::regclass::oid"
     " FROM pg_control_system(), pg_database WHERE datname = current_database()"
 )
 
