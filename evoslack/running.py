@@ -102,10 +102,10 @@ class Bot:
         Returns the ready line. Raises `CannotStart`.
         """
         self.open()
-        self.work()
         try:
+            self.work()
             return self.receive()
-        except CannotStart:
+        except Exception:
             self.stop()  # calls that are being dialed already are finished
             raise
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 from evoslack.running import NOTHING_YET, Bot
 from evoslack.runtime.backoff import Backoff
 from evoslack.settings import Settings
-from evoslack.start_trouble import Away, CannotStart
+from evoslack.start_trouble import Away
 from evoslack.wiring import build
 
 log = logging.getLogger(__name__)
@@ -30,8 +30,9 @@ class ToldToStop(Exception):
 class Start:
     """One start, run in a thread of its own, so that `stop` may be called meanwhile."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, make: Callable[[Settings], Bot] = build) -> None:
         self._settings = settings
+        self._make = make
         self._stopping = threading.Event()
         self._deciding = threading.Lock()
         self.bot: Bot | None = None  # once it is built
@@ -41,17 +42,19 @@ class Start:
 
         Raises `CannotStart`, `BadSettings`, or `ToldToStop`.
         """
-        bot = until_there(lambda: build(self._settings), self._stopping)
+        bot = until_there(lambda: self._make(self._settings), self._stopping)
         until_there(bot.open, self._stopping)
         with self._deciding:  # from here on `stop` knows what may be dialed
             if self._stopping.is_set():
                 raise ToldToStop
             self.bot = bot
-        bot.work()
         try:
+            bot.work()
             return until_there(bot.receive, self._stopping)
-        except CannotStart:
-            bot.stop()  # calls that are being dialed already are finished
+        except ToldToStop:
+            raise  # `stop` does that
+        except Exception:
+            bot.stop()  # calls that are being dialed already are finished, whatever broke
             raise
 
     def stop(self) -> str:

@@ -12,10 +12,12 @@ import sqlalchemy as sa
 
 from evoslack.calling.alerts import Alert, AlertKind
 from evoslack.calling.calls import State
+from evoslack.ledger.due_rows import DueRows
 from evoslack.ledger.schema import calls, leases, notifications
 from evoslack.ledger.store import Store
 
 PREFIX = "alert:"
+_DUE = DueRows(notifications)
 IS_ALERT = leases.c.name.startswith(PREFIX)
 
 
@@ -58,9 +60,9 @@ class AlertLedger:
 
     def stuck_cards(self) -> int:
         """How many calls have a card that is missing or out of date, and a known reason for it."""
-        is_stuck = sa.and_(
-            notifications.c.card_problem != "", notifications.c.card_revision < notifications.c.revision
-        )
+        is_behind = notifications.c.card_revision < notifications.c.revision
+        # Asked every ten seconds: reading every call that was ever told would hold up presses on SQLite.
+        is_stuck = sa.and_(_DUE.has_work, notifications.c.card_problem != "", is_behind)
         with self._engine.connect() as connection:
             counting = sa.select(sa.func.count()).select_from(notifications).where(is_stuck)
             return connection.execute(counting).scalar_one()

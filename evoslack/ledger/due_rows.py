@@ -8,12 +8,14 @@ left exactly while one of the two is set (`schema.claimable_at`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from evoslack.ledger.schema import claimable_at
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class DueRows:
@@ -23,6 +25,8 @@ class DueRows:
         self._table = table
         self._key = tuple(table.primary_key)
         self.claimable_at = claimable_at(table)
+        # A range, for which SQLite takes the index; not for IS NOT NULL.
+        self.has_work = self.claimable_at > _LONG_AGO
 
     def claim(
         self, connection: sa.Connection, *conditions: sa.ColumnElement[bool], at: datetime, until: datetime

@@ -6,7 +6,7 @@ All of it is cheap whatever the ledger holds: every count is answered by an inde
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -18,8 +18,6 @@ from evoslack.ledger.store import Store, with_short_lock_timeout
 ROW = "health"  # of the table of leases, which is not kept either
 DOUBT_SPAN = timedelta(hours=24)  # calls in doubt are counted that far back
 STUCK_ATTEMPTS = 5  # the fifth attempt comes about half a minute after the first
-
-LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # a range, for which SQLite takes the index; not for IS NOT NULL
 
 _WAITING = (State.RECEIVED, State.ACCEPTED)
 _TRACKED = sorted(set(Progress) - FINAL)
@@ -119,4 +117,4 @@ def _untold() -> sa.Select[int, int, int]:
         count_if(columns.card_revision < columns.revision, "cards"),
         count_if(columns.told_revision < columns.revision, "messages"),
         count_if(columns.attempts >= STUCK_ATTEMPTS, "stuck"),
-    ).where(DUE.claimable_at > LONG_AGO)
+    ).where(DUE.has_work)

@@ -26,9 +26,11 @@ from evoslack.ledger.store import Store
 
 _ROW = 1
 _WAITING = sorted({State.RECEIVED, State.RECEIVED_LATER, State.SCHEDULED, State.ACCEPTED})
-# pg_restore makes every table anew, in this server or in another one, so one of the two numbers changes.
+# pg_restore makes every table anew, in this server or in another one, and `createdb --template` copies them
+# as they are into another database: so one of the three numbers changes.
 _PLACE = sa.text(
-    "SELECT system_identifier || '/' || 'ledger_state'::regclass::oid::bigint FROM pg_control_system()"
+    "SELECT system_identifier || '/' || pg_database.oid || '/' || 'ledger_state'::regclass::oid"
+    " FROM pg_control_system(), pg_database WHERE datname = current_database()"
 )
 
 

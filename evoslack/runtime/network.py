@@ -146,13 +146,19 @@ def _proxy_problem(proxy: str) -> str | None:
 
 
 def _is_exempt(host: str, port: int | None) -> bool:
-    """Whether NO_PROXY names this host: by name, by the end of its name, with a port, or by a network."""
-    if proxy_bypass(host) or (port is not None and proxy_bypass(f"{host}:{port}")):
+    """Whether NO_PROXY names this host: by name, by the end of its name, with a port, or by a network.
+
+    This machine always is: through a proxy, plain http would carry passwords over the network, and the proxy
+    would look for the address on its own machine.
+    """
+    if host == "localhost" or proxy_bypass(host) or (port is not None and proxy_bypass(f"{host}:{port}")):
         return True
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         return False
+    if address.is_loopback:
+        return True
     for entry in _variable("NO_PROXY").split(","):
         with suppress(ValueError):  # a name
             if address in ipaddress.ip_network(entry.strip(), strict=False):

@@ -159,6 +159,8 @@ def not_waiting(call: Call, region: str, reader: str) -> str:
     if call.canceled_by == reader:
         return ""
     now = headline(call, region, is_bold=True)
+    if call.is_unanswered:  # its page is there already, and it will wait in a moment
+        return f"Nothing was changed: EvoSlack is still writing this call down. Try again in a moment.\n{now}"
     if call.is_scheduled:
         return f"Nothing was changed: someone changed its time meanwhile. Check it, then try again.\n{now}"
     return f"Nothing was changed: this call no longer waits for its time.\n{now}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from evoslack.calling.alerts import Alert, AlertKind
 from evoslack.calling.outcomes import InDoubt, Reason
@@ -71,3 +73,20 @@ def test_cards_are_stuck_while_a_problem_is_known(
 
     notifications.mark_card_shown(call.id, 1, "C_CALLS", "1.2")
     assert alerts.stuck_cards() == 0
+
+
+def test_asking_for_stuck_cards_reads_only_what_is_not_told_yet(sqlite_url: str) -> None:
+    """On SQLite a press waits for whoever reads: with a year of calls that would be tenths of a second."""
+    with closing(Store(sqlite_url)) as store:
+        store.open()
+        asked: list[str] = []
+
+        @sa.event.listens_for(store.engine, "before_cursor_execute")
+        def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+            asked.append(statement)
+
+        AlertLedger(store).stuck_cards()
+        (question,) = [statement for statement in asked if "notifications" in statement]
+        with store.engine.connect() as connection:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {question}", ("",) * question.count("?"))
+            assert "USING INDEX notifications_by_due" in plan.one().detail

@@ -8,6 +8,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -198,6 +199,32 @@ def test_what_pg_restore_puts_back_is_recognized_once(
             assert (taken_up(store, LATER)[1] is not None) == is_first
             with pytest.raises(FormBeforeRestore):
                 press(store, key)
+
+
+def test_a_copy_of_the_database_that_takes_its_place_is_recognized_once(
+    postgres_server: Postgres, postgres_url: str
+) -> None:
+    """`createdb --template` copies the tables as they are, with their OIDs."""
+    with closing(Store(postgres_url)) as store:
+        store.open()
+        timeline, _ = taken_up(store)
+        key = timeline.new_key()
+    name = str(sa.make_url(postgres_url).database)
+    url = sa.make_url(postgres_url).set(database="the_copy").render_as_string(hide_password=False)
+    admin = psycopg.conninfo.make_conninfo(postgres_server.uri, dbname="template1")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE the_copy TEMPLATE "{name}"')
+        try:
+            with closing(Store(postgres_url)) as store:
+                press(store, key)
+            for is_first in (True, False):
+                with closing(Store(url)) as copy:
+                    copy.open()
+                    assert (taken_up(copy, LATER)[1] is not None) == is_first
+                    with pytest.raises(FormBeforeRestore):
+                        press(copy, key)
+        finally:
+            connection.execute("DROP DATABASE the_copy")
 
 
 def run_postgres(program: str, *arguments: str) -> None:

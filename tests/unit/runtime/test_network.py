@@ -28,6 +28,10 @@ PROXY = "http://proxy.acme.test:3128"
         ("http://slack.com/api/", {"HTTPS_PROXY": PROXY}, None),
         ("wss://wss.slack.com/", {"HTTPS_PROXY": PROXY}, PROXY),
         ("ws://127.0.0.1:1/", {"HTTPS_PROXY": PROXY}, None),
+        # This machine, always: plain http, which is allowed there only, carries the password of Evo Voice.
+        ("http://127.0.0.1:8080/", {"HTTP_PROXY": PROXY}, None),
+        ("http://localhost:8080/", {"HTTP_PROXY": PROXY}, None),
+        ("http://[::1]:8080/", {"ALL_PROXY": PROXY}, None),
         ("https://slack.com/api/", {"HTTPS_PROXY": PROXY, "NO_PROXY": "slack.com"}, None),
         ("https://slack.com/api/", {"HTTPS_PROXY": PROXY, "no_proxy": "*"}, None),
         ("https://files.slack.com/", {"HTTPS_PROXY": PROXY, "NO_PROXY": "a.test, .slack.com"}, None),

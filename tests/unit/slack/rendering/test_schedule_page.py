@@ -12,7 +12,7 @@ from evoslack.calling.calling_hours import CallingHours, opens_at
 from evoslack.calling.calls import Call, CallRequest, State
 from evoslack.calling.places import zones_of
 from evoslack.calling.refusals import OutsideHours
-from evoslack.slack.rendering import hours_messages, local_times, schedule_page
+from evoslack.slack.rendering import hours_messages, local_times, schedule_messages, schedule_page
 from evoslack.slack.rendering.form_metadata import ChangeMetadata, FormMetadata, ScheduleMetadata
 from sandbox.slack.block_kit import problems_in_view
 from tests.calls import call_request
@@ -225,3 +225,13 @@ def test_a_waiting_call_is_said_in_their_time_and_in_the_readers() -> None:
     said = local_times.due(call).replace("\u00a0", " ")
     assert said.startswith("Mon, Nov 2, 6:12 AM in ")
     assert f"<!date^{int(NOW.timestamp())}^" in said
+
+
+def test_who_cancels_before_the_press_is_confirmed_is_told_to_try_again() -> None:
+    """The page has the button as soon as it is there; "no longer waits" would be heard as a yes."""
+    request = replace(REQUEST, due_at=NOW + timedelta(hours=4))
+    call = Call("c" * 32, request, State.RECEIVED_LATER, NOW)
+
+    words = schedule_messages.not_waiting(call, "US", "U_SARA")
+
+    assert words.startswith("Nothing was changed: EvoSlack is still writing this call down. Try again in a")
