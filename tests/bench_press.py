@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -101,7 +102,7 @@ def costs(bot: Bot, slack: SlackWorkspace, round_trips: Callable[[], int] = lamb
     spent.append(ledger.cost)
     bot.switchboard.dial_next()
     spent.append(ledger.until_dialed or ledger.cost)
-    return [after - before for before, after in zip(spent, spent[1:], strict=False)]
+    return [after - before for before, after in pairwise(spent)]
 
 
 def newest(bot: Bot) -> str:
@@ -123,13 +124,16 @@ def main() -> int:
         with bench.a_bot(url, **LIMIT) as (slack, bot):
             show("SQLite", costs(bot, slack))
             quick_ms = press_ms(bot, slack)
-    with postgres() as server, Relay(server.socket) as relay:
-        with bench.a_bot(relay.url, **LIMIT) as (slack, bot):
-            found = costs(bot, slack, lambda: relay.round_trips)
-            show("PostgreSQL", found)
-            near_ms = press_ms(bot, slack)
-            relay.delay_s = 0.001
-            far_ms = press_ms(bot, slack)
+    with (
+        postgres() as server,
+        Relay(server.socket) as relay,
+        bench.a_bot(relay.url, **LIMIT) as (slack, bot),
+    ):
+        found = costs(bot, slack, lambda: relay.round_trips)
+        show("PostgreSQL", found)
+        near_ms = press_ms(bot, slack)
+        relay.delay_s = 0.001
+        far_ms = press_ms(bot, slack)
     print(f"\nSubmit to its answer, p50: SQLite {quick_ms:.2f} ms, PostgreSQL {near_ms:.2f} ms,")
     print(f"with one millisecond more for each round trip {far_ms:.2f} ms")
     return 0 if found[0].round_trips <= MOST_ROUND_TRIPS else 1

@@ -29,7 +29,6 @@ from evoslack.calling.refusals import (
 )
 from evoslack.calling.rulebook import BlockedNumber, FlowRule, Limit, RuleName, Rules, StoredRule
 
-
 READ_AGAIN_AFTER = timedelta(seconds=0.5)  # somebody was asked meanwhile, such as Slack for a role
 
 
@@ -62,7 +61,7 @@ class Reading:
     is_clear: bool
 
     def clears(self, request: CallRequest, limits: Collection[Limit], at: datetime) -> bool:
-        """Whether it says that nothing stands in the way of this very call, with these limits, at that time."""
+        """Whether it says that nothing stands in the way of this very call, with these limits, then."""
         asked, wanted = (
             (each.number, each.account_id, each.user_id, each.team_id) for each in (self.request, request)
         )

@@ -128,8 +128,7 @@ class CallLedger:
                 give_call(connection, execution_id, lease, call_id)
 
         # How old a step is, its row says: see `WorkflowStep.is_before_restore`.
-        is_remembered = sa.true() if step else None
-        return admit(self._engine, request, State.ACCEPTED, at, take_step, is_remembered=is_remembered)[0]
+        return admit(self._engine, request, State.ACCEPTED, at, take_step, is_remembered=bool(step))[0]
 
     def waiting(self, *, accepted_after: datetime) -> Call | None:
         """The oldest call that waits to be dialed, or None. This does not reserve it."""

@@ -29,8 +29,7 @@ def begin_with_first_statement(engine: sa.Engine, is_possible: Callable[[], bool
 
     def begin(connection: sa.Connection) -> None:
         if connection.get_execution_options().get("isolation_level") != AUTOCOMMIT:
-            driver = connection.connection.driver_connection
-            assert driver is not None
+            driver: Any = connection.connection.driver_connection
             driver.autocommit = False  # the last transaction may have been one of ours
 
     def do_execute(cursor: psycopg.Cursor[Any], statement: str, parameters: Any, _context: object) -> bool:
