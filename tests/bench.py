@@ -25,6 +25,7 @@ from slack_sdk import WebClient
 from slack_sdk.signature import SignatureVerifier
 
 from evoslack.calling.arrival import Arrival
+from evoslack.running import Bot
 from evoslack.runtime.clock import Clock
 from evoslack.settings import Settings
 from evoslack.slack.payloads import ARRIVAL
@@ -72,29 +73,36 @@ def main() -> int:
 @contextmanager
 def office() -> Iterator[tuple[SlackWorkspace, App, App, App]]:
     """The stand-ins, EvoSlack with everything in memory warm, a bare inline Bolt and a stock one."""
+    with tempfile.TemporaryDirectory() as folder, a_bot(f"sqlite:///{Path(folder) / 'bench.db'}") as found:
+        slack, bot = found
+        view = views.form(
+            bot.catalog.offer(),
+            FormMetadata("bare"),
+            views.FormSettings("/call", "US", frozenset({"US"}), "C_CALLS", frozenset()),
+            views.Prefill(),
+        )
+        yield slack, bot.app, bare(slack, view, inline=True), bare(slack, view, inline=False)
+
+
+@contextmanager
+def a_bot(database_url: str, **settings: str) -> Iterator[tuple[SlackWorkspace, Bot]]:
+    """The stand-ins, and EvoSlack with everything in memory warm; its worker pools don't run."""
     slack, evo = SlackWorkspace(), EvoVoice()
     slack.start()
     evo.start()
-    with tempfile.TemporaryDirectory() as folder:
-        env = sandbox_settings(slack, evo, f"sqlite:///{Path(folder) / 'bench.db'}")
-        del env["SLACK_APP_TOKEN"]
-        bot = build(Settings.from_env({**env, "SLACK_SIGNING_SECRET": SECRET, "PORT": "0"}))
+    env = {**sandbox_settings(slack, evo, database_url), **settings}
+    del env["SLACK_APP_TOKEN"]
+    bot = build(Settings.from_env({**env, "SLACK_SIGNING_SECRET": SECRET, "PORT": "0"}))
+    try:
         bot.store.open()
         bot.catalog.refresh()
         dispatch(bot.app, command(slack))
         slack.wait_for_modal(SARA, views.FORM)
-        try:
-            view = views.form(
-                bot.catalog.offer(),
-                FormMetadata("bare"),
-                views.FormSettings("/call", "US", frozenset({"US"}), "C_CALLS", frozenset()),
-                views.Prefill(),
-            )
-            yield slack, bot.app, bare(slack, view, inline=True), bare(slack, view, inline=False)
-        finally:
-            bot.stop()
-            slack.close()
-            evo.close()
+        yield slack, bot
+    finally:
+        bot.stop()
+        slack.close()
+        evo.close()
 
 
 def bare(slack: SlackWorkspace, view: Block, *, inline: bool) -> App:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from evoslack.calling.calls import CallRequest
 from evoslack.calling.rule_check import RuleCheck
 from evoslack.calling.rulebook import BlockedNumber, Limit, RuleChange, Rules, StoredRule
-from evoslack.calling.rules import Facts
+from evoslack.calling.rules import Facts, Reading
 
 T0 = datetime(2026, 3, 2, 20, 48, tzinfo=UTC)  # a Monday
 US_ONLY = Rules(countries=frozenset({"US"}))
@@ -23,6 +23,12 @@ class KnownFacts:
         self.reached: dict[Limit, datetime] = {}
         self.rules: list[StoredRule] = []
         self.fails = False  # the database is away
+
+    def read(
+        self, request: CallRequest, limits: Collection[Limit], *, at: datetime, is_begun: bool = False
+    ) -> Reading:
+        is_clear = request.number not in self.blocked and not self.reached
+        return Reading(request, tuple(limits), at, False, tuple(self.stored()), is_clear)
 
     def facts(
         self, request: CallRequest, limits: Sequence[Limit], *, at: datetime, except_for: str = ""

@@ -22,6 +22,14 @@ class Access:
         self._permission = permission
         self._offer = offer
 
+    @property
+    def account_id(self) -> str:
+        """The account that calls are placed with; empty while nothing can be offered."""
+        try:
+            return self._offer().account_id
+        except NothingToOffer:
+            return ""
+
     def offer_to(self, user_id: str, team_id: str) -> Offer:
         """What a person who may call can call with. Raises `Refusal`; may take two seconds."""
         with _denials_logged(user_id):

@@ -16,7 +16,7 @@ from evoslack.calling.matching import TrackedCall
 from evoslack.calling.notification import LivePage, Notification
 from evoslack.calling.outcomes import Outcome, Reason
 from evoslack.calling.rulebook import BlockedNumber, Limit, RuleChange, StoredRule
-from evoslack.calling.rules import Facts
+from evoslack.calling.rules import Facts, Reading
 from evoslack.calling.workflow_step import StepInputs, WorkflowStep
 
 
@@ -81,6 +81,9 @@ class ScheduledCallLedger(Protocol):
 class RuleLedger(Protocol):
     """The rules that administrators change; see `ledger.rules.RuleLedger`."""
 
+    def read(
+        self, request: CallRequest, limits: Collection[Limit], *, at: datetime, is_begun: bool = False
+    ) -> Reading: ...
     def facts(
         self, request: CallRequest, limits: Sequence[Limit], *, at: datetime, except_for: str = ""
     ) -> Facts: ...

@@ -29,6 +29,7 @@ from evoslack.calling.refusals import (
     Refusal,
 )
 from evoslack.calling.rulebook import Rules, UnreadableRule, in_force
+from evoslack.calling.rules import Reading
 
 log = logging.getLogger(__name__)
 
@@ -57,32 +58,52 @@ class RuleCheck:
         self._region = region
         self._groups_of = groups_of
         self._now = now
+        self._limits = ceiling.limits  # as they were read last; a reading about others is not used
 
     @property
     def ceiling(self) -> Rules:
         """What the settings allow at most."""
         return self._ceiling
 
-    def rules(self) -> Rules:
-        """What is in force now. Raises `CannotEvaluate`."""
+    def read(self, request: CallRequest, *, is_begun: bool = False) -> Reading:
+        """What the ledger says now about this call and about the rules, read at once.
+
+        `rules` and `require` take it. `is_begun`: it is about to be dialed.
+        """
+        return self._ledger.read(request, self._limits, at=self._now(), is_begun=is_begun)
+
+    def rules(self, reading: Reading | None = None) -> Rules:
+        """What is in force now, or was at that reading. Raises `CannotEvaluate`."""
         try:
-            return in_force(self._ceiling, self._ledger.stored())
+            stored = self._ledger.stored() if reading is None else reading.stored
+            rules = in_force(self._ceiling, stored)
         except UnreadableRule as error:
             log.exception("the rule %s cannot be read", error.name)
             raise CannotEvaluate(error.name) from error
+        self._limits = rules.limits
+        return rules
 
     def require(
-        self, request: CallRequest, role: Role, rules: Rules | None = None, *, call_id: str = ""
+        self,
+        request: CallRequest,
+        role: Role,
+        rules: Rules | None = None,
+        *,
+        call_id: str = "",
+        reading: Reading | None = None,
     ) -> None:
         """Whether this call may be placed, at its own time if it is for later. Raises `Refusal`.
 
         `call_id` is the id of a call whose time has come: it is asked about now, and does not count towards
-        its limits itself.
+        its limits itself. `reading` spares asking the ledger, if it is about this and finds nothing.
         """
         rules = rules or self.rules()
         now = self._now()
         dialable(request.number, self._region, rules.countries, rules.kinds)
-        facts = self._ledger.facts(request, rules.limits, at=now, except_for=call_id)
+        if reading is not None and reading.clears(request, rules.limits, now):
+            facts = rule_functions.Facts()
+        else:
+            facts = self._ledger.facts(request, rules.limits, at=now, except_for=call_id)
         rule_functions.require_not_blocked(facts)
         self.require_flow(rules, request.flow_id, request.user_id)
         if request.due_at is None or call_id:
@@ -163,7 +184,8 @@ class RuleCheck:
         """The same, asked once. Raises `LimitReached` if that may change at any moment."""
         role = Role.ADMINISTRATOR if call.request.hours_reason else Role.MANAGER
         try:
-            self.require(call.request, role, call_id=call.id)
+            reading = self.read(call.request, is_begun=True)
+            self.require(call.request, role, self.rules(reading), call_id=call.id, reading=reading)
         except Refusal as refusal:
             if isinstance(refusal, LimitReached) and refusal.is_contended:
                 raise

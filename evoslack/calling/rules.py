@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from evoslack.calling.calling_hours import are_open, opens_at
+from evoslack.calling.calls import CallRequest
 from evoslack.calling.numbers import BadNumber
 from evoslack.calling.outcomes import Reason
 from evoslack.calling.places import Place
@@ -26,7 +27,9 @@ from evoslack.calling.refusals import (
     UnknownCallerId,
     UnknownFlow,
 )
-from evoslack.calling.rulebook import BlockedNumber, FlowRule, Limit, RuleName, Rules
+from evoslack.calling.rulebook import BlockedNumber, FlowRule, Limit, RuleName, Rules, StoredRule
+
+READ_AGAIN_AFTER = timedelta(seconds=0.5)  # somebody was asked meanwhile, such as Slack for a role
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,30 @@ class Facts:
     blocked: BlockedNumber | None = None
     reached: Mapping[Limit, datetime] = field(default_factory=dict)
     is_contended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the ledger said at one moment about a call that is wanted, and about the rules.
+
+    `is_submitted`: its form became a call before. `is_clear`: its number is not blocked, and none of `limits`
+    is reached.
+    """
+
+    request: CallRequest
+    limits: tuple[Limit, ...]
+    at: datetime
+    is_submitted: bool
+    stored: tuple[StoredRule, ...]
+    is_clear: bool
+
+    def clears(self, request: CallRequest, limits: Collection[Limit], at: datetime) -> bool:
+        """Whether it says that nothing stands in the way of this very call, with these limits, then."""
+        asked, wanted = (
+            (each.number, each.account_id, each.user_id, each.team_id) for each in (self.request, request)
+        )
+        is_recent = timedelta(0) <= at - self.at <= READ_AGAIN_AFTER
+        return self.is_clear and is_recent and asked == wanted and self.limits == tuple(limits)
 
 
 def require_not_blocked(facts: Facts) -> None:

@@ -36,11 +36,34 @@ from evoslack.ledger.workflow_steps import give_call
 
 _IS_UNANSWERED: sa.ColumnElement[bool] = calls.c.state.in_(sorted(UNANSWERED))
 
+# Statements that are part of every call are put together once: that takes longer than to answer them.
+_IS_WAITING = sa.and_(
+    calls.c.state == State.ACCEPTED,
+    calls.c.accepted_at > sa.bindparam("accepted_after", type_=calls.c.accepted_at.type),
+)
+_OLDEST_WAITING = sa.select(calls).where(_IS_WAITING).order_by(calls.c.accepted_at).limit(1)
+_BY_KEY = sa.select(calls).where(calls.c.request_key == sa.bindparam("key"))
+_BY_ID = sa.select(calls).where(calls.c.id == sa.bindparam("call_id"))
+_NEXT = (
+    sa.select(calls.c.id)
+    .where(_IS_WAITING, calls.c.accepted_at <= sa.bindparam("ahead", type_=calls.c.accepted_at.type))
+    .order_by(calls.c.accepted_at)
+    .limit(1)
+    .with_for_update(skip_locked=True)  # PostgreSQL: several bots each take another one
+)
+_BEGINNING = (
+    sa.update(calls)
+    .where(calls.c.id == _NEXT.scalar_subquery(), _IS_WAITING)
+    .values(state=State.PLACING, began_at=sa.bindparam("at", type_=calls.c.began_at.type))
+    .returning(calls)
+)
+
 
 class CallLedger:
     """The calls in a `Store`. Every method is one transaction, safe for several threads and bots."""
 
     def __init__(self, store: Store) -> None:
+        self._store = store
         self._engine = store.engine
 
     def receive(self, request: CallRequest, *, at: datetime, require_time: Callable[[], None]) -> Call:
@@ -105,13 +128,12 @@ class CallLedger:
                 give_call(connection, execution_id, lease, call_id)
 
         # How old a step is, its row says: see `WorkflowStep.is_before_restore`.
-        is_remembered = sa.true() if step else None
-        return admit(self._engine, request, State.ACCEPTED, at, take_step, is_remembered=is_remembered)[0]
+        return admit(self._engine, request, State.ACCEPTED, at, take_step, is_remembered=bool(step))[0]
 
     def waiting(self, *, accepted_after: datetime) -> Call | None:
         """The oldest call that waits to be dialed, or None. This does not reserve it."""
-        waiting = sa.select(calls).where(_is_waiting(accepted_after)).order_by(calls.c.accepted_at)
-        return self._first(waiting.limit(1))
+        found = self._read(_OLDEST_WAITING, accepted_after=accepted_after)
+        return found[0] if found else None
 
     def begin(self, *, at: datetime, accepted_after: datetime) -> Call | None:
         """Take the oldest waiting call for dialing: it becomes placing. None if none waits.
@@ -119,19 +141,10 @@ class CallLedger:
         Committed before it returns; from then on a phone may ring. Only the caller may dial this call, with
         one request (see `EvoClient.dial`).
         """
-        waiting = (
-            sa.select(calls.c.id)
-            .where(_is_waiting(accepted_after), calls.c.accepted_at <= at + AHEAD)
-            .order_by(calls.c.accepted_at)
-            .limit(1)
-            .with_for_update(skip_locked=True)  # PostgreSQL: several bots each take another one
-        )
-        return self._first(
-            sa.update(calls)
-            .where(calls.c.id == waiting.scalar_subquery(), _is_waiting(accepted_after))
-            .values(state=State.PLACING, began_at=at)
-            .returning(calls)
-        )
+        given = {"accepted_after": accepted_after, "ahead": at + AHEAD, "at": at}
+        with self._engine.begin() as connection:
+            row = connection.execute(_BEGINNING, given).first()
+        return None if row is None else call_of(row)
 
     def finish(
         self,
@@ -199,11 +212,13 @@ class CallLedger:
 
     def find(self, request_key: str) -> Call | None:
         """The call that this form or step became, or None."""
-        return self._first(sa.select(calls).where(calls.c.request_key == request_key))
+        found = self._read(_BY_KEY, key=request_key)
+        return found[0] if found else None
 
     def get(self, call_id: str) -> Call | None:
         """The call with that id, or None."""
-        return self._first(sa.select(calls).where(calls.c.id == call_id))
+        found = self._read(_BY_ID, call_id=call_id)
+        return found[0] if found else None
 
     def write_note(
         self, call_id: str, note: CallNote, *, at: datetime, block: BlockedNumber | None = None
@@ -265,6 +280,10 @@ class CallLedger:
             mark_changed(connection, [call.id for call in moved], at)
         return moved
 
+    def _read(self, statement: sa.Executable, **given: Any) -> list[Call]:
+        with self._store.reading() as connection:
+            return [call_of(row) for row in connection.execute(statement, given)]
+
     def _first(self, statement: sa.Executable) -> Call | None:
         found = self._all(statement)
         return found[0] if found else None
@@ -272,7 +291,3 @@ class CallLedger:
     def _all(self, statement: sa.Executable) -> list[Call]:
         with self._engine.begin() as connection:
             return [call_of(row) for row in connection.execute(statement)]
-
-
-def _is_waiting(accepted_after: datetime) -> sa.ColumnElement[bool]:
-    return sa.and_(calls.c.state == State.ACCEPTED, calls.c.accepted_at > accepted_after)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from evoslack.calling.calls import Call
 from evoslack.calling.history_filter import HistoryFilter, OutcomeGroup, group_of
 from evoslack.calling.status import CallStatus
-from evoslack.ledger.admission import OLDEST, may_be_on_the_phone
+from evoslack.ledger.busy_numbers import OLDEST, may_be_on_the_phone
 from evoslack.ledger.call_status import in_group, status, was_answered
 from evoslack.ledger.rows import call_of
 from evoslack.ledger.schema import calls

@@ -13,6 +13,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from evoslack.ledger.round_trips import begin_with_first_statement, discard_closed_connections
+
 log = logging.getLogger(__name__)
 
 TIMEOUT_S = 2  # a listener has three seconds in all, and the person must get an answer within them
@@ -50,7 +52,6 @@ def engine_options(url: sa.URL) -> dict[str, Any]:
         "pool_size": POOL_SIZE,
         "max_overflow": MOST_CONNECTIONS - POOL_SIZE,
         "pool_timeout": TIMEOUT_S,
-        "pool_pre_ping": True,  # a restarted PostgreSQL costs one ping, not one call
     }
 
 
@@ -70,6 +71,8 @@ class Limits:
         self.in_transactions = False
         sa.event.listen(engine, "do_connect", self._connect)
         sa.event.listen(engine, "begin", self._begin)
+        begin_with_first_statement(engine, lambda: not self.in_transactions)
+        discard_closed_connections(engine)  # a restarted PostgreSQL costs a new connection, not one call
 
     def check(self, connection: sa.Connection) -> None:
         """Set the limits in each transaction from now on, if `connection` came without them."""

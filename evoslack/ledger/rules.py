@@ -10,21 +10,29 @@ import sqlalchemy as sa
 
 from evoslack.calling.calls import CallRequest, State
 from evoslack.calling.rulebook import BlockedNumber, Limit, RuleChange, StoredRule, as_json
-from evoslack.calling.rules import Facts
+from evoslack.calling.rules import Facts, Reading
+from evoslack.ledger.rule_reading import DIALED, TO_BE_DIALED, nth_newest, read, rule_of
 from evoslack.ledger.schema import blocked_numbers, calls, rule_changes, rules
 from evoslack.ledger.store import Store
 from evoslack.ledger.transitions import AHEAD
-
-# What was sent counts, whatever Evo Voice answered. Calls for later count from when their time has come.
-_DIALED = sorted({State.PLACING, State.PLACED, State.REJECTED, State.IN_DOUBT})
-_TO_BE_DIALED = sorted({State.RECEIVED, State.ACCEPTED})
 
 
 class RuleLedger:
     """The rules in a `Store`. Every method is one transaction, safe for several threads and bots."""
 
     def __init__(self, store: Store) -> None:
+        self._store = store
         self._engine = store.engine
+
+    def read(
+        self, request: CallRequest, limits: Collection[Limit], *, at: datetime, is_begun: bool = False
+    ) -> Reading:
+        """The rules, and whether anything stands in the way of this call, in one statement.
+
+        Only its key, number, person and account are looked at. `is_begun`: it is about to be dialed; then
+        only those that were dialed count towards the limits, itself included (see `facts`).
+        """
+        return read(self._store, request, limits, at=at, is_begun=is_begun)
 
     def facts(
         self, request: CallRequest, limits: Sequence[Limit], *, at: datetime, except_for: str = ""
@@ -43,25 +51,32 @@ class RuleLedger:
             def reached(*which: sa.ColumnElement[bool]) -> dict[Limit, datetime]:
                 found = {}
                 for limit in limits:
-                    newest = _nth_newest(limit, request, at, *which)
+                    newest = nth_newest(
+                        limit,
+                        *which,
+                        account_id=request.account_id,
+                        person=(request.user_id, request.team_id),
+                        since=at - limit.span,
+                        ahead=at + AHEAD,
+                    )
                     if (last := connection.execute(newest).scalar_one_or_none()) is not None:
                         found[limit] = last + limit.span
                 return found
 
             is_contended = False
             if not except_for:
-                limits_reached = reached(_counts(_DIALED, _TO_BE_DIALED))
+                limits_reached = reached(_counts(DIALED, TO_BE_DIALED))
             # With itself, as it can be read from an index alone; nearly always that is all.
-            elif limits_reached := reached(_counts(_DIALED)):
-                others = sa.and_(_counts(_DIALED), calls.c.id != except_for)
+            elif limits_reached := reached(_counts(DIALED)):
+                others = sa.and_(_counts(DIALED), calls.c.id != except_for)
                 limits_reached = reached(others)
                 is_contended = bool(limits_reached) and not reached(others, _goes_before(except_for))
         return Facts(None if block is None else blocked_number_of(block), limits_reached, is_contended)
 
     def stored(self) -> list[StoredRule]:
         """Every rule that an administrator changed."""
-        with self._engine.connect() as connection:
-            return [_rule_of(row) for row in connection.execute(sa.select(rules).order_by(rules.c.name))]
+        with self._store.reading() as connection:
+            return [rule_of(row) for row in connection.execute(sa.select(rules).order_by(rules.c.name))]
 
     def change(
         self, name: str, value: Mapping[str, Any] | None, *, revision: int, by: str, at: datetime
@@ -122,24 +137,6 @@ def blocked_number_of(row: sa.Row[Any]) -> BlockedNumber:
     return BlockedNumber(row.number, row.reason, row.blocked_by, row.blocked_at, row.call_id)
 
 
-def _nth_newest(
-    limit: Limit, request: CallRequest, at: datetime, *which: sa.ColumnElement[bool]
-) -> sa.Select[Any]:
-    """When the call was accepted that has to grow old before another one fits; none: there is room."""
-    # A time in the future comes from a clock that has been set back: it would count for who knows how long.
-    in_the_span = [calls.c.accepted_at > at - limit.span, calls.c.accepted_at <= at + AHEAD]
-    account: sa.ColumnElement[Any] = calls.c.account_id
-    whose = []
-    if limit.per_person:
-        whose += [calls.c.user_id == request.user_id, calls.c.team_id == request.team_id]
-        account = sa.func.coalesce(
-            account, ""
-        )  # else SQLite reads a day of everyone's calls instead of theirs
-    whose.append(account == request.account_id)
-    newest_first = sa.select(calls.c.accepted_at).where(*in_the_span, *whose, *which)
-    return newest_first.order_by(calls.c.accepted_at.desc()).limit(1).offset(limit.most - 1)
-
-
 def _counts(*states: Collection[State]) -> sa.ColumnElement[bool]:
     return calls.c.state.in_([state for some in states for state in some])
 
@@ -154,7 +151,3 @@ def _goes_before(call_id: str) -> sa.ColumnElement[bool]:
 
 def _is(name: str, revision: int) -> sa.ColumnElement[bool]:
     return sa.and_(rules.c.name == name, rules.c.revision == revision)
-
-
-def _rule_of(row: sa.Row[Any]) -> StoredRule:
-    return StoredRule(row.name, row.value, row.revision, row.changed_by, row.changed_at)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from evoslack.calling.calls import Call, State
 from evoslack.calling.outcomes import Reason
 from evoslack.calling.refusals import NumberBusy
-from evoslack.ledger.admission import in_the_way
+from evoslack.ledger.busy_numbers import in_the_way
 from evoslack.ledger.dependents import mark_changed
 from evoslack.ledger.rows import call_of
 from evoslack.ledger.schema import calls

@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from evoslack.ledger import postgres, tables
 from evoslack.ledger.backup import back_up_before
 from evoslack.ledger.fair_pool import FairPool
 from evoslack.ledger.file_modes import OWNER_ONLY, keep_to_owner
+from evoslack.ledger.round_trips import AUTOCOMMIT
 from evoslack.ledger.sqlite_file import LedgerLost, SqliteFile
 
 log = logging.getLogger(__name__)
@@ -87,10 +89,20 @@ class Store:
             hide_parameters=True,  # errors are logged, and parameters contain full numbers
         )
         self._limits: postgres.Limits | None = None
+        self._autocommit = self.engine
         if self._file is not None:
             _watch(self.engine, self._file)
         else:
             self._limits = postgres.Limits(self.engine)
+            self._autocommit = self.engine.execution_options(isolation_level=AUTOCOMMIT)
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A connection for one statement that only reads; on PostgreSQL it needs no transaction then."""
+        sets_limits = self._limits is not None and self._limits.in_transactions
+        engine = self.engine if sets_limits else self._autocommit
+        with engine.connect() as connection:
+            yield connection
 
     @property
     def file(self) -> Path | None:

@@ -18,6 +18,7 @@ from evoslack.calling.ports import CallLedger
 from evoslack.calling.refusals import OutsideHours, Refusal, UnreadableForm
 from evoslack.calling.rule_check import RuleCheck
 from evoslack.calling.rulebook import Rules
+from evoslack.calling.rules import Reading
 from evoslack.calling.validation import InvalidFields, number_or_empty, validate
 from evoslack.slack.listeners.submission import FormSubmission
 from evoslack.slack.rendering.views import FormSettings
@@ -76,10 +77,12 @@ class CallPlacer:
 
     def _place(self, submission: FormSubmission, arrival: Arrival, timing_of: TimingOf) -> Call | TimeWanted:
         region = self._settings.region
-        first = self._calls.find(submission.metadata.key)  # a quick answer; `admission` decides
+        number = number_or_empty(submission.entries.typed_number, region=region)
+        reading = self._rule_check.read(submission.question(number, self._access.account_id))
+        # A quick answer; `admission` decides.
+        first = self._calls.find(submission.metadata.key) if reading.is_submitted else None
         if first is not None:
             # Whatever changed since: this form already became a call, and that is what the person must hear.
-            number = number_or_empty(submission.entries.typed_number, region=region)
             first = self._intake.receive_again(submission.same_as(first, number), arrival)
         if first is not None:
             return first
@@ -93,11 +96,11 @@ class CallPlacer:
         due_at = self._now() if timing is None else timing.due_at
         draft = submission.draft(url, pressed_at, due_at)
         offer = self._access.offer_to(draft.user_id, draft.team_id)
-        rules = self._rule_check.rules()
+        rules = self._rule_check.rules(reading)
         request = validate(draft, offer, region=region, rules=rules)
         role = self._access.role_of(draft.user_id, draft.team_id)
         try:
-            request = allowed(self._rule_check, request, role, timing or Timing(), rules)
+            request = allowed(self._rule_check, request, role, timing or Timing(), rules, reading)
         except OutsideHours as refusal:
             log_denial(refusal, draft.user_id)
             return TimeWanted(request, role, refusal)
@@ -112,17 +115,22 @@ class CallPlacer:
 
 
 def allowed(
-    rule_check: RuleCheck, request: CallRequest, role: Role, timing: Timing, rules: Rules | None = None
+    rule_check: RuleCheck,
+    request: CallRequest,
+    role: Role,
+    timing: Timing,
+    rules: Rules | None = None,
+    reading: Reading | None = None,
 ) -> CallRequest:
     """The request as the rules allow it. Raises a `Refusal`.
 
     A reason is kept only where it is needed and the person may give one: an administrator, outside the hours.
     """
     try:
-        rule_check.require(request, role, rules)
+        rule_check.require(request, role, rules, reading=reading)
     except OutsideHours:
         if not timing.hours_reason or role is not Role.ADMINISTRATOR:
             raise
         request = replace(request, hours_reason=timing.hours_reason)
-        rule_check.require(request, role, rules)
+        rule_check.require(request, role, rules, reading=reading)
     return request

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from evoslack.calling.calls import Call
+from evoslack.calling.calls import Call, CallRequest
 from evoslack.calling.refusals import UnreadableForm, require_same
 from evoslack.calling.validation import CallDraft, Entries
 from evoslack.slack.payloads import Payload, team_of, text_of
@@ -60,6 +60,12 @@ class FormSubmission:
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise UnreadableForm from error
+
+    def question(self, number: str, account_id: str) -> CallRequest:
+        """What the ledger is asked about before anything is checked; `number` is E.164."""
+        return CallRequest(
+            self.metadata.key, self.team_id, self.user_id, account_id, "", "", number, caller_id=""
+        )
 
     def draft(self, response_url: str, pressed_at: datetime, due_at: datetime | None = None) -> CallDraft:
         """The call that was asked for; `response_url` is where private messages may be posted, or empty."""
