@@ -31,6 +31,7 @@ from evoslack.ledger.dependents import mark_changed
 from evoslack.ledger.rows import call_of
 from evoslack.ledger.schema import calls, notifications
 from evoslack.ledger.store import Store
+from evoslack.ledger.timeline import is_in_place
 from evoslack.ledger.transitions import AHEAD, change_state
 from evoslack.ledger.workflow_steps import give_call
 
@@ -42,6 +43,7 @@ class CallLedger:
 
     def __init__(self, store: Store) -> None:
         self._engine = store.engine
+        self._is_in_place = is_in_place(store)
 
     def receive(self, request: CallRequest, *, at: datetime, require_time: Callable[[], None]) -> Call:
         """Write a submission down as a received call, or join the call that this form already became.
@@ -114,7 +116,7 @@ class CallLedger:
         return self._first(waiting.limit(1))
 
     def begin(self, *, at: datetime, accepted_after: datetime) -> Call | None:
-        """Take the oldest waiting call for dialing: it becomes placing. None if none waits.
+        """Take the oldest waiting call for dialing: it becomes placing. None if none waits, or none may.
 
         Committed before it returns; from then on a phone may ring. Only the caller may dial this call, with
         one request (see `EvoClient.dial`).
@@ -128,7 +130,7 @@ class CallLedger:
         )
         return self._first(
             sa.update(calls)
-            .where(calls.c.id == waiting.scalar_subquery(), _is_waiting(accepted_after))
+            .where(calls.c.id == waiting.scalar_subquery(), _is_waiting(accepted_after), self._is_in_place)
             .values(state=State.PLACING, began_at=at)
             .returning(calls)
         )
