@@ -28,7 +28,7 @@ _ROW = 1
 _WAITING = sorted({State.RECEIVED, State.RECEIVED_LATER, State.SCHEDULED, State.ACCEPTED})
 # pg_restore makes every table anew, in this server or in another one, and `createdb --template` copies them
 # as they are into another database: so one of the three numbers changes.
-_PLACE = sa.text(
+_PLACE = (
     "SELECT system_identifier || '/' || pg_database.oid || '/' || 'ledger_state'::regclass::oid"
     " FROM pg_control_system(), pg_database WHERE datname = current_database()"
 )
@@ -72,6 +72,8 @@ class Timeline:
         At every start, and now and then: on PostgreSQL another bot may have begun a new one.
         """
         with self._engine.begin() as connection:
+            if self._name and connection.execute(sa.select(ledger_state)).first() is None:
+                return None  # it is being restored right now, under a bot that was not stopped
             row = self._row(connection)
             self._name = row.timeline
             is_restored = self._is_copy(connection) or row.place != self._place(connection)
@@ -131,7 +133,7 @@ class Timeline:
 
     def _place(self, connection: sa.Connection) -> str:
         """Where these tables are; empty for SQLite, whose copies carry a mark instead."""
-        return "" if self._is_sqlite else str(connection.execute(_PLACE).scalar_one())
+        return "" if self._is_sqlite else str(connection.execute(sa.text(_PLACE)).scalar_one())
 
 
 def remembers(key: str) -> sa.ColumnElement[bool]:
@@ -140,6 +142,16 @@ def remembers(key: str) -> sa.ColumnElement[bool]:
     if timeline:
         return sa.exists().where(ledger_state.c.timeline == timeline)
     return ~sa.exists().where(ledger_state.c.restored_at.is_not(None))
+
+
+def is_in_place(store: Store) -> sa.ColumnElement[bool]:
+    """Whether the ledger is not one that was restored while this bot ran, and that no bot has taken up yet.
+
+    People forget to stop a bot, and supervisors start it again. A SQLite file cannot change under a bot.
+    """
+    if store.is_sqlite:
+        return sa.true()
+    return ~sa.exists().where(ledger_state.c.place != sa.literal_column(f"({_PLACE})"))
 
 
 def is_before_restoring(asked_at: sa.ColumnElement[datetime]) -> sa.ColumnElement[bool]:

@@ -149,7 +149,7 @@ def _is_exempt(host: str, port: int | None) -> bool:
     """Whether NO_PROXY names this host: by name, by the end of its name, with a port, or by a network.
 
     This machine always is: through a proxy, plain http would carry passwords over the network, and the proxy
-    would look for the address on its own machine.
+    would connect to its own machine instead.
     """
     if host == "localhost" or proxy_bypass(host) or (port is not None and proxy_bypass(f"{host}:{port}")):
         return True

@@ -201,6 +201,37 @@ def test_what_pg_restore_puts_back_is_recognized_once(
                 press(store, key)
 
 
+def test_a_bot_that_was_not_stopped_dials_nothing_of_what_was_restored_under_it(postgres_url: str) -> None:
+    """Not even before it notices: a scheduled call rang meanwhile, and is waiting again."""
+    with closing(Store(postgres_url)) as store:
+        store.open()
+        timeline, _ = taken_up(store)
+        calls = CallLedger(store)
+        call = calls.accept(call_request(timeline.new_key()), at=T0)
+        with store.engine.begin() as connection:  # as pg_restore leaves it
+            connection.execute(sa.text("UPDATE ledger_state SET place = 'before'"))
+
+        assert calls.begin(at=T0, accepted_after=T0 - MINUTE) is None
+        restoration = timeline.take_up(at=T0)
+        assert restoration is not None
+        assert [each.id for each in restoration.closed] == [call.id]
+        other = calls.accept(call_request(timeline.new_key()), at=LATER)
+        begun = calls.begin(at=LATER, accepted_after=LATER - MINUTE)
+        assert begun is not None
+        assert begun.id == other.id
+
+
+def test_while_the_ledger_is_being_restored_a_bot_does_not_take_it_for_a_new_one(store: Store) -> None:
+    """Its calls are back before the row of its timeline is."""
+    timeline, _ = taken_up(store)
+    with store.engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM ledger_state"))
+
+    assert timeline.take_up(at=LATER) is None
+    with store.engine.connect() as connection:
+        assert connection.execute(sa.text("SELECT * FROM ledger_state")).first() is None
+
+
 def test_a_copy_of_the_database_that_takes_its_place_is_recognized_once(
     postgres_server: Postgres, postgres_url: str
 ) -> None:
