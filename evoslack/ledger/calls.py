@@ -66,7 +66,7 @@ class CallLedger:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._engine = store.engine
-        self._is_in_place = is_in_place(store)
+        self._beginning = _BEGINNING.where(is_in_place(store))
 
     def receive(self, request: CallRequest, *, at: datetime, require_time: Callable[[], None]) -> Call:
         """Write a submission down as a received call, or join the call that this form already became.
@@ -143,26 +143,10 @@ class CallLedger:
         Committed before it returns; from then on a phone may ring. Only the caller may dial this call, with
         one request (see `EvoClient.dial`).
         """
-<<<<<<< HEAD
         given = {"accepted_after": accepted_after, "ahead": at + AHEAD, "at": at}
         with self._engine.begin() as connection:
-            row = connection.execute(_BEGINNING, given).first()
+            row = connection.execute(self._beginning, given).first()
         return None if row is None else call_of(row)
-=======
-        waiting = (
-            sa.select(calls.c.id)
-            .where(_is_waiting(accepted_after), calls.c.accepted_at <= at + AHEAD)
-            .order_by(calls.c.accepted_at)
-            .limit(1)
-            .with_for_update(skip_locked=True)  # PostgreSQL: several bots each take another one
-        )
-        return self._first(
-            sa.update(calls)
-            .where(calls.c.id == waiting.scalar_subquery(), _is_waiting(accepted_after), self._is_in_place)
-            .values(state=State.PLACING, began_at=at)
-            .returning(calls)
-        )
->>>>>>> hunt2
 
     def finish(
         self,
