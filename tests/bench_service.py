@@ -7,7 +7,6 @@ says how busy the machine was, because a busy one starts and presses more slowly
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import statistics
@@ -23,13 +22,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from evoslack.calling.calls import CallRequest
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.store import Store
 from sandbox.bot_process import READY, BotProcess, sandbox_settings
 from sandbox.evo.calls import Script
 from sandbox.evo.world import PASSWORD
-from tests.scenario.office import SARA, Office
+from tests.bench_readings import call_request, cpu_s, new_number, readings
+from tests.scenario.office import Office
 
 STARTS, IDLE_S, SETTLE_S = 5, 60.0, 10.0
 CALLS, PRESSING_S, HANDS, MOST_WAITING = 10_000, 30.0, 6, 300
@@ -38,7 +37,6 @@ PATIENCE_S = 60.0
 REPORT = Path("bench-service.json")
 SHORT_CALL = Script(ring_s=1, talk_s=1, session="at_once")
 _clock = threading.Event()  # to wait for time to pass
-_numbers = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -81,24 +79,6 @@ def main() -> int:
     a_day(table)
     REPORT.write_text(json.dumps([vars(figure) for figure in table.figures], indent=1) + "\n")
     return 0
-
-
-def readings(pid: int) -> list[tuple[str, float, str]]:
-    """Memory, threads and open handles of a process."""
-    status = dict(
-        line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line
-    )
-    return [
-        ("memory (RSS)", int(status["VmRSS"].split()[0]) / 1024, "MB"),
-        ("threads", int(status["Threads"]), ""),
-        ("open handles", len(os.listdir(f"/proc/{pid}/fd")), ""),
-    ]
-
-
-def cpu_s(pid: int) -> float:
-    """Seconds of CPU that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
@@ -184,18 +164,6 @@ def press_for(office: Office, seconds: float, most: int = 10**9) -> tuple[int, f
         return sum(hands.map(keep_pressing, people)), time.monotonic() - began
 
 
-def new_number() -> str:
-    """Another number each time."""
-    count = next(_numbers)
-    return f"+1{('202', '303', '404', '814', '512')[count // 9000]}{555 + count // 9000 % 2}{1000 + count % 9000}"
-
-
-def call_request() -> CallRequest:
-    """What a form asks for."""
-    number = new_number()
-    return CallRequest(f"bench-{number}", "T0SANDBOX", SARA, "acc1", "flow2", "Survey", number, "+12025550100")
-
-
 def write_calls(office: Office, count: int) -> None:
     """That many calls, as fast as the bot dials them, by a second connection to its ledger."""
     store = Store(office.database_url)
@@ -253,17 +221,22 @@ def outage(table: Table, bot: BotProcess, folder: Path) -> None:
 
 def a_day(table: Table) -> None:
     """Twenty-four hours with 50,000 calls, in a process that sets its own clock."""
-    with a_bot() as (office, _bot, folder):
+    with a_bot() as (office, _bot, _folder):
         settings = sandbox_settings(office.slack, office.evo, office.database_url)
         command = [sys.executable, "-m", "tests.bench_day"]
-        ran = subprocess.run(
-            command, input=json.dumps(settings), capture_output=True, text=True, check=False, cwd=Path.cwd()
-        )
-        if ran.returncode:
-            raise SystemExit(ran.stderr)
-        for line in ran.stdout.splitlines():
-            what, value, unit = json.loads(line)
-            table.add(what, value, unit)
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as living:
+            assert living.stdin
+            assert living.stdout
+            living.stdin.write(json.dumps(settings))
+            living.stdin.close()
+            for line in living.stdout:
+                told = json.loads(line)
+                if isinstance(told, list):
+                    table.add(*told)
+                else:
+                    office.evo.world.quirks.clock_ahead_s = told
+        if living.returncode:
+            raise SystemExit("the simulated day broke off")
 
 
 if __name__ == "__main__":
