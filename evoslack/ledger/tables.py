@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NEWEST = "0008"  # the last file in `migrations/versions`
 _VERSION_TABLE = "alembic_version"
-_VERSIONS: sa.Select[tuple[str]] = sa.select(sa.column("version_num", sa.String)).select_from(sa.table(_VERSION_TABLE))
+_VERSIONS = sa.text(f"SELECT version_num FROM {_VERSION_TABLE}")
 _MIGRATING = threading.Lock()  # Alembic's context is global: one migration at a time in this process
 
 
@@ -30,7 +30,7 @@ def version_of(connection: sa.Connection) -> str | None:
     """The version of the tables; None if there are none yet. Changes nothing. Raises `MadeByNewer`."""
     if not sa.inspect(connection).has_table(_VERSION_TABLE):
         return None
-    found = list(connection.execute(_VERSIONS).scalars())
+    found = [str(row.version_num) for row in connection.execute(_VERSIONS)]
     if any(version != NEWEST for version in found):
         _require_known(found)
     return found[0] if found else None

@@ -22,9 +22,9 @@ LONGEST_STEP_S = 60.0  # a call may be dialed for 30 s, and Slack is waited for 
 class WorkerPool:
     """`size` threads that repeat one step.
 
-    They run it when woken, and one of them every `poll_every_s` seconds at least. A step that runs longer than
-    `longest_step_s` counts as hanging. `clock_s` is a monotonic clock. `is_outage` notes an error that other
-    pools meet as well, such as a database that is away, and says so; it is not logged here then.
+    They run it when woken, and one of them every `poll_every_s` seconds at least. A step that runs longer
+    than `longest_step_s` counts as hanging. `clock_s` is a monotonic clock. `is_outage` notes an error that
+    other pools meet as well, such as a database that is away, and says so; it is not logged here then.
     """
 
     def __init__(

@@ -133,7 +133,7 @@ class NumberLineListener:
         return True
 
     def _warm_up_in_time(self) -> None:
-        """Shortly after the first step: right at the start it would delay the moment when the bot is ready."""
+        """Shortly after the first step: at once, it would delay the moment when the bot is ready."""
         with self._lock:
             now_s = self._clock_s()
             if self._warm_up_s is None:
