@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NEWEST = "0008"  # the last file in `migrations/versions`
 _VERSION_TABLE = "alembic_version"
-_VERSIONS = sa.text(f"SELECT version_num FROM {_VERSION_TABLE}")
+_VERSIONS = sa.text("SELECT version_num FROM alembic_version")
 _MIGRATING = threading.Lock()  # Alembic's context is global: one migration at a time in this process
 
 
