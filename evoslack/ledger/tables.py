@@ -1,6 +1,6 @@
 """Brings the tables of a database up to date, and says beforehand whether it would have to.
 
-Alembic is imported only to change tables, or to look into a version that is not the newest: the import takes
+Alembic is imported only to change tables, or to know a version that is not the newest: the import takes
 longer than the rest of opening a ledger, and nearly every start finds its tables up to date.
 """
 

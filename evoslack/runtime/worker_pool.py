@@ -50,7 +50,7 @@ class WorkerPool:
         self._idle = 0  # threads that wait for a wake-up
         self._alarm_s = math.inf  # when a step is wanted, by `time.monotonic`
         self._poll_s = 0.0  # when the next step is wanted at the latest
-        self._timer_s = math.inf  # when an idle thread wakes by itself; the others only sleep
+        self._timer_s = math.inf  # when the timer of an idle thread ends; the others have none
         self._running: dict[int, float] = {}  # by thread number: when its current step began
         self._threads = [
             threading.Thread(target=self._work, args=[number], name=f"{name}-{number}", daemon=True)
