@@ -184,7 +184,7 @@ class Store:
     def _keep_copy(self, connection: sa.Connection) -> None:
         """Before tables with calls in them are changed, the SQLite file is copied."""
         current, head = tables.version_of(connection), tables.newest_version()
-        if self._file is None or head is None or current in {None, head}:
+        if self._file is None or current in {None, head}:
             return
         made = back_up_before(head, self._file.path)
         log.warning(

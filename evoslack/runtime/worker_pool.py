@@ -22,9 +22,9 @@ LONGEST_STEP_S = 60.0  # a call may be dialed for 30 s, and Slack is waited for 
 class WorkerPool:
     """`size` threads that repeat one step.
 
-    They run it when woken, and at least every `poll_every_s` seconds. A step that runs longer than
-    `longest_step_s` counts as hanging. `clock_s` is a monotonic clock. `is_outage` notes an error that other
-    pools meet as well, such as a database that is away, and says so; it is not logged here then.
+    They run it when woken, and one of them every `poll_every_s` seconds at least. A step that runs longer
+    than `longest_step_s` counts as hanging. `clock_s` is a monotonic clock. `is_outage` notes an error that
+    other pools meet as well, such as a database that is away, and says so; it is not logged here then.
     """
 
     def __init__(
@@ -49,6 +49,8 @@ class WorkerPool:
         self._wakes = 0  # wake-ups that no thread has answered with a step yet
         self._idle = 0  # threads that wait for a wake-up
         self._alarm_s = math.inf  # when a step is wanted, by `time.monotonic`
+        self._poll_s = 0.0  # when the next step is wanted at the latest
+        self._timer_s = math.inf  # when the timer of an idle thread ends; the others have none
         self._running: dict[int, float] = {}  # by thread number: when its current step began
         self._threads = [
             threading.Thread(target=self._work, args=[number], name=f"{name}-{number}", daemon=True)
@@ -80,6 +82,7 @@ class WorkerPool:
     def start(self, step: Callable[[], bool]) -> None:
         """Start the threads; the first step runs at once. `step` returns whether it found work."""
         self._step = step
+        self._poll_s = time.monotonic() + self._poll_every_s
         for thread in self._threads:
             thread.start()
 
@@ -94,6 +97,8 @@ class WorkerPool:
         """There will be work in that many seconds, unless an earlier step does it."""
         with self._changed:
             self._alarm_s = min(self._alarm_s, time.monotonic() + seconds)
+            if self._alarm_s < self._timer_s:
+                self._changed.notify()  # that thread sets its timer
 
     def stop(self, within_s: float, *, finish_all: bool = False) -> bool:
         """Let running steps finish and begin no new one. Returns whether all threads ended in time.
@@ -111,7 +116,7 @@ class WorkerPool:
         return not any(thread.is_alive() for thread in self._threads)
 
     def _work(self, number: int) -> None:
-        found = False
+        found = is_poll = False
         while True:
             with self._changed:
                 is_last_round = self._is_stopping
@@ -128,7 +133,9 @@ class WorkerPool:
             if is_last_round and not found:
                 return
             if not found:
-                self._rest()
+                is_poll = self._rest()
+            elif is_poll:
+                self.wake()  # nobody announced this work, so there may be more
 
     def _one_step(self) -> bool:
         try:
@@ -140,15 +147,34 @@ class WorkerPool:
         self._troubles.worked()
         return found
 
-    def _rest(self) -> None:
-        """Wait for a wake-up, the alarm, the next poll, or the stop."""
+    def _rest(self) -> bool:
+        """Wait for a wake-up, the alarm, the next poll, or the stop. Returns whether it was the time."""
         with self._changed:
-            alarm_s = self._alarm_s
-            pause_s = min(self._poll_every_s, max(alarm_s - time.monotonic(), 0.0))
             self._idle += 1
-            self._changed.wait_for(lambda: self._wakes or self._is_stopping, pause_s)
+            while not self._wakes and not self._is_stopping and self._due_s() > time.monotonic():
+                self._sleep()
             self._idle -= 1
+            is_time = not self._wakes
             if self._wakes:
                 self._wakes -= 1
-            if self._alarm_s == alarm_s <= time.monotonic():
+            now_s = time.monotonic()
+            if self._alarm_s <= now_s:
                 self._alarm_s = math.inf
+            self._poll_s = now_s + self._poll_every_s  # the step that begins now is this one's
+            if self._timer_s == math.inf:
+                self._changed.notify()  # another idle thread keeps the time from here on
+            return is_time
+
+    def _due_s(self) -> float:
+        return min(self._alarm_s, self._poll_s)
+
+    def _sleep(self) -> None:
+        """One idle thread keeps the time for all: a poll wakes one thread and not the whole pool."""
+        due_s = self._due_s()
+        if due_s >= self._timer_s:
+            self._changed.wait()
+            return
+        self._timer_s = due_s
+        self._changed.wait(max(due_s - time.monotonic(), 0.0))
+        if self._timer_s == due_s:
+            self._timer_s = math.inf

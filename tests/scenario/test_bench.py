@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 
-from tests import bench, bench_rules
+from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.notifications import NotificationLedger
+from evoslack.ledger.store import Store
+from tests import bench, bench_readings, bench_rules
 from tests.databases import new_sqlite
 
 
@@ -28,3 +33,21 @@ def test_the_benchmark_of_the_rules_fills_a_ledger_and_times_every_step(tmp_path
         assert all(line.ratio > 0 for line in report)
         assert [len(bot.bot.calls.newest(1000)) for bot in (empty, full)] == [0, 600]
         assert full.history.latest_of(bench.SARA, bench.TEAM, 10), "some of them are hers"
+
+
+def test_the_benchmark_of_a_service_writes_calls_that_are_over_and_told(tmp_path: Path) -> None:
+    store = Store(new_sqlite(tmp_path / "ledger.db"))
+    bench_readings.write_over(store, 5, datetime.now(UTC))
+
+    written = CallLedger(store).newest(10)
+    assert [call.is_open for call in written] == [False] * 5
+    assert NotificationLedger(store).count_untold() == 0
+    store.close()
+
+
+def test_the_benchmark_of_a_service_reads_what_this_process_uses() -> None:
+    found = {name: value for name, value, _unit in bench_readings.readings(os.getpid())}
+
+    assert found["memory (RSS)"] > 10
+    assert found["threads"] >= 1
+    assert found["open handles"] >= 3

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from evoslack.calling.calls import HangUp, LostReason, Progress, State
 from evoslack.calling.history_filter import HistoryFilter, HomeTab, Scope
@@ -22,6 +23,7 @@ from evoslack.ledger.home_tabs import HomeTabLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.schema import metadata
 from evoslack.ledger.store import Store
+from evoslack.ledger.tables import newest_version
 from evoslack.ledger.tracked_calls import TrackedCallLedger
 from evoslack.ledger.workflow_steps import WorkflowStepLedger
 from tests.calls import call_request
@@ -413,3 +415,11 @@ def test_two_open_calls_to_one_number_violate_the_index(store: Store, state: str
 
     with pytest.raises(sa.exc.IntegrityError), store.engine.begin() as connection:
         connection.execute(sa.insert(metadata.tables["calls"]).values(**second))
+
+
+def test_the_newest_version_is_that_of_the_last_migration() -> None:
+    """It stands in `ledger.tables` too, so that a start need not import Alembic to know it."""
+    config = Config()
+    config.set_main_option("script_location", "evoslack.ledger:migrations")
+
+    assert ScriptDirectory.from_config(config).get_current_head() == newest_version()

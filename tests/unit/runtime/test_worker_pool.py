@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -354,6 +355,50 @@ def test_sleeping_threads_are_woken_although_others_are_busy(pools: Callable[...
 
     work.wait_for(done=3)
     gate.open()
+
+
+def test_a_poll_is_one_step_however_many_threads_sleep(pools: Callable[..., WorkerPool]) -> None:
+    """Eight threads that each looked at the database would be eight times the load of an idle bot."""
+    work, began_s = Work(), time.monotonic()
+    pools(size=8, poll_every_s=0.05).start(work.step)
+
+    work.wait_for(steps=8 + 6)
+
+    assert time.monotonic() - began_s >= 6 * 0.05
+
+
+def test_work_that_a_poll_finds_is_done_side_by_side(pools: Callable[..., WorkerPool]) -> None:
+    """Each job that nobody announced calls another thread."""
+    work, together = Work(), threading.Barrier(2)
+    pool = pools(size=2, poll_every_s=0.2)
+    pool.start(work.step)
+    work.wait_for(steps=2)
+
+    work.jobs.put(nothing)
+    for _ in range(2):
+        work.jobs.put(lambda: together.wait(SOON_S) and None)
+
+    work.wait_for(done=3)
+
+
+def test_the_pool_goes_on_polling_while_a_thread_is_busy(pools: Callable[..., WorkerPool]) -> None:
+    gate = Gate()
+    work = Work(gate)
+    pools(size=2, poll_every_s=0.01).start(work.step)
+    gate.wait_until_inside(1)
+
+    work.wait_for(steps=10)
+    gate.open()
+
+
+def test_an_alarm_that_is_set_while_all_threads_sleep_is_kept(pools: Callable[..., WorkerPool]) -> None:
+    work, pool = Work(), pools(size=4)
+    pool.start(work.step)
+    work.wait_for(steps=4)
+
+    pool.wake_in(0.01)
+
+    work.wait_for(steps=5)
 
 
 # --- progress ---------------------------------------------------------------------------------------------
