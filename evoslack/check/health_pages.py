@@ -19,7 +19,7 @@ def findings(host: str, port: int | None) -> Iterator[Finding]:
         yield Finding(WHAT, True, f"on {host}:{port}")
     elif is_one_of_us(host, port):
         words = (
-            f"{host}:{port} is used by an EvoSlack that is running. If you start another one, stop it first"
+            f"{host}:{port} is used by a running EvoSlack. If you start another one, stop it first"
         )
         yield Finding(WHAT, True, words, is_note=True)
     else:
