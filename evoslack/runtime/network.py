@@ -109,7 +109,7 @@ def problem_words(error: BaseException, url: str) -> str | None:
             return f"the proxy {host_of(url)} does not connect us: status {status.group(1)}"
         if isinstance(cause, ConnectionRefusedError) and proxy_for(
             url
-        ):  # behind it, nobody refuses us directly
+        ):  # only the proxy can say that
             return f"the proxy {host_of(url)} cannot be reached: connection refused"
         if isinstance(cause, TimeoutError):
             return "timed out"
