@@ -107,10 +107,8 @@ def problem_words(error: BaseException, url: str) -> str | None:
             return f"the proxy {host_of(url)} does not connect us: {str(cause).partition(': ')[2]}"
         if status := _SDK_NOT_CONNECTED.search(str(cause)):
             return f"the proxy {host_of(url)} does not connect us: status {status.group(1)}"
-        if isinstance(cause, ConnectionRefusedError) and proxy_for(
-            url
-        ):  # only the proxy can say that
-            return f"the proxy {host_of(url)} cannot be reached: connection refused"
+        if isinstance(cause, ConnectionRefusedError) and proxy_for(url):  # only the proxy can say that
+            return f"the proxy {host_of(url)} cannot be reached: {cause.strerror}"
         if isinstance(cause, TimeoutError):
             return "timed out"
         if isinstance(cause, OSError) and cause.strerror:

@@ -135,7 +135,7 @@ def test_a_proxy_that_is_down_is_not_blamed_on_the_service(monkeypatch: pytest.M
 
     words = network.problem_words(ConnectionRefusedError(111, "Connection refused"), "https://evovoice.io")
 
-    assert words == "the proxy proxy.acme.test cannot be reached: connection refused"
+    assert words == "the proxy proxy.acme.test cannot be reached: Connection refused"
 
 
 def test_a_name_that_is_not_found_may_be_the_proxys(monkeypatch: pytest.MonkeyPatch) -> None:
