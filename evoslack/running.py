@@ -110,7 +110,17 @@ class Bot:
             raise
 
     def open(self) -> None:
-        """Open the ledger and repair what a crash left. Raises `CannotStart`; can be tried again."""
+        """Open the ledger and repair what a crash left. Raises `CannotStart`; `Away` can be tried again."""
+        self.monitoring.start()  # from here on, as a database that is away may take long
+        try:
+            self._open_ledger()
+        except Away:
+            raise
+        except CannotStart:
+            self.monitoring.stop()
+            raise
+
+    def _open_ledger(self) -> None:
         try:
             self.store.open()
             if (now := self.store.time()) is not None:
@@ -135,7 +145,7 @@ class Bot:
             if self._is_stopped:
                 return
             self.is_working = True
-            self.monitoring.start()
+            self.monitoring.opened()
             self._heartbeat.start()
             for each in self._pooled_steps():
                 each.start()

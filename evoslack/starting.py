@@ -43,11 +43,15 @@ class Start:
         Raises `CannotStart`, `BadSettings`, or `ToldToStop`.
         """
         bot = until_there(lambda: self._make(self._settings), self._stopping)
-        until_there(bot.open, self._stopping)
-        with self._deciding:  # from here on `stop` knows what may be dialed
-            if self._stopping.is_set():
-                raise ToldToStop
-            self.bot = bot
+        try:
+            until_there(bot.open, self._stopping)
+            with self._deciding:  # from here on `stop` knows what may be dialed
+                if self._stopping.is_set():
+                    raise ToldToStop
+                self.bot = bot
+        except ToldToStop:
+            bot.stop()  # closes the ledger and the health pages; nothing else has begun
+            raise
         try:
             bot.work()
             return until_there(bot.receive, self._stopping)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from evoslack.check import database, evo_voice, slack
+from evoslack.check import database, evo_voice, health_pages, slack
 from evoslack.check.finding import Finding
 from evoslack.check.rules import rule_lines
 from evoslack.evo.client import EvoClient
@@ -39,6 +39,7 @@ def _findings(environment: Environment, settings: Settings) -> Iterator[Finding]
     yield from evo_voice.findings(evo, settings)
     yield from (Finding("rules", is_ok, words) for is_ok, words in rule_lines(settings))
     yield database.finding(settings.database_url)
+    yield from health_pages.findings(settings.health_host, settings.health_port)
 
 
 def problems_after_start(settings: Settings, evo: EvoClient) -> Iterator[Finding]:

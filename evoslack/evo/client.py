@@ -83,7 +83,7 @@ class EvoClient:
                 return Rejected(Reason.LOGIN_REJECTED)
             reply = self._post_call(body, ends, may_leave)
             if isinstance(reply, Reply) and reply.status == 401:
-                self._login.failed()
+                self._login.failed("dialing: status 401 right after logging in")
         return outcome_of(reply) if isinstance(reply, Reply) else reply
 
     def end(self, session_id: str, budget_s: float) -> Ending:
@@ -110,8 +110,7 @@ class EvoClient:
             self._login.ensure(ends, instead_of=login)
             status = self.get("/auth/status", {}, budget_s=seconds_until(ends))
         if not status.get("isAuthenticated"):
-            self._login.failed()
-            raise LoginFailed("not logged in after logging in")
+            raise self._login.failed("not logged in after logging in")
         return login_of(status)
 
     def get(self, path: str, params: Mapping[str, str], *, budget_s: float) -> dict[str, Any]:
@@ -182,8 +181,7 @@ class EvoClient:
             self._login.ensure(ends, instead_of=login)
             reply = self._exchange(method, path, params, ends)
         if reply.status == 401:
-            self._login.failed()
-            raise LoginFailed(path)
+            raise self._login.failed(f"{path}: status 401 right after logging in")
         self._note_clock(reply)
         return reply
 

@@ -28,6 +28,7 @@ class BotLogin:
         self._lock = threading.Lock()
         self._number = 0  # which login the cookies are from; 0: none yet
         self._paused_until_s = 0.0
+        self._problem = ""  # why the last login failed
 
     def ensure(self, ends: float, *, instead_of: int | None = None) -> int:
         """Log in unless another thread has done so since login number `instead_of`; the login's number.
@@ -40,7 +41,7 @@ class BotLogin:
             if self._number and self._number != instead_of:
                 return self._number
             if time.monotonic() < self._paused_until_s:
-                raise LoginFailed("login failed less than a minute ago")
+                raise LoginFailed(self._problem)  # the same words, so that the log has one line for all
             self._log_in(ends)
             self._number += 1
             self._rejected.worked()
@@ -48,10 +49,12 @@ class BotLogin:
         finally:
             self._lock.release()
 
-    def failed(self) -> None:
-        """Evo Voice rejected the login, or what was asked right after it: pause."""
+    def failed(self, problem: str) -> LoginFailed:
+        """Evo Voice rejected the login, or what was asked right after it: pause. Returns what to raise."""
         self._rejected.failed(f"check EVO_USERNAME and EVO_PASSWORD; tried again every {PAUSE_S:.0f} s")
         self._paused_until_s = time.monotonic() + PAUSE_S
+        self._problem = problem
+        return LoginFailed(problem)
 
     def _log_in(self, ends: float) -> None:
         """`POST /auth/credentials`; the cookies stay with the transport (evo-voice-api 3.2)."""
@@ -68,7 +71,6 @@ class BotLogin:
         except (Unsent, Unanswered) as error:
             raise EvoUnavailable(f"login: {error}") from error
         if reply.status in (400, 401, 403):
-            self.failed()
-            raise LoginFailed(f"login: status {reply.status} {words_of(reply)}")
+            raise self.failed(f"login: status {reply.status} {words_of(reply)}")
         if reply.status != 200:
             raise EvoUnavailable(f"login: status {reply.status}")

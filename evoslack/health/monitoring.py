@@ -16,7 +16,7 @@ from evoslack.health.probes import Parts, Phase, Probes, as_json, is_fine
 from evoslack.health.server import HealthServer
 from evoslack.health.services import BotToken, EvoLogin
 from evoslack.health.systemd import Systemd
-from evoslack.ledger.health import LedgerHealth
+from evoslack.ledger.health import LedgerCounts, LedgerHealth
 from evoslack.ledger.store import Store
 from evoslack.runtime.request_result import Result
 
@@ -25,6 +25,10 @@ log = logging.getLogger(__name__)
 SCRAPE_WITHIN_S = 1.0  # how long /metrics waits for the ledger
 TOKEN_WITHIN_S = 0.5
 STATUS_EVERY_S = 10.0
+
+
+class NotOpenYet(Exception):
+    """The bot does not own the ledger yet, so nothing is written to it. The message is for people."""
 
 
 class CannotListen(Exception):
@@ -66,7 +70,8 @@ class Monitoring:
         env: Mapping[str, str] = os.environ,
     ) -> None:
         """Raises `CannotListen`."""
-        ledger = LedgerProbe(lambda at: LedgerHealth(store).read(at=at), now)
+        self._is_open = False
+        ledger = LedgerProbe(lambda at: self._read(store, at), now)
         token, login = observers.token, observers.login
         self.probes = Probes(parts, ledger, token, login)
         sources = Sources(
@@ -80,6 +85,7 @@ class Monitoring:
         self.registry.register(Gauges(sources))
         self._server = None if port is None else self._listen(host, port)
         self._systemd = Systemd.from_env(env)
+        self._is_started = False
         self._about = ""
         self._status = ""
         self._stopped = threading.Event()
@@ -100,10 +106,20 @@ class Monitoring:
         return None if self._server is None else self._server.port
 
     def start(self) -> None:
-        """Serve the pages; the bot is starting."""
-        if self._server is not None:
+        """Serve the pages; the bot is starting. May be called again: each attempt to start does."""
+        if self._server is not None and not self._is_started:
             self._server.start()
             log.info("health pages: %s/livez, /readyz and /metrics", self._server.url)
+        self._is_started = True
+
+    def opened(self) -> None:
+        """The ledger is open and ours, so the pages may write to it."""
+        self._is_open = True
+
+    def _read(self, store: Store, at: datetime) -> LedgerCounts:
+        if not self._is_open:
+            raise NotOpenYet("it is not open yet")
+        return LedgerHealth(store).read(at=at)
 
     def ready(self, about: str) -> None:
         """The bot has started; `about` is the ready line."""

@@ -10,6 +10,7 @@ for all of them (docs/decisions/0014-starting.md):
 
 from __future__ import annotations
 
+import errno
 import functools
 import ipaddress
 import os
@@ -107,6 +108,8 @@ def problem_words(error: BaseException, url: str) -> str | None:
             return f"the proxy {host_of(url)} does not connect us: {str(cause).partition(': ')[2]}"
         if status := _SDK_NOT_CONNECTED.search(str(cause)):
             return f"the proxy {host_of(url)} does not connect us: status {status.group(1)}"
+        if isinstance(cause, OSError) and cause.errno == errno.ECONNREFUSED and proxy_for(url):
+            return f"the proxy {host_of(url)} cannot be reached: {cause.strerror}"
         if isinstance(cause, TimeoutError):
             return "timed out"
         if isinstance(cause, OSError) and cause.strerror:

@@ -18,11 +18,15 @@ from evoslack.evo.observed_transport import OPERATIONS as EVO_OPERATIONS
 from evoslack.health.metrics import OUTCOMES
 from evoslack.running import CannotStart
 from evoslack.runtime.request_result import Result
+from evoslack.settings import Settings
 from evoslack.slack.receivers.lanes import Lane
 from evoslack.slack.request_results import OPERATIONS as SLACK_OPERATIONS
-from sandbox.bot_process import BotProcess
+from evoslack.start_trouble import Away
+from evoslack.wiring import build
+from sandbox.bot_process import BotProcess, sandbox_settings
 from tests.scenario.office import ROOT, SARA, TYPED, Office, says_placed
 
+PAGES = {"HEALTH_PORT": "0"}
 POOLS = {
     *("answers", "dial", "notify", "private-messages", "sweep", "catalog", "track", "schedule"),
     *("live-pages", "home-tabs", "workflow-steps", "card-masks", "number-lines", "slack-time", "alerts"),
@@ -148,6 +152,25 @@ def test_over_http_unsigned_requests_are_counted(empty_office: Office) -> None:
     found = values(port)
     assert found['evoslack_denied_requests_total{reason="unsigned"}'] == 1
     assert found["evoslack_slack_connections"] == 1
+
+
+def test_while_the_database_is_away_at_the_start_the_pages_answer(empty_office: Office) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+    url = f"postgresql://evo:secret@127.0.0.1:{port}/evo"
+    bot = build(Settings.from_env(sandbox_settings(empty_office.slack, empty_office.evo, url) | PAGES))
+    for _ in range(2):  # the start tries again, and the pages stay
+        with pytest.raises(Away):
+            bot.open()
+    pages = bot.monitoring.port or 0
+
+    assert read(pages, "/livez")[0] == 200
+    status, ready = read(pages, "/readyz")
+    assert status == 503
+    assert "EvoSlack is still starting." in json.loads(ready)["reasons"]
+    assert "The ledger cannot be written: it is not open yet." in json.loads(ready)["reasons"]
+    assert read(pages, "/metrics")[0] == 200
+    bot.stop()
 
 
 def test_a_port_that_is_taken_stops_the_start_with_a_sentence(empty_office: Office) -> None:

@@ -13,15 +13,18 @@ _ANSWER_TIMEOUT_S = 2.0
 _LOCAL = {"0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "::": "::1"}  # where one that listens everywhere is found
 
 
-def listen_problem(host: str, port: int) -> str | None:
-    """Why nobody can listen there, as a sentence; None if it works. Binds each address for an instant."""
+def listen_problem(host: str, port: int, setting: str = "HOST") -> str | None:
+    """Why nobody can listen there, as a sentence; None if it works. Binds each address for an instant.
+
+    `setting` is the one that names the host.
+    """
     where = f"{host}:{port}"
     try:
         found = socket.getaddrinfo(
             None if host == "*" else host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
     except (socket.gaierror, UnicodeError):
-        return f"Cannot listen on {where}: HOST is not a name or an address of this machine."
+        return f"Cannot listen on {where}: {setting} is not a name or an address of this machine."
     for family, kind, protocol, _name, target in found:
         try:
             with socket.socket(family, kind, protocol) as sock:

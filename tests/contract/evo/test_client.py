@@ -1120,3 +1120,14 @@ def test_the_offer_is_there_at_once_during_a_refresh(evo: EvoVoice) -> None:
             assert catalog.refresh(budget_s=0.01), "the second thread does not wait for long"
         assert refresh.result(PLENTY_S)
     assert evo.count("GET", "/flows") == 2
+
+
+def test_a_login_that_stays_rejected_is_one_line(evo: EvoVoice, caplog: pytest.LogCaptureFixture) -> None:
+    catalog = catalog_of(evo, login="nobody@acme.test")
+
+    for _ in range(3):  # the second and third ask nobody: more attempts might lock the account
+        assert not catalog.refresh()
+
+    lines = [line for line in caplog.messages if line.startswith("reading flows and numbers")]
+    assert len(lines) == 1, lines
+    assert evo.count("POST", "/auth/credentials") == 1

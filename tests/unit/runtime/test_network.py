@@ -134,6 +134,14 @@ def test_the_innermost_error_is_worded(error: Exception, words: str | None) -> N
     assert network.problem_words(outer, "https://evovoice.io/users") == words
 
 
+def test_a_proxy_that_is_down_is_not_blamed_on_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", PROXY)
+
+    words = network.problem_words(ConnectionRefusedError(111, "Connection refused"), "https://evovoice.io")
+
+    assert words == "the proxy proxy.acme.test cannot be reached: Connection refused"
+
+
 def test_a_name_that_is_not_found_may_be_the_proxys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", PROXY)
 
