@@ -922,7 +922,7 @@ url, words, step = sys.argv[1:]
 store = Store(url)
 
 def hold(connection, cursor, statement, *more):
-    if statement.startswith(words):
+    if words in statement:
         print("inside", flush=True)
         threading.Event().wait()
 

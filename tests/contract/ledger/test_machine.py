@@ -38,7 +38,7 @@ from evoslack.calling.notification import Notification
 from evoslack.calling.outcomes import InDoubt, NotSent, Outcome, Placed, Reason, Rejected
 from evoslack.calling.refusals import FormUsed, KeyTaken, NotYourForm, NumberBusy, Refusal
 from evoslack.calling.switchboard import ANSWERING_LIMIT, PLACING_LIMIT
-from evoslack.ledger.admission import JUST_PLACED, OLDEST
+from evoslack.ledger.busy_numbers import JUST_PLACED, OLDEST
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.retention import CallRetention

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from evoslack.calling.calls import ANY_CALL, DOUBT_WINDOW, FINAL, LostReason, Progress, State
 from evoslack.calling.outcomes import Reason
 from evoslack.calling.refusals import NumberBusy
-from evoslack.ledger.admission import JUST_PLACED, may_be_on_the_phone
+from evoslack.ledger.busy_numbers import JUST_PLACED, may_be_on_the_phone
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.history import CallHistory
 from evoslack.ledger.rows import call_of
