@@ -124,7 +124,7 @@ BREAKS = (
             Edit(
                 ADMISSION,
                 "found = [~sa.exists().where(used_keys",
-                "found = [] and [~sa.exists().where(used_keys",
+                "found = 0 * [sa.exists().where(used_keys",
             ),
         ),
         "clocks",
