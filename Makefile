@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo sandbox test check chaos chaos-short breaks bench bench-following bench-rules bench-service audit lock release help
+.PHONY: demo sandbox test check chaos chaos-short breaks bench bench-press bench-storm bench-following bench-rules bench-service audit lock release help
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -33,6 +33,12 @@ breaks: .venv/ready ## Break the product on purpose in twelve places and see whi
 
 bench: .venv/ready ## Compare /call and Submit with a bare Bolt app
 	$(BIN)/python -m tests.bench
+
+bench-press: .venv/ready ## Count what a press costs: statements, round trips, commits (half a minute)
+	$(BIN)/python -m tests.bench_press
+
+bench-storm: .venv/ready ## Press 2,000 times in 10 s, track 1,000 live calls, and try 1, 2 and 4 bots (three minutes)
+	$(BIN)/python -m tests.bench_storm
 
 bench-following: .venv/ready ## Measure what tracking calls costs and how soon cards show it (ten minutes)
 	$(BIN)/python -m tests.bench_following

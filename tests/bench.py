@@ -85,11 +85,18 @@ def office() -> Iterator[tuple[SlackWorkspace, App, App, App]]:
 
 
 @contextmanager
-def a_bot(database_url: str, **settings: str) -> Iterator[tuple[SlackWorkspace, Bot]]:
-    """The stand-ins, and EvoSlack with everything in memory warm; its worker pools don't run."""
+def a_bot(
+    database_url: str, *, dialing_s: float = 0.0, **settings: str
+) -> Iterator[tuple[SlackWorkspace, Bot]]:
+    """The stand-ins, and EvoSlack with everything in memory warm; its worker pools don't run.
+
+    Evo Voice takes `dialing_s` for each call.
+    """
     slack, evo = SlackWorkspace(), EvoVoice()
     slack.start()
     evo.start()
+    if dialing_s:
+        evo.fault("/sessions/outgoing", "slow", times=None, seconds=dialing_s)
     env = {**sandbox_settings(slack, evo, database_url), **settings}
     del env["SLACK_APP_TOKEN"]
     bot = build(Settings.from_env({**env, "SLACK_SIGNING_SECRET": SECRET, "PORT": "0"}))
@@ -163,7 +170,19 @@ def submission(form: dict[str, Any]) -> str:
 
 
 def dispatch(app: App, body: str) -> None:
-    """One signed request; anything but 200 ends the benchmark."""
+    """One signed request; anything but an ack without errors ends the benchmark."""
+    answer = answer_to(app, body)
+    if not is_accepted(answer):
+        raise SystemExit(f"not acknowledged: {answer}")
+
+
+def is_accepted(answer: str) -> bool:
+    """Whether nothing in it says no."""
+    return "errors" not in answer and "cannot be read" not in answer
+
+
+def answer_to(app: App, body: str) -> str:
+    """One signed request and its answer; anything but 200 ends the benchmark."""
     timestamp = str(int(time.time()))
     signature = SignatureVerifier(SECRET).generate_signature(timestamp=timestamp, body=body)
     headers = {
@@ -175,8 +194,9 @@ def dispatch(app: App, body: str) -> None:
     arrival = Arrival(clock, clock.moment())
     answer = app.dispatch(BoltRequest(body=body, headers=headers, context={ARRIVAL: arrival}))
     arrival.answered()
-    if answer.status != 200 or "errors" in (answer.body or "") or "cannot be read" in (answer.body or ""):
+    if answer.status != 200:
         raise SystemExit(f"not acknowledged: {answer.status} {answer.body}")
+    return answer.body or ""
 
 
 def command_until_opened(app: App, slack: SlackWorkspace) -> None:

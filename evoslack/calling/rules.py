@@ -29,7 +29,7 @@ from evoslack.calling.refusals import (
 )
 from evoslack.calling.rulebook import BlockedNumber, FlowRule, Limit, RuleName, Rules, StoredRule
 
-READ_AGAIN_AFTER = timedelta(seconds=0.5)  # somebody was asked meanwhile, such as Slack for a role
+READ_AGAIN_AFTER = timedelta(seconds=0.5)  # Slack or Evo Voice had to be asked for the role meanwhile
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from evoslack.calling.calls import (
 from evoslack.calling.outcomes import PROOF, Outcome, Placed, Reason, Rejected
 from evoslack.calling.rulebook import BlockedNumber
 from evoslack.ledger.admission import admit
+from evoslack.ledger.begin_statements import BEGINNING, BY_ID, BY_KEY, OLDEST_WAITING
 from evoslack.ledger.blocked_numbers import add as add_blocked_number
 from evoslack.ledger.dependents import mark_changed
 from evoslack.ledger.rows import call_of
@@ -37,28 +38,6 @@ from evoslack.ledger.workflow_steps import give_call
 
 _IS_UNANSWERED: sa.ColumnElement[bool] = calls.c.state.in_(sorted(UNANSWERED))
 
-# Statements that are part of every call are put together once: that takes longer than to answer them.
-_IS_WAITING = sa.and_(
-    calls.c.state == State.ACCEPTED,
-    calls.c.accepted_at > sa.bindparam("accepted_after", type_=calls.c.accepted_at.type),
-)
-_OLDEST_WAITING = sa.select(calls).where(_IS_WAITING).order_by(calls.c.accepted_at).limit(1)
-_BY_KEY = sa.select(calls).where(calls.c.request_key == sa.bindparam("key"))
-_BY_ID = sa.select(calls).where(calls.c.id == sa.bindparam("call_id"))
-_NEXT = (
-    sa.select(calls.c.id)
-    .where(_IS_WAITING, calls.c.accepted_at <= sa.bindparam("ahead", type_=calls.c.accepted_at.type))
-    .order_by(calls.c.accepted_at)
-    .limit(1)
-    .with_for_update(skip_locked=True)  # PostgreSQL: several bots each take another one
-)
-_BEGINNING = (
-    sa.update(calls)
-    .where(calls.c.id == _NEXT.scalar_subquery(), _IS_WAITING)
-    .values(state=State.PLACING, began_at=sa.bindparam("at", type_=calls.c.began_at.type))
-    .returning(calls)
-)
-
 
 class CallLedger:
     """The calls in a `Store`. Every method is one transaction, safe for several threads and bots."""
@@ -66,7 +45,7 @@ class CallLedger:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._engine = store.engine
-        self._beginning = _BEGINNING.where(is_in_place(store))
+        self._beginning = BEGINNING.where(is_in_place(store))
 
     def receive(self, request: CallRequest, *, at: datetime, require_time: Callable[[], None]) -> Call:
         """Write a submission down as a received call, or join the call that this form already became.
@@ -86,7 +65,9 @@ class CallLedger:
         """Count one more delivery of a submission that is being answered. None if it is too late."""
         received = sa.and_(calls.c.id == call_id, _IS_UNANSWERED)
         joining = sa.update(calls).where(received).values(deliveries=calls.c.deliveries + 1)
-        return self._first(joining.returning(calls))
+        with self._engine.begin() as connection:
+            row = connection.execute(joining.returning(calls)).first()
+        return None if row is None else call_of(row)
 
     def confirm(self, call_ids: Collection[str], *, at: datetime) -> list[Call]:
         """These submissions were answered in time: people are notified, and their calls may be dialed.
@@ -134,7 +115,7 @@ class CallLedger:
 
     def waiting(self, *, accepted_after: datetime) -> Call | None:
         """The oldest call that waits to be dialed, or None. This does not reserve it."""
-        found = self._read(_OLDEST_WAITING, accepted_after=accepted_after)
+        found = self._read(OLDEST_WAITING, accepted_after=accepted_after)
         return found[0] if found else None
 
     def begin(self, *, at: datetime, accepted_after: datetime) -> Call | None:
@@ -214,12 +195,12 @@ class CallLedger:
 
     def find(self, request_key: str) -> Call | None:
         """The call that this form or step became, or None."""
-        found = self._read(_BY_KEY, key=request_key)
+        found = self._read(BY_KEY, key=request_key)
         return found[0] if found else None
 
     def get(self, call_id: str) -> Call | None:
         """The call with that id, or None."""
-        found = self._read(_BY_ID, call_id=call_id)
+        found = self._read(BY_ID, call_id=call_id)
         return found[0] if found else None
 
     def write_note(
@@ -251,7 +232,7 @@ class CallLedger:
 
     def newest(self, limit: int) -> list[Call]:
         """The latest calls, newest first."""
-        return self._all(sa.select(calls).order_by(calls.c.accepted_at.desc()).limit(limit))
+        return self._read(sa.select(calls).order_by(calls.c.accepted_at.desc()).limit(limit))
 
     def count_open(self) -> dict[State, int]:
         """How many calls wait to be dialed (received or accepted), and how many are being placed."""
@@ -285,11 +266,3 @@ class CallLedger:
     def _read(self, statement: sa.Executable, **given: Any) -> list[Call]:
         with self._store.reading() as connection:
             return [call_of(row) for row in connection.execute(statement, given)]
-
-    def _first(self, statement: sa.Executable) -> Call | None:
-        found = self._all(statement)
-        return found[0] if found else None
-
-    def _all(self, statement: sa.Executable) -> list[Call]:
-        with self._engine.begin() as connection:
-            return [call_of(row) for row in connection.execute(statement)]

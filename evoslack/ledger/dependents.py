@@ -5,12 +5,21 @@ Always in the transaction of the change itself, so that a crash loses nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from evoslack.ledger.schema import calls, home_tabs, notifications, pages, workflow_steps
+
+MOST_IDS = 1_000  # in one statement; SQLite takes no more than 32,766 values
+
+
+def batched(call_ids: Iterable[str]) -> Iterator[list[str]]:
+    """The ids, some at a time."""
+    these = list(call_ids)
+    for start in range(0, len(these), MOST_IDS):
+        yield these[start : start + MOST_IDS]
 
 
 def mark_changed(connection: sa.Connection, call_ids: Iterable[str], at: datetime) -> None:

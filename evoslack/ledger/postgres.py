@@ -70,8 +70,8 @@ class Limits:
         self._engine = engine
         self.in_transactions = False
         sa.event.listen(engine, "do_connect", self._connect)
-        sa.event.listen(engine, "begin", self._begin)
         begin_with_first_statement(engine, lambda: not self.in_transactions)
+        sa.event.listen(engine, "begin", self._begin)
         discard_closed_connections(engine)  # a restarted PostgreSQL costs a new connection, not one call
 
     def check(self, connection: sa.Connection) -> None:

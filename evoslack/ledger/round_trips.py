@@ -22,7 +22,7 @@ def begin_with_first_statement(engine: sa.Engine, is_possible: Callable[[], bool
 
     `is_possible` is asked each time; a pooler in between may not let several statements through at once.
     The driver would wait for its BEGIN. So it is told that it need not begin, but only while we do; whatever
-    comes another way, such as `executemany`, finds a driver that begins by itself.
+    comes another way, such as `executemany`, finds a driver that begins as usual.
     """
     if not psycopg.Pipeline.is_supported():
         return
@@ -30,7 +30,8 @@ def begin_with_first_statement(engine: sa.Engine, is_possible: Callable[[], bool
     def begin(connection: sa.Connection) -> None:
         if connection.get_execution_options().get("isolation_level") != AUTOCOMMIT:
             driver: Any = connection.connection.driver_connection
-            driver.autocommit = False  # the last transaction may have been one of ours
+            if driver.autocommit:  # the last transaction was one of ours
+                driver.autocommit = False
 
     def do_execute(cursor: psycopg.Cursor[Any], statement: str, parameters: Any, _context: object) -> bool:
         connection = cursor.connection
@@ -58,7 +59,7 @@ def discard_closed_connections(engine: sa.Engine) -> None:
     """
 
     def checkout(connection: psycopg.Connection[Any], _record: object, _proxy: object) -> None:
-        if connection.closed or _has_news(connection):
+        if connection.closed or _has_input(connection):
             try:
                 engine.dialect.do_ping(connection)  # type: ignore[arg-type]
             except psycopg.Error:
@@ -67,7 +68,7 @@ def discard_closed_connections(engine: sa.Engine) -> None:
     sa.event.listen(engine, "checkout", checkout)
 
 
-def _has_news(connection: psycopg.Connection[Any]) -> bool:
+def _has_input(connection: psycopg.Connection[Any]) -> bool:
     with selectors.DefaultSelector() as waiting:
         waiting.register(connection.fileno(), selectors.EVENT_READ)
         return bool(waiting.select(0))

@@ -29,7 +29,7 @@ class RuleLedger:
     ) -> Reading:
         """The rules, and whether anything stands in the way of this call, in one statement.
 
-        Only its key, number, person and account are looked at. `is_begun`: it is about to be dialed; then
+        Only its key, number, person and account matter. `is_begun`: it is about to be dialed; then
         only those that were dialed count towards the limits, itself included (see `facts`).
         """
         return read(self._store, request, limits, at=at, is_begun=is_begun)

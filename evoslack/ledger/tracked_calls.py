@@ -14,13 +14,41 @@ import sqlalchemy as sa
 
 from evoslack.calling.calls import FINAL, HangUp, Progress, State
 from evoslack.calling.matching import MAX_CALL, TrackedCall
-from evoslack.ledger.dependents import mark_changed, mark_dependents_due
+from evoslack.ledger.dependents import batched, mark_changed, mark_dependents_due
 from evoslack.ledger.schema import calls, leases
 from evoslack.ledger.store import Store
 from evoslack.ledger.transitions import change_state
 
 _ANSWERED = {State.PLACED, State.REJECTED}
 _OPEN = sorted(set(Progress) - FINAL)
+_ADVANCED = (
+    "progress",
+    "session_id",
+    "call_sid",
+    "answered_at",
+    "ended_at",
+    "gone_since",
+    "evo_outcome",
+    "hang_up",
+    "is_ambiguous",
+    "lost_reason",
+)
+
+
+def _was(name: str) -> sa.BindParameter[Any]:
+    return sa.bindparam(f"was_{name}", type_=calls.c[name].type)
+
+
+# Put together once: with a thousand calls that takes longer than everything else.
+_ADVANCING = (
+    sa.update(calls)
+    .where(
+        calls.c.id == _was("id"),
+        calls.c.progress == _was("progress"),
+        *(calls.c[name].is_not_distinct_from(_was(name)) for name in ("hang_up", "session_id", "call_sid")),
+    )
+    .values({name: sa.bindparam(f"new_{name}", type_=calls.c[name].type) for name in _ADVANCED})
+)
 
 
 class TrackedCallLedger:
@@ -71,36 +99,18 @@ class TrackedCallLedger:
 
         A call that another bot changed meanwhile is skipped: the next poll sees it again.
         """
-        told: list[str] = []
-        untold: list[str] = []
+        written: list[tuple[TrackedCall, TrackedCall]] = []
         with self._engine.begin() as connection:
             for before, after in changes:
-                unchanged = sa.and_(
-                    calls.c.id == before.call_id,
-                    calls.c.progress == before.progress,
-                    calls.c.hang_up.is_not_distinct_from(before.hang_up),
-                    calls.c.session_id.is_not_distinct_from(before.session_id or None),
-                    calls.c.call_sid.is_not_distinct_from(before.call_sid or None),
-                )
-                values: dict[str, Any] = {
-                    "progress": after.progress,
-                    "session_id": after.session_id or None,
-                    "call_sid": after.call_sid or None,
-                    "answered_at": after.answered_at,
-                    "ended_at": after.ended_at,
-                    "gone_since": after.gone_since,
-                    "evo_outcome": after.outcome[:200] or None,
-                    "hang_up": after.hang_up,
-                    "is_ambiguous": after.is_ambiguous,
-                    "lost_reason": after.lost_reason,
-                }
-                if not connection.execute(sa.update(calls).where(unchanged).values(**values)).rowcount:
-                    continue
-                settled = after.is_matched and _settle(connection, after.call_id)
-                if settled or _is_worth_telling(before, after):
-                    told.append(after.call_id)
-                else:
-                    untold.append(after.call_id)
+                if connection.execute(_ADVANCING, _before(before) | _after(after)).rowcount:
+                    written.append((before, after))
+            settled = _settle(connection, [after.call_id for _, after in written if after.is_matched])
+            told = [
+                after.call_id
+                for before, after in written
+                if after.call_id in settled or _is_worth_telling(before, after)
+            ]
+            untold = {after.call_id for _, after in written}.difference(told)
             mark_changed(connection, told, at)
             mark_dependents_due(connection, untold, at)  # a workflow step may wait for one of them
         return told
@@ -125,10 +135,39 @@ class TrackedCallLedger:
         return found
 
 
-def _settle(connection: sa.Connection, call_id: str) -> bool:
-    """The call exists, so it was placed; whether its state had to be corrected."""
+def _settle(connection: sa.Connection, call_ids: list[str]) -> set[str]:
+    """These calls exist, so they were placed; those whose state had to be corrected."""
     values = {"reason": None, "detail": "", "found_later": True}
-    return bool(change_state(connection, calls.c.id == call_id, State.PLACED, values))
+    corrected: set[str] = set()
+    for some in batched(call_ids):
+        moved = change_state(connection, calls.c.id.in_(some), State.PLACED, values)
+        corrected |= {call.id for call in moved}
+    return corrected
+
+
+def _before(tracked: TrackedCall) -> dict[str, Any]:
+    return {
+        "was_id": tracked.call_id,
+        "was_progress": tracked.progress,
+        "was_hang_up": tracked.hang_up,
+        "was_session_id": tracked.session_id or None,
+        "was_call_sid": tracked.call_sid or None,
+    }
+
+
+def _after(tracked: TrackedCall) -> dict[str, Any]:
+    return {
+        "new_progress": tracked.progress,
+        "new_session_id": tracked.session_id or None,
+        "new_call_sid": tracked.call_sid or None,
+        "new_answered_at": tracked.answered_at,
+        "new_ended_at": tracked.ended_at,
+        "new_gone_since": tracked.gone_since,
+        "new_evo_outcome": tracked.outcome[:200] or None,
+        "new_hang_up": tracked.hang_up,
+        "new_is_ambiguous": tracked.is_ambiguous,
+        "new_lost_reason": tracked.lost_reason,
+    }
 
 
 def _is_worth_telling(before: TrackedCall, after: TrackedCall) -> bool:

@@ -40,7 +40,7 @@ from evoslack.slack.workspace import private_client
 
 POLL_EVERY_S = 2.0  # how long the call of a bot that died may wait until another bot sees it
 ANSWERS_EVERY_S = 1.0  # answers that could not be written down at once
-SWEEP_EVERY_S = 10.0  # with a lease of 60 s: what a dead bot left is taken over within 90 s
+SWEEP_EVERY_S = 10.0  # calls of a dead bot are settled after 45 to 55 s, what it had to tell after 45 to 47 s
 HOME_TAB_WORKERS = 2  # Home tabs published side by side
 HOME_TABS_EVERY_S = 1.0  # how precisely the pause between two refreshes of a tab is kept
 PRIVATE_MESSAGE_WORKERS = 2  # direct messages sent side by side

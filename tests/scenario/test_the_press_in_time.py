@@ -99,7 +99,7 @@ def meanwhile(office: Office, moment: str, happens: Callable[[], object]) -> Non
     is_written = threading.local()
 
     def writing(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-        if statement.startswith("INSERT INTO calls"):
+        if "INSERT INTO calls" in statement:
             is_written.now = True
             if moment == "write" and left:
                 left.pop()()

@@ -25,7 +25,7 @@ from evoslack.slack.workspace import SLACK_ERRORS, pause_of, problem_of
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=45)
 REST = timedelta(seconds=10)  # after something went wrong, which may concern every card
 CARD_PAUSE = timedelta(minutes=1)  # for the card with which it went wrong: others may work meanwhile
 

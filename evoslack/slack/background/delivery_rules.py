@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from evoslack.runtime.backoff import Backoff
 
-MIN_LEASE = timedelta(seconds=30)
+MIN_LEASE = timedelta(seconds=20)  # a request ends after ten (`workspace.PATIENT_TIMEOUT_S`)
 RETRY = Backoff(first_s=1, longest_s=300)
 GIVE_UP_AFTER = timedelta(hours=24)
 

@@ -29,7 +29,7 @@ from evoslack.slack.rendering.help_contact import NO_CONTACT, HelpContact
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=60)  # then another worker, or another bot, takes over
+LEASE = timedelta(seconds=45)  # then another worker, or another bot, takes over
 CARD_PATIENCE = timedelta(minutes=1)  # then the caller is told that there is trouble with the card
 
 

@@ -32,7 +32,7 @@ from evoslack.slack.workspace import SLACK_ERRORS, pause_of, problem_of
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=60)  # then another bot takes over
+LEASE = timedelta(seconds=45)  # then another bot takes over
 CALL_CHECK_INTERVAL = timedelta(seconds=30)  # while the call continues; most changes make its step due sooner
 PERMISSION_PATIENCE = timedelta(minutes=1)  # while it cannot be checked whether this person may call
 PERMISSION_RETRY = timedelta(seconds=5)

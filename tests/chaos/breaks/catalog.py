@@ -34,7 +34,7 @@ ARRIVAL, CLOCK, HEARTBEAT = (
     "evoslack/runtime/heartbeat.py",
 )
 SOCKET_MODE = "evoslack/slack/receivers/socket_mode.py"
-CALLS, ADMISSION = "evoslack/ledger/calls.py", "evoslack/ledger/admission.py"
+CALLS, ADMISSION = "evoslack/ledger/calls.py", "evoslack/ledger/admission_statements.py"
 
 BREAKS = (
     Break(
@@ -121,7 +121,11 @@ BREAKS = (
             Edit(
                 CLOCK, "return self._monotonic_s() - self._trusted_from_s >= TRUSTED_AFTER_S", "return True"
             ),
-            Edit(ADMISSION, "row.where(~busy, ~used, is_remembered)", "row.where(~busy, is_remembered)"),
+            Edit(
+                ADMISSION,
+                "found = [~sa.exists().where(used_keys",
+                "found = 0 * [sa.exists().where(used_keys",
+            ),
         ),
         "clocks",
         ("tests/unit/runtime/test_clock.py", "tests/contract/ledger/test_presses.py"),

@@ -73,7 +73,7 @@ class World:
         return OFFER
 
     def accept_step(self, request: CallRequest, execution_id: str, lease: datetime) -> Call:
-        assert (execution_id, lease) == ("Fx1", T0 + timedelta(seconds=60))
+        assert (execution_id, lease) == ("Fx1", T0 + timedelta(seconds=45))
         self.accepted.append(request)
         return ACCEPTED
 
