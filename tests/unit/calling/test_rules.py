@@ -174,6 +174,8 @@ class BrokenFacts(KnownFacts):
     def facts(self, *_: Any, **__: Any) -> Any:
         raise OSError("the disk is gone")
 
+    read = facts
+
 
 def test_right_before_dialing_every_no_and_every_failure_is_a_reason_not_to_dial() -> None:
     def outcome(check: RuleCheck, **changes: Any) -> NotSent | None:
