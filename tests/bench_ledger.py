@@ -18,16 +18,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from evoslack.calling.calls import Role
 from evoslack.calling.history_filter import HistoryFilter, OutcomeGroup, Scope
+from evoslack.calling.history_page import Cursor, Way
 from evoslack.ledger.home_tabs import HomeTabLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.scheduled_calls import ScheduledCallLedger
-from evoslack.ledger.store import Store
 from evoslack.slack.background.home_publisher import HomePublisher
 from evoslack.slack.rendering.home_filters import FilterAction, filter_after
 from tests.bench import SARA, TEAM, dispatch, submission
@@ -74,6 +74,7 @@ class Home:
     bench: Bench
     role: Role = Role.ADMINISTRATOR
     view: dict[str, Any] = field(default_factory=dict)
+    at: datetime = field(default_factory=now)
 
     def __post_init__(self) -> None:
         store, this = self.bench.bot.store, self
@@ -90,7 +91,7 @@ class Home:
             links_of=lambda _calls: {},
             can_end=lambda: True,
             region="US",
-            now=now,
+            now=lambda: self.at,  # however long it takes, it is published
         )
 
     def views_publish(self, *, user_id: str, view: dict[str, Any]) -> None:
@@ -100,7 +101,8 @@ class Home:
 
     def choose(self, wanted: HistoryFilter) -> None:
         """Not timed: a press in the tab is written down."""
-        self.tabs.set_filter(TEAM, SARA, wanted, at=now())
+        self.at = now()
+        self.tabs.set_filter(TEAM, SARA, wanted, at=self.at)
 
     def publish(self) -> None:
         """What a worker does then."""
@@ -210,12 +212,13 @@ def _steps(bench: Bench) -> dict[str, Step]:
 def _homes(home: Home) -> dict[str, HistoryFilter]:
     """What Home tabs show."""
     team = HistoryFilter(Scope.TEAM)
+    half = Cursor(Way.OLDER, now() - timedelta(days=183), "call")
     pages = {
         "Home: mine": HistoryFilter(),
         "Home: team": team,
         "Home: team, next page": home.turned(team, FilterAction.OLDER),
-        "Home: team, middle page": middle(home, team),
-        "Home: team, last page": last(home, team),
+        "Home: team, middle page": replace(team, place=half.packed()),
+        "Home: team, last page": home.turned(team, FilterAction.OLDEST),
     }
     busy, flow = str(OutcomeGroup.BUSY), "flow2"
     day = f"{now() - timedelta(days=100):%Y-%m-%d}"
@@ -228,16 +231,6 @@ def _homes(home: Home) -> dict[str, HistoryFilter]:
         "filter: what no call has": replace(team, outcome=str(OutcomeGroup.NOT_CERTAIN)),
     }
     return pages | filters | {words: replace(team, search=typed) for words, typed in SEARCHES.items()}
-
-
-def middle(home: Home, team: HistoryFilter) -> HistoryFilter:
-    """The page of half a year ago."""
-    return replace(team, page=home.bench.history.page(TEAM, None, team, limit=1, offset=0)[1] // 20)
-
-
-def last(home: Home, team: HistoryFilter) -> HistoryFilter:
-    """The page with the oldest calls."""
-    return replace(team, page=(home.bench.history.page(TEAM, None, team, limit=1, offset=0)[1] - 1) // 10)
 
 
 def _export(name: str, benches: list[Bench]) -> Line:
