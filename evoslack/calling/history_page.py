@@ -76,13 +76,16 @@ class Count(NamedTuple):
         return self.calls > calls or not self.is_all
 
 
+NONE = Count(0)
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
     """Some of the calls that a filter finds, newest first, and how many come before and after them."""
 
     calls: Sequence[Call] = ()
-    newer: Count = Count(0)
-    older: Count = Count(0)
+    newer: Count = NONE
+    older: Count = NONE
 
     @property
     def total(self) -> Count:

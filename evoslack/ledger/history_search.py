@@ -38,20 +38,21 @@ class HistorySearch:
         self._looked_through = looked_through
         self._digits = wanted.digits
         self._finds_nothing = wanted.finds_nothing or len(self._digits) > LONGEST_NUMBER
-        narrowing = []
+        narrowing: list[tuple[sa.Column[Any], str]] = []
         if user_id is not None:
-            narrowing.append(calls.c.user_id == user_id)
+            narrowing.append((calls.c.user_id, user_id))
         if wanted.outcome:
-            narrowing.append(calls.c.outcome == OutcomeGroup(wanted.outcome))
+            narrowing.append((calls.c.outcome, OutcomeGroup(wanted.outcome)))
         if wanted.flow:
-            narrowing.append(calls.c.flow_id == wanted.flow)
-        # One of them and the time have an index; the others are checked on the calls found by it.
-        self._by_index = [calls.c.team_id == team_id, *narrowing[:1]]
+            narrowing.append((calls.c.flow_id, wanted.flow))
+        # One of them and the time have an index; the others are checked on the calls found by it, and so
+        # written that no database prefers their own index.
+        self._by_index = [calls.c.team_id == team_id, *(column == value for column, value in narrowing[:1])]
         if wanted.since is not None:
             self._by_index.append(calls.c.accepted_at >= wanted.since)
         if wanted.until is not None:
             self._by_index.append(calls.c.accepted_at < wanted.until)
-        self._others = narrowing[1:]
+        self._others = [sa.func.coalesce(column, "") == value for column, value in narrowing[1:]]
 
     def newest(self, limit: int, *, older_than: tuple[datetime, str] | None = None) -> list[Call]:
         """The first of them, newest first."""
@@ -100,7 +101,7 @@ class HistorySearch:
         return which if near is None else [*which, near]
 
     def _near(self, where: list[Condition], *, newest_first: bool) -> Condition | None:
-        """The calls that are looked through; None: all of them, as there are no more, or an index is enough."""
+        """The calls that are looked through; None: there are no more, or an index is enough."""
         if not (self._digits or self._others):
             return None
         at = calls.c.accepted_at
