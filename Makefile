@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo sandbox test check chaos chaos-short breaks bench bench-following bench-rules audit lock release help
+.PHONY: demo sandbox test check chaos chaos-short breaks bench bench-following bench-rules bench-ledger audit lock release help
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -39,6 +39,9 @@ bench-following: .venv/ready ## Measure what tracking calls costs and how soon c
 
 bench-rules: .venv/ready ## Compare a ledger of a million calls with an empty one (three minutes); writes bench-rules.json
 	$(BIN)/python -m tests.bench_rules
+
+bench-ledger: .venv/ready ## Measure every surface with up to a million calls (five minutes); writes bench-ledger.json
+	$(BIN)/python -m tests.bench_ledger
 
 audit: .venv-audit/bin/pip-audit ## Look for known vulnerabilities in the pinned packages (needs the internet)
 	$< --strict --no-deps --disable-pip -r requirements.txt
