@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo sandbox test check chaos chaos-short breaks bench bench-press bench-storm bench-following bench-rules bench-service audit lock release help
+.PHONY: demo sandbox test check chaos chaos-short breaks bench bench-press bench-storm bench-following bench-rules bench-service bench-ledger audit lock release help
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -48,6 +48,9 @@ bench-rules: .venv/ready ## Compare a ledger of a million calls with an empty on
 
 bench-service: .venv/ready ## Measure what one bot needs: start, memory, threads, CPU, log (six minutes; Linux); writes bench-service.json
 	$(BIN)/python -m tests.bench_service
+
+bench-ledger: .venv/ready ## Measure every surface with up to a million calls (five minutes); writes bench-ledger.json
+	$(BIN)/python -m tests.bench_ledger
 
 audit: .venv-audit/bin/pip-audit ## Look for known vulnerabilities in the pinned packages (needs the internet)
 	$< --strict --no-deps --disable-pip -r requirements.txt

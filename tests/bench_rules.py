@@ -51,14 +51,15 @@ LIMITS = {
     "MAX_CALLS_PER_DAY_ALL": "20000",
 }
 
-# Everyone calls all year round, the last time a moment ago.
+# Everyone calls all year round, the last time a moment ago; the oldest ones abroad.
 _FILL_CALLS = """
 INSERT INTO calls (id, request_key, team_id, user_id, account_id, flow_id, flow_name, number, caller_id,
   channel_id, response_url, state, detail, accepted_at, began_at, finished_at, progress, evo_outcome)
 SELECT 'call' || n, 'key' || n, :team, CASE n % :people WHEN 0 THEN :user ELSE 'U' || (n % :people) END,
   :account, 'flow2', 'Reminder',
-  '+1202' || (5200000 + n % :numbers), '+12025550100', 'C1', '', 'placed', '', {at}, {at}, {at}, 'ended',
-  'Completed'
+  CASE WHEN n > {{count}} * 0.99 THEN '+4477009' ELSE '+1202' END || (5200000 + n % :numbers),
+  '+12025550100', 'C1', '', 'placed', '', {at}, {at}, {at}, 'ended',
+  CASE n % 10 WHEN 3 THEN 'NoAnswer' WHEN 7 THEN 'Busy' ELSE 'Completed' END
 FROM {numbers}
 """
 _FILL_NOTIFICATIONS = """

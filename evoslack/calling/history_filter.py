@@ -14,13 +14,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
+from evoslack.calling.history_page import Cursor
 from evoslack.calling.status import CallStatus
 
 LEAST_DIGITS = 3  # to search for; fewer fit nearly every number
 LONGEST_SEARCH = 40  # characters
 LONGEST_FLOW_ID = 150  # what an option of Slack can hold (slack-facts 3)
 LONGEST_FLOW_NAME = 75  # the same
-LAST_PAGE = 100_000
 _KEYS = (("scope", "whose"), ("search", "typed"))  # and what rows and open tabs may still call them
 _PERSON = re.compile(r"[UW][A-Z0-9_]{1,30}")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -93,7 +93,7 @@ class HistoryFilter:
     scope: Scope = Scope.MINE
     search: str = ""  # as it was typed
     person: str = ""  # user id, to narrow the team's calls
-    page: int = 0
+    place: str = ""  # where its page begins, a packed `Cursor`; empty: the newest page
     outcome: str = ""  # an `OutcomeGroup`
     flow: str = ""  # a flow's id
     flow_name: str = ""  # its name when it was chosen, to show it
@@ -117,7 +117,12 @@ class HistoryFilter:
     @property
     def is_narrowed(self) -> bool:
         """Whether anything but whose calls was asked for."""
-        return self != HistoryFilter(self.scope, page=self.page)
+        return self != HistoryFilter(self.scope, place=self.place)
+
+    @property
+    def cursor(self) -> Cursor | None:
+        """Where its page begins; None: it is the newest one."""
+        return Cursor.unpacked(self.place)
 
     @property
     def since(self) -> datetime | None:
@@ -152,13 +157,15 @@ class HistoryFilter:
         """From the values of `asdict`, also of older versions; the default if they don't fit."""
         try:
             scope, search = (found[new] if new in found else found[old] for new, old in _KEYS)
-            person, page = found["person"], found["page"]
-            if not (isinstance(search, str) and isinstance(page, int) and 0 <= page <= LAST_PAGE):
+            person, place = found["person"], found.get("place", "")  # older ones count pages: the newest
+            if not (isinstance(search, str) and isinstance(place, str)):
                 return cls()
             if not (person == "" or _PERSON.fullmatch(person)):
                 return cls()
             words = _shown(search, LONGEST_SEARCH)
-            return cls(Scope(scope), words, person, page, **_newer_fields(found))
+            cursor = Cursor.unpacked(place)
+            place = "" if cursor is None else cursor.packed()
+            return cls(Scope(scope), words, person, place, **_newer_fields(found))
         except (ValueError, KeyError, TypeError):
             return cls()
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from evoslack.calling.calls import Call, CallNote, CallRequest, HangUp
 from evoslack.calling.history_filter import HistoryFilter, HomeTab, OutcomeGroup
+from evoslack.calling.history_page import HistoryPage
 from evoslack.calling.matching import TrackedCall
 from evoslack.calling.notification import LivePage, Notification
 from evoslack.calling.outcomes import Outcome, Reason
@@ -109,8 +110,8 @@ class CallHistory(Protocol):
     """Past calls; see `ledger.history.CallHistory`."""
 
     def page(
-        self, team_id: str, user_id: str | None, wanted: HistoryFilter, *, limit: int, offset: int
-    ) -> tuple[list[Call], int]: ...
+        self, team_id: str, user_id: str | None, wanted: HistoryFilter, *, limit: int
+    ) -> HistoryPage: ...
     def live(
         self, team_id: str, user_id: str | None, *, at: datetime, limit: int
     ) -> tuple[list[Call], int]: ...

@@ -26,6 +26,7 @@ class BlockedNumberLedger:
 
     def __init__(self, store: Store) -> None:
         self._engine = store.engine
+        self._readers = store.readers
 
     def find(self, number: str) -> BlockedNumber | None:
         """The entry for this number (E.164), or None."""
@@ -53,7 +54,7 @@ class BlockedNumberLedger:
         """The entries added last, newest first, and how many there are in all."""
         table = blocked_numbers
         latest = sa.select(table).order_by(table.c.blocked_at.desc(), table.c.number).limit(limit)
-        with self._engine.connect() as connection:
+        with self._readers.connect() as connection:
             found = [blocked_number_of(row) for row in connection.execute(latest)]
             return found, connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
 
@@ -61,7 +62,7 @@ class BlockedNumberLedger:
         """Every entry, by number. Read in pieces, between which others may use the database."""
         in_order, after = sa.select(blocked_numbers).order_by(blocked_numbers.c.number).limit(PIECE), ""
         while True:
-            with self._engine.connect() as connection:
+            with self._readers.connect() as connection:
                 rows = connection.execute(in_order.where(blocked_numbers.c.number > after)).all()
             yield from map(blocked_number_of, rows)
             if len(rows) < PIECE:

@@ -1,99 +1,46 @@
-"""How a call stands, in SQL: the same as `calling.status.status_of`, which is asked for every kind of call.
+"""What became of a call, in SQL: the database computes it for each row, so that a filter is an index read.
 
-So the table of statuses stands in one place, and a filter by outcome can count and page in the database.
+It says the same as `calling.status` and `calling.history_filter.group_of`; a test asks both about every kind
+of call. The column is made by migration 0009. If a status changes, a migration must make it anew.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-import sqlalchemy as sa
-
-from evoslack.calling.calls import Call, CallRequest, HangUp, Progress, State
-from evoslack.calling.history_filter import OutcomeGroup, statuses_in
-from evoslack.calling.status import STATUS_OF_OUTCOME, status_of
-from evoslack.ledger.schema import calls
-
-_IGNORED = " -_\t\n"  # in Evo Voice's words, as in `plain_outcome`
-_UNKNOWN = "another word"
+_IGNORED = (" ", "-", "_", "\t", "\n")  # in Evo Voice's words, as in `plain_outcome`
 
 
-def status() -> sa.ColumnElement[str]:
-    """The `CallStatus` of a row of `calls`."""
-    was_hung_up = sa.and_(calls.c.hang_up == HangUp.ASKED, sa.func.coalesce(calls.c.hung_up_by, "") != "")
-    return sa.case(
-        (calls.c.state != State.PLACED, _by_state()),
-        (calls.c.progress.is_(None), _words(_example())),
-        (calls.c.progress != Progress.ENDED, _by_progress()),
-        (was_hung_up, _by_outcome(hung_up_by="U")),
-        else_=_by_outcome(),
-    )
-
-
-def _by_state() -> sa.ColumnElement[str]:
-    return sa.case(
-        *((calls.c.state == state, _words(_example(state=state))) for state in State),
-        else_=sa.literal(""),
-    )
-
-
-def _by_progress() -> sa.ColumnElement[str]:
-    return sa.case(
-        *(
-            (calls.c.progress == progress, _words(_example(progress=progress)))
-            for progress in Progress
-            if progress is not Progress.ENDED
-        ),
-        else_=sa.literal(""),
-    )
-
-
-def _by_outcome(hung_up_by: str = "") -> sa.ColumnElement[str]:
-    plain: sa.ColumnElement[str] = sa.func.coalesce(calls.c.evo_outcome, "")
+def _plain(word: str) -> str:
     for sign in _IGNORED:
-        plain = sa.func.replace(plain, sign, "")
-    plain = sa.func.lower(plain)
-    known = (
-        (plain == word, _words(_example(progress=Progress.ENDED, word=word, hung_up_by=hung_up_by)))
-        for word in STATUS_OF_OUTCOME
-    )
-    other = _example(progress=Progress.ENDED, word=_UNKNOWN, hung_up_by=hung_up_by)
-    return sa.case(*known, else_=_words(other))
+        word = f"replace({word}, '{sign}', '')"
+    return f"lower({word})"
 
 
-def _words(call: Call) -> sa.ColumnElement[str]:
-    return sa.literal(str(status_of(call)))
+_WAS_HUNG_UP = "hang_up = 'asked' AND coalesce(hung_up_by, '') <> ''"
+_BY_OUTCOME = f"""
+CASE {_plain("coalesce(evo_outcome, '')")}
+  WHEN 'busy' THEN 'busy'
+  WHEN 'noanswer' THEN 'no_answer'
+  WHEN 'failed' THEN 'failed'
+  WHEN 'canceled' THEN 'canceled'
+  WHEN 'cancelled' THEN 'canceled'
+  WHEN 'completed' THEN CASE WHEN {_WAS_HUNG_UP} THEN 'canceled' ELSE 'reached' END
+  ELSE CASE WHEN {_WAS_HUNG_UP} THEN 'canceled' ELSE 'ended' END
+END"""
 
-
-def _example(
-    *, state: State = State.PLACED, progress: Progress | None = None, word: str = "", hung_up_by: str = ""
-) -> Call:
-    """A call of that kind."""
-    return Call(
-        id="",
-        request=CallRequest("", "", "", "", "", "", "", ""),
-        state=state,
-        accepted_at=datetime.min.replace(tzinfo=UTC),
-        progress=progress,
-        evo_outcome=word,
-        hang_up=HangUp.ASKED if hung_up_by else None,
-        hung_up_by=hung_up_by,
-    )
-
-
-def was_answered() -> sa.ColumnElement[bool]:
-    """Whether an answer was seen."""
-    return calls.c.answered_at.is_not(None)
-
-
-def in_group(group: OutcomeGroup) -> sa.ColumnElement[bool]:
-    """Whether that became of the call."""
-    return sa.or_(
-        *(
-            sa.and_(
-                was_answered() if seen else ~was_answered(),
-                status().in_(sorted(statuses_in(group, was_answered=seen))),
-            )
-            for seen in (True, False)
-        )
-    )
+OUTCOME = f"""
+CASE state
+  WHEN 'placed' THEN CASE
+    WHEN coalesce(progress, 'lost') NOT IN ('ended', 'lost') THEN 'in_progress'
+    WHEN answered_at IS NOT NULL THEN 'reached'
+    WHEN coalesce(progress, 'lost') = 'lost' THEN 'ended'
+    ELSE {_BY_OUTCOME}
+  END
+  WHEN 'canceled' THEN CASE WHEN answered_at IS NOT NULL THEN 'reached' ELSE 'canceled' END
+  WHEN 'rejected' THEN 'not_placed'
+  WHEN 'not_sent' THEN 'not_placed'
+  WHEN 'expired' THEN 'not_placed'
+  WHEN 'in_doubt' THEN 'not_certain'
+  WHEN 'scheduled' THEN 'scheduled'
+  WHEN 'received_later' THEN 'scheduled'
+  ELSE 'in_progress'
+END"""

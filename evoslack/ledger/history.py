@@ -5,17 +5,17 @@ An export is read in pieces, so that a long one does not block the database.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from evoslack.calling.calls import Call
-from evoslack.calling.history_filter import HistoryFilter, OutcomeGroup, group_of
-from evoslack.calling.status import CallStatus
+from evoslack.calling.history_filter import HistoryFilter, OutcomeGroup
+from evoslack.calling.history_page import Count, Cursor, HistoryPage, Way
 from evoslack.ledger.busy_numbers import OLDEST, may_be_on_the_phone
-from evoslack.ledger.call_status import in_group, status, was_answered
+from evoslack.ledger.history_indexes import may_be_live
+from evoslack.ledger.history_search import LOOKED_THROUGH, HistorySearch, after_call
 from evoslack.ledger.rows import call_of
 from evoslack.ledger.schema import calls
 from evoslack.ledger.store import Store
@@ -24,16 +24,28 @@ PIECE = 500  # calls
 
 
 class CallHistory:
-    """Past calls in a `Store`. `user_id` None: everyone's calls."""
+    """Past calls in a `Store`. `user_id` None: everyone's calls.
 
-    def __init__(self, store: Store) -> None:
+    What takes long is read beside everything else; what a form reads, is quick and in line with the writes.
+    """
+
+    def __init__(self, store: Store, *, looked_through: int = LOOKED_THROUGH) -> None:
         self._engine = store.engine
+        self._readers = store.readers
+        self._looked_through = looked_through
 
-    def page(
-        self, team_id: str, user_id: str | None, wanted: HistoryFilter, *, limit: int, offset: int
-    ) -> tuple[list[Call], int]:
-        """Some of the calls that the filter finds, newest first, and how many it finds in all."""
-        return self._newest(_found_by(team_id, user_id, wanted), limit, offset)
+    def page(self, team_id: str, user_id: str | None, wanted: HistoryFilter, *, limit: int) -> HistoryPage:
+        """The page of that filter; if it does not exist anymore, the nearest one."""
+        with self._readers.connect() as connection:
+            search = HistorySearch(connection, team_id, user_id, wanted, self._looked_through)
+            found, is_newest, is_oldest = _page(search, wanted.cursor, limit)
+            if not found:
+                return HistoryPage()
+            return HistoryPage(
+                found,
+                newer=Count(0) if is_newest else search.count_newer(found[0]),
+                older=Count(0) if is_oldest else search.count_older(found[-1]),
+            )
 
     def live(self, team_id: str, user_id: str | None, *, at: datetime, limit: int) -> tuple[list[Call], int]:
         """Some of the calls that may be on the phone now, and how many there are in all.
@@ -41,24 +53,37 @@ class CallHistory:
         Newest first, but before all others those that are in progress for certain.
         """
         recent = calls.c.accepted_at > at - OLDEST
-        which = [*_of(team_id, user_id), recent, may_be_on_the_phone(at)]
-        return self._newest(which, limit, 0, in_group(OutcomeGroup.IN_PROGRESS))
+        which = [*_of(team_id, user_id), recent, may_be_live, may_be_on_the_phone(at)]
+        certain_first = sa.case((calls.c.outcome == OutcomeGroup.IN_PROGRESS, 0), else_=1)
+        in_order = (certain_first, calls.c.accepted_at.desc(), calls.c.id.desc())
+        with self._readers.connect() as connection:
+            rows = connection.execute(sa.select(calls).where(*which).order_by(*in_order).limit(limit))
+            found = [call_of(row) for row in rows]
+            if len(found) < limit:
+                return found, len(found)
+            how_many = sa.select(sa.func.count()).select_from(calls).where(*which)
+            return found, connection.execute(how_many).scalar_one()
 
     def totals(self, team_id: str, user_id: str | None, *, since: datetime) -> dict[OutcomeGroup, int]:
         """How many calls from `since` on had which outcome; outcomes that none had are left out."""
-        each = sa.select(status().label("status"), was_answered().label("answered"))
-        which = each.where(*_of(team_id, user_id), calls.c.accepted_at >= since).subquery().c
-        query = sa.select(*which, sa.func.count().label("calls")).group_by(*which)
-        found: Counter[OutcomeGroup] = Counter()
-        with self._engine.connect() as connection:
-            for row in connection.execute(query):
-                group = group_of(CallStatus(row.status), was_answered=bool(row.answered))
-                found[group] += row.calls
-        return dict(found)
+        which = [*_of(team_id, user_id), calls.c.accepted_at >= since]
+        if user_id is None:  # then the index by outcome has all that is asked
+            which.append(calls.c.outcome.in_(list(OutcomeGroup)))
+        query = sa.select(calls.c.outcome, sa.func.count().label("calls")).where(*which)
+        with self._readers.connect() as connection:
+            return {row.outcome: row.calls for row in connection.execute(query.group_by(calls.c.outcome))}
 
     def matching(self, team_id: str, user_id: str | None, wanted: HistoryFilter) -> Iterator[Call]:
         """Every call that the filter finds, on whichever page, oldest first."""
-        return self._in_pieces(_found_by(team_id, user_id, wanted))
+        after: tuple[datetime, str] | None = None
+        while True:
+            with self._readers.connect() as connection:
+                search = HistorySearch(connection, team_id, user_id, wanted, self._looked_through)
+                piece = search.oldest(PIECE, newer_than=after)
+            yield from piece
+            if len(piece) < PIECE:
+                return
+            after = (piece[-1].accepted_at, piece[-1].id)
 
     def latest_of(self, user_id: str, team_id: str, limit: int) -> list[Call]:
         """The latest calls of this person, newest first."""
@@ -82,57 +107,37 @@ class CallHistory:
 
     def period(self, since: datetime, until: datetime) -> Iterator[Call]:
         """The calls from `since` on and before `until`, oldest first."""
-        return self._in_pieces([calls.c.accepted_at >= since, calls.c.accepted_at < until])
-
-    def _newest(
-        self,
-        which: list[sa.ColumnElement[bool]],
-        limit: int,
-        offset: int,
-        *before_all: sa.ColumnElement[bool],
-    ) -> tuple[list[Call], int]:
-        first = [sa.case((each, 0), else_=1) for each in before_all]
-        newest_first = sa.select(calls).where(*which).order_by(*first, calls.c.accepted_at.desc(), calls.c.id)
-        how_many = sa.select(sa.func.count()).select_from(calls).where(*which)
-        with self._engine.connect() as connection:
-            found = [call_of(row) for row in connection.execute(newest_first.limit(limit).offset(offset))]
-            return found, connection.execute(how_many).scalar_one()
-
-    def _in_pieces(self, which: list[sa.ColumnElement[bool]]) -> Iterator[Call]:
-        oldest_first = sa.select(calls).order_by(calls.c.accepted_at, calls.c.id).limit(PIECE).where(*which)
-        after: sa.ColumnElement[bool] = sa.true()
+        oldest_first = sa.select(calls).order_by(calls.c.accepted_at, calls.c.id).limit(PIECE)
+        after = calls.c.accepted_at >= since
         while True:
-            with self._engine.connect() as connection:
-                piece = [call_of(row) for row in connection.execute(oldest_first.where(after))]
+            query = oldest_first.where(after, calls.c.accepted_at < until)
+            with self._readers.connect() as connection:
+                piece = [call_of(row) for row in connection.execute(query)]
             yield from piece
             if len(piece) < PIECE:
                 return
-            last = piece[-1]
-            at_once = sa.and_(calls.c.accepted_at == last.accepted_at, calls.c.id > last.id)
-            after = sa.or_(calls.c.accepted_at > last.accepted_at, at_once)
+            after = after_call(piece[-1])
+
+
+def _page(search: HistorySearch, cursor: Cursor | None, limit: int) -> tuple[list[Call], bool, bool]:
+    """The calls of a page, newest first, and whether it is the newest and the oldest one."""
+    place = None if cursor is None else (cursor.at, cursor.call_id)
+    if cursor is not None and cursor.way is Way.NEWER:
+        found = search.oldest(limit + 1, newer_than=place)
+        if len(found) > limit:
+            return found[:limit][::-1], False, False
+        cursor = place = None  # fewer are left than fit on the newest page
+    if cursor is None or cursor.way is Way.OLDER:
+        found = search.newest(limit + 1, older_than=place)
+        if found or cursor is None:
+            return found[:limit], cursor is None, len(found) <= limit
+    found = search.oldest(limit + 1)
+    return found[:limit][::-1], len(found) <= limit, True
 
 
 def _of(team_id: str, user_id: str | None) -> list[sa.ColumnElement[bool]]:
     everyones = [calls.c.team_id == team_id]
     return everyones if user_id is None else [*everyones, calls.c.user_id == user_id]
-
-
-def _found_by(team_id: str, user_id: str | None, wanted: HistoryFilter) -> list[sa.ColumnElement[bool]]:
-    """What a call must fulfill; whose calls may be seen is the caller's business (`user_id`)."""
-    if wanted.finds_nothing:
-        return [sa.false()]
-    found = _of(team_id, user_id)
-    if wanted.digits:
-        found.append(calls.c.number.contains(wanted.digits, autoescape=True))
-    if wanted.outcome:
-        found.append(in_group(OutcomeGroup(wanted.outcome)))
-    if wanted.flow:
-        found.append(calls.c.flow_id == wanted.flow)
-    if wanted.since is not None:
-        found.append(calls.c.accepted_at >= wanted.since)
-    if wanted.until is not None:
-        found.append(calls.c.accepted_at < wanted.until)
-    return found
 
 
 def _latest(connection: sa.Connection, which: sa.ColumnElement[bool], limit: int) -> list[Call]:

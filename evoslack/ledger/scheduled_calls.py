@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from evoslack.calling.calls import Call, State
+from evoslack.calling.history_filter import OutcomeGroup
 from evoslack.calling.outcomes import Reason
 from evoslack.calling.refusals import NumberBusy
 from evoslack.ledger.busy_numbers import in_the_way
@@ -89,7 +90,9 @@ class ScheduledCallLedger:
 
     def waiting(self, team_id: str, user_id: str | None, *, limit: int) -> tuple[list[Call], int]:
         """Some of the calls that wait, the next one first, and how many there are; None: everyone's."""
-        which = [calls.c.state == State.SCHEDULED, calls.c.team_id == team_id]
+        is_waiting = calls.c.state == State.SCHEDULED
+        # The outcome has an index; else SQLite reads all calls of the team.
+        which = [is_waiting, calls.c.outcome == OutcomeGroup.SCHEDULED, calls.c.team_id == team_id]
         if user_id is not None:
             which.append(calls.c.user_id == user_id)
         next_first = sa.select(calls).where(*which).order_by(calls.c.due_at, calls.c.id).limit(limit)

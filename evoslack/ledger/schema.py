@@ -17,7 +17,9 @@ from evoslack.calling.calls import (
     Result,
     State,
 )
+from evoslack.calling.history_filter import OutcomeGroup
 from evoslack.calling.outcomes import Reason
+from evoslack.ledger.call_status import OUTCOME
 from evoslack.ledger.column_types import JSON, UtcDateTime, text_enum
 
 
@@ -75,6 +77,8 @@ calls = sa.Table(
     sa.Column("due_at", UtcDateTime),  # when to dial; null: at once
     sa.Column("hours_reason", sa.Text, nullable=False, server_default=""),
     sa.Column("canceled_by", sa.String(32)),
+    # Computed by the database from the columns above. PostgreSQL stores it, SQLite only in indexes.
+    sa.Column("outcome", text_enum(OutcomeGroup, 16), sa.Computed(OUTCOME, persisted=True)),
 )
 
 _is_open = calls.c.state.in_(sorted(OPEN_STATES))
@@ -91,7 +95,6 @@ sa.Index(
 )
 sa.Index("calls_by_number", calls.c.account_id, calls.c.number, calls.c.accepted_at)
 sa.Index("calls_by_state", calls.c.state, calls.c.accepted_at)
-sa.Index("calls_by_person", calls.c.user_id, calls.c.accepted_at)
 # For the limits of everyone together: a day's calls are counted without reading their rows.
 sa.Index("calls_by_account", calls.c.account_id, calls.c.accepted_at, calls.c.state)
 sa.Index("calls_by_age", calls.c.accepted_at)

@@ -100,6 +100,11 @@ class SqliteFile:
         self.check()
         return self._connect("rw")
 
+    def connect_reader(self) -> sqlite3.Connection:
+        """The same, for reading only: it cannot write, whatever is asked of it."""
+        self.check()
+        return self._connect("ro")
+
     def is_there(self) -> bool:
         """Whether what is written now will be found again."""
         return all(inode_of(path) == inode for path, inode in self._opened.items())

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 BUSY_TIMEOUT_S = 2  # a listener has three seconds in all, and the person must get an answer within them
 LOCK_TIMEOUT_S = 1  # for a SQLite file that another program has locked, once the connection is free
+READERS = 8  # connections to a SQLite file that only read: enough for all who export or publish tabs
 SHORT_LOCK_TIMEOUT_S = 0.1  # for threads that try again soon anyway
 
 _SQLITE_PRAGMAS = (
@@ -88,10 +89,13 @@ class Store:
             **options,
             hide_parameters=True,  # errors are logged, and parameters contain full numbers
         )
+        # Reads that may take long: beside the writer, which never waits for them.
+        self.readers = self.engine
         self._limits: postgres.Limits | None = None
         self._autocommit = self.engine
         if self._file is not None:
             _watch(self.engine, self._file)
+            self.readers = _readers(self._url, self._file)
         else:
             self._limits = postgres.Limits(self.engine)
             self._autocommit = self.engine.execution_options(isolation_level=AUTOCOMMIT)
@@ -160,6 +164,7 @@ class Store:
 
     def close(self) -> None:
         """Close all connections and let another bot have the file."""
+        self.readers.dispose()
         self.engine.dispose()
         if self._file is not None:
             self._file.close()
@@ -205,6 +210,21 @@ def with_short_lock_timeout(step: Callable[[], bool]) -> Callable[[], bool]:
         return step()
 
     return short_step
+
+
+def _readers(url: sa.URL, file: SqliteFile) -> sa.Engine:
+    """Connections that only read, each as of the moment when its transaction began."""
+    engine = sa.create_engine(
+        url,
+        creator=file.connect_reader,
+        poolclass=sa.QueuePool,
+        pool_size=READERS,
+        max_overflow=0,
+        pool_timeout=BUSY_TIMEOUT_S,
+        hide_parameters=True,
+    )
+    _watch(engine, file)
+    return engine
 
 
 def _watch(engine: sa.Engine, file: SqliteFile) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 
-NEWEST = "0008"  # the last file in `migrations/versions`
+NEWEST = "0009"  # the last file in `migrations/versions`
 _VERSION_TABLE = "alembic_version"
 _VERSIONS = sa.text("SELECT version_num FROM alembic_version")
 _MIGRATING = threading.Lock()  # Alembic's context is global: one migration at a time in this process

@@ -133,17 +133,13 @@ class HomePublisher:
         wanted = due.history_filter or HistoryFilter(Scope.TEAM)  # which administrators start with
         if not sees_team:
             wanted = replace(wanted, scope=Scope.MINE, person="")
-        calls, total = self._found(due, wanted)
-        if not calls and wanted.page:  # fewer calls are left than there were
-            wanted = replace(wanted, page=max(total - 1, 0) // home.PER_PAGE)
-            calls, total = self._found(due, wanted)
+        found = self._history.page(due.team_id, wanted.whose(due.user_id), wanted, limit=home.PER_PAGE)
         now, whose = self._now(), None if sees_team else due.user_id
         live, live_total = self._history.live(due.team_id, whose, at=now, limit=home.MOST_LIVE)
         waiting, waiting_total = self._scheduled.waiting(due.team_id, whose, limit=home.MOST_WAITING)
         return home.Page(
             wanted,
-            calls,
-            total,
+            found,
             sees_team,
             viewer=due.user_id,
             at=now,
@@ -152,14 +148,9 @@ class HomePublisher:
             waiting=waiting,
             waiting_total=waiting_total,
             totals=self._history.totals(due.team_id, whose, since=now - TOTALS_OF),
-            links=self._links_of([*live, *waiting, *calls]),
+            links=self._links_of([*live, *waiting, *found.calls]),
             can_end=self._can_end(),
         )
-
-    def _found(self, due: HomeTab, wanted: HistoryFilter) -> tuple[list[Call], int]:
-        user_id = wanted.whose(due.user_id)
-        offset, limit = wanted.page * home.PER_PAGE, home.PER_PAGE
-        return self._history.page(due.team_id, user_id, wanted, limit=limit, offset=offset)
 
     def _role(self, due: HomeTab) -> Role:
         try:

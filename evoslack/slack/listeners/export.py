@@ -159,7 +159,7 @@ class ExportListener:
 
     def _is_new(self, user_id: str, chosen: HistoryFilter) -> bool:
         """Whether this is more than one of many presses on the same button."""
-        chosen, now = replace(chosen, page=0), self._now()
+        chosen, now = replace(chosen, place=""), self._now()
         with self._lock:
             since = now - SAME_PRESS
             self._latest = {who: each for who, each in self._latest.items() if since < each[1] <= now}
@@ -178,8 +178,8 @@ class ExportListener:
             log_denied(user_id, ADMINISTRATORS_ONLY)
             return export_messages.ADMINISTRATORS_ONLY
         whose, what = chosen.whose(user_id), export_messages.of_home(chosen, self._now())
-        _calls, total = self._history.page(team_id, whose, chosen, limit=1, offset=0)
-        if not total:
+        total = self._history.page(team_id, whose, replace(chosen, place=""), limit=1).total
+        if not total.calls:
             return export_messages.no_calls(what)
         this = _Export(
             lambda: self._history.matching(team_id, whose, chosen),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from evoslack.calling.history_filter import HistoryFilter
+from evoslack.calling.history_page import Count
 from evoslack.slack.rendering import home_messages
 from evoslack.slack.rendering.messages import escape
 
@@ -44,9 +45,9 @@ def started(what: str) -> str:
     return f"Exporting the calls {what}. You'll get the file as a direct message."
 
 
-def started_at_home(calls: int) -> str:
+def started_at_home(calls: Count) -> str:
     """The answer to the button, while the file is being made; `calls` is how many it will have."""
-    these = "1 call" if calls == 1 else f"{calls:,} calls"
+    these = "1 call" if calls == (1, True) else f"{home_messages.counted(calls)} calls"
     return f"Exporting {these}. You'll get the file as a direct message."
 
 

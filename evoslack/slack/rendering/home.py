@@ -11,6 +11,7 @@ from datetime import datetime
 
 from evoslack.calling.calls import Call
 from evoslack.calling.history_filter import HistoryFilter, OutcomeGroup, Scope, statuses_in
+from evoslack.calling.history_page import Cursor, HistoryPage, Way
 from evoslack.calling.number_format import pretty
 from evoslack.calling.refusals import NotAllowed, Refusal
 from evoslack.calling.status import status_of
@@ -44,8 +45,7 @@ class Page:
     """Everything that a tab shows: one page of the calls that a filter finds, and what stands above it."""
 
     filter: HistoryFilter
-    calls: Sequence[Call]
-    total: int
+    found: HistoryPage
     sees_team: bool  # whether this person may see and hang up the team's calls
     viewer: str  # user id
     at: datetime
@@ -154,19 +154,27 @@ def _live_call(call: Call, page: Page, region: str) -> Block:
 
 
 def _calls(page: Page, region: str) -> list[Block]:
-    chosen = page.filter
-    if not page.calls:
-        return [section(home_messages.nothing_found(chosen, page.at))]
-    first = chosen.page * PER_PAGE + 1
-    last = first + len(page.calls) - 1
-    found = [context(home_messages.shown(first, last, page.total, chosen, page.at))]
-    found += [_call(call, page, region) for call in page.calls]
-    pages = []
-    if chosen.page:
-        pages.append(button(FilterAction.NEWER, home_messages.NEWER, str(chosen.page - 1)))
-    if page.total > last:
-        pages.append(button(FilterAction.OLDER, home_messages.OLDER, str(chosen.page + 1)))
-    return [*found, actions(pages, "home_pages")] if pages else found
+    if not page.found.calls:
+        return [section(home_messages.nothing_found(page.filter, page.at))]
+    found = [context(home_messages.shown(page.found, page.filter, page.at))]
+    found += [_call(call, page, region) for call in page.found.calls]
+    ways = _ways(page.found)
+    return [*found, actions(ways, "home_pages")] if ways else found
+
+
+def _ways(found: HistoryPage) -> list[Block]:
+    """The buttons that lead to other pages; to the ends only if that is not the next one."""
+    ways = []
+    first, last = Cursor.newer_than(found.calls[0]), Cursor.older_than(found.calls[-1])
+    if found.newer.may_exceed(PER_PAGE):
+        ways.append(button(FilterAction.NEWEST, home_messages.NEWEST))
+    if found.newer.may_exceed(0):
+        ways.append(button(FilterAction.NEWER, home_messages.NEWER, first.packed()))
+    if found.older.may_exceed(0):
+        ways.append(button(FilterAction.OLDER, home_messages.OLDER, last.packed()))
+    if found.older.may_exceed(PER_PAGE):
+        ways.append(button(FilterAction.OLDEST, home_messages.OLDEST, Cursor(Way.OLDEST).packed()))
+    return ways
 
 
 def _call(call: Call, page: Page, region: str) -> Block:

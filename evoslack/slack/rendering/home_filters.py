@@ -32,14 +32,16 @@ class FilterAction(StrEnum):
     FIRST_DAY = "home_turn_first"
     LAST_DAY = "home_turn_last"
     CLEAR = "home_turn_clear"
+    NEWEST = "home_turn_newest"
     NEWER = "home_turn_newer"
     OLDER = "home_turn_older"
+    OLDEST = "home_turn_oldest"
 
 
 def filter_after(before: HistoryFilter, action: Mapping[str, Any]) -> HistoryFilter:
     """The filter after a button, a search or a choice. Request data: nothing is believed."""
     value = str(action.get("value") or "")
-    on_first_page = replace(before, page=0)
+    on_first_page = replace(before, place="")
     match action.get("action_id"):
         case FilterAction.MINE:
             after = replace(on_first_page, scope=Scope.MINE, person="")
@@ -58,8 +60,8 @@ def filter_after(before: HistoryFilter, action: Mapping[str, Any]) -> HistoryFil
             after = replace(on_first_page, first=str(action.get("selected_date") or ""))
         case FilterAction.LAST_DAY:
             after = replace(on_first_page, last=str(action.get("selected_date") or ""))
-        case FilterAction.NEWER | FilterAction.OLDER:
-            after = replace(before, page=int(value) if value.isdecimal() and len(value) < 7 else 0)
+        case FilterAction.NEWEST | FilterAction.NEWER | FilterAction.OLDER | FilterAction.OLDEST:
+            after = replace(before, place=value)
         case _:
             after = HistoryFilter(before.scope)
     return HistoryFilter.unpacked(after.packed())
@@ -97,7 +99,7 @@ def controls(chosen: HistoryFilter, region: str, *, sees_team: bool) -> list[Blo
     ]
     if chosen.is_narrowed:
         narrowing.append(button(FilterAction.CLEAR, home_messages.CLEAR))
-    mark = _mark(replace(chosen, page=0, search="").packed())
+    mark = _mark(replace(chosen, place="", search="").packed())
     return [*found, _search(chosen.search, region), actions(narrowing, f"home_narrow_{mark}")]
 
 

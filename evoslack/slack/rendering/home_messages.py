@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from evoslack.calling.calls import HangUp, Result
 from evoslack.calling.history_filter import LEAST_DIGITS, HistoryFilter, OutcomeGroup, Scope
+from evoslack.calling.history_page import Count, HistoryPage
 from evoslack.slack.rendering.messages import NO_CALLS, escape
 from evoslack.slack.rendering.status_words import RESULT_WORDS
 
@@ -48,8 +49,10 @@ OUTCOMES = {
 }
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 CLEAR = "Clear filters"
+NEWEST = "Newest"
 NEWER = "Newer"
 OLDER = "Older"
+OLDEST = "Oldest"
 
 
 def totals(counts: Mapping[OutcomeGroup, int], scope: Scope) -> str:
@@ -81,9 +84,19 @@ def noted(result: Result | None) -> str:
     return f"📝\u00a0{RESULT_WORDS[result] if result else 'Note'}"
 
 
-def shown(first: int, last: int, total: int, chosen: HistoryFilter, at: datetime) -> str:
-    """Which of the calls are on the page, and what was asked for (plain text). `at` is now."""
-    return " · ".join([f"{first}–{last} of {total}", *_asked_for(chosen, at)])
+def shown(found: HistoryPage, chosen: HistoryFilter, at: datetime) -> str:
+    """Which of the calls are on the page, and what was asked for (plain text). `at` is now.
+
+    Far from both ends the page's place is not counted: only how many calls it shows, of how many.
+    """
+    calls, newer = len(found.calls), found.newer
+    which = f"{newer.calls + 1:,}–{newer.calls + calls:,}" if newer.is_all else f"{calls}"
+    return " · ".join([f"{which} of {counted(found.total)}", *_asked_for(chosen, at)])
+
+
+def counted(count: Count) -> str:
+    """A number of calls, such as 1,000+."""
+    return f"{count.calls:,}{'' if count.is_all else '+'}"
 
 
 def nothing_found(chosen: HistoryFilter, at: datetime) -> str:

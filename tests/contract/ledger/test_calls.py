@@ -35,6 +35,7 @@ from evoslack.calling.outcomes import InDoubt, NotSent, Outcome, Placed, Reason,
 from evoslack.calling.refusals import KeyTaken, NotYourForm, NumberBusy
 from evoslack.ledger import schema
 from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.history_indexes import number_endings
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.scheduled_calls import ScheduledCallLedger
 from evoslack.ledger.store import LedgerTaken, Store
@@ -1001,10 +1002,13 @@ def test_a_bot_killed_while_saving_the_outcome_leaves_an_orphan_and_no_notificat
 # --- the database itself -----------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings("ignore:.*expression-based index")
+@pytest.mark.filterwarnings("ignore:.*expression-based index", "ignore:Computed default on calls.outcome")
 def test_the_migrations_make_exactly_the_tables_of_the_schema(store: Store) -> None:
     with store.engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
+        of_one_kind = {number_endings.name, "calls_by_digits", "calls_by_trigram"}  # see the next test
+        ours = {"include_object": lambda _object, name, *_about: name not in of_one_kind}
+        context = MigrationContext.configure(connection, opts=ours)
+        assert compare_metadata(context, schema.metadata) == []
 
 
 def test_the_migrations_make_the_same_indexes_as_the_schema(store: Store) -> None:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 import pytest
 import sqlalchemy as sa
 
 from evoslack.calling.calls import Call, State
 from evoslack.calling.history_filter import HistoryFilter, HomeTab, Scope
+from evoslack.calling.history_page import Count, Cursor, HistoryPage, Way
 from evoslack.calling.outcomes import Placed
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.dependents import mark_dependents_due
 from evoslack.ledger.history import PIECE, CallHistory
 from evoslack.ledger.home_tabs import HomeTabLedger
+from evoslack.ledger.retention import CallRetention
+from evoslack.ledger.schema import calls as calls_table
 from evoslack.ledger.store import Store
 from tests.calls import call_request
 
@@ -74,8 +79,8 @@ def up_to_date(homes: HomeTabLedger, *who: str, at: datetime = T0) -> None:
         homes.mark_shown(home, lease=at + LEASE, at=at)
 
 
-def numbers_of(found: tuple[list[Call], int]) -> list[str]:
-    return [call.request.number for call in found[0]]
+def numbers_of(found: HistoryPage) -> list[str]:
+    return [call.request.number for call in found.calls]
 
 
 # --- history --------------------------------------------------------------------------------------
@@ -83,14 +88,98 @@ def numbers_of(found: tuple[list[Call], int]) -> list[str]:
 
 def test_pages_have_no_gaps_and_start_with_the_newest(calls: CallLedger, history: CallHistory) -> None:
     many(calls, 25)
+    pages = [history.page("T1", None, TEAM, limit=10)]
+    while pages[-1].older.calls:
+        place = Cursor.older_than(pages[-1].calls[-1]).packed()
+        pages.append(history.page("T1", None, replace(TEAM, place=place), limit=10))
 
-    pages = [history.page("T1", None, TEAM, limit=10, offset=offset) for offset in (0, 10, 20)]
-
-    assert [(len(page), total) for page, total in pages] == [(10, 25), (10, 25), (5, 25)]
-    found = [call for page, _total in pages for call in page]
+    counts = [(page.newer.calls, len(page.calls), page.older.calls, page.total) for page in pages]
+    assert counts == [(0, 10, 15, (25, True)), (10, 10, 5, (25, True)), (20, 5, 0, (25, True))]
+    found = [call for page in pages for call in page.calls]
     assert len({call.id for call in found}) == 25
-    assert found == sorted(found, key=lambda call: call.accepted_at, reverse=True)
-    assert history.page("T1", None, TEAM, limit=10, offset=30) == ([], 25)
+    assert found == sorted(found, key=lambda call: (call.accepted_at, call.id), reverse=True)
+
+    back = Cursor.newer_than(pages[2].calls[0]).packed()
+    assert history.page("T1", None, replace(TEAM, place=back), limit=10) == pages[1]
+    oldest = history.page("T1", None, replace(TEAM, place="oldest"), limit=10)
+    assert (list(oldest.calls), oldest.newer.calls, oldest.older.calls) == (found[15:], 15, 0)
+
+
+def test_a_new_call_does_not_move_the_page_that_someone_reads(
+    calls: CallLedger, history: CallHistory
+) -> None:
+    many(calls, 25)
+    first = history.page("T1", None, TEAM, limit=10)
+    second = replace(TEAM, place=Cursor.older_than(first.calls[-1]).packed())
+    before = history.page("T1", None, second, limit=10)
+
+    accept(calls, "+13125550001", at=T0 + 3600 * SECOND)
+
+    after = history.page("T1", None, second, limit=10)
+    assert (after.calls, after.newer) == (before.calls, Count(11))
+
+
+@pytest.mark.parametrize("limit", [1, 10, 30])
+def test_a_page_that_no_longer_exists_is_the_nearest_one(
+    calls: CallLedger, history: CallHistory, store: Store, limit: int
+) -> None:
+    many(calls, 25)
+    everything = history.page("T1", None, TEAM, limit=25).calls
+    beyond = [Cursor.older_than(everything[-1]), Cursor.newer_than(everything[0])]
+
+    oldest, newest = (
+        history.page("T1", None, replace(TEAM, place=each.packed()), limit=limit) for each in beyond
+    )
+
+    assert (list(oldest.calls), oldest.older.calls) == (list(everything)[-limit:], 0)
+    assert (list(newest.calls), newest.newer.calls) == (list(everything)[:limit], 0)
+    CallRetention(store, lambda: T0).purge_calls(accepted_before=T0 + 3600 * SECOND, at=T0)
+    for each in (*beyond, Cursor(Way.OLDEST)):
+        assert history.page("T3", None, replace(TEAM, place=each.packed()), limit=limit) == HistoryPage()
+
+
+@pytest.mark.parametrize("looked_through", [1, 7, 4000])
+def test_a_search_is_the_same_however_far_the_newest_calls_are_looked_through(
+    store: Store, calls: CallLedger, looked_through: int
+) -> None:
+    many(calls, 24)
+    for index, number in enumerate(("+12025559001", "+12025559002", "+4420255501", "+447700900123")):
+        accept(calls, number, who=BOSS, at=T0 - (index + 1) * SECOND)
+    history = CallHistory(store, looked_through=looked_through)
+    everything = history.page("T1", None, TEAM, limit=99).calls
+    assert len(everything) == 28
+
+    for typed, who in product(("202", "5550", "0123", "+1 202 555 9001", "999", "1" * 40), (None, BOSS)):
+        chosen = HistoryFilter(search=typed, outcome="in_progress")
+        expected = [
+            call.id
+            for call in everything
+            if chosen.digits in call.request.number and who in {None, call.request.user_id}
+        ]
+        found = history.page("T1", who, chosen, limit=4)
+        assert not found.total.is_all or found.total == Count(len(expected))
+        pages = list(found.calls)
+        while found.older.may_exceed(0) and len(found.calls) == 4:
+            place = Cursor.older_than(found.calls[-1]).packed()
+            found = history.page("T1", who, replace(chosen, place=place), limit=4)
+            pages += [call for call in found.calls if call not in pages]
+        assert [call.id for call in pages] == expected
+        assert [call.id for call in history.matching("T1", who, chosen)] == expected[::-1]
+
+
+def test_a_deleted_number_is_found_no_more_and_one_that_is_called_again_is(
+    store: Store, calls: CallLedger, history: CallHistory
+) -> None:
+    accept(calls, "+12025550001", at=T0 - 9 * SECOND)
+    with store.engine.begin() as connection:
+        connection.execute(sa.delete(calls_table))
+        endings = "SELECT count(*) FROM number_endings"
+        assert not store.is_sqlite or connection.exec_driver_sql(endings).scalar_one() == 0
+    few = CallHistory(store, looked_through=0)
+
+    assert few.page("T1", None, HistoryFilter(search="5550001"), limit=9) == HistoryPage()
+    accept(calls, "+12025550001")
+    assert len(few.page("T1", None, HistoryFilter(search="5550001"), limit=9).calls) == 1
 
 
 def test_a_page_can_be_of_one_person_and_never_is_of_another_workspace(
@@ -100,10 +189,10 @@ def test_a_page_can_be_of_one_person_and_never_is_of_another_workspace(
     accept(calls, "+12025550002", who=BOSS)
     accept(calls, "+12025550003", team="T2")
 
-    assert numbers_of(history.page("T1", SARA, TEAM, limit=9, offset=0)) == ["+12025550001"]
-    everybody = numbers_of(history.page("T1", None, TEAM, limit=9, offset=0))
+    assert numbers_of(history.page("T1", SARA, TEAM, limit=9)) == ["+12025550001"]
+    everybody = numbers_of(history.page("T1", None, TEAM, limit=9))
     assert sorted(everybody) == ["+12025550001", "+12025550002"]
-    assert history.page("T3", None, TEAM, limit=9, offset=0) == ([], 0)
+    assert history.page("T3", None, TEAM, limit=9) == HistoryPage()
 
 
 @pytest.mark.parametrize(
@@ -125,9 +214,9 @@ def test_numbers_are_found_by_any_part_of_them_and_by_nothing_else(
     accept(calls, "+12025550001")
     accept(calls, "+12025550002", who=BOSS)
 
-    found, total = history.page("T1", None, HistoryFilter(search=typed), limit=9, offset=0)
+    found = history.page("T1", None, HistoryFilter(search=typed), limit=9)
 
-    assert (len(found), total) == (fitting, fitting)
+    assert (len(found.calls), found.total) == (fitting, (fitting, True))
 
 
 @pytest.mark.parametrize(
@@ -142,7 +231,7 @@ def test_what_no_call_can_match_finds_nothing_instead_of_everything(
 ) -> None:
     accept(calls, "+12025550001")
 
-    assert history.page("T1", None, wanted, limit=9, offset=0) == ([], 0)
+    assert history.page("T1", None, wanted, limit=9) == HistoryPage()
     assert list(history.matching("T1", None, wanted)) == []
 
 
@@ -170,7 +259,7 @@ def test_days_are_utc_days_and_the_last_one_is_included(
     for number, at in zip(numbers, moments, strict=True):
         accept(calls, number, at=at)
 
-    shown = history.page("T1", None, HistoryFilter(first=first, last=last), limit=9, offset=0)
+    shown = history.page("T1", None, HistoryFilter(first=first, last=last), limit=9)
 
     assert sorted(numbers_of(shown)) == [numbers[index] for index in found]
 
@@ -179,9 +268,9 @@ def test_calls_can_be_of_one_flow(calls: CallLedger, history: CallHistory) -> No
     for flow in ("flow1", "flow2", "flow"):
         calls.accept(call_request(flow, f"+1202555{len(flow)}0{flow[-1:]:0>2}"[:12], flow_id=flow), at=T0)
 
-    found, total = history.page("T1", None, HistoryFilter(flow="flow1"), limit=9, offset=0)
+    found = history.page("T1", None, HistoryFilter(flow="flow1"), limit=9)
 
-    assert ([call.request.flow_id for call in found], total) == (["flow1"], 1)
+    assert ([call.request.flow_id for call in found.calls], found.total) == (["flow1"], (1, True))
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, PIECE, PIECE + 1])
@@ -229,7 +318,7 @@ def test_a_home_is_due_when_opened_and_claimed_once(homes: HomeTabLedger) -> Non
 
 
 def test_a_home_keeps_its_owners_filter(homes: HomeTabLedger) -> None:
-    chosen = HistoryFilter(Scope.TEAM, "(202) 555", BOSS, 3)
+    chosen = HistoryFilter(Scope.TEAM, "(202) 555", BOSS, Cursor(Way.OLDEST).packed())
     homes.set_filter("T1", SARA, chosen, at=T0)
     homes.mark_opened("T1", SARA, at=T0 + SECOND)
 
@@ -249,7 +338,7 @@ def test_sixteen_clicks_at_once_are_one_home(homes: HomeTabLedger) -> None:
 
     def click(page: int) -> None:
         gate.wait(10)
-        homes.set_filter("T1", SARA, HistoryFilter(page=page), at=T0)
+        homes.set_filter("T1", SARA, HistoryFilter(search=str(202 + page)), at=T0)
 
     with ThreadPoolExecutor(16) as people:
         list(people.map(click, range(16)))
@@ -350,19 +439,19 @@ def test_a_shown_home_pauses_but_not_for_its_owner(calls: CallLedger, homes: Hom
     accept(calls, "+12025550001")
     assert due(homes, at=T0 + SECOND) is None
 
-    homes.set_filter("T1", SARA, HistoryFilter(page=1), at=T0 + SECOND)
+    homes.set_filter("T1", SARA, HistoryFilter(search="202"), at=T0 + SECOND)
 
-    assert due(homes, at=T0 + SECOND) == HomeTab("T1", SARA, HistoryFilter(page=1), T0 + SECOND)
+    assert due(homes, at=T0 + SECOND) == HomeTab("T1", SARA, HistoryFilter(search="202"), T0 + SECOND)
 
 
 def test_a_click_while_a_home_is_shown_does_not_wait(homes: HomeTabLedger) -> None:
     home = opened(homes, SARA)
-    homes.set_filter("T1", SARA, HistoryFilter(page=1), at=T0 + SECOND)
+    homes.set_filter("T1", SARA, HistoryFilter(search="202"), at=T0 + SECOND)
     assert due(homes, at=T0 + SECOND) is None, "one at a time, or the older could come last"
 
     homes.mark_shown(home, lease=T0 + LEASE, at=T0 + SECOND)
 
-    assert due(homes, at=T0 + SECOND) == HomeTab("T1", SARA, HistoryFilter(page=1), T0 + SECOND)
+    assert due(homes, at=T0 + SECOND) == HomeTab("T1", SARA, HistoryFilter(search="202"), T0 + SECOND)
 
 
 def test_a_home_that_could_not_be_shown_is_due_again_later_whatever_changes(

@@ -9,6 +9,7 @@ import pytest
 
 from evoslack.calling.calls import DOUBT_WINDOW, Call, Progress, Role, State
 from evoslack.calling.history_filter import HistoryFilter, HomeTab, OutcomeGroup, Scope
+from evoslack.calling.history_page import HistoryPage
 from evoslack.calling.refusals import Denial, NotAllowed
 from evoslack.slack.background.home_publisher import LEASE, HomePublisher
 from evoslack.slack.rendering.help_contact import HelpContact
@@ -52,11 +53,9 @@ class Office:
             raise NotAllowed(self.denial)
         return self.role
 
-    def page(
-        self, team_id: str, user_id: str | None, wanted: HistoryFilter, **part: int
-    ) -> tuple[list[Call], int]:
+    def page(self, team_id: str, user_id: str | None, wanted: HistoryFilter, *, limit: int) -> HistoryPage:
         self.found_for.append(user_id)
-        return [], 0
+        return HistoryPage()
 
     def live(self, team_id: str, user_id: str | None, **part: Any) -> tuple[list[Call], int]:
         return self.live_calls, len(self.live_calls)

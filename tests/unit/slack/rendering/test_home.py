@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from evoslack.calling.calls import Call, CallNote, CallRequest, HangUp, LostReason, Progress, Result, State
 from evoslack.calling.history_filter import HistoryFilter, OutcomeGroup, Scope
+from evoslack.calling.history_page import Count, Cursor, HistoryPage, Way
 from evoslack.calling.number_format import unbroken
 from evoslack.calling.outcomes import Reason
 from evoslack.calling.refusals import CannotCheck, Denial, Lack, NotAllowed, NothingToOffer, Refusal, Source
@@ -30,6 +31,7 @@ T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 REQUEST = CallRequest("key", "T1", "U_SARA", "acc1", "flow1", "Survey", "+18144043093", "+12025550100")
 PLACED = Call("c1", REQUEST, State.PLACED, T0)
 TEAM = HistoryFilter(Scope.TEAM)
+DEEP = Cursor.older_than(PLACED).packed()
 NOW = T0 + timedelta(hours=1)
 CLEAR = "Clear a filter to see more."
 
@@ -43,13 +45,13 @@ NUMBER = unbroken("(814) 404-3093")
 def page(
     *calls: Call,
     chosen: HistoryFilter = MINE,
-    total: int | None = None,
+    found: HistoryPage | None = None,
     sees_team: bool = False,
     viewer: str = "U_SARA",
     **more: Any,
 ) -> Page:
-    found = len(calls) if total is None else total
-    return Page(chosen, calls, found, sees_team, viewer, NOW, **more)
+    found = found or HistoryPage(calls)
+    return Page(chosen, found, sees_team, viewer, NOW, **more)
 
 
 def with_live(*calls: Call, total: int | None = None, **more: Any) -> Page:
@@ -369,12 +371,12 @@ def test_a_refresh_leaves_a_half_typed_search_alone_and_a_cleared_one_is_empty()
     def field(chosen: HistoryFilter) -> str:
         return next(b["block_id"] for b in tab(page(PLACED, chosen=chosen))["blocks"] if b["type"] == "input")
 
-    assert field(HistoryFilter()) == field(HistoryFilter(page=1))
+    assert field(HistoryFilter()) == field(HistoryFilter(place="oldest"))
     assert field(HistoryFilter()) != field(HistoryFilter(search="814"))
 
 
 FULL = HistoryFilter(
-    Scope.TEAM, "814", "U_BOSS", 2, OutcomeGroup.BUSY, "flow1", "Survey", "2026-10-01", "2026-10-31"
+    Scope.TEAM, "814", "U_BOSS", DEEP, OutcomeGroup.BUSY, "flow1", "Survey", "2026-10-01", "2026-10-31"
 )
 
 
@@ -388,7 +390,8 @@ def test_the_filters_show_what_was_chosen() -> None:
     }
     assert shown[FilterAction.FIRST_DAY]["initial_date"] == "2026-10-01"
     assert shown[FilterAction.LAST_DAY]["initial_date"] == "2026-10-31"
-    found = words(tab(page(PLACED, chosen=FULL, total=21, sees_team=True)))
+    one = HistoryPage([PLACED], newer=Count(20))
+    found = words(tab(page(chosen=FULL, found=one, sees_team=True)))
     assert "21–21 of 21 · Busy · flow Survey · Oct 1 to Oct 31 (UTC)" in found
 
 
@@ -423,7 +426,7 @@ def test_a_filter_that_changes_is_drawn_anew_and_a_page_that_turns_leaves_it(cha
         )
 
     assert controls(FULL) != controls(replace(FULL, **change))
-    assert controls(FULL) == controls(replace(FULL, page=5, search="404"))
+    assert controls(FULL) == controls(replace(FULL, place="oldest", search="404"))
 
 
 @pytest.mark.parametrize(
@@ -464,25 +467,32 @@ def test_an_empty_page_says_why_it_is_empty(chosen: HistoryFilter, said: str) ->
 
 
 @pytest.mark.parametrize(
-    ("number", "total", "heading", "ways"),
+    ("newer", "here", "older", "heading", "ways"),
     [
-        (0, 7, "1–7 of 7", set()),
-        (0, 10, "1–10 of 10", set()),
-        (0, 11, "1–10 of 11", {FilterAction.OLDER}),
-        (1, 25, "11–20 of 25", {FilterAction.NEWER, FilterAction.OLDER}),
-        (2, 25, "21–25 of 25", {FilterAction.NEWER}),
+        (Count(0), 1, Count(0), "1–1 of 1", []),
+        (Count(0), 10, Count(0), "1–10 of 10", []),
+        (Count(0), 10, Count(1), "1–10 of 11", ["Older"]),
+        (Count(10), 10, Count(5), "11–20 of 25", ["Newer", "Older"]),
+        (Count(20), 5, Count(0), "21–25 of 25", ["Newest", "Newer"]),
+        (Count(0), 10, Count(990), "1–10 of 1,000", ["Older", "Oldest"]),
+        (Count(0), 10, Count(991), "1–10 of 1,000+", ["Older", "Oldest"]),
+        (Count(990), 10, Count(1000, False), "991–1,000 of 1,000+", ["Newest", "Newer", "Older", "Oldest"]),
+        (Count(1000, False), 10, Count(3), "10 of 1,000+", ["Newest", "Newer", "Older"]),
+        (Count(0), 10, Count(12, False), "1–10 of 22+", ["Older", "Oldest"]),
+        (Count(0), 10, Count(0, False), "1–10 of 10+", ["Older", "Oldest"]),
     ],
 )
 def test_a_page_says_where_it_is_and_leads_on(
-    number: int, total: int, heading: str, ways: set[FilterAction]
+    newer: Count, here: int, older: Count, heading: str, ways: list[str]
 ) -> None:
-    here = min(total - number * PER_PAGE, PER_PAGE)
     calls = [replace(PLACED, id=f"c{index}") for index in range(here)]
 
-    view = tab(page(*calls, chosen=HistoryFilter(page=number), total=total))
+    view = tab(page(found=HistoryPage(calls, newer, older)))
 
-    assert heading in words(view)
-    assert {FilterAction.NEWER, FilterAction.OLDER} & set(elements(view)) == ways
+    contexts = [block["elements"][0]["text"] for block in view["blocks"] if block["type"] == "context"]
+    assert heading in contexts
+    buttons = [block for block in view["blocks"] if block.get("block_id") == "home_pages"]
+    assert [each["text"]["text"] for block in buttons for each in block["elements"]] == ways
 
 
 # --- the worst ------------------------------------------------------------------------------------
@@ -507,15 +517,14 @@ def worst(names: Sequence[str]) -> list[Call]:
 
 
 def test_the_fullest_page_stays_within_slacks_limits() -> None:
-    chosen = replace(FULL, search="&" * 40, flow="😀" * 150, flow_name="😀" * 75, page=3)
+    chosen = replace(FULL, search="&" * 40, flow="😀" * 150, flow_name="😀" * 75, place=DEEP)
     calls = worst(["&" * 5000])
     links = {call.id: "https://acme.slack.test/" + "x" * 100 for call in calls}
 
     view = tab(
         page(
-            *calls,
             chosen=chosen,
-            total=10_000,
+            found=HistoryPage(calls, Count(1000, False), Count(1000, False)),
             sees_team=True,
             live=calls,
             live_total=500,
@@ -555,33 +564,35 @@ def after(chosen: HistoryFilter, action_id: str, **more: Any) -> HistoryFilter:
 
 
 def test_every_press_leads_to_what_it_says() -> None:
-    deep = HistoryFilter(Scope.TEAM, "814", "U_BOSS", 3)
+    deep = HistoryFilter(Scope.TEAM, "814", "U_BOSS", DEEP)
     option = {"value": "flow1", "text": {"type": "plain_text", "text": "Survey"}}
 
-    assert after(FULL, FilterAction.MINE) == replace(FULL, scope=Scope.MINE, person="", page=0)
+    assert after(FULL, FilterAction.MINE) == replace(FULL, scope=Scope.MINE, person="", place="")
     assert after(deep, FilterAction.OUTCOME, selected_option={"value": "busy"}) == replace(
-        deep, outcome="busy", page=0
+        deep, outcome="busy", place=""
     )
     assert after(FULL, FilterAction.OUTCOME, selected_option={"value": ANY}) == replace(
-        FULL, outcome="", page=0
+        FULL, outcome="", place=""
     )
     assert after(deep, FilterAction.FLOW, selected_option=option) == replace(
-        deep, flow="flow1", flow_name="Survey", page=0
+        deep, flow="flow1", flow_name="Survey", place=""
     )
     assert after(
         FULL, FilterAction.FLOW, selected_option={"value": ANY, "text": {"text": "Any flow"}}
-    ) == replace(FULL, flow="", flow_name="", page=0)
+    ) == replace(FULL, flow="", flow_name="", place="")
     assert after(deep, FilterAction.FIRST_DAY, selected_date="2026-10-01") == replace(
-        deep, first="2026-10-01", page=0
+        deep, first="2026-10-01", place=""
     )
     assert after(deep, FilterAction.LAST_DAY, selected_date="2026-10-31") == replace(
-        deep, last="2026-10-31", page=0
+        deep, last="2026-10-31", place=""
     )
-    assert after(FULL, FilterAction.FIRST_DAY, selected_date=None) == replace(FULL, first="", page=0)
+    assert after(FULL, FilterAction.FIRST_DAY, selected_date=None) == replace(FULL, first="", place="")
     assert after(FULL, FilterAction.CLEAR) == TEAM
 
     assert after(deep, FilterAction.MINE) == HistoryFilter(Scope.MINE, "814")
-    assert after(HistoryFilter(search="814", page=2), FilterAction.TEAM) == HistoryFilter(Scope.TEAM, "814")
+    assert after(HistoryFilter(search="814", place=DEEP), FilterAction.TEAM) == HistoryFilter(
+        Scope.TEAM, "814"
+    )
     assert after(deep, FilterAction.SEARCH, value=" (202) 555 ") == HistoryFilter(
         Scope.TEAM, "(202) 555", "U_BOSS"
     )
@@ -590,8 +601,20 @@ def test_every_press_leads_to_what_it_says() -> None:
         Scope.TEAM, "814", "U_SARA"
     )
     assert after(deep, FilterAction.PERSON, selected_user=None) == HistoryFilter(Scope.TEAM, "814")
-    assert after(deep, FilterAction.OLDER, value="4") == replace(deep, page=4)
-    assert after(deep, FilterAction.NEWER, value="2") == replace(deep, page=2)
+    further = Cursor(Way.OLDER, T0, "c9").packed()
+    assert after(deep, FilterAction.OLDER, value=further) == replace(deep, place=further)
+    assert after(deep, FilterAction.OLDEST, value="oldest") == replace(deep, place="oldest")
+    for newest in (
+        None,
+        "",
+        "2",
+        "older",
+        "older x y",
+        f"older {T0.isoformat()} {'c' * 99}",
+        "\x00",
+        "9" * 999,
+    ):
+        assert after(deep, FilterAction.NEWER, value=newest) == replace(deep, place="")
     assert after(deep, FilterAction.CLEAR) == TEAM
 
 
@@ -626,6 +649,9 @@ def test_a_forged_press_leads_nowhere(forged: dict[str, Any]) -> None:
 PRINTABLE = st.text(st.characters().filter(str.isprintable), max_size=40)
 
 
+CURSORS = st.builds(Cursor, st.sampled_from(Way), st.datetimes(timezones=st.just(UTC)), st.just("c1")).map(
+    Cursor.packed
+)
 DAYS = st.just("") | st.dates().map(lambda day: day.isoformat())
 
 
@@ -635,7 +661,9 @@ DAYS = st.just("") | st.dates().map(lambda day: day.isoformat())
         st.sampled_from(Scope),
         PRINTABLE,
         st.just("U_BOSS"),
-        st.integers(0, 999),
+        st.builds(Cursor, st.sampled_from(Way), st.datetimes(timezones=st.just(UTC)), st.just("c1")).map(
+            Cursor.packed
+        ),
         st.sampled_from(["", *OutcomeGroup]),
         st.just("flow1"),
         PRINTABLE,
@@ -653,7 +681,7 @@ def test_a_filter_of_an_older_version_can_still_be_read() -> None:
         '{"whose":"team","typed":"814","person":"U_BOSS","page":2}',
         '{"scope":"team","search":"814","person":"U_BOSS","page":2}',
     ):
-        assert HistoryFilter.unpacked(text) == HistoryFilter(Scope.TEAM, "814", "U_BOSS", 2)
+        assert HistoryFilter.unpacked(text) == HistoryFilter(Scope.TEAM, "814", "U_BOSS"), "its newest page"
 
 
 def test_the_list_of_flows_begins_with_any_flow_and_holds_a_hundred() -> None:
@@ -672,8 +700,7 @@ def test_the_list_of_flows_begins_with_any_flow_and_holds_a_hundred() -> None:
         '{"whose":"team","typed":"","person":1,"page":0}',
         '{"scope":"everybody","search":"","person":"","page":0}',
         '{"scope":"team","search":1,"person":"","page":0}',
-        '{"whose":"team","typed":"","person":"","page":-1}',
-        '{"whose":"team","typed":"","person":"","page":1e9}',
+        '{"scope":"team","search":"","person":"","place":0}',
         '{"scope":"team","search":"","person":"","page":0,"outcome":"won"}',
         '{"scope":"team","search":"","person":"","page":0,"outcome":["busy"]}',
         '{"scope":"team","search":"","person":"","page":0,"flow":1}',

@@ -1,0 +1,154 @@
+"""Finds the calls that a filter finds, and counts them, without reading the whole history.
+
+The newest calls are looked through first. Only if too few of them fit, the digits are looked up: then they
+are rare. Counting stops, too. So what a page costs does not grow with the number of calls.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from evoslack.calling.calls import Call
+from evoslack.calling.history_filter import HistoryFilter, OutcomeGroup
+from evoslack.calling.history_page import MOST_COUNTED, Count
+from evoslack.ledger.history_indexes import LONGEST_NUMBER, number_contains
+from evoslack.ledger.rows import call_of
+from evoslack.ledger.schema import calls
+
+LOOKED_THROUGH = 4_000  # calls: the best compromise between digits that half and that few of them have
+_PLACE = (calls.c.accepted_at, calls.c.id)
+Condition = sa.ColumnElement[bool]
+
+
+class HistorySearch:
+    """One filter, on an open connection. `user_id` None: everyone's calls."""
+
+    def __init__(
+        self,
+        connection: sa.Connection,
+        team_id: str,
+        user_id: str | None,
+        wanted: HistoryFilter,
+        looked_through: int,
+    ) -> None:
+        self._connection = connection
+        self._looked_through = looked_through
+        self._digits = wanted.digits
+        self._finds_nothing = wanted.finds_nothing or len(self._digits) > LONGEST_NUMBER
+        narrowing: list[tuple[sa.Column[Any], str]] = []
+        if user_id is not None:
+            narrowing.append((calls.c.user_id, user_id))
+        if wanted.outcome:
+            narrowing.append((calls.c.outcome, OutcomeGroup(wanted.outcome)))
+        if wanted.flow:
+            narrowing.append((calls.c.flow_id, wanted.flow))
+        # One of them and the time have an index; the others are checked on the calls found by it, and so
+        # written that no database prefers their own index.
+        self._by_index = [calls.c.team_id == team_id, *(column == value for column, value in narrowing[:1])]
+        if wanted.since is not None:
+            self._by_index.append(calls.c.accepted_at >= wanted.since)
+        if wanted.until is not None:
+            self._by_index.append(calls.c.accepted_at < wanted.until)
+        self._others = [sa.func.coalesce(column, "") == value for column, value in narrowing[1:]]
+
+    def newest(self, limit: int, *, older_than: tuple[datetime, str] | None = None) -> list[Call]:
+        """The first of them, newest first."""
+        return self._rows(limit, _before(older_than), newest_first=True)
+
+    def oldest(self, limit: int, *, newer_than: tuple[datetime, str] | None = None) -> list[Call]:
+        """The first of them, oldest first."""
+        return self._rows(limit, _after(newer_than), newest_first=False)
+
+    def count_older(self, than: Call) -> Count:
+        """How many are older."""
+        return self._count(_before((than.accepted_at, than.id)), newest_first=True)
+
+    def count_newer(self, than: Call) -> Count:
+        """How many are newer."""
+        return self._count(_after((than.accepted_at, than.id)), newest_first=False)
+
+    def _rows(self, limit: int, where: list[Condition], *, newest_first: bool) -> list[Call]:
+        if self._finds_nothing:
+            return []
+        near = self._near(where, newest_first=newest_first) if self._digits else None
+        found = self._read(self._conditions(where, near), limit, newest_first=newest_first)
+        if near is None or len(found) >= limit:
+            return found
+        # In a step of its own, or the databases would rather go through all calls in order.
+        all_of_them = self._looked_up(where).cte("found").prefix_with("MATERIALIZED")
+        first = sa.select(all_of_them.c.id).order_by(*_ordered(all_of_them.c, newest_first)).limit(limit)
+        return self._read([calls.c.id.in_(first)], limit, newest_first=newest_first)
+
+    def _count(self, where: list[Condition], *, newest_first: bool) -> Count:
+        """Up to `MOST_COUNTED` and one."""
+        if self._finds_nothing:
+            return Count(0)
+        near = self._near(where, newest_first=newest_first)
+        those = sa.select(calls.c.accepted_at).where(*self._conditions(where, near))
+        found = self._number_of(those.limit(MOST_COUNTED + 1))
+        is_rare = near is not None and self._digits and found * 100 < self._looked_through
+        if is_rare:  # they can all be counted
+            near, found = None, self._number_of(self._looked_up(where).limit(MOST_COUNTED + 1))
+        return Count(min(found, MOST_COUNTED), is_all=near is None and found <= MOST_COUNTED)
+
+    def _conditions(self, where: list[Condition], near: Condition | None) -> list[Condition]:
+        which = [*self._by_index, *where, *self._others]
+        if self._digits:
+            which.append(calls.c.number.contains(self._digits, autoescape=True))
+        return which if near is None else [*which, near]
+
+    def _near(self, where: list[Condition], *, newest_first: bool) -> Condition | None:
+        """The calls that are looked through; None: there are no more, or an index is enough."""
+        if not (self._digits or self._others):
+            return None
+        at = calls.c.accepted_at
+        in_order = sa.select(at).where(*self._by_index, *where).order_by(at.desc() if newest_first else at)
+        there = in_order.limit(1).offset(self._looked_through)
+        last: datetime | None = self._connection.execute(there).scalar_one_or_none()
+        if last is None:
+            return None
+        return at >= last if newest_first else at <= last
+
+    def _looked_up(self, where: list[Condition]) -> sa.Select[Any]:
+        """The calls whose numbers have the digits, in any order, by an index of numbers."""
+        is_sqlite = self._connection.dialect.name == "sqlite"
+        has_digits = number_contains(self._digits, is_sqlite=is_sqlite)
+        found = sa.select(*_PLACE).where(has_digits, *self._by_index, *self._others, *where)
+        return found.with_hint(calls, "INDEXED BY calls_by_digits", "sqlite")
+
+    def _read(self, which: list[Condition], limit: int, *, newest_first: bool) -> list[Call]:
+        query = sa.select(calls).where(*which).order_by(*_ordered(calls.c, newest_first)).limit(limit)
+        return [call_of(row) for row in self._connection.execute(query)]
+
+    def _number_of(self, rows: sa.Select[Any]) -> int:
+        found: int = self._connection.execute(
+            sa.select(sa.func.count()).select_from(rows.subquery())
+        ).scalar_one()
+        return found
+
+
+def _ordered(columns: Any, newest_first: bool) -> list[sa.ColumnElement[Any]]:
+    if newest_first:
+        return [columns.accepted_at.desc(), columns.id.desc()]
+    return [columns.accepted_at, columns.id]
+
+
+def _before(place: tuple[datetime, str] | None) -> list[Condition]:
+    return [] if place is None else [sa.tuple_(*_PLACE) < _values(place)]
+
+
+def _after(place: tuple[datetime, str] | None) -> list[Condition]:
+    return [] if place is None else [sa.tuple_(*_PLACE) > _values(place)]
+
+
+def after_call(call: Call) -> Condition:
+    """The calls that come after that one, oldest first."""
+    return sa.tuple_(*_PLACE) > _values((call.accepted_at, call.id))
+
+
+def _values(place: tuple[datetime, str]) -> sa.ColumnElement[Any]:
+    at, call_id = place
+    return sa.tuple_(sa.literal(at, calls.c.accepted_at.type), sa.literal(call_id, calls.c.id.type))
