@@ -15,7 +15,7 @@ from evoslack.calling.history_filter import HistoryFilter, OutcomeGroup
 from evoslack.calling.history_page import Count, Cursor, HistoryPage, Way
 from evoslack.ledger.busy_numbers import OLDEST, may_be_on_the_phone
 from evoslack.ledger.history_indexes import may_be_live
-from evoslack.ledger.history_search import LOOKED_THROUGH, HistorySearch, after_call
+from evoslack.ledger.history_search import MOST_SCANNED, HistorySearch, after_call
 from evoslack.ledger.rows import call_of
 from evoslack.ledger.schema import calls
 from evoslack.ledger.store import Store
@@ -29,15 +29,15 @@ class CallHistory:
     What takes long is read beside everything else; what a form reads, is quick and in line with the writes.
     """
 
-    def __init__(self, store: Store, *, looked_through: int = LOOKED_THROUGH) -> None:
+    def __init__(self, store: Store, *, scanned: int = MOST_SCANNED) -> None:
         self._engine = store.engine
         self._readers = store.readers
-        self._looked_through = looked_through
+        self._scanned = scanned
 
     def page(self, team_id: str, user_id: str | None, wanted: HistoryFilter, *, limit: int) -> HistoryPage:
         """The page of that filter; if it does not exist anymore, the nearest one."""
         with self._readers.connect() as connection:
-            search = HistorySearch(connection, team_id, user_id, wanted, self._looked_through)
+            search = HistorySearch(connection, team_id, user_id, wanted, self._scanned)
             found, is_newest, is_oldest = _page(search, wanted.cursor, limit)
             if not found:
                 return HistoryPage()
@@ -78,7 +78,7 @@ class CallHistory:
         after: tuple[datetime, str] | None = None
         while True:
             with self._readers.connect() as connection:
-                search = HistorySearch(connection, team_id, user_id, wanted, self._looked_through)
+                search = HistorySearch(connection, team_id, user_id, wanted, self._scanned)
                 piece = search.oldest(PIECE, newer_than=after)
             yield from piece
             if len(piece) < PIECE:

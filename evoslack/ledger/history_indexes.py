@@ -32,7 +32,7 @@ sa.Index(
     postgresql_where=may_be_live,
 )
 
-# Any three digits: PostgreSQL looks them up in an inverted index of each number's trigrams …
+# Any three digits: PostgreSQL finds them in an inverted index of each number's trigrams …
 LONGEST_NUMBER = 15  # digits, after the +
 _PLACES = range(2, LONGEST_NUMBER + 3 - LEAST_DIGITS)
 trigrams = postgresql.array(
@@ -55,7 +55,7 @@ sa.Index("calls_by_digits", calls.c.number, calls.c.team_id, calls.c.accepted_at
 
 
 def number_contains(digits: str, *, is_sqlite: bool) -> sa.ColumnElement[bool]:
-    """Whether the number of a call contains these digits, three or more, as a look-up in an index."""
+    """Whether the number of a call contains these digits, three or more, by an index."""
     contains = calls.c.number.contains(digits, autoescape=True)
     if not is_sqlite:
         theirs = [digits[at : at + LEAST_DIGITS] for at in range(len(digits) - LEAST_DIGITS + 1)]

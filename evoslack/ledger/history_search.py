@@ -1,6 +1,6 @@
 """Finds the calls that a filter finds, and counts them, without reading the whole history.
 
-The newest calls are looked through first. Only if too few of them fit, the digits are looked up: then they
+The newest calls are scanned first. Only if too few of them fit, an index of digits is read: then they
 are rare. Counting stops, too. So what a page costs does not grow with the number of calls.
 """
 
@@ -18,7 +18,8 @@ from evoslack.ledger.history_indexes import LONGEST_NUMBER, number_contains
 from evoslack.ledger.rows import call_of
 from evoslack.ledger.schema import calls
 
-LOOKED_THROUGH = 4_000  # calls: the best compromise between digits that half and that few of them have
+MOST_SCANNED = 4_000  # calls: the best compromise between digits that half and that few of them have
+MOST_ROWS_SCANNED = 250  # where each row has to be read, from wherever it is
 _PLACE = (calls.c.accepted_at, calls.c.id)
 Condition = sa.ColumnElement[bool]
 
@@ -32,10 +33,10 @@ class HistorySearch:
         team_id: str,
         user_id: str | None,
         wanted: HistoryFilter,
-        looked_through: int,
+        scanned: int,
     ) -> None:
         self._connection = connection
-        self._looked_through = looked_through
+        self._scanned = scanned
         self._digits = wanted.digits
         self._finds_nothing = wanted.finds_nothing or len(self._digits) > LONGEST_NUMBER
         narrowing: list[tuple[sa.Column[Any], str]] = []
@@ -78,7 +79,7 @@ class HistorySearch:
         if near is None or len(found) >= limit:
             return found
         # In a step of its own, or the databases would rather go through all calls in order.
-        all_of_them = self._looked_up(where).cte("found").prefix_with("MATERIALIZED")
+        all_of_them = self._by_digits(where).cte("found").prefix_with("MATERIALIZED")
         first = sa.select(all_of_them.c.id).order_by(*_ordered(all_of_them.c, newest_first)).limit(limit)
         return self._read([calls.c.id.in_(first)], limit, newest_first=newest_first)
 
@@ -89,9 +90,9 @@ class HistorySearch:
         near = self._near(where, newest_first=newest_first)
         those = sa.select(calls.c.accepted_at).where(*self._conditions(where, near))
         found = self._number_of(those.limit(MOST_COUNTED + 1))
-        is_rare = near is not None and self._digits and found * 100 < self._looked_through
+        is_rare = near is not None and self._digits and found * 100 < self._scanned
         if is_rare:  # they can all be counted
-            near, found = None, self._number_of(self._looked_up(where).limit(MOST_COUNTED + 1))
+            near, found = None, self._number_of(self._by_digits(where).limit(MOST_COUNTED + 1))
         return Count(min(found, MOST_COUNTED), is_all=near is None and found <= MOST_COUNTED)
 
     def _conditions(self, where: list[Condition], near: Condition | None) -> list[Condition]:
@@ -101,18 +102,19 @@ class HistorySearch:
         return which if near is None else [*which, near]
 
     def _near(self, where: list[Condition], *, newest_first: bool) -> Condition | None:
-        """The calls that are looked through; None: there are no more, or an index is enough."""
+        """The calls that are scanned; None: there are no more, or an index is enough."""
         if not (self._digits or self._others):
             return None
         at = calls.c.accepted_at
         in_order = sa.select(at).where(*self._by_index, *where).order_by(at.desc() if newest_first else at)
-        there = in_order.limit(1).offset(self._looked_through)
+        scanned = self._scanned if self._digits else min(self._scanned, MOST_ROWS_SCANNED)
+        there = in_order.limit(1).offset(scanned)
         last: datetime | None = self._connection.execute(there).scalar_one_or_none()
         if last is None:
             return None
         return at >= last if newest_first else at <= last
 
-    def _looked_up(self, where: list[Condition]) -> sa.Select[Any]:
+    def _by_digits(self, where: list[Condition]) -> sa.Select[Any]:
         """The calls whose numbers have the digits, in any order, by an index of numbers."""
         is_sqlite = self._connection.dialect.name == "sqlite"
         has_digits = number_contains(self._digits, is_sqlite=is_sqlite)

@@ -138,14 +138,14 @@ def test_a_page_that_no_longer_exists_is_the_nearest_one(
         assert history.page("T3", None, replace(TEAM, place=each.packed()), limit=limit) == HistoryPage()
 
 
-@pytest.mark.parametrize("looked_through", [1, 7, 4000])
-def test_a_search_is_the_same_however_far_the_newest_calls_are_looked_through(
-    store: Store, calls: CallLedger, looked_through: int
+@pytest.mark.parametrize("scanned", [1, 7, 4000])
+def test_a_search_is_the_same_however_far_the_newest_calls_are_scanned(
+    store: Store, calls: CallLedger, scanned: int
 ) -> None:
     many(calls, 24)
     for index, number in enumerate(("+12025559001", "+12025559002", "+4420255501", "+447700900123")):
         accept(calls, number, who=BOSS, at=T0 - (index + 1) * SECOND)
-    history = CallHistory(store, looked_through=looked_through)
+    history = CallHistory(store, scanned=scanned)
     everything = history.page("T1", None, TEAM, limit=99).calls
     assert len(everything) == 28
 
@@ -175,7 +175,7 @@ def test_a_deleted_number_is_found_no_more_and_one_that_is_called_again_is(
         connection.execute(sa.delete(calls_table))
         endings = "SELECT count(*) FROM number_endings"
         assert not store.is_sqlite or connection.exec_driver_sql(endings).scalar_one() == 0
-    few = CallHistory(store, looked_through=0)
+    few = CallHistory(store, scanned=0)
 
     assert few.page("T1", None, HistoryFilter(search="5550001"), limit=9) == HistoryPage()
     accept(calls, "+12025550001")

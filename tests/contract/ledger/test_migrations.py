@@ -62,7 +62,7 @@ ADDED = {
     "homes": {"attempts": 0},
 }
 JSON_COLUMNS = {("calls", "known_ids"), ("homes", "look"), ("steps", "inputs")}
-FILTER = HistoryFilter(Scope.TEAM, "814 404", "U_BOSS", 2)
+FILTER = HistoryFilter(Scope.TEAM, "814 404", "U_BOSS")  # on the newest page
 OLD_FILTER = '{"whose":"team","typed":"814 404","person":"U_BOSS","page":2}'  # as 0004 wrote it
 INPUTS = {"user_id": "U_SARA", "flow_id": "flow2", "number": "\ud83d 814\x00", "caller_id": ""}
 
@@ -259,6 +259,7 @@ def test_every_row_and_value_is_kept(before: dict[str, list[dict[str, Any]]], st
 
     for old, new in NEW_TABLES.items():
         for row in after[new]:
+            row.pop("outcome", None)  # the database computes it
             for column in (each for each in row if (new, each) in _json_columns()):
                 row[column] = json.loads(row[column]) if isinstance(row[column], str) else row[column]
         expected = [renamed(old, row) for row in before[old]]
