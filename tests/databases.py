@@ -8,6 +8,10 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
 from evoslack.ledger.store import Store
 
 
@@ -23,6 +27,16 @@ def create_tables(url: str) -> None:
     store = Store(url)
     store.open()
     store.close()
+
+
+def tables_of_version(version: str, url: str) -> sa.Engine:
+    """A new database as an older version of EvoSlack left it."""
+    config, engine = Config(), sa.create_engine(url)
+    config.set_main_option("script_location", "evoslack.ledger:migrations")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, version)
+    return engine
 
 
 @cache

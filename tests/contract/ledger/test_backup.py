@@ -18,8 +18,9 @@ import sqlalchemy as sa
 from evoslack.ledger.backup import MARKED_AS_COPY, CannotBackUp, back_up, back_up_before
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.store import Store
+from evoslack.ledger.tables import NEWEST
 from tests.calls import call_request
-from tests.databases import new_sqlite
+from tests.databases import new_sqlite, tables_of_version
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
@@ -234,12 +235,14 @@ def test_no_bot_starts_on_a_copy_that_was_made_without_its_wal(tmp_path: Path) -
 def old(tmp_path: Path) -> Path:
     """A ledger of the version before, with one call."""
     file = tmp_path / "old.db"
-    with closing(Store(new_sqlite(file))) as store:
-        store.open()
-        accept(store, 1)
-        with store.engine.begin() as connection:
-            connection.execute(sa.text("DROP TABLE ledger_state"))
-            connection.execute(sa.text("UPDATE alembic_version SET version_num = '0007'"))
+    engine = tables_of_version("0007", f"sqlite:///{file}")
+    values = dict.fromkeys(("team_id", "user_id", "account_id", "flow_id", "flow_name", "caller_id"), "x")
+    values |= dict.fromkeys(("channel_id", "response_url", "detail"), "")
+    values |= {"id": "call1", "request_key": "key1", "number": "+12025550001", "state": "placed"}
+    with engine.begin() as connection:
+        known = sa.Table("calls", sa.MetaData(), autoload_with=connection)
+        connection.execute(sa.insert(known).values(**values, accepted_at=T0.replace(tzinfo=None)))
+    engine.dispose()
     return file
 
 
@@ -250,16 +253,16 @@ def test_before_its_tables_change_a_ledger_is_copied(old: Path, caplog: pytest.L
         store.open()  # nothing to change, so no copy
 
     (copy,) = old.parent.glob("old.db.before-*")
-    assert copy.name == "old.db.before-0008"
+    assert copy.name == f"old.db.before-{NEWEST}"
     assert keys(copy) == ["key1"]
     assert mode(copy) == 0o600
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT * FROM alembic_version").fetchone() == ("0007",)
-    assert [line for line in caplog.messages if "0007 to 0008" in line and str(copy) in line]
+    assert [line for line in caplog.messages if f"0007 to {NEWEST}" in line and str(copy) in line]
 
 
 def test_without_a_copy_the_tables_stay_as_they_are(old: Path) -> None:
-    Path(f"{old}.before-0008").mkdir()
+    Path(f"{old}.before-{NEWEST}").mkdir()
     with closing(Store(f"sqlite:///{old}")) as store, pytest.raises(CannotBackUp, match="is a folder"):
         store.open()
 

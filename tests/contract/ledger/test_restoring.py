@@ -25,6 +25,7 @@ from evoslack.ledger.timeline import Restoration, Timeline
 from evoslack.ledger.workflow_steps import WorkflowStepLedger
 from tests.calls import call_request
 from tests.contract.ledger.rows import deliver
+from tests.databases import tables_of_version
 from tests.postgres import Postgres
 
 T0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -165,11 +166,8 @@ def test_a_backup_that_is_put_back_is_recognized_once(tmp_path: Path, sqlite_url
 
 def test_a_backup_of_a_version_without_timelines_is_recognized(tmp_path: Path, sqlite_url: str) -> None:
     file = tmp_path / "ledger.db"
-    with closing(Store(sqlite_url)) as store:
-        store.open()
-        with store.engine.begin() as connection:
-            connection.execute(sa.text("DROP TABLE ledger_state"))
-            connection.execute(sa.text("UPDATE alembic_version SET version_num = '0007'"))
+    file.unlink(missing_ok=True)
+    tables_of_version("0007", sqlite_url).dispose()
     back_up(file, tmp_path / "copy")
     (tmp_path / "copy").replace(file)
 
