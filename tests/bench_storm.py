@@ -39,6 +39,7 @@ from sandbox.evo.calls import Script
 from sandbox.evo.world import PASSWORD
 from tests import bench
 from tests.chaos.crowd import bot_settings, events_url
+from tests.chaos.storm import ASKED, SLACKS_LATENCY_S
 from tests.postgres import postgres
 from tests.scenario.office import SARA, Office
 
@@ -74,25 +75,42 @@ def storm(presses: int, within_s: float) -> list[str]:
         try:
             address, form = ready(office, [bot])
             bodies = [bench.submission(form) for _ in range(presses)]
+            for method in ASKED:
+                office.slack.fault(method, "slow", times=None, seconds=SLACKS_LATENCY_S)
             answers: list[bool] = []
+            before_s = cpu_s(bot)
             spans = spread(bodies, within_s, lambda body: answers.append(post(address[0], body)))
+            spent_ms = (cpu_s(bot) - before_s) * 1000 / presses
             time.sleep(2)  # the last answers are written down
             calls = CallLedger(store).newest(2 * presses)
         finally:
             bot.close()
             store.close()
             office.close()
-    wrong = abs(sum(answers) - len(calls)) + sum(call.state in UNANSWERED for call in calls)
+    wrong = abs(sum(answers) - len(calls))
+    late = sum(call.state in UNANSWERED for call in calls)  # they expire, and people are told
     p50, p99 = percentiles(spans)
     states = Counter(call.state.value for call in calls)
     print(f"{presses} presses in {within_s:g} s, {DIALING_S:g} s for each call ({load()})")
     print(f"  ack p50 {p50:.1f} ms, p99 {p99:.1f} ms, slowest {max(spans):.1f} ms")
-    print(f"  denied because it took too long: {presses - sum(answers)}; told wrong: {wrong}")
+    print(
+        f"  denied because it took too long: {presses - sum(answers)}, answered too late: {late}, told wrong: {wrong}"
+    )
+    print(f"  {spent_ms:.1f} ms of the bot's CPU time for each press, with all that came after it")
     print(f"  right after: {dict(states)}", flush=True)
     return [
         *([f"acks took {p99:.0f} ms (p99)"] if p99 > ACK_P99_MS else []),
         *([f"{wrong} were told wrong"] if wrong else []),
     ]
+
+
+def cpu_s(bot: BotProcess) -> float:
+    """Seconds of CPU time that it has used, on Linux; 0 elsewhere."""
+    try:
+        fields = Path(f"/proc/{bot.pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def spread(bodies: Sequence[str], within_s: float, act: Callable[[str], object]) -> list[float]:

@@ -171,6 +171,9 @@ def test_a_rule_that_cannot_be_read_says_no(rule: StoredRule) -> None:
 class BrokenFacts(KnownFacts):
     """A ledger that cannot be read."""
 
+    def read(self, *_: Any, **__: Any) -> Any:
+        raise OSError("the disk is gone")
+
     def facts(self, *_: Any, **__: Any) -> Any:
         raise OSError("the disk is gone")
 
