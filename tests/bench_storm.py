@@ -93,9 +93,8 @@ def storm(presses: int, within_s: float) -> list[str]:
     states = Counter(call.state.value for call in calls)
     print(f"{presses} presses in {within_s:g} s, {DIALING_S:g} s for each call ({load()})")
     print(f"  ack p50 {p50:.1f} ms, p99 {p99:.1f} ms, slowest {max(spans):.1f} ms")
-    print(
-        f"  denied because it took too long: {presses - sum(answers)}, answered too late: {late}, told wrong: {wrong}"
-    )
+    denied = presses - sum(answers)
+    print(f"  denied because it took too long: {denied}, answered too late: {late}, told wrong: {wrong}")
     print(f"  {spent_ms:.1f} ms of the bot's CPU time for each press, with all that came after it")
     print(f"  right after: {dict(states)}", flush=True)
     return [
