@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests import bench, bench_rules
+from tests import bench, bench_press, bench_rules
 from tests.databases import new_sqlite
+from tests.postgres import Postgres
+from tests.relay import Relay
 
 
 def test_every_app_of_the_benchmark_answers() -> None:
@@ -28,3 +30,16 @@ def test_the_benchmark_of_the_rules_fills_a_ledger_and_times_every_step(tmp_path
         assert all(line.ratio > 0 for line in report)
         assert [len(bot.bot.calls.newest(1000)) for bot in (empty, full)] == [0, 600]
         assert full.history.latest_of(bench.SARA, bench.TEAM, 10), "some of them are hers"
+
+
+def test_a_press_waits_three_times_for_its_database_and_once_for_the_disk(
+    postgres_server: Postgres, postgres_url: str
+) -> None:
+    assert postgres_url, "it has its tables"
+    with (
+        Relay(postgres_server.socket) as relay,
+        bench.a_bot(relay.url, **bench_press.LIMIT) as (slack, bot),
+    ):
+        press, *_ = bench_press.costs(bot, slack, lambda: relay.round_trips)
+
+    assert (press.round_trips, press.commits) == (bench_press.MOST_ROUND_TRIPS, 1)
