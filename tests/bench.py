@@ -107,6 +107,7 @@ def a_bot(
         slack.wait_for_modal(SARA, views.FORM)
         yield slack, bot
     finally:
+        bot.receiver.stop()  # it listens already, though it was never started
         bot.stop()
         slack.close()
         evo.close()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import phonenumbers
 from phonenumbers import PhoneNumberFormat
 
 LAST_DIGITS, LEAST_HIDDEN = 4, 5  # of a redacted number
 
 
+@lru_cache(maxsize=1024)  # the same few numbers are shown again and again
 def pretty(number: str, region: str) -> str:
     """An E.164 number as people of `region` write it: their own in national form, others with +."""
     try:

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from itertools import islice
 
 import phonenumbers
@@ -111,6 +112,7 @@ def e164(text: str, region: str) -> str:
     return phonenumbers.format_number(_one_number(text, region), PhoneNumberFormat.E164)
 
 
+@lru_cache(maxsize=64)  # a press asks several times; what digits spell never changes
 def _one_number(text: str, region: str) -> phonenumbers.PhoneNumber:
     text = text.strip()
     if len(text) > LONGEST_RAW:

@@ -1,7 +1,7 @@
 """Spares round trips to PostgreSQL: each one is a wait, and a press waits for every one of its own.
 
 BEGIN travels with the first statement of a transaction, a single read needs no transaction, and whether a
-resting connection is still open is seen on this side of it (docs/decisions/0016-one-press-one-commit.md).
+resting connection is still open is seen on this side of it (docs/decisions/0017-one-press-one-commit.md).
 """
 
 from __future__ import annotations

@@ -9,8 +9,10 @@ from pathlib import Path
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
-from tests import bench, bench_readings, bench_rules
+from tests import bench, bench_press, bench_readings, bench_rules
 from tests.databases import new_sqlite
+from tests.postgres import Postgres
+from tests.relay import Relay
 
 
 def test_every_app_of_the_benchmark_answers() -> None:
@@ -51,3 +53,16 @@ def test_the_benchmark_of_a_service_reads_what_this_process_uses() -> None:
     assert found["memory (RSS)"] > 10
     assert found["threads"] >= 1
     assert found["open handles"] >= 3
+
+
+def test_a_press_waits_three_times_for_its_database_and_once_for_the_disk(
+    postgres_server: Postgres, postgres_url: str
+) -> None:
+    assert postgres_url, "it has its tables"
+    with (
+        Relay(postgres_server.socket) as relay,
+        bench.a_bot(relay.url, **bench_press.LIMIT) as (slack, bot),
+    ):
+        press, *_ = bench_press.costs(bot, slack, lambda: relay.round_trips)
+
+    assert (press.round_trips, press.commits) == (bench_press.MOST_ROUND_TRIPS, 1)

@@ -171,10 +171,11 @@ def test_a_rule_that_cannot_be_read_says_no(rule: StoredRule) -> None:
 class BrokenFacts(KnownFacts):
     """A ledger that cannot be read."""
 
-    def facts(self, *_: Any, **__: Any) -> Any:
+    def read(self, *_: Any, **__: Any) -> Any:
         raise OSError("the disk is gone")
 
-    read = facts
+    def facts(self, *_: Any, **__: Any) -> Any:
+        raise OSError("the disk is gone")
 
 
 def test_right_before_dialing_every_no_and_every_failure_is_a_reason_not_to_dial() -> None:
