@@ -1,4 +1,4 @@
-"""The people of the playground: what each does for a living, may do in Evo Voice, and can expect of EvoSlack."""
+"""The people of the playground: their jobs, their rights in Evo Voice, and what EvoSlack does for them."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ JOBS = {
     "U_READONLY": "auditor",
     "U_OTHER": "manager at another company",
 }
-SAYS_NO = "Type the command and see how it says no."
+SAYS_NO = "so EvoSlack places no calls for you. Type the command and see how it says no."
 # What to expect, by role; each follows the person's name and job.
 EXPECT = {
     "Manager": "",
     "System administrator": "You see everyone's calls, and can export them.",
-    "no Evo Voice login": f"You have no login in Evo Voice, so EvoSlack places no calls for you. {SAYS_NO}",
-    "no calling role": f"You aren't a Manager in Evo Voice, so EvoSlack places no calls for you. {SAYS_NO}",
-    "Manager of another account": "You manage another account of Evo Voice. This account's flows and numbers aren't "
-    f"yours, so EvoSlack places no calls for you here. {SAYS_NO}",
-    "Manager, read only": f"Your Evo Voice access is read-only, so EvoSlack places no calls for you. {SAYS_NO}",
+    "no Evo Voice login": f"You have no login in Evo Voice, {SAYS_NO}",
+    "no calling role": f"You aren't a Manager in Evo Voice, {SAYS_NO}",
+    "Manager of another account": "You manage another account of Evo Voice. "
+    f"This account's flows and numbers aren't yours, {SAYS_NO}",
+    "Manager, read only": f"Your Evo Voice access is read-only, {SAYS_NO}",
 }
 MAY_CALL = ("Manager", "System administrator")
 

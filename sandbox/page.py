@@ -1,8 +1,9 @@
 """The server of the page to play in: its files, a stream of its state, and actions as POSTs.
 
 `GET /events?person=U_SARA` sends everything that this person sees as a server-sent event, again after every
-change; `GET /state?person=…` sends it once, for a browser without such events. `GET /traffic` is what the inspector
-shows. `POST /act/{name}` takes and returns JSON, see `page_actions`. `GET /files/…` are files that the app shared.
+change; `GET /state?person=…` sends it once, for a browser without such events. `GET /traffic` is what the
+inspector shows. `POST /act/{name}` takes and returns JSON, see `page_actions`. `GET /files/…` are files that
+the app shared.
 """
 
 from __future__ import annotations

@@ -34,7 +34,8 @@ class Phones:
 
     def __init__(self, evo: EvoVoice) -> None:
         self._evo = evo
-        self._course, (_words, evo.world.default_script) = next(iter(COURSES.items()))
+        self._course, (_words, script) = next(iter(COURSES.items()))
+        evo.world.default_script = replace(script, session="at_once")
 
     def next_calls(self) -> Json:
         """How the next calls go, and the choices."""

@@ -21,7 +21,9 @@ from sandbox.slack.workspace import SlackWorkspace
 
 HELP_CONTACT = "U_ROOT"  # gets the requests for access
 FIRST_PORT, LAST_PORT = 8700, 8799
-TAKEN = f"Port {FIRST_PORT} was taken, perhaps by another playground, so this one has a port of its own. They share nothing."
+TAKEN = (
+    f"Port {FIRST_PORT} was taken, perhaps by another playground. This one is on its own: they share nothing."
+)
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -68,7 +70,7 @@ def play() -> int:
 
 
 def serve(slack: SlackWorkspace, evo: EvoVoice, bot: PlayedBot) -> Server:
-    """The started page. Another program may take a port between finding it and listening: then the next one."""
+    """The started page. If its port is taken between finding it and listening, the next one is tried."""
     manifest = AppManifest.read()
     for _attempt in range(LAST_PORT - FIRST_PORT):
         port = free_port()

@@ -1,6 +1,6 @@
-"""What goes over the wires around the bot, for the inspector: from Slack and back, to Slack, and to Evo Voice.
+"""What goes over the wires around the bot, for the inspector: from Slack and back, to Slack and Evo Voice.
 
-Passwords and tokens are left out. Requests that only ask how calls go are polls: the bot repeats them all the time.
+Passwords and tokens are left out. Polls are requests that the bot repeats all the time.
 """
 
 from __future__ import annotations

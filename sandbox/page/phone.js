@@ -25,12 +25,12 @@ function shown(calls) {
 }
 
 function ringWords(rings) {
-  return rings === 0 ? "It has not rung yet." : `It rang ${rings === 1 ? "once" : `${rings} times`}.`;
+  return rings === 0 ? "It has not rung yet." : `It rang ${{ 1: "once", 2: "twice" }[rings] ?? `${rings} times`}.`;
 }
 
 /** A number as people write it. */
 export function pretty(number) {
-  return number.replace(/^\+1(\d{3})(\d{3})(\d{4})$/, "($1) $2-$3");
+  return number.replace(/^\+1(\d{3})(\d{3})(\d{4})$/, "($1)\u00a0$2-$3");
 }
 
 function button(name, words, kind, call, id = `phone-${name}`) {
