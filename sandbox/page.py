@@ -30,6 +30,7 @@ FOLDER = Path(__file__).parent / "page"
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 FILES = {path.name: TYPES[path.suffix] for path in FOLDER.iterdir()}
 POLL_S = 0.3  # calls progress without a notification
+REST_S = 0.03  # many actions in a row are shown together
 SAFE = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src data:",
@@ -110,7 +111,7 @@ class Page:
         sent = ""
         while True:
             acted = self._acted
-            now = json.dumps(self._state.seen_by(person))
+            now = await asyncio.to_thread(lambda: json.dumps(self._state.seen_by(person)))
             if now != sent:
                 await stream.write(f"data: {now}\n\n".encode())
                 sent = now
@@ -118,6 +119,7 @@ class Page:
                 await asyncio.wait_for(acted.wait(), POLL_S)
             except TimeoutError:
                 continue
+            await asyncio.sleep(REST_S)
 
     async def _act(self, request: web.Request) -> web.Response:
         act = self._actions.get(request.match_info["name"])

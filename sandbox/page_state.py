@@ -24,6 +24,9 @@ class Bot(Protocol):
     def condition(self) -> str:
         """Its status in a few words."""
 
+    def is_connected(self) -> bool:
+        """Whether it can receive what people do."""
+
     def has_stopped(self) -> bool:
         """Whether its process ended without being asked to."""
 
@@ -70,6 +73,7 @@ class PageState:
             "bot": {
                 "id": slack.bot_user_id,
                 "condition": self._bot.condition(),
+                "is_connected": self._bot.is_connected(),
                 "has_stopped": self._bot.has_stopped(),
                 "log": self._bot.log(LOG_LINES),
             },

@@ -21,9 +21,7 @@ from sandbox.slack.workspace import SlackWorkspace
 
 HELP_CONTACT = "U_ROOT"  # gets the requests for access
 FIRST_PORT, LAST_PORT = 8700, 8799
-TAKEN = (
-    f"Port {FIRST_PORT} was taken, perhaps by another playground. This one is on its own: they share nothing."
-)
+TAKEN = f"Port {FIRST_PORT} was taken, perhaps by another playground. This one shares nothing with it."
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -111,7 +109,13 @@ class PlayedBot:
         """Its status in a few words."""
         if self.has_stopped():
             return f"EvoSlack's process has ended (exit code {self._process.exit_code})."
-        return "EvoSlack is connected." if self._slack.connections else "EvoSlack is not connected."
+        if self._one_at_a_time.locked():
+            return "EvoSlack is starting again…"
+        return "EvoSlack is connected." if self.is_connected() else "EvoSlack is not connected."
+
+    def is_connected(self) -> bool:
+        """Whether it can receive what people do."""
+        return bool(self._slack.connections) and not self._one_at_a_time.locked()
 
     def has_stopped(self) -> bool:
         """Whether its process ended and nobody is starting it again."""

@@ -19,9 +19,15 @@ export function listen(show) {
   source.onerror = () => {
     found(false);
     if (source.readyState !== EventSource.CLOSED) return; // it reconnects on its own
-    remember("me", FIRST_PERSON); // another playground may not know this person
-    poll = setTimeout(() => listen(show), RETRY_MS);
+    poll = setTimeout(() => again(show), RETRY_MS);
   };
+}
+
+/** Try again; a playground that does not know this person gets another one. */
+async function again(show) {
+  const answer = await fetch(`/state?person=${encodeURIComponent(ui.me)}`).catch(() => null);
+  if (answer?.status === 404) remember("me", FIRST_PERSON);
+  listen(show);
 }
 
 async function ask(show) {

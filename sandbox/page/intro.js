@@ -9,7 +9,7 @@ export function drawIntro() {
   draw("intro", me ?? {}, () => (me ? sentence(me) : "Choose somebody to be."));
   $("notice").hidden = !state.notice;
   $("notice").textContent = state.notice;
-  draw("stopped", [state.bot.has_stopped, state.bot.condition], stopped);
+  draw("stopped", [state.bot.is_connected, state.bot.has_stopped, state.bot.condition], stopped);
   draw("complaints", state.complaints, (all) => all.map((each) => el("p", { class: "banner bad" }, `Slack would reject: ${each}`)));
 }
 
@@ -23,9 +23,10 @@ function sentence(me) {
   ].flat(Infinity);
 }
 
-/** The bot's process has ended by itself, or somebody else ended it. */
-function stopped([hasStopped, words]) {
-  if (!hasStopped) return [];
+/** The bot can't receive anything, perhaps because its process has ended. */
+function stopped([isConnected, hasStopped, words]) {
+  if (isConnected) return [];
+  if (!hasStopped) return el("p", { class: "banner" }, words);
   const start = el("button", { type: "button", id: "start", class: "button" }, "Start it again");
   start.addEventListener("click", async () => {
     start.disabled = true;

@@ -10,6 +10,7 @@ import { $, act, draw, forget, render, toast, ui } from "./store.js";
 const failures = []; // Slackbot's messages about commands that failed
 const CARDS = "C_CALLS"; // the channel of the cards, which is beside the others
 const lastPlace = {}; // region -> whose place it shows
+const rows = new Map(); // region -> its rows by message, which stay for as long as the message doesn't change
 
 /** The channel that is shown, or the direct messages of the app. */
 export function hereNow() {
@@ -47,9 +48,22 @@ function drawRoom(id, room, context) {
   const threads = tops.flatMap((each) => (isReply(each) ? [each] : [each, ...replies(each)]));
   const nodes = () => [
     room?.earlier > 0 && el("p", { class: "welcome" }, `${room.earlier} earlier messages aren't shown here.`),
-    all.length ? threads.map((each) => row(each, room.id, context)) : el("p", { class: "welcome" }, welcome(room)),
+    all.length ? rowsOf(id, place, threads, (each) => row(each, room.id, context)) : el("p", { class: "welcome" }, welcome(room)),
   ];
   if (draw(id, [place, all, room?.earlier], nodes)) box.scrollTop = atEnd ? box.scrollHeight : kept;
+}
+
+/** The rows of messages; only those of changed ones are made. */
+function rowsOf(id, place, messages, make) {
+  const before = rows.get(id) ?? new Map();
+  const now = new Map(
+    messages.map((each) => {
+      const key = `${place} ${JSON.stringify(each)}`;
+      return [key, before.get(key) ?? make(each)];
+    }),
+  );
+  rows.set(id, now);
+  return [...now.values()];
 }
 
 const isReply = (message) => Boolean(message.thread_ts) && message.thread_ts !== message.ts;
@@ -102,6 +116,7 @@ function content(message, channel, context) {
 function redraw() {
   forget("messages");
   forget("cards");
+  rows.clear();
   render();
 }
 

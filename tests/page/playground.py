@@ -44,9 +44,10 @@ class Playground:
             os.kill(int(child), signal.SIGKILL)
 
     def close(self) -> str:
-        """Stop it as Ctrl-C does."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
+        """Stop it as Ctrl-C does, if it still runs."""
+        if self._process.poll() is not None:
+            return ""
+        self._process.send_signal(signal.SIGINT)
         assert self._process.stdout is not None
         with self._process.stdout as output:
             try:
