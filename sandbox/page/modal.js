@@ -98,7 +98,7 @@ function nodes(view, context) {
     el(
       "header",
       {},
-      el("h3", { id: "modal-title" }, view.title.text),
+      el("h2", { id: "modal-title" }, view.title.text),
       el("button", { type: "button", class: "x", "aria-label": "Close", onclick: close(true) }, "✕"),
     ),
     el("div", { class: "body" }, drawBlocks(view.blocks, context)),

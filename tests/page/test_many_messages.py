@@ -28,7 +28,7 @@ def post(here: Visit, count: int) -> None:
     here.page.evaluate(
         """async (count) => {
             const headers = { "Content-Type": "application/json" };
-            const message = { person: "U_SARA", channel: "C_GENERAL", text: "Call *(814) 404-3093* about <this>" };
+            const message = { person: "U_SARA", channel: "C_GENERAL", text: "Call *404-3093* about <this>" };
             const body = JSON.stringify(message);
             const send = () => fetch("/act/write", { method: "POST", headers, body });
             for (let sent = 0; sent < count; sent += 50) await Promise.all(Array.from({ length: 50 }, send));

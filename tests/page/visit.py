@@ -89,6 +89,7 @@ class Visit:
         # By day and on a narrow screen everything is checked; a dark wide one differs in its colors only.
         rules = {"runOnly": ["color-contrast"]} if self.is_dark and not self.is_narrow else {}
         found = self.page.evaluate("(rules) => axe.run(document, rules)", rules)["violations"]
-        assert [(each["id"], each["nodes"][0]["html"], each["help"]) for each in found] == [], where
+        told = [(each["id"], each["impact"], each["nodes"][0]["html"]) for each in found]
+        assert not told, f"{where}: {told}"
         assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), where
         assert self.page.evaluate("scrollX === 0 && scrollY === 0"), where
