@@ -28,7 +28,7 @@ NEXT_CALLS = {
     "no_answer": (
         "rings, but Evo Voice never responds",
         "hang_after_ring",
-        "It rings once. EvoSlack waits, and looks for the call instead of dialing again.",
+        "It rings once. EvoSlack waits, and searches for the call instead of dialing again.",
     ),
     "late": (
         "rings ten seconds late",
@@ -51,7 +51,7 @@ SLACK_FAULTS = {
         "Slack limits messages (429)",
         "429",
         ("chat.postMessage", "chat.update", "response_url"),
-        "The phone rings at once. The card comes later, and skips to the newest news.",
+        "The phone rings at once. The card comes later, and goes straight to the newest state.",
     ),
     "card_lost": (
         "Cards are posted, but Slack's response is lost",

@@ -28,8 +28,7 @@ def test_a_newcomer_sees_what_to_do_and_does_it(visit: Callable[..., Visit], loo
     here.check_accessibility("the form")
     if here.is_narrow:
         assert form.bounding_box() == {"x": 0, "y": 0, "width": 390, "height": 844}
-    form.get_by_role("button", name=re.compile("^Call")).click()
-    here.ringing()
+    here.press_call()
     here.check_accessibility("ringing")
 
     if here.is_narrow:
