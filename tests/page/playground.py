@@ -37,6 +37,10 @@ class Playground:
         assert found, line + self._errors.read_text()
         self.url = found[1]
 
+    def printed(self) -> str:
+        """What it has written to its terminal as errors so far."""
+        return self._errors.read_text()
+
     def kill_the_bot(self) -> None:
         """SIGKILL for the bot's process, as the system might when memory runs out."""
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()

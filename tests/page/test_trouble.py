@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import socket
+import struct
+import urllib.request
 from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -67,6 +72,28 @@ def test_two_playgrounds_know_of_each_other_and_one_that_stops_says_so(
     here.page.press("#text", "Enter")
     expect(here.page.locator("#toast")).to_contain_text("doesn't respond")
     expect(here.page.locator("#text")).to_have_value("anybody there?")
+
+
+def test_tabs_that_close_at_any_moment_print_nothing(playground: Playground) -> None:
+    port = urlsplit(playground.url).port
+    for number in range(30):
+        with socket.create_connection(("127.0.0.1", port)) as tab:
+            tab.sendall(b"GET /events?person=U_SARA HTTP/1.1\r\nHost: x\r\n\r\n")
+            if number % 3:
+                tab.recv(1000)
+            write(playground, f"before {number}")
+            reset = struct.pack("ii", number % 2, 0)  # with a reset, or an orderly end
+            tab.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+        write(playground, f"after {number}")
+    assert playground.printed() == ""
+
+
+def write(playground: Playground, text: str) -> None:
+    """Change what everybody sees."""
+    message = {"person": "U_SARA", "channel": "C_GENERAL", "text": text}
+    kind = {"Content-Type": "application/json"}
+    sent = urllib.request.Request(f"{playground.url}/act/write", json.dumps(message).encode(), kind)
+    urllib.request.urlopen(sent).close()
 
 
 def test_an_unknown_person_becomes_a_known_one(visit: Callable[..., Visit]) -> None:
