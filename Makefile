@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo sandbox test check chaos chaos-short breaks bench bench-press bench-storm bench-following bench-rules bench-service bench-ledger audit lock release help
+.PHONY: demo sandbox test test-page check chaos chaos-short breaks audit lock release help
+.PHONY: bench bench-press bench-storm bench-following bench-rules bench-service bench-ledger
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -15,6 +16,15 @@ sandbox: .venv/ready ## Play in the browser with a stand-in Slack and Evo Voice 
 
 test: .venv/ready ## Run the whole test suite
 	$(BIN)/python -m pytest -n 4 --dist worksteal
+
+test-page: .venv/ready .venv-page/ready ## Test the playground's page in Chromium (needs chromium, npm, and the internet at first)
+	.venv-page/bin/python -m pytest --confcutdir=tests/page tests/page
+
+.venv-page/ready: tests/page/requirements.txt
+	$(PYTHON) -m venv .venv-page
+	.venv-page/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	npm install --silent --no-audit --no-fund --no-save --ignore-scripts --prefix .venv-page axe-core@4.14.1
+	touch $@
 
 check: .venv/ready ## Check style, types and who may import whom
 	$(BIN)/ruff check .

@@ -38,6 +38,7 @@ class AppManifest:
         """Shortcuts, Home tabs, and steps with their inputs as blocks."""
         home = self._features.get("app_home") or {}
         return {
+            "commands": self._features.get("slash_commands") or [],
             "shortcuts": self._features.get("shortcuts") or [],
             "has_home": bool(home.get("home_tab_enabled")),
             "read_only": bool(home.get("messages_tab_read_only_enabled", True)),

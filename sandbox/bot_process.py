@@ -54,6 +54,11 @@ class BotProcess:
         """The process id of the running bot."""
         return self._running().pid
 
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code of a bot that has ended; negative: the signal that ended it."""
+        return None if self._process is None else self._process.poll()
+
     def start(self, within_s: float = 20) -> str:
         """Start the bot, wait for its ready line, and return it."""
         self.spawn()

@@ -18,22 +18,58 @@ SLOW_FORM_S = 4.0  # longer than a trigger_id is valid
 RETRY_AFTER_S = 3
 CALL_LISTS = ("/calls/active", "/sessions")
 
+# Label, kind of the fault, and what to watch for.
 NEXT_CALLS = {
-    "answer_lost": ("rings, but Evo Voice's response is lost", "cut_after_ring"),
-    "no_answer": ("rings, but Evo Voice never responds", "hang_after_ring"),
-    "late": ("rings ten seconds late", "late_ring"),
-    "rejected": ("is rejected by Evo Voice", "400_json"),
-    "broken": ("doesn't ring: gateway error", "502"),
+    "answer_lost": (
+        "rings, but Evo Voice's response is lost",
+        "cut_after_ring",
+        "It rings once. The card finds the call again. With “doesn't list calls” too, it says “not certain”.",
+    ),
+    "no_answer": (
+        "rings, but Evo Voice never responds",
+        "hang_after_ring",
+        "It rings once. EvoSlack waits, and searches for the call instead of dialing again.",
+    ),
+    "late": (
+        "rings ten seconds late",
+        "late_ring",
+        "Press Call twice if you like: it still rings once.",
+    ),
+    "rejected": (
+        "is rejected by Evo Voice",
+        "400_json",
+        "Nothing rings. The card says “rejected”, and only you are told why.",
+    ),
+    "broken": (
+        "doesn't ring: gateway error",
+        "502",
+        "Nothing rings, but EvoSlack can't know that: watch it say “not certain” instead of trying again.",
+    ),
 }
 SLACK_FAULTS = {
     "rate_limit": (
         "Slack limits messages (429)",
         "429",
         ("chat.postMessage", "chat.update", "response_url"),
+        "The phone rings at once. The card comes later, and goes straight to the newest state.",
     ),
-    "card_lost": ("Cards are posted, but Slack's response is lost", "lose_answer", ("chat.postMessage",)),
-    "slow_form": ("Forms take four seconds to open", "slow", ("views.open",)),
+    "card_lost": (
+        "Cards are posted, but Slack's response is lost",
+        "lose_answer",
+        ("chat.postMessage",),
+        "After 15 seconds EvoSlack finds its card. There is one, not two.",
+    ),
+    "slow_form": (
+        "Forms take four seconds to open",
+        "slow",
+        ("views.open",),
+        "The command is acknowledged in time all the same; the form comes late, or you are told.",
+    ),
 }
+DOWN = "Nothing rings. The form or the card says that Evo Voice can't be reached."
+HIDDEN = "Calls ring. With “response is lost” too, the card says “not certain” until you turn this off."
+LOCKED = "Nobody can call. The form says so, and whom to ask."
+NOT_INVITED = "The phone still rings. You're told that the card couldn't be posted."
 
 
 @dataclass(frozen=True)
@@ -44,6 +80,7 @@ class FaultSwitch:
     label: str
     is_on: Callable[[], bool]
     set: Callable[[bool], None]
+    watch: str  # what to watch for
 
 
 def all_switches(slack: SlackWorkspace, evo: EvoVoice) -> dict[str, FaultSwitch]:
@@ -58,7 +95,7 @@ def all_switches(slack: SlackWorkspace, evo: EvoVoice) -> dict[str, FaultSwitch]
     return found
 
 
-def _next_call(evo: EvoVoice, label: str, kind: str) -> FaultSwitch:
+def _next_call(evo: EvoVoice, label: str, kind: str, watch: str) -> FaultSwitch:
     method, path = OUTGOING
     active: list[Fault] = []
 
@@ -70,7 +107,7 @@ def _next_call(evo: EvoVoice, label: str, kind: str) -> FaultSwitch:
             fault.times = 0
         active[:] = [evo.fault(path, kind, method=method, seconds=CALL_DELAY_S)] if on else []
 
-    return FaultSwitch(NEXT_CALL, label, is_on, set_on)
+    return FaultSwitch(NEXT_CALL, label, is_on, set_on, watch)
 
 
 def _down(evo: EvoVoice) -> FaultSwitch:
@@ -84,7 +121,7 @@ def _down(evo: EvoVoice) -> FaultSwitch:
             evo.start()
             down.clear()
 
-    return FaultSwitch(EVO_VOICE, "Evo Voice is down", lambda: bool(down), set_on)
+    return FaultSwitch(EVO_VOICE, "Evo Voice is down", lambda: bool(down), set_on, DOWN)
 
 
 def _calls_hidden(evo: EvoVoice) -> FaultSwitch:
@@ -95,7 +132,7 @@ def _calls_hidden(evo: EvoVoice) -> FaultSwitch:
             fault.times = 0
         active[:] = [evo.fault(path, "500_json", None, method="GET") for path in CALL_LISTS] if on else []
 
-    return FaultSwitch(EVO_VOICE, "Evo Voice doesn't list calls", lambda: bool(active), set_on)
+    return FaultSwitch(EVO_VOICE, "Evo Voice doesn't list calls", lambda: bool(active), set_on, HIDDEN)
 
 
 def _login_locked(evo: EvoVoice) -> FaultSwitch:
@@ -105,18 +142,18 @@ def _login_locked(evo: EvoVoice) -> FaultSwitch:
         login.locked = on
         evo.expire_logins()
 
-    return FaultSwitch(EVO_VOICE, "EvoSlack's login is locked", lambda: login.locked, set_on)
+    return FaultSwitch(EVO_VOICE, "EvoSlack's login is locked", lambda: login.locked, set_on, LOCKED)
 
 
 def _slack_fault(slack: SlackWorkspace, on: set[str], key: str) -> FaultSwitch:
     def set_on(wanted: bool) -> None:
         on.add(key) if wanted else on.discard(key)
         slack.clear_faults()
-        for each, (_label, kind, methods) in SLACK_FAULTS.items():
+        for each, (_label, kind, methods, _watch) in SLACK_FAULTS.items():
             for method in methods if each in on else ():
                 slack.fault(method, kind, None, RETRY_AFTER_S, SLOW_FORM_S)
 
-    return FaultSwitch(SLACK, SLACK_FAULTS[key][0], lambda: key in on, set_on)
+    return FaultSwitch(SLACK, SLACK_FAULTS[key][0], lambda: key in on, set_on, SLACK_FAULTS[key][-1])
 
 
 def _not_invited(slack: SlackWorkspace) -> FaultSwitch:
@@ -125,4 +162,7 @@ def _not_invited(slack: SlackWorkspace) -> FaultSwitch:
     def set_on(on: bool) -> None:
         channel["is_member"] = not on
 
-    return FaultSwitch(SLACK, "The bot isn't in #calls", lambda: not channel["is_member"], set_on)
+    def is_on() -> bool:
+        return not channel["is_member"]
+
+    return FaultSwitch(SLACK, "The bot isn't in #calls", is_on, set_on, NOT_INVITED)

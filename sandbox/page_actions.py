@@ -7,6 +7,7 @@ LookupError, TypeError, or ValueError.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Mapping
 
 from sandbox.app_manifest import AppManifest
@@ -50,9 +51,11 @@ def all_actions(
         "run_step": workflows.run,
         "next_calls": phones.choose,
         "answer": phones.answer,
+        "decline": phones.decline,
         "hang_up": phones.hang_up,
         "set_fault": lambda body: switches[body["id"]].set(bool(body["on"])),
         "kill": lambda _: bot.kill_and_start(),
+        "start": lambda _: bot.start(),
     }
 
 
@@ -67,7 +70,7 @@ class Channels:
         person, channel, text = body["person"], body["channel"], str(body["text"]).strip()
         command, _, rest = text.partition(" ")
         if not text.startswith("/"):
-            self._slack.say(person, channel, _escaped(text))
+            self._slack.say(person, channel, self._with_mentions(_escaped(text)))
         elif command != COMMAND:
             return {"seen": f"{command} is not a valid command."}
         else:
@@ -75,6 +78,12 @@ class Channels:
             if delivery.seen:
                 return {"seen": f"{command} failed with the error “{delivery.seen}”"}
         return None
+
+    def _with_mentions(self, text: str) -> str:
+        """`@sara` as Slack stores it."""
+        for user_id, user in self._slack.users.items():
+            text = re.sub(rf"(?<!\S)@{re.escape(user['profile']['display_name'])}\b", f"<@{user_id}>", text)
+        return text
 
     def click(self, body: Json) -> Json:
         """Press a button of a message or of the modal, or choose in a menu there."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from sandbox import cast
 from sandbox.app_manifest import AppManifest
 from sandbox.evo.voice import EvoVoice
-from sandbox.evo.world import ADMINISTRATOR, Login
 from sandbox.fault_switches import FaultSwitch
 from sandbox.phones import Phones
 from sandbox.slack.block_kit import Json
@@ -16,7 +16,6 @@ from sandbox.slack.workspace import SlackWorkspace
 
 MOST_MESSAGES = 100
 LOG_LINES = 50
-ACCOUNT = "acc1"  # the account that the bot's login calls from
 
 
 class Bot(Protocol):
@@ -25,11 +24,20 @@ class Bot(Protocol):
     def condition(self) -> str:
         """Its status in a few words."""
 
+    def is_connected(self) -> bool:
+        """Whether it can receive what people do."""
+
+    def has_stopped(self) -> bool:
+        """Whether its process ended without being asked to."""
+
     def log(self, lines: int) -> list[str]:
         """Its last log lines, oldest first."""
 
     def kill_and_start(self) -> None:
         """Kill it with SIGKILL and restart it."""
+
+    def start(self) -> None:
+        """Start it again, if it has stopped."""
 
 
 class PageState:
@@ -43,18 +51,21 @@ class PageState:
         manifest: AppManifest,
         phones: Phones,
         switches: Mapping[str, FaultSwitch],
+        notice: str,
     ) -> None:
         self._slack, self._evo, self._bot = slack, evo, bot
         self._manifest, self._phones, self._switches = manifest, phones, switches
+        self._notice = notice
 
     def seen_by(self, person: str) -> Json:
         """Everything on the page, as this person sees it."""
         slack, world = self._slack, self._evo.world
         users = dict(slack.users)
         return {
+            "notice": self._notice,
             "people": [
-                {"id": id_, "name": user["real_name"], "role": self._role(user)}
-                for id_, user in users.items()
+                cast.person(user, world.logins.get(user["profile"].get("email", "")))
+                for user in users.values()
                 if not user["is_bot"]
             ],
             "names": {id_: user["profile"]["display_name"] for id_, user in users.items()}
@@ -62,6 +73,8 @@ class PageState:
             "bot": {
                 "id": slack.bot_user_id,
                 "condition": self._bot.condition(),
+                "is_connected": self._bot.is_connected(),
+                "has_stopped": self._bot.has_stopped(),
                 "log": self._bot.log(LOG_LINES),
             },
             "app": self._manifest.shown(),
@@ -74,14 +87,11 @@ class PageState:
             "calls": self._phones.calls(),
             "next_calls": self._phones.next_calls(),
             "faults": [
-                {"id": id_, "group": each.group, "label": each.label, "on": each.is_on()}
+                {"id": id_, "group": each.group, "label": each.label, "watch": each.watch, "on": each.is_on()}
                 for id_, each in self._switches.items()
             ],
             "complaints": list(slack.complaints),
         }
-
-    def _role(self, user: Json) -> str:
-        return _role_words(self._evo.world.logins.get(user["profile"].get("email", "")))
 
     def _channels(self, person: str) -> list[Json]:
         found = []
@@ -89,16 +99,17 @@ class PageState:
         for id_, channel in list(self._slack.channels.items()):
             if channel["is_im"] and channel["user"] != person:
                 continue
-            messages = self._slack.messages(id_)
-            messages += [
+            total, messages = self._slack.count_messages(id_), self._slack.messages(id_, MOST_MESSAGES)
+            own = [
                 {"ts": note.ts, "user": self._slack.bot_user_id, "text": note.text}
                 | {"blocks": note.blocks, "only_you": True}
                 for note in notes
                 if note.channel_id == id_
             ]
-            messages.sort(key=lambda message: str(message["ts"]))
+            messages = sorted(messages + own, key=lambda message: str(message["ts"]))[-MOST_MESSAGES:]
             about = {"id": id_, "name": channel.get("name", "EvoSlack"), "is_im": channel["is_im"]}
-            found.append(about | {"messages": messages[-MOST_MESSAGES:]})
+            earlier = max(0, total + len(own) - len(messages))
+            found.append(about | {"messages": messages, "earlier": earlier})
         return found
 
 
@@ -107,16 +118,3 @@ def _run(run: Execution) -> Json:
     acked = any(delivery.acked for delivery in run.deliveries)
     about = {"id": run.id, "step": run.callback_id, "inputs": run.inputs, "status": run.status}
     return about | {"outputs": run.outputs, "error": run.error, "unacked": bool(run.deliveries) and not acked}
-
-
-def _role_words(login: Login | None) -> str:
-    """A login's role in placing calls (evo-voice-api 4)."""
-    if login is None:
-        return "no Evo Voice login"
-    if login.has(ADMINISTRATOR):
-        return "System administrator"
-    if not login.has("Manager"):
-        return "no calling role"
-    if ACCOUNT not in login.account_ids:
-        return "Manager of another account"
-    return "Manager" if login.manager_access == "ReadWrite" else "Manager, read only"

@@ -12,10 +12,10 @@ from sandbox.evo.voice import EvoVoice
 from sandbox.slack.block_kit import Json
 
 COURSES = {
+    "no_answer": ("ring for 25 sec: pick up, or don't", replace(NO_ANSWER, talk_s=600)),
     "answered": ("are answered and end after 20 sec", Script()),
     "long": ("are answered and last 10 min", Script(talk_s=600)),
     "busy": ("are busy", BUSY),
-    "no_answer": ("ring for 25 sec unless you answer", NO_ANSWER),
     "failed": ("fail", FAILED),
 }
 RECORDS = {
@@ -34,7 +34,8 @@ class Phones:
 
     def __init__(self, evo: EvoVoice) -> None:
         self._evo = evo
-        self._course = "answered"
+        self._course, (_words, script) = next(iter(COURSES.items()))
+        evo.world.default_script = replace(script, session="at_once")
 
     def next_calls(self) -> Json:
         """How the next calls go, and the choices."""
@@ -64,6 +65,10 @@ class Phones:
         """Answer a ringing phone."""
         self._evo.world.answer(self._call(body["sid"]))
 
+    def decline(self, body: Json) -> None:
+        """Decline a ringing phone."""
+        self._evo.world.decline(self._call(body["sid"]))
+
     def hang_up(self, body: Json) -> None:
         """Hang up at the called phone, if the call has not ended."""
         call, world = self._call(body["sid"]), self._evo.world
@@ -89,12 +94,18 @@ class Phones:
             "number": call.number,
             "flow": call.flow["name"],
             "caller_id": call.caller_id,
+            "caller_name": self._names().get(call.caller_id, ""),
             "status": _ACTIVE.get(status) or _end(call),
             "script": _script_words(call.script),
             "record": self._record_words(call, age),
             "since": call.placed_at.timestamp(),
             "lasted": round(call.end_s / world.speed) if status == "completed" else None,
         }
+
+    def _names(self) -> dict[str, str]:
+        """The display names of the account's numbers."""
+        rows = list(self._evo.world.endpoints.values())
+        return {row["phoneNumber"]: row.get("displayName", "") for row in rows if "phoneNumber" in row}
 
     def _record_words(self, call: OutgoingCall, age: float) -> str:
         rows = len(call.sessions(age, self._evo.world.speed, self._evo.quirks))

@@ -21,6 +21,7 @@ from sandbox.slack.workspace import SlackWorkspace
 
 HELP_CONTACT = "U_ROOT"  # gets the requests for access
 FIRST_PORT, LAST_PORT = 8700, 8799
+TAKEN = f"Port {FIRST_PORT} was taken, perhaps by another playground. This one shares nothing with it."
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -58,13 +59,28 @@ def play() -> int:
             return 0 if signals else 1
         bot = PlayedBot(process, slack)
         cleanup.callback(bot.stop)
-        page = Server(Page(slack, evo, bot, AppManifest.read()).app(), free_port())
-        page.start()
+        page = serve(slack, evo, bot)
         cleanup.callback(page.close)
         print(f"Play with EvoSlack at {page.url}", flush=True)
         while not signals:  # short, as a signal just before a long sleep would not end it
             time.sleep(0.1)
     return 0
+
+
+def serve(slack: SlackWorkspace, evo: EvoVoice, bot: PlayedBot) -> Server:
+    """The started page. If its port is taken between finding it and listening, the next one is tried."""
+    manifest = AppManifest.read()
+    for _attempt in range(LAST_PORT - FIRST_PORT):
+        port = free_port()
+        notice = "" if port == FIRST_PORT else TAKEN
+        page = Server(Page(slack, evo, bot, manifest, notice).app(), port)
+        try:
+            page.start()
+        except OSError:
+            page.close()
+            continue
+        return page
+    raise OSError("no port is free for the page")
 
 
 def free_port() -> int:
@@ -91,7 +107,19 @@ class PlayedBot:
 
     def condition(self) -> str:
         """Its status in a few words."""
-        return "EvoSlack is connected." if self._slack.connections else "EvoSlack is not connected."
+        if self.has_stopped():
+            return f"EvoSlack's process has ended (exit code {self._process.exit_code})."
+        if self._one_at_a_time.locked():
+            return "EvoSlack is starting again…"
+        return "EvoSlack is connected." if self.is_connected() else "EvoSlack is not connected."
+
+    def is_connected(self) -> bool:
+        """Whether it can receive what people do."""
+        return bool(self._slack.connections) and not self._one_at_a_time.locked()
+
+    def has_stopped(self) -> bool:
+        """Whether its process ended and nobody is starting it again."""
+        return self._process.exit_code is not None and not self._one_at_a_time.locked()
 
     def log(self, lines: int) -> list[str]:
         """Its last log lines, oldest first."""
@@ -105,6 +133,12 @@ class PlayedBot:
             self._process.kill()
             self._slack.wait_for(lambda: not self._slack.connections, what="the end of the connection")
             self._process.start()
+
+    def start(self) -> None:
+        """Start it again with the same database, if it has stopped."""
+        with self._one_at_a_time, suppress(AssertionError):
+            if not self._stopped and self._process.exit_code is not None:
+                self._process.start()
 
     def stop(self) -> None:
         """SIGTERM, then wait until it has finished."""

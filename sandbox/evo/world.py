@@ -79,11 +79,23 @@ class World:
         world.add_login("sara@acme.test", PASSWORD, first_name="Sara", last_name="Lind")
         world.add_login("boss@acme.test", PASSWORD, first_name="Bo", last_name="Berg")
         world.add_login(
-            "root@acme.test", PASSWORD, (ADMINISTRATOR,), (), manager_access=None, first_name="Rut"
+            "root@acme.test",
+            PASSWORD,
+            (ADMINISTRATOR,),
+            (),
+            manager_access=None,
+            first_name="Rut",
+            last_name="Dahl",
         )
-        world.add_login("agent@acme.test", PASSWORD, ("User",), manager_access=None, first_name="Agnes")
-        world.add_login("readonly@acme.test", PASSWORD, manager_access="ReadOnly", first_name="Rita")
-        world.add_login("other@other.test", PASSWORD, account_ids=("acc2",), first_name="Otto")
+        world.add_login(
+            "agent@acme.test", PASSWORD, ("User",), manager_access=None, first_name="Agnes", last_name="Moe"
+        )
+        world.add_login(
+            "readonly@acme.test", PASSWORD, manager_access="ReadOnly", first_name="Rita", last_name="Voss"
+        )
+        world.add_login(
+            "other@other.test", PASSWORD, account_ids=("acc2",), first_name="Otto", last_name="Kern"
+        )
         world.add_flow("flow1", "Appointment reminder", description="Reads out time and place")
         world.add_flow("flow2", "Customer survey")
         world.add_flow("flow3", "Payment reminder")
@@ -200,6 +212,13 @@ class World:
         with self.changed:
             if call.status(self.age(call)) == "ringing":
                 call.script = replace(call.script, ring_s=self.age(call), answer=True, outcome="Completed")
+                self.changed.notify_all()
+
+    def decline(self, call: OutgoingCall) -> None:
+        """Decline a ringing phone: for the carrier, the line is busy."""
+        with self.changed:
+            if call.status(self.age(call)) == "ringing":
+                call.script = replace(call.script, ring_s=self.age(call), answer=False, outcome="Busy")
                 self.changed.notify_all()
 
     def hang_up(self, call: OutgoingCall) -> None:

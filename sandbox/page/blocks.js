@@ -14,7 +14,8 @@ export function drawBlocks(blocks, context) {
   return blocks.map((block) => (BLOCKS[block.type] ?? unknown)(block, context));
 }
 
-const unknown = (thing) => el("p", { class: "unknown" }, `(the sandbox doesn't support “${thing.type}”)`);
+/** What this page can't show is loud: Slack may show it, so nobody should take its absence for the truth. */
+const unknown = (thing) => el("p", { class: "unknown", "data-unknown": thing.type }, `⚠ This page can't show a “${thing.type}”. Slack may.`);
 const text = (object, context, tag = "div") => el(tag, { class: "text" }, textNodes(object, context));
 
 const BLOCKS = {
@@ -46,6 +47,7 @@ const BLOCKS = {
   input: (block, context) => {
     const element = drawElement(block, block.element, context);
     const field = element.matches("input, textarea, select") ? element : element.querySelector("input, select");
+    if (!field) return el("div", { class: "block input" }, el("p", {}, el("b", {}, block.label.text)), element);
     if (!element.matches(".ticks")) field.id = `${context.where}-${block.block_id}`; // several fields share the label
     const [hint, error] = [block.hint?.text, context.note(block)];
     const optional = block.optional && el("span", { class: "muted" }, " (optional)");

@@ -13,7 +13,7 @@ export function confirmed(element, context) {
     el("button", { type: "button", class: `button ${kind}`, onclick: () => dialog.close(value) }, words);
   dialog.returnValue = "";
   dialog.replaceChildren(
-    el("h3", { id: "confirm-title" }, title.text),
+    el("h2", { id: "confirm-title" }, title.text),
     el("p", { class: "text" }, textNodes(text, context)),
     el("footer", {}, button("", deny.text, ""), button(style ?? "primary", confirm.text, "yes")),
   );

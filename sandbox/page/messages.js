@@ -1,4 +1,4 @@
-// A channel: its messages with their buttons, menus, and files, and the message box.
+// A channel: its messages with their buttons, menus, and files.
 
 import { drawBlocks } from "./blocks.js";
 import { confirmed } from "./confirm.js";
@@ -7,37 +7,70 @@ import { menuButton } from "./menu.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { $, act, draw, forget, render, toast, ui } from "./store.js";
 
-const EXAMPLE = "/call (814) 404-3093 survey";
-const TURNED_OFF = "Sending messages to this app has been turned off.";
 const failures = []; // Slackbot's messages about commands that failed
+const CARDS = "C_CALLS"; // the channel of the cards, which is beside the others
+const lastPlace = {}; // region -> whose place it shows
+const rows = new Map(); // region -> its rows by message, which stay for as long as the message doesn't change
+
+/** The channel that is shown, or the direct messages of the app. */
+export function hereNow() {
+  return ui.state.channels.find((each) => (ui.place === "direct" ? each.is_im : each.id === ui.place));
+}
 
 export function drawMessages(context) {
-  const here = ui.state.channels.find((each) => (ui.place === "direct" ? each.is_im : each.id === ui.place));
+  const here = hereNow();
   const isRoom = Boolean(here) && !here.is_im;
-  const name = isRoom ? `# ${here.name}` : ui.place === "workflows" ? "Workflow steps" : "EvoSlack";
-  $("place-name").textContent = name;
+  $("place-name").textContent = isRoom ? `# ${here.name}` : ui.place === "workflows" ? "Workflow steps" : "EvoSlack";
   $("messages").hidden = !here && ui.place !== "direct";
-  $("composer").hidden = !here || (here.is_im && ui.state.app.read_only);
-  $("turned-off").textContent = here?.is_im && ui.state.app.read_only ? TURNED_OFF : "";
-  if ($("messages").hidden) return;
-  $("text").placeholder = `Message ${name}, or ${EXAMPLE}`;
-  const own = failures.filter((each) => each.person === ui.me && each.channel === here?.id);
-  const all = [...(here?.messages ?? []), ...own].sort((one, other) => Number(one.ts) - Number(other.ts));
-  const box = $("messages");
-  const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
+  if (!$("messages").hidden) drawRoom("messages", here, context);
+  const cards = ui.state.channels.find((each) => each.id === CARDS);
+  $("beside").hidden = !here || here.id === CARDS;
+  if (!$("beside").hidden) drawRoom("cards", cards, context);
+}
+
+/** A command of this person failed; Slackbot says so where it was typed. */
+export function fail(channel, text) {
+  const ts = String(Date.now() / 1000);
+  failures.push({ person: ui.me, channel, user: "SLACKBOT", text, ts, only_you: true });
+}
+
+function drawRoom(id, room, context) {
+  const own = failures.filter((each) => each.person === ui.me && each.channel === room?.id);
+  const all = [...(room?.messages ?? []), ...own].sort((one, other) => Number(one.ts) - Number(other.ts));
+  const box = $(id);
+  const place = `${ui.me} ${room?.id}`;
+  const atEnd = lastPlace[id] !== place || box.scrollHeight - box.scrollTop - box.clientHeight < 40;
+  lastPlace[id] = place;
+  const kept = box.scrollTop;
   const replies = (message) => all.filter((each) => isReply(each) && each.thread_ts === message.ts);
-  const threads = all.filter((each) => !isReply(each)).flatMap((each) => [each, ...replies(each)]);
-  const nodes = () => (all.length ? threads.map((each) => row(each, here.id, context)) : welcome(isRoom));
-  if (draw("messages", [ui.me, ui.place, all], nodes) && atEnd) box.scrollTop = box.scrollHeight;
+  const isThere = new Set(all.map((each) => each.ts));
+  const tops = all.filter((each) => !isReply(each) || !isThere.has(each.thread_ts));
+  const threads = tops.flatMap((each) => (isReply(each) ? [each] : [each, ...replies(each)]));
+  const nodes = () => [
+    room?.earlier > 0 && el("p", { class: "welcome" }, `${room.earlier} earlier messages aren't shown here.`),
+    all.length ? rowsOf(id, place, threads, (each) => row(each, room.id, context)) : el("p", { class: "welcome" }, welcome(room)),
+  ];
+  if (draw(id, [place, all, room?.earlier], nodes)) box.scrollTop = atEnd ? box.scrollHeight : kept;
+}
+
+/** The rows of messages; only those of changed ones are made. */
+function rowsOf(id, place, messages, make) {
+  const before = rows.get(id) ?? new Map();
+  const now = new Map(
+    messages.map((each) => {
+      const key = `${place} ${JSON.stringify(each)}`;
+      return [key, before.get(key) ?? make(each)];
+    }),
+  );
+  rows.set(id, now);
+  return [...now.values()];
 }
 
 const isReply = (message) => Boolean(message.thread_ts) && message.thread_ts !== message.ts;
 
-function welcome(isRoom) {
-  if (!isRoom) return el("div", { class: "welcome" }, "No messages from the app yet.");
-  const example = el("button", { type: "button", class: "button", onclick: () => write(EXAMPLE) }, EXAMPLE);
-  const words = "No messages yet. Type a command below, or send this one:";
-  return el("div", { class: "welcome" }, el("p", {}, words), example);
+function welcome(room) {
+  if (!room || room.is_im) return "No messages from the app yet.";
+  return room.id === CARDS ? "Each call gets a card here." : "No messages yet.";
 }
 
 function row(message, channel, context) {
@@ -47,7 +80,7 @@ function row(message, channel, context) {
   const initial = isBot ? "☎" : (name ?? "?")[0].toUpperCase();
   return el(
     "article",
-    { class: `message ${message.only_you ? "only-you" : ""} ${isReply(message) ? "reply" : ""}` },
+    { class: `message ${message.only_you ? "only-you" : ""} ${isReply(message) ? "reply" : ""}`, "data-ts": message.ts },
     message.only_you && el("p", { class: "muted private" }, "Only visible to you"),
     el("span", { class: `avatar ${isBot ? "app" : ""}`, "aria-hidden": "true" }, initial),
     el(
@@ -82,6 +115,8 @@ function content(message, channel, context) {
 
 function redraw() {
   forget("messages");
+  forget("cards");
+  rows.clear();
   render();
 }
 
@@ -100,7 +135,7 @@ const size = (bytes) => (bytes < 1000 ? `${bytes} bytes` : `${(bytes / 1000).toF
 
 // --- shortcuts
 
-const shortcuts = (type) => ui.state.app.shortcuts.filter((each) => each.type === type);
+export const shortcuts = (type) => ui.state.app.shortcuts.filter((each) => each.type === type);
 
 function shortcutsOf(message, channel) {
   const items = () =>
@@ -109,45 +144,9 @@ function shortcutsOf(message, channel) {
       note: each.description,
       run: async () => warn(await act("message_shortcut", { id: each.callback_id, channel, ts: message.ts })),
     }));
-  return menuButton({ class: "more", "aria-label": "More actions" }, "⋮", items);
+  return menuButton({ id: `more-${message.ts}`, class: "more", "aria-label": "More actions" }, "⋮", items);
 }
 
-$("shortcuts").replaceWith(
-  menuButton({ id: "shortcuts", class: "button", "aria-label": "Shortcuts", title: "Shortcuts" }, "⚡", () =>
-    shortcuts("global").map((each) => ({
-      text: each.name,
-      note: each.description,
-      run: async () => warn(await act("shortcut", { id: each.callback_id })),
-    })),
-  ),
-);
-
-function warn(result) {
+export function warn(result) {
   if (result.seen) toast(`${result.seen} EvoSlack didn't respond.`);
 }
-
-// --- sending
-
-async function write(text) {
-  const person = ui.me;
-  const channel = ui.state.channels.find((each) => (ui.place === "direct" ? each.is_im : each.id === ui.place)).id;
-  const result = await act("write", { channel, text });
-  if (result.seen) {
-    const ts = String(Date.now() / 1000);
-    failures.push({ person, channel, user: "SLACKBOT", text: result.seen, ts, only_you: true });
-    if (!$("text").value) $("text").value = text; // Slack keeps a failed command in the box
-  }
-  render();
-}
-
-$("composer").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const text = $("text").value.trim();
-  $("text").value = "";
-  if (text) write(text);
-});
-$("text").addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-  event.preventDefault();
-  $("composer").requestSubmit();
-});

@@ -3,7 +3,7 @@
 import { drawBlocks } from "./blocks.js";
 import { confirmed } from "./confirm.js";
 import { el } from "./dom.js";
-import { $, act, draw, forget, render, ui } from "./store.js";
+import { $, act, draw, forget, isNarrow, render, ui } from "./store.js";
 
 export const REQUIRED = "Please complete this required field.";
 const drafts = new Map(); // view, block, and action -> typed text that was not sent yet
@@ -11,6 +11,10 @@ const TYPED = ["plain_text_input", "number_input"];
 const TYPING_PAUSE_MS = 500;
 const pauses = new Map(); // the same -> the timer that notifies the app once typing pauses
 const form = { view: "", missing: [], failure: "", busy: false };
+const BEHIND = ["side", "tabs", "place-name", "messages", "home", "workflows", "composer", "beside"];
+const REACHABLE = "a[href], button, input, select, textarea, [tabindex]";
+let focused = ""; // the view and its errors for which the focus was set
+let opener = ""; // the id of what had the focus before the modal
 
 export function drawModal(context) {
   const view = ui.state.modal;
@@ -31,11 +35,27 @@ export function drawModal(context) {
     use: (block, element, value) => use(block, element, value, context),
     attach,
   };
+  const wasOpen = !$("screen").hidden;
+  if (view && !wasOpen) opener = document.activeElement?.id ?? "";
+  const scrolled = $("modal").querySelector(".body")?.scrollTop ?? 0;
   const changed = draw("modal", shown, () => (view ? nodes(view, inModal) : []));
   $("screen").hidden = !view;
-  for (const behind of ["tabs", "messages", "home", "workflows", "composer"]) $(behind).inert = Boolean(view);
-  if (changed && view && !form.busy) focusIn($("modal"));
-  if (changed && !view && !$("composer").hidden) $("text").focus();
+  for (const behind of BEHIND) $(behind).inert = Boolean(view);
+  if (changed && view) $("modal").querySelector(".body").scrollTop = scrolled;
+  const now = JSON.stringify([id, ui.state.errors, form.missing]);
+  const isLost = !$("modal").contains(document.activeElement);
+  if (changed && view && !form.busy && (now !== focused || isLost)) {
+    focused = now;
+    focusIn($("modal"));
+  }
+  if (wasOpen && !view) focusBack();
+}
+
+/** The focus returns to where it was before the modal, or to the message box if that is gone. */
+function focusBack() {
+  const back = opener && document.getElementById(opener);
+  if (back && back !== document.body) back.focus();
+  else if (!$("composer").hidden && !isNarrow()) $("text").focus();
 }
 
 /** Uploads a file into a field, instead of the one that was there. */
@@ -78,7 +98,7 @@ function nodes(view, context) {
     el(
       "header",
       {},
-      el("h3", { id: "modal-title" }, view.title.text),
+      el("h2", { id: "modal-title" }, view.title.text),
       el("button", { type: "button", class: "x", "aria-label": "Close", onclick: close(true) }, "✕"),
     ),
     el("div", { class: "body" }, drawBlocks(view.blocks, context)),
@@ -118,6 +138,16 @@ async function use(block, element, value, context) {
   render();
 }
 
-$("modal").addEventListener("keydown", (event) => {
-  if (event.key === "Escape") act("close");
+/** Escape closes, and Tab stays inside. */
+document.addEventListener("keydown", (event) => {
+  if ($("screen").hidden || $("confirm").open || event.defaultPrevented) return;
+  if (event.key === "Escape" && !$("menu").matches(":popover-open")) act("close");
+  if (event.key !== "Tab") return;
+  const all = [...$("modal").querySelectorAll(REACHABLE)].filter((each) => !each.disabled && each.tabIndex >= 0);
+  const [first, last] = [all[0], all.at(-1)];
+  const at = document.activeElement;
+  const isInside = $("modal").contains(at) && at !== $("modal");
+  if (isInside && at !== (event.shiftKey ? first : last)) return;
+  (event.shiftKey ? last : first)?.focus();
+  event.preventDefault();
 });

@@ -5,7 +5,19 @@
 export const $ = (id) => document.getElementById(id);
 
 // `place`: a channel's id, "home" or "direct" (the tabs of the app), or "workflows".
-export const ui = { me: sessionStorage.getItem("me") ?? "U_SARA", place: "C_GENERAL", state: null };
+export const ui = {
+  me: sessionStorage.getItem("me") ?? "U_SARA",
+  place: sessionStorage.getItem("place") ?? "C_CALLS",
+  state: null,
+};
+
+/** Set `me` or `place`, and keep it for a reload. */
+export function remember(name, value) {
+  ui[name] = value;
+  sessionStorage.setItem(name, value);
+}
+
+export const isNarrow = () => matchMedia("(max-width: 760px)").matches;
 
 const drawn = new Map(); // region -> the JSON it was drawn from
 let drawAll = () => {};
@@ -29,7 +41,7 @@ export function draw(id, data, nodes) {
 export const forget = (id) => drawn.delete(id);
 
 function restoreFocus(element, held) {
-  element?.focus();
+  element?.focus({ preventScroll: true });
   if (element && held.selectionStart != null) element.setSelectionRange(held.selectionStart, held.selectionEnd);
 }
 
@@ -38,15 +50,20 @@ let queue = Promise.resolve();
 /** Send an action; actions run one at a time. The result has a `problem` when it failed. */
 export function act(name, body = {}) {
   const person = ui.me;
-  queue = queue.then(() => post(name, { person, ...body })).catch((error) => ({ problem: String(error) }));
+  queue = queue.then(() => post(name, { person, ...body }));
   return queue;
 }
 
 /** Send an action without queueing: the queue may be waiting for the bot. */
 export async function post(name, body) {
   const headers = { "Content-Type": "application/json" };
-  const answer = await fetch(`/act/${name}`, { method: "POST", headers, body: JSON.stringify(body) });
-  const result = await answer.json();
+  let result;
+  try {
+    const answer = await fetch(`/act/${name}`, { method: "POST", headers, body: JSON.stringify(body) });
+    result = await answer.json();
+  } catch {
+    result = { problem: "the playground doesn't respond." };
+  }
   if (result.problem) toast(`That didn't work: ${result.problem}`);
   return result;
 }
@@ -64,7 +81,7 @@ export function workspace() {
     people: Object.fromEntries(state.people.map((each) => [each.id, each.name])),
     channels: Object.fromEntries(state.channels.filter((each) => !each.is_im).map((each) => [each.id, each.name])),
     go: (id) => {
-      ui.place = id;
+      remember("place", id);
       render();
     },
     entry: () => undefined,

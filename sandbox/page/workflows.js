@@ -96,7 +96,13 @@ function runRow(run) {
   );
 }
 
+/** A value of a step; a person by name. */
+function shown(value) {
+  const id = value?.id ?? String(value);
+  return ui.state.names[id] ? `@${ui.state.names[id]}` : id;
+}
+
 function pairs(title, all) {
-  const rows = Object.entries(all ?? {}).map(([name, value]) => [el("dt", {}, name), el("dd", {}, value?.id ?? String(value))]);
+  const rows = Object.entries(all ?? {}).map(([name, value]) => [el("dt", {}, name), el("dd", {}, shown(value))]);
   return rows.length > 0 && el("dl", { "aria-label": title }, el("dt", { class: "muted" }, title), el("dd", {}), rows);
 }

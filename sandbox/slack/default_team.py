@@ -21,13 +21,26 @@ BOT_SCOPES = (
 )
 
 
+# User id -> full name and handle; the ids say what each is for in tests.
+NAMES = {
+    "U_SARA": ("Sara Lind", "sara"),
+    "U_BOSS": ("Bo Berg", "bo"),
+    "U_ROOT": ("Rut Dahl", "rut"),
+    "U_AGENT": ("Agnes Moe", "agnes"),
+    "U_READONLY": ("Rita Voss", "rita"),
+    "U_OTHER": ("Otto Kern", "otto"),
+}
+
+
 def default_team() -> Team:
     """People whose emails are known to `World.standard`, and the channels `C_CALLS` and `C_GENERAL`."""
     team = Team()
     team.add_user(BOT_USER_ID, "evoslack", is_bot=True)
-    for name in ("sara", "boss", "root", "agent", "readonly"):
-        team.add_user(f"U_{name.upper()}", name, f"{name}@acme.test")
-    team.add_user("U_OTHER", "other", "other@other.test")
+    for user_id, (full_name, handle) in NAMES.items():
+        account = user_id.removeprefix("U_").lower()
+        email = f"{account}@{'other' if account == 'other' else 'acme'}.test"
+        team.add_user(user_id, handle, email, real_name=full_name)
+        team.users[user_id]["profile"]["real_name"] = full_name
     team.add_channel("C_CALLS", "calls")
     team.add_channel("C_GENERAL", "general")
     return team

@@ -77,10 +77,15 @@ class People:
         with self._team.change():
             self._team.remove(channel_id, ts)
 
-    def messages(self, channel_id: str) -> list[Json]:
-        """The current messages of a channel, threads included, oldest first."""
+    def messages(self, channel_id: str, newest: int = 0) -> list[Json]:
+        """The current messages of a channel (0: all), threads included, oldest first."""
         with self._team.changed:
-            return copy.deepcopy(self._team.messages(channel_id))
+            return copy.deepcopy(self._team.messages(channel_id)[-newest:])
+
+    def count_messages(self, channel_id: str) -> int:
+        """How many messages a channel has, threads included."""
+        with self._team.changed:
+            return len(self._team.messages(channel_id))
 
     def private(self, user_id: str) -> list[PrivateMessage]:
         """The app's current private messages to this person, oldest first."""

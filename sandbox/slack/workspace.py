@@ -7,6 +7,7 @@ Faithful to slack-facts; thread-safe.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -57,6 +58,7 @@ class SlackWorkspace(HomeTabUsers, Workflows, FileUploads):
         self._ack_handler = AckHandler(self._team, self._views, response_urls, self._steps)
         self._sockets = Sockets(self._notify)
         self._courier = Courier(self._sockets, signing_secret)
+        self.deliveries: deque[Delivery] = deque(maxlen=200)  # the newest, oldest first
         self.user_groups = default_groups()
         parts = (conversations, self._messages, self._steps, self._files, self.user_groups)
         methods = Methods(self._team, self._views, *parts)
@@ -185,6 +187,8 @@ class SlackWorkspace(HomeTabUsers, Workflows, FileUploads):
         return self._deliver(again)
 
     def _deliver(self, delivery: Delivery) -> Delivery:
+        self.deliveries.append(delivery)
+
         async def work() -> None:
             await self._courier.deliver(delivery)
             self._ack_handler.settle(delivery)

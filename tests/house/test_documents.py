@@ -67,5 +67,5 @@ def test_ci_calls_make_targets_and_installs_what_they_need() -> None:
     commands = re.findall(r"^ +- run: (.+)$", workflow, re.MULTILINE)
 
     assert {command for command in commands if "apt-get" not in command} == {
-        *("make check", "make test", "make demo", "make chaos-short")
+        *("make check", "make test", "make demo", "make test-page", "make chaos-short")
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,17 @@ def test_every_section_of_the_changelog_has_a_standard_name() -> None:
     kinds = set(re.findall(r"^### (.+)$", changelog, re.MULTILINE))
 
     assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+
+def test_every_folder_with_tests_is_run_by_make_test_or_by_a_target_of_its_own() -> None:
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    run = [ROOT / path for path in pyproject["tool"]["pytest"]["ini_options"]["testpaths"]]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    run += [ROOT / path for path in re.findall(r"pytest .*\b(tests/\w+)$", makefile, re.MULTILINE)]
+    forgotten = [path for path in (ROOT / "tests").rglob("test_*.py") if not set(path.parents) & set(run)]
+
+    assert forgotten == []
+    assert all(path.is_dir() for path in run)
 
 
 def test_no_secret_file_is_tracked() -> None:

@@ -180,8 +180,10 @@ def test_an_emergency_number_is_refused_under_its_field_and_nothing_rings(visito
 def test_who_may_call_is_told_beside_the_name_and_the_bot_agrees(visitor: Visitor) -> None:
     visitor.act("write", AGENT, channel="C_GENERAL", text="/call")
     state = visitor.see(lambda state: "Manager role" in words(state["modal"]), AGENT)
-    roles = {person["name"]: person["role"] for person in state["people"]}
-    assert (roles["Sara"], roles["Agent"]) == ("Manager", "no calling role")
+    people = {person["id"]: person for person in state["people"]}
+    assert (people[SARA]["role"], people[AGENT]["role"]) == ("Manager", "no calling role")
+    assert people[SARA]["name"] == "Sara Lind"
+    assert "no calls for you" in people[AGENT]["expects"]
     assert visitor.see(lambda state: True)["modal"] is None, "nobody sees another one's screen"
     visitor.act("close", AGENT)
 
