@@ -1,0 +1,195 @@
+"""The pictures: what is played for each, and what of the page it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from PIL import Image
+
+from tests.pictures.theater import PHONE, Stage
+from tests.pictures.visitor import Visitor
+
+Frames = list[tuple[Image.Image, int]]  # a picture, and for how many milliseconds it is shown
+MORNING = datetime(2026, 11, 24, 15, 4, 8, 500_000, tzinfo=UTC)  # a Tuesday, 10:04 AM in New York
+EVENING = datetime(2026, 11, 25, 1, 52, 8, 500_000, tzinfo=UTC)  # 8:52 PM in New York
+SARA, BOSS, ADMIN = "U_SARA", "U_BOSS", "U_ROOT"
+COMMAND = "/call (814) 404-3093 survey"
+SECONDS = {  # they depend on how busy the machine is
+    r"talked \d+ sec": "talked 41 sec",
+    r"Answered .* at ": "Answered 4 seconds ago at ",
+    r"(Answered .*?)\d\d (AM|PM)": "$117 $2",
+}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A picture, its alternative text, the sources that it shows, and how to play it."""
+
+    name: str
+    alt: str
+    shows: tuple[str, ...]
+    play: Callable[[Stage], Frames]
+    at: datetime = MORNING
+
+
+def the_whole_story(stage: Stage) -> Frames:
+    """From the command to the card of a call that was hung up, in twelve seconds."""
+    frames: Frames = []
+    with stage.visit() as sara:
+
+        def show(milliseconds: int) -> None:
+            frames.append((sara.shot("#slack", SECONDS), milliseconds))
+
+        next_calls(sara, ring_s=3, course="long")
+        sara.open_channel("calls")
+        for typed, milliseconds in (("", 500), ("/call", 350), (COMMAND[:21], 350), (COMMAND, 800)):
+            sara.write(typed)
+            show(milliseconds)
+        sara.send(COMMAND)
+        sara.see("10:04 AM there")
+        show(2000)
+        sara.press("Call")
+        for words, milliseconds in (("· calling", 900), ("· ringing", 1300), ("· on the call", 1600)):
+            sara.see(words)
+            show(milliseconds)
+        stage.pass_time(timedelta(seconds=36), sara)
+        sara.press("Hang up")
+        sara.page.wait_for_selector("#confirm[open]")
+        show(1200)
+        sara.confirm("Hang up")
+        sara.see("hung up by")
+        sara.close()
+        sara.card("3093", "hung up by")
+        show(3000)
+    return frames
+
+
+def not_certain(stage: Stage) -> Frames:
+    """Evo Voice's answer is lost while the phone rings, and Evo Voice shows nothing of the call."""
+    with stage.visit() as sara:
+        next_calls(sara, record="never")
+        sara.act("set_fault", id="answer_lost", on=True)
+        call(sara, "(814) 404-3097 survey")
+        return still(sara.shot(sara.card("3097", "not certain")))
+
+
+def home(stage: Stage) -> Frames:
+    """An administrator's Home tab, with calls of the team on the phone and before."""
+    morning = (
+        (SARA, "(814) 404-3093 survey", "answered", 3),
+        (BOSS, "(212) 555-0142 reminder", "no_answer", 11),
+        (SARA, "(312) 555-0187 appointment", "busy", 6),
+        (BOSS, "(415) 555-0126 payment", "answered", 9),
+    )
+    with stage.visit((1280, 980)) as people:
+        for who, text, course, minutes in morning:
+            people.become(who)
+            next_calls(people, ring_s=1, course="long" if course == "answered" else course)
+            call(people, text)
+            if course == "answered":
+                people.card(digits(text), "on the call")
+                stage.pass_time(timedelta(seconds=150), people)
+                people.act("hang_up", sid=newest_sid(people))
+            people.card(digits(text), {"answered": "completed", "busy": "busy"}.get(course, "no answer"))
+            stage.pass_time(timedelta(minutes=minutes), people)
+        people.become(BOSS)
+        next_calls(people, ring_s=1, course="long")
+        call(people, "(512) 555-0163 survey")
+        people.card("0163", "on the call")
+        people.become(ADMIN)
+        people.open_home()
+        people.see("0163", "#home")
+        return still(people.shot("#home", SECONDS))
+
+
+def on_a_phone(stage: Stage) -> Frames:
+    """A card at the width of a phone, in the dark."""
+    with stage.visit(PHONE, is_dark=True) as sara:
+        next_calls(sara, ring_s=1, course="long")
+        call(sara, "(814) 404-3093 survey")
+        return still(sara.shot(sara.card("3093", "on the call"), SECONDS))
+
+
+def form(stage: Stage) -> Frames:
+    """The form for a number that was called before."""
+    with stage.visit((1180, 760)) as sara:
+        next_calls(sara, ring_s=1, course="busy")
+        call(sara, "(814) 404-3093 survey")
+        sara.card("3093", "busy")
+        stage.pass_time(timedelta(minutes=22), sara)
+        sara.send("/call (814) 404-3093 survey")
+        sara.see("busy")
+        return still(sara.shot("#modal"))
+
+
+def rules(stage: Stage) -> Frames:
+    """What administrators see of the rules."""
+    with stage.visit((1180, 1400)) as admin:
+        admin.become(ADMIN)
+        admin.open_home()
+        admin.press("Rules", "#home")
+        admin.see("hours")
+        return still(admin.shot("#modal"))
+
+
+def later(stage: Stage) -> Frames:
+    """In the evening, a call for the next morning."""
+    with stage.visit((1180, 760)) as sara:
+        sara.open_channel("calls")
+        sara.send("/call (310) 555-0142 reminder")
+        sara.see("there")
+        return still(sara.shot("#modal"))
+
+
+CARDS = (
+    "evoslack/slack/rendering/card*.py",
+    "evoslack/slack/rendering/messages.py",
+    "evoslack/slack/rendering/status_words.py",
+    "evoslack/slack/rendering/button_messages.py",
+    "sandbox/page/*",
+)
+SCENES = (
+    Scene("call", "", CARDS, the_whole_story),
+    Scene("not-certain", "", CARDS, not_certain),
+    Scene("home", "", CARDS, home),
+    Scene("phone-dark", "", CARDS, on_a_phone),
+    Scene("form", "", CARDS, form),
+    Scene("rules", "", CARDS, rules),
+    Scene("later", "", CARDS, later, EVENING),
+)
+
+
+# --- what several scenes do
+
+
+def still(picture: Image.Image) -> Frames:
+    """A film of one frame."""
+    return [(picture, 0)]
+
+
+def next_calls(visitor: Visitor, *, ring_s: int = 2, course: str = "answered", record: str = "at_once") -> None:
+    """How the next calls go at the phone system."""
+    visitor.act("next_calls", course=course, ring_s=ring_s, record=record, archived=False)
+
+
+def call(visitor: Visitor, text: str) -> None:
+    """Place a call from #calls, and close the page that follows it."""
+    visitor.open_channel("calls")
+    visitor.send(f"/call {text}")
+    visitor.see("there")
+    visitor.press("Call")
+    visitor.see("You can close this")
+    visitor.close()
+
+
+def digits(text: str) -> str:
+    """The last four digits of the number in a command."""
+    return text.split("-")[1][:4]
+
+
+def newest_sid(visitor: Visitor) -> str:
+    """Evo Voice's id of the newest call."""
+    sid: str = visitor.page.evaluate("async () => (await import('/store.js')).ui.state.calls[0].sid")
+    return sid
