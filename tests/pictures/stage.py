@@ -11,10 +11,12 @@ import signal
 import sys
 import tempfile
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from sandbox.app_manifest import AppManifest
 from sandbox.bot_process import BotProcess, sandbox_settings
+from sandbox.evo.calls import BUSY, NO_ANSWER, Script
 from sandbox.evo.voice import EvoVoice
 from sandbox.page import Page
 from sandbox.play import HELP_CONTACT, PlayedBot
@@ -28,6 +30,12 @@ SETTINGS = {
     "CALLING_DAYS": "mon-sat",
     "MAX_CALLS_PER_HOUR": "60",
 }
+COURSES = {  # of the calls that the Home tab shows
+    "+18144043090": Script(ring_s=1, talk_s=3, session="at_once"),
+    "+12127365000": replace(NO_ANSWER, ring_s=3, session="at_once"),
+    "+13129229410": replace(BUSY, ring_s=3, session="at_once"),
+    "+14152734100": Script(ring_s=1, talk_s=3, session="at_once"),
+}
 
 
 def serve() -> None:
@@ -40,6 +48,8 @@ def serve() -> None:
         slack.start()
         cleanup.callback(slack.close)
         evo = cleanup.enter_context(EvoVoice())
+        for number, script in COURSES.items():
+            evo.world.script(number, script)
         settings = sandbox_settings(slack, evo, f"sqlite:///{folder}/evoslack.db") | SETTINGS | clock
         process = BotProcess(settings, Path(folder))
         cleanup.callback(process.close)

@@ -37,12 +37,12 @@ class Stage:
         """Sit down at a browser."""
         return visit(self._browser, self._url, self.now, size, is_dark=is_dark)
 
-    def pass_time(self, by: timedelta, *visitors: Visitor) -> None:
-        """Let time jump ahead for the playground, the bot, and these browsers."""
+    def pass_time(self, by: timedelta, visitor: Visitor) -> None:
+        """Let time jump ahead for the playground and this browser. The bot, whose clock counts on, restarts."""
         self._shift_s += by.total_seconds()
         self._clock.step_to(self._shift_s)
-        for visitor in visitors:
-            visitor.pass_time(by)
+        visitor.act("kill")
+        visitor.pass_time(by)
 
 
 @contextmanager

@@ -6,26 +6,31 @@ import io
 import os
 import re
 import shutil
+import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, Playwright
+from playwright.sync_api import Browser, Locator, Page, Playwright, TimeoutError
 
 BROWSER = "PICTURES_BROWSER"  # environment variable: the path of a Chromium
-WAIT_MS = 20_000
+WAIT_MS, SHORT_WAIT_MS = 20_000, 3_000
 CLOCK_STEP_MS = 400
 DENSITY = 2  # pixels of a picture per pixel of the page
 
 # Replaces seconds, which depend on how busy the machine is, in the text that is on the page.
 MASK = """masks => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const seen = masks.map(() => 0);
   while (walker.nextNode()) {
-    let text = walker.currentNode.nodeValue;
-    for (const [pattern, words] of masks) text = text.replace(new RegExp(pattern), words);
-    if (text !== walker.currentNode.nodeValue) walker.currentNode.nodeValue = text;
+    const text = walker.currentNode.nodeValue;
+    masks.forEach(([pattern, words], index) => {
+      if (!new RegExp(pattern).test(text)) return;
+      const word = words[seen[index]++ % words.length];
+      walker.currentNode.nodeValue = walker.currentNode.nodeValue.replace(new RegExp(pattern), word);
+    });
   }
 }"""
 
@@ -60,6 +65,9 @@ def visit(
     page.wait_for_selector("#channels button")
     try:
         yield Visitor(page)
+    except Exception:
+        print(f"Then the page said:\n{page.locator('#slack').inner_text()}", file=sys.stderr)
+        raise
     finally:
         context.close()
 
@@ -109,15 +117,24 @@ class Visitor:
             self.page.locator("#modal").press("Escape")
             self.page.wait_for_selector("#screen", state="hidden")
 
-    def see(self, words: str, where: str = "#modal") -> Locator:
-        """Wait until these words are there; the last element that has them."""
-        found = self.page.locator(where).filter(has_text=words).last
-        found.wait_for()
-        return found
+    def open_form(self, text: str, words: str = "Caller ID") -> None:
+        """Type a command until its form has these words; a bot that just started knows less in time."""
+        for _attempt in range(5):
+            self.send(text)
+            self.see("Caller ID")
+            with suppress(TimeoutError):
+                self.page.locator("#modal").filter(has_text=words).wait_for(timeout=SHORT_WAIT_MS)
+                return
+            self.close()
+        raise AssertionError(f"no form has {words!r}")
+
+    def see(self, words: str, where: str = "#modal") -> None:
+        """Wait until these words are there."""
+        self.page.locator(where).filter(has_text=words).wait_for()
 
     def card(self, last_digits: str, words: str = "") -> Locator:
         """Wait for the message about the number with these last digits."""
-        number = self.page.locator("#messages article").filter(has_text=last_digits)
+        number = self.page.locator("#messages article:not(.only-you)").filter(has_text=last_digits)
         card = (number.filter(has_text=words) if words else number).last
         card.wait_for()
         return card
@@ -132,8 +149,8 @@ class Visitor:
         """Let the browser's clock jump ahead, as the stage's did."""
         self.page.clock.fast_forward(int(by.total_seconds() * 1000))
 
-    def shot(self, where: str | Locator, masks: Mapping[str, str] | None = None) -> Image.Image:
-        """What is there now. `masks`: words for patterns in the text that would differ each time."""
+    def shot(self, where: str | Locator, masks: Mapping[str, tuple[str, ...]] | None = None) -> Image.Image:
+        """What is there now. `masks`: words, in turn, for patterns in the text that would differ each time."""
         time.sleep(CLOCK_STEP_MS / 1000)  # what was published a moment ago is drawn
         self.page.evaluate(MASK, list((masks or {}).items()))
         target = self.page.locator(where) if isinstance(where, str) else where
