@@ -14,7 +14,7 @@ from tests.pictures.visitor import Visitor
 Frames = list[tuple[Image.Image, int]]  # a picture, and for how many milliseconds it is shown
 MORNING = datetime(2026, 11, 24, 15, 4, 8, 500_000, tzinfo=UTC)  # a Tuesday, 10:04 AM in New York
 AFTERNOON = datetime(2026, 11, 24, 18, 4, 8, 500_000, tzinfo=UTC)  # 1:04 PM in New York
-EVENING = datetime(2026, 11, 25, 1, 52, 8, 500_000, tzinfo=UTC)  # 8:52 PM in New York
+EVENING = datetime(2026, 11, 25, 2, 40, 8, 500_000, tzinfo=UTC)  # 9:40 PM in New York
 SARA, BOSS, ADMIN = "U_SARA", "U_BOSS", "U_ROOT"
 MARGIN = 40  # pixels
 COMMAND = "/call (814) 404-3093 survey"
@@ -44,7 +44,8 @@ def the_whole_story(stage: Stage) -> Frames:
         def show(milliseconds: int) -> None:
             frames.append((sara.shot("#slack", SECONDS), milliseconds))
 
-        next_calls(sara, ring_s=3, course="long")
+        next_calls(sara, ring_s=60, course="long")
+        sara.act("set_fault", id="calls_hidden", on=True)  # so that nothing goes on before it is seen
         sara.open_channel("calls")
         for typed, milliseconds in (("", 500), ("/call", 350), (COMMAND[:21], 350), (COMMAND, 800)):
             sara.write(typed)
@@ -52,9 +53,14 @@ def the_whole_story(stage: Stage) -> Frames:
         sara.open_form(COMMAND, "10:04 AM there")
         show(2000)
         sara.press("Call")
-        for words, milliseconds in (("· calling", 900), ("· ringing", 1300), ("· on the call", 1600)):
-            sara.see(words)
-            show(milliseconds)
+        sara.see("· calling")
+        show(900)
+        sara.act("set_fault", id="calls_hidden", on=False)
+        sara.see("· ringing")
+        show(1300)
+        sara.act("answer", sid=sara.newest_call())
+        sara.see("· on the call")
+        show(1600)
         sara.press("Hang up")
         sara.page.wait_for_selector("#confirm[open]")
         show(1200)
@@ -140,21 +146,66 @@ def later(stage: Stage) -> Frames:
         return still(sara.shot("#modal"))
 
 
-CARDS = (
-    "evoslack/slack/rendering/card*.py",
-    "evoslack/slack/rendering/messages.py",
-    "evoslack/slack/rendering/status_words.py",
-    "evoslack/slack/rendering/button_messages.py",
-    "sandbox/page/*",
+RENDERING = "evoslack/slack/rendering/"
+PAGE = "sandbox/page/*"
+CARD = (
+    PAGE,
+    *(f"{RENDERING}{name}.py" for name in ("cards", "card_messages", "messages", "status_words")),
+    *(f"{RENDERING}{name}.py" for name in ("button_messages", "blocks", "times")),
+)
+FORM = (
+    PAGE,
+    *(f"{RENDERING}{name}.py" for name in ("views", "form_messages", "number_line", "number_messages")),
 )
 SCENES = (
-    Scene("call", "", CARDS, the_whole_story),
-    Scene("not-certain", "", CARDS, not_certain),
-    Scene("home", "", CARDS, home, AFTERNOON),
-    Scene("phone-dark", "", CARDS, on_a_phone),
-    Scene("form", "", CARDS, form),
-    Scene("rules", "", CARDS, rules),
-    Scene("later", "", CARDS, later, EVENING),
+    Scene(
+        "call",
+        "A manager types /call with a number, checks the form, and presses Call. The page shows calling, "
+        "ringing, and on the call; she presses Hang up, and the card in the channel says: hung up by @sara.",
+        (*CARD, *FORM[1:], f"{RENDERING}live_page.py", f"{RENDERING}page_messages.py"),
+        the_whole_story,
+    ),
+    Scene(
+        "not-certain",
+        "A card that says “not certain”: the phone may have rung, once, EvoSlack won't redial, and it is "
+        "checking whether the phone rang.",
+        CARD,
+        not_certain,
+    ),
+    Scene(
+        "home",
+        "The Home tab of an administrator: who is on the phone now, with Hang up; the last 24 hours in "
+        "numbers; a search; and the team's calls with their outcomes.",
+        (*CARD, f"{RENDERING}home*.py"),
+        home,
+        AFTERNOON,
+    ),
+    Scene(
+        "phone-dark",
+        "A card at the width of a phone, in dark mode: on the call, answered 5 seconds ago, with Hang up.",
+        CARD,
+        on_a_phone,
+    ),
+    Scene(
+        "form",
+        "The form: number, where and what time it is there, the last call, flow, caller ID, and when.",
+        FORM,
+        form,
+    ),
+    Scene(
+        "rules",
+        "The page Rules: countries, kinds of numbers, calling hours, limits, masked numbers, and flows, "
+        "with a button to change each.",
+        (PAGE, f"{RENDERING}rules_page*.py", f"{RENDERING}rule_messages.py", f"{RENDERING}blocks.py"),
+        rules,
+    ),
+    Scene(
+        "later",
+        "Outside calling hours the form asks when to call instead, and offers the next time that is allowed.",
+        (PAGE, f"{RENDERING}schedule_*.py", f"{RENDERING}hours_messages.py", f"{RENDERING}local_times.py"),
+        later,
+        EVENING,
+    ),
 )
 
 
@@ -173,7 +224,9 @@ def trimmed(picture: Image.Image) -> Image.Image:
     return picture.crop((0, 0, picture.width, min(picture.height, box[3] + MARGIN))) if box else picture
 
 
-def next_calls(visitor: Visitor, *, ring_s: int = 2, course: str = "answered", record: str = "at_once") -> None:
+def next_calls(
+    visitor: Visitor, *, ring_s: int = 2, course: str = "answered", record: str = "at_once"
+) -> None:
     """How the next calls go at the phone system."""
     visitor.act("next_calls", course=course, ring_s=ring_s, record=record, archived=False)
 
@@ -190,4 +243,3 @@ def call(visitor: Visitor, text: str) -> None:
 def digits(text: str) -> str:
     """The last four digits of the number in a command."""
     return text.split("-")[1][:4]
-

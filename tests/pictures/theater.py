@@ -38,7 +38,7 @@ class Stage:
         return visit(self._browser, self._url, self.now, size, is_dark=is_dark)
 
     def pass_time(self, by: timedelta, visitor: Visitor) -> None:
-        """Let time jump ahead for the playground and this browser. The bot, whose clock counts on, restarts."""
+        """Let time jump ahead; the bot restarts, because its clock counts on."""
         self._shift_s += by.total_seconds()
         self._clock.step_to(self._shift_s)
         visitor.act("kill")

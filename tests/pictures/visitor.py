@@ -13,12 +13,21 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, Playwright, TimeoutError
+from playwright.sync_api import Browser, Locator, Page, Playwright
+from playwright.sync_api import TimeoutError as NotSeen
 
 BROWSER = "PICTURES_BROWSER"  # environment variable: the path of a Chromium
 WAIT_MS, SHORT_WAIT_MS = 20_000, 3_000
 CLOCK_STEP_MS = 400
 DENSITY = 2  # pixels of a picture per pixel of the page
+
+NEWEST_CALL = """() => new Promise(resolve => {
+  const events = new EventSource("/events?person=U_SARA");
+  events.onmessage = event => { events.close(); resolve(JSON.parse(event.data).calls[0].sid); };
+})"""
+
+# Without what shines through behind the round corners of a modal.
+PLAIN = "#screen { background: var(--paper) !important } #modal { border-radius: 0; box-shadow: none }"
 
 # Replaces seconds, which depend on how busy the machine is, in the text that is on the page.
 MASK = """masks => {
@@ -39,7 +48,9 @@ def open_browser(playwright: Playwright) -> Browser:
     """Chromium, drawn the same way on every machine. Raises SystemExit without one."""
     path = os.environ.get(BROWSER) or shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
-        raise SystemExit(f"Install Chromium (Debian: apt-get install chromium), or set {BROWSER} to its path.")
+        raise SystemExit(
+            f"Install Chromium (Debian: apt-get install chromium), or set {BROWSER} to its path."
+        )
     same = ["--font-render-hinting=none", "--disable-lcd-text", "--force-color-profile=srgb", "--disable-gpu"]
     as_root = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium does not start otherwise
     return playwright.chromium.launch(executable_path=path, args=[*as_root, *same])
@@ -122,7 +133,7 @@ class Visitor:
         for _attempt in range(5):
             self.send(text)
             self.see("Caller ID")
-            with suppress(TimeoutError):
+            with suppress(NotSeen):
                 self.page.locator("#modal").filter(has_text=words).wait_for(timeout=SHORT_WAIT_MS)
                 return
             self.close()
@@ -145,14 +156,19 @@ class Visitor:
         if not answer.ok:
             raise AssertionError(f"{name}: {answer.text()}")
 
+    def newest_call(self) -> str:
+        """The phone system's id of the newest call."""
+        return str(self.page.evaluate(NEWEST_CALL))
+
     def pass_time(self, by: timedelta) -> None:
         """Let the browser's clock jump ahead, as the stage's did."""
         self.page.clock.fast_forward(int(by.total_seconds() * 1000))
 
     def shot(self, where: str | Locator, masks: Mapping[str, tuple[str, ...]] | None = None) -> Image.Image:
-        """What is there now. `masks`: words, in turn, for patterns in the text that would differ each time."""
+        """What is there now. `masks`: words, in turn, for patterns that would differ each time."""
         time.sleep(CLOCK_STEP_MS / 1000)  # what was published a moment ago is drawn
         self.page.evaluate(MASK, list((masks or {}).items()))
         target = self.page.locator(where) if isinstance(where, str) else where
-        drawn = target.screenshot(animations="disabled", caret="hide", scale="device")
+        style = PLAIN if where == "#modal" else ""
+        drawn = target.screenshot(animations="disabled", caret="hide", scale="device", style=style)
         return Image.open(io.BytesIO(drawn)).convert("RGB")
