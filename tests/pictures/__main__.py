@@ -38,7 +38,7 @@ def main(names: list[str]) -> int:
             if len(frames) > 1:
                 write_film(path, frames)
                 written.append(FOLDER / f"{scene.name}-still.webp")
-            write_still(written[-1], frames[-1][0])
+            write_still(written[-1], frames[scene.still][0])
             for each in written:
                 known[each.name] = Picture(each.name, scene.alt, scene.shows, taken)
                 print(f"{each.name}: {each.stat().st_size / 1000:.0f} kB", flush=True)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from PIL import Image
 
-SLOWEST = 6  # of WebP's methods: the smallest file
+EFFORT = {"lossless": True, "quality": 70, "method": 4}  # more takes minutes, and saves little
 
 
 def write_still(path: Path, picture: Image.Image) -> None:
     """One picture, without loss."""
-    picture.save(path, "WEBP", lossless=True, quality=100, method=SLOWEST)
+    picture.save(path, "WEBP", **EFFORT)
 
 
 def write_film(path: Path, frames: Sequence[tuple[Image.Image, int]]) -> None:
@@ -25,8 +25,5 @@ def write_film(path: Path, frames: Sequence[tuple[Image.Image, int]]) -> None:
         append_images=pictures[1:],
         duration=list(durations),
         loop=0,
-        lossless=True,
-        quality=100,
-        method=SLOWEST,
-        minimize_size=True,
+        **EFFORT,
     )

@@ -23,6 +23,7 @@ SECONDS = {  # they depend on how busy the machine is
     r"(in \d+ seconds?|\d+ seconds? ago) at (\d+:\d+):\d+": ("5 seconds ago at $2:17",),
     r"^(in \d+ seconds?|\d+ seconds? ago)$": ("5 seconds ago",),
 }
+SHORT_TALK = {r"talked \d+ sec": ("talked 9 sec",)}
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Scene:
     shows: tuple[str, ...]
     play: Callable[[Stage], Frames]
     at: datetime = MORNING
+    still: int = -1  # which of its frames stands for the film
 
 
 def the_whole_story(stage: Stage) -> Frames:
@@ -42,7 +44,7 @@ def the_whole_story(stage: Stage) -> Frames:
     with stage.visit() as sara:
 
         def show(milliseconds: int) -> None:
-            frames.append((sara.shot("#slack", SECONDS), milliseconds))
+            frames.append((sara.shot("#slack", SECONDS | SHORT_TALK), milliseconds))
 
         next_calls(sara, ring_s=60, course="long")
         sara.act("set_fault", id="calls_hidden", on=True)  # so that nothing goes on before it is seen
@@ -85,9 +87,9 @@ def home(stage: Stage) -> Frames:
     """An administrator's Home tab, with calls of the team on the phone and before."""
     morning = (
         (SARA, "(814) 404-3090 survey", "completed", 3),
-        (BOSS, "(212) 736-5000 reminder", "no answer", 11),
-        (SARA, "(312) 922-9410 appointment", "busy", 6),
-        (BOSS, "(415) 273-4100 payment", "completed", 9),
+        (BOSS, "(212) 555-0142 reminder", "no answer", 11),
+        (SARA, "(312) 555-0187 appointment", "busy", 6),
+        (BOSS, "(415) 555-0126 payment", "completed", 9),
     )
     with stage.visit((1280, 980)) as people:
         for who, text, end, minutes in morning:
@@ -98,11 +100,11 @@ def home(stage: Stage) -> Frames:
             stage.pass_time(timedelta(minutes=minutes), people)
         people.become(BOSS)
         next_calls(people, ring_s=1, course="long")
-        call(people, "(512) 476-5845 survey")
-        people.card("5845", "on the call")
+        call(people, "(512) 555-0163 survey")
+        people.card("0163", "on the call")
         people.become(ADMIN)
         people.open_home()
-        people.see("5845", "#home")
+        people.see("0163", "#home")
         return still(trimmed(people.shot("#home", SECONDS)))
 
 
@@ -139,7 +141,7 @@ def later(stage: Stage) -> Frames:
     """In the evening, a call for the next morning."""
     with stage.visit((1180, 760)) as sara:
         sara.open_channel("calls")
-        sara.send("/call (212) 736-5000 reminder")
+        sara.send("/call (212) 555-0142 reminder")
         sara.see("Caller ID")
         sara.press("Call")
         sara.see("When should EvoSlack call?")
@@ -164,6 +166,7 @@ SCENES = (
         "ringing, and on the call; she presses Hang up, and the card in the channel says: hung up by @sara.",
         (*CARD, *FORM[1:], f"{RENDERING}live_page.py", f"{RENDERING}page_messages.py"),
         the_whole_story,
+        still=7,  # on the call
     ),
     Scene(
         "not-certain",

@@ -32,9 +32,9 @@ SETTINGS = {
 }
 COURSES = {  # of the calls that the Home tab shows
     "+18144043090": Script(ring_s=1, talk_s=3, session="at_once"),
-    "+12127365000": replace(NO_ANSWER, ring_s=3, session="at_once"),
-    "+13129229410": replace(BUSY, ring_s=3, session="at_once"),
-    "+14152734100": Script(ring_s=1, talk_s=3, session="at_once"),
+    "+12125550142": replace(NO_ANSWER, ring_s=3, session="at_once"),
+    "+13125550187": replace(BUSY, ring_s=3, session="at_once"),
+    "+14155550126": Script(ring_s=1, talk_s=3, session="at_once"),
 }
 
 
