@@ -14,7 +14,7 @@ from tests.pictures.visitor import Visitor
 Frames = list[tuple[Image.Image, int]]  # a picture, and for how many milliseconds it is shown
 MORNING = datetime(2026, 11, 24, 15, 4, 8, 500_000, tzinfo=UTC)  # a Tuesday, 10:04 AM in New York
 AFTERNOON = datetime(2026, 11, 24, 18, 4, 8, 500_000, tzinfo=UTC)  # 1:04 PM in New York
-EVENING = datetime(2026, 11, 25, 2, 40, 8, 500_000, tzinfo=UTC)  # 9:40 PM in New York
+EARLY = datetime(2026, 11, 24, 14, 40, 8, 500_000, tzinfo=UTC)  # 9:40 AM in New York, 6:40 in California
 SARA, BOSS, ADMIN = "U_SARA", "U_BOSS", "U_ROOT"
 MARGIN = 40  # pixels
 COMMAND = "/call (814) 404-3093 survey"
@@ -138,10 +138,10 @@ def rules(stage: Stage) -> Frames:
 
 
 def later(stage: Stage) -> Frames:
-    """In the evening, a call for the next morning."""
+    """It is too early where the number is."""
     with stage.visit((1180, 760)) as sara:
         sara.open_channel("calls")
-        sara.send("/call (212) 555-0142 reminder")
+        sara.send("/call (415) 555-0126 reminder")
         sara.see("Caller ID")
         sara.press("Call")
         sara.see("When should EvoSlack call?")
@@ -207,7 +207,7 @@ SCENES = (
         "Outside calling hours the form asks when to call instead, and offers the next time that is allowed.",
         (PAGE, f"{RENDERING}schedule_*.py", f"{RENDERING}hours_messages.py", f"{RENDERING}local_times.py"),
         later,
-        EVENING,
+        EARLY,
     ),
 )
 

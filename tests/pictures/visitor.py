@@ -68,6 +68,7 @@ def visit(
         reduced_motion="reduce",
         locale="en-US",
         timezone_id="America/New_York",
+        bypass_csp=True,  # for PLAIN
     )
     context.set_default_timeout(WAIT_MS)
     context.clock.install(time=now)
