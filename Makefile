@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo sandbox pictures test check chaos chaos-short breaks bench bench-following bench-rules audit lock release help
+.PHONY: demo sandbox test check chaos chaos-short breaks bench bench-following bench-rules audit lock release help
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -13,14 +13,15 @@ demo: .venv/ready ## Play a story with stand-ins in the terminal (no tokens need
 sandbox: .venv/ready ## Play in the browser with a stand-in Slack and Evo Voice (no tokens needed)
 	$(BIN)/python -m sandbox
 
-pictures: .venv/ready .venv-page/ready ## Take the pictures in docs/pictures anew; ONLY="call home" takes these
-	.venv-page/bin/python -m tests.pictures $(ONLY)
+.PHONY: pictures
+pictures: .venv/ready .venv-pictures/ready ## Take the pictures in docs/pictures anew; ONLY="call home" takes these
+	.venv-pictures/bin/python -m tests.pictures $(ONLY)
 
 # The same pictures need the same browser and fonts. Debian: apt-get install chromium fonts-lato
 # fonts-noto-color-emoji gcc libc6-dev. PICTURES_BROWSER is the path of another Chromium.
-.venv-page/ready:
-	$(PYTHON) -m venv .venv-page
-	.venv-page/bin/python -m pip install --quiet --disable-pip-version-check playwright==1.65.2 Pillow==13.0.0
+.venv-pictures/ready:
+	$(PYTHON) -m venv .venv-pictures
+	.venv-pictures/bin/python -m pip install --quiet --disable-pip-version-check playwright==1.65.2 Pillow==13.0.0
 	touch $@
 
 test: .venv/ready ## Run the whole test suite

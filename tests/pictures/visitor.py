@@ -29,18 +29,23 @@ NEWEST_CALL = """() => new Promise(resolve => {
 # Without what shines through behind the round corners of a modal.
 PLAIN = "#screen { background: var(--paper) !important } #modal { border-radius: 0; box-shadow: none }"
 
-# Replaces seconds, which depend on how busy the machine is, in the text that is on the page.
+# Replaces seconds, which depend on how busy the machine is, in the text on the page; says whether it did.
 MASK = """masks => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const seen = masks.map(() => 0);
+  let changed = false;
   while (walker.nextNode()) {
     const text = walker.currentNode.nodeValue;
     masks.forEach(([pattern, words], index) => {
       if (!new RegExp(pattern).test(text)) return;
       const word = words[seen[index]++ % words.length];
-      walker.currentNode.nodeValue = walker.currentNode.nodeValue.replace(new RegExp(pattern), word);
+      const now = walker.currentNode.nodeValue.replace(new RegExp(pattern), word);
+      if (now === walker.currentNode.nodeValue) return;
+      walker.currentNode.nodeValue = now;
+      changed = true;
     });
   }
+  return changed;
 }"""
 
 
@@ -168,8 +173,12 @@ class Visitor:
     def shot(self, where: str | Locator, masks: Mapping[str, tuple[str, ...]] | None = None) -> Image.Image:
         """What is there now. `masks`: words, in turn, for patterns that would differ each time."""
         time.sleep(CLOCK_STEP_MS / 1000)  # what was published a moment ago is drawn
-        self.page.evaluate(MASK, list((masks or {}).items()))
         target = self.page.locator(where) if isinstance(where, str) else where
         style = PLAIN if where == "#modal" else ""
-        drawn = target.screenshot(animations="disabled", caret="hide", scale="device", style=style)
+        words = list((masks or {}).items())
+        is_changing = True
+        while is_changing:  # the page counts seconds, also while it is drawn
+            self.page.evaluate(MASK, words)
+            drawn = target.screenshot(animations="disabled", caret="hide", scale="device", style=style)
+            is_changing = self.page.evaluate(MASK, words)
         return Image.open(io.BytesIO(drawn)).convert("RGB")
