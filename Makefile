@@ -14,6 +14,17 @@ demo: .venv/ready ## Play a story with stand-ins in the terminal (no tokens need
 sandbox: .venv/ready ## Play in the browser with a stand-in Slack and Evo Voice (no tokens needed)
 	$(BIN)/python -m sandbox
 
+.PHONY: pictures
+pictures: .venv/ready .venv-pictures/ready ## Take the pictures in docs/pictures anew; ONLY="call home" takes these
+	.venv-pictures/bin/python -m tests.pictures $(ONLY)
+
+# The same pictures need the same browser and fonts. Debian: apt-get install chromium fonts-lato
+# fonts-noto-color-emoji gcc libc6-dev. PICTURES_BROWSER is the path of another Chromium.
+.venv-pictures/ready:
+	$(PYTHON) -m venv .venv-pictures
+	.venv-pictures/bin/python -m pip install --quiet --disable-pip-version-check playwright==1.65.2 Pillow==13.0.0
+	touch $@
+
 test: .venv/ready ## Run the whole test suite
 	$(BIN)/python -m pytest -n 4 --dist worksteal
 

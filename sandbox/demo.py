@@ -128,6 +128,13 @@ CHAPTERS: Chapters = (
 )
 
 
+NEXT = """
+What to try next:
+   make sandbox        be Sara, and the phone: type commands, pick up or don't, kill the bot in the middle
+   make chaos-short    four minutes of kills, freezes and broken answers, and a count of every ring
+   README.md           how to set it up in your own workspace"""
+
+
 def modal_says(demo: Demo, words: str, who: str = SARA) -> bool:
     """Whether this person's modal has these words."""
     return words in str((demo.slack.modal(who) or {}).get("blocks"))
@@ -164,7 +171,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="evoslack-demo-") as folder:
         demo = Demo(Path(folder))
         try:
-            return demo.play(CHAPTERS)
+            code = demo.play(CHAPTERS)
+            say(NEXT)
+            return code
         finally:
             demo.close()
 

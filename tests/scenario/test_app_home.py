@@ -313,7 +313,7 @@ def test_an_administrator_sees_the_teams_live_calls_and_hangs_one_up(office: Off
     office.call(SARA)
     office.slack.wait_for(lambda: office.ledger()[0].session_id)
     opens(office, f"<@{SARA}>", ROOT)
-    wait_for_home(office, "answered <!date^", ROOT)
+    wait_for_home(office, "Answered <!date^", ROOT)
     assert live(office, BOSS) == []
 
     (row,) = live(office, ROOT)
@@ -365,7 +365,7 @@ def test_twenty_presses_on_hang_up_in_the_tab_are_one_hang_up(office: Office) ->
     office.evo.world.default_script = Script(ring_s=3600, session="at_once")
     office.call(SARA)
     office.slack.wait_for(lambda: office.ledger()[0].session_id)
-    opens(office, "started <!date^")
+    opens(office, "Started <!date^")
     (row,) = wait_for_live(office, SARA)
 
     def press(_index: int) -> bool:

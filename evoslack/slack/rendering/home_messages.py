@@ -30,7 +30,7 @@ EXPORT = "Export"
 EXPORT_LABEL = "Export these calls as a file"  # for screen readers
 SEARCH_LABEL = "Search by number"
 SEARCH_HINT = f"At least {LEAST_DIGITS} digits, from any part of the number. Press Enter to search."
-PERSON_PLACEHOLDER = "Choose a person"
+PERSON_PLACEHOLDER = "Anyone"
 FLOW_PLACEHOLDER = "Any flow"
 FIRST_DAY_PLACEHOLDER = "From (UTC)"
 LAST_DAY_PLACEHOLDER = "To (UTC)"
@@ -71,12 +71,12 @@ def more_live(calls: int) -> str:
 
 def answered(ago: str) -> str:
     """Since when people have been talking; `ago` as Slack's date token."""
-    return f"answered {ago}"
+    return f"Answered {ago}"
 
 
 def started(ago: str) -> str:
     """Since when it has been going on; `ago` as Slack's date token."""
-    return f"started {ago}"
+    return f"Started {ago}"
 
 
 def noted(result: Result | None) -> str:

@@ -34,8 +34,8 @@ CONFIRM_REMOVAL = "Then only EvoSlack's settings hold, for every call from now o
 CONFIRM_FLOW_REMOVAL = "Everyone who can place calls will be able to use this flow, with any caller ID."
 
 INTRO = (
-    "These rules hold for every call. EvoSlack's settings say what is allowed at most; "
-    "here you can only be stricter. A change holds at once."
+    "These rules apply to every call. EvoSlack's settings say what is allowed at most; "
+    "here you can only make them stricter. A change applies at once."
 )
 NO_FLOW_RULES = "Everyone who can place calls can use every flow."
 OTHER_FLOWS = "Everyone who can place calls can use the other flows."

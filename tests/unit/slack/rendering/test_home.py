@@ -230,9 +230,9 @@ def test_live_calls_stand_on_top_and_say_for_how_long() -> None:
     assert (talking, below) == ("home_live_c1", "home_live_c2")
     assert row(view, kind="live")["text"]["text"] == (
         f"{messages.headline(TALKING, 'US', is_bold=True)}\n"
-        f"answered <!date^{int(T0.timestamp()) + 20}^{{ago}}|09:30 UTC> · Survey"
+        f"Answered <!date^{int(T0.timestamp()) + 20}^{{ago}}|09:30 UTC> · Survey"
     )
-    assert f"started <!date^{int(T0.timestamp())}^" in row(view, "c2", "live")["text"]["text"]
+    assert f"Started <!date^{int(T0.timestamp())}^" in row(view, "c2", "live")["text"]["text"]
 
 
 def test_an_administrators_live_calls_say_whose_they_are() -> None:
