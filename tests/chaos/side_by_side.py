@@ -16,8 +16,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from tests.chaos.tally import Scale, Tally
 
-ALONE = ("storm", "slow_slack", "waiting_calls")
-WAITING = ("clocks", "slow_database", "frozen", "hostile")  # the longest first, as below
+ALONE = ("storm", "slow_slack", "hostile", "waiting_calls")
+WAITING = ("clocks", "slow_database", "frozen")  # the longest first, as below
 TOGETHER = ("fleet", "crash_points", "random_kills", "bad_phone", "workflow_steps")
 GROUPS = ((ALONE, 1), (WAITING, len(WAITING)), (TOGETHER, len(TOGETHER)))
 
