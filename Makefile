@@ -29,7 +29,7 @@ test: .venv/ready ## Run the whole test suite
 	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 test-page: .venv/ready .venv-page/ready ## Test the playground's page in Chromium (needs chromium, npm, and the internet at first)
-	.venv-page/bin/python -m pytest --confcutdir=tests/page tests/page
+	.venv-page/bin/python -m pytest -n 2 --dist worksteal --confcutdir=tests/page tests/page
 
 .venv-page/ready: tests/page/requirements.txt
 	$(PYTHON) -m venv .venv-page

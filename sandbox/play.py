@@ -12,6 +12,7 @@ import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from sandbox import cast
 from sandbox.app_manifest import AppManifest
 from sandbox.bot_process import BotProcess, sandbox_settings
 from sandbox.evo.voice import EvoVoice
@@ -40,6 +41,9 @@ def play() -> int:
         evo = cleanup.enter_context(EvoVoice())
         settings = sandbox_settings(slack, evo, f"sqlite:///{folder}/evoslack.db")
         settings["HELP_CONTACT"] = HELP_CONTACT
+        # It sees the people of another account, too, so that they are told that theirs is another one.
+        evo.world.logins[settings["EVO_USERNAME"]].account_ids = ("acc1", "acc2")
+        settings["EVO_ACCOUNT_ID"] = cast.ACCOUNT
         process = BotProcess(settings, Path(folder))
 
         def stop(number: int, _frame: object) -> None:

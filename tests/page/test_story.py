@@ -76,9 +76,10 @@ def test_every_place_has_no_finding(visit: Callable[..., Visit], look: str) -> N
     expect(page.locator("#intro")).to_contain_text("You manage another account of Evo Voice.")
     here.go("C_CALLS")
     here.send("/call")
-    here.modal("Place a call")
+    expect(here.modal("Place a call")).to_contain_text("not in the account that this workspace calls from")
     here.check_accessibility("a no")
     page.keyboard.press("Escape")
+    expect(page.locator("#modal")).to_be_hidden()
 
 
 def test_one_declines_and_the_card_says_busy(visit: Callable[..., Visit]) -> None:

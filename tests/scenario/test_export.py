@@ -63,7 +63,7 @@ def test_an_administrator_gets_everyones_calls_as_a_file(office: Office) -> None
     assert (first["number called"], first["caller ID"]) == (NUMBER, "+12025550100")
     assert (first["flow"], first["state"], first["reason"]) == ("Customer survey", "placed", "")
     assert (first["progress"], first["outcome"], second["outcome"]) == ("ended", "ended", "rejected")
-    assert (first["name"], first["email"]) == ("Sara", "sara@acme.test")
+    assert (first["name"], first["email"]) == ("Sara Lind", "sara@acme.test")
     assert first["caller ID label"] == "Main office"
     assert first["local time zone"] == "America/New_York"
     assert first["Evo Voice's words"] == "'=HYPERLINK(1)"  # as text, not as a formula
@@ -112,7 +112,7 @@ def test_each_person_is_looked_up_once_even_if_they_left(office: Office) -> None
     export(office)
 
     names = [(row["name"], row["person (Slack id)"]) for row in sent(office)]
-    assert names == [("Gone", "U_GONE"), ("Gone", "U_GONE"), ("Sara", SARA)]
+    assert names == [("Gone", "U_GONE"), ("Gone", "U_GONE"), ("Sara Lind", SARA)]
     asked = [call.args["user"] for call in office.slack.api_calls("users.info")[before:]]
     assert sorted(who for who in asked if who != ROOT) == ["U_GONE", SARA]
 

@@ -380,7 +380,11 @@ def test_every_change_is_exported_and_no_text_becomes_a_formula(office: Office) 
     (file,) = office.slack.wait_for(lambda: office.slack.files(ROOT))
     rows = list(csv.DictReader(io.StringIO(file.content.decode("utf-8-sig"))))
     assert tuple(rows[0]) == HEADER
-    assert (rows[0]["changed by (Slack id)"], rows[0]["name"], rows[0]["rule"]) == (ROOT, "Root", "limits")
+    assert (rows[0]["changed by (Slack id)"], rows[0]["name"], rows[0]["rule"]) == (
+        ROOT,
+        "Rut Dahl",
+        "limits",
+    )
     assert (rows[0]["before"], json.loads(rows[0]["after"])) == ("", {"person_hour": 20})
     assert rows[1]["changed at (UTC)"] == "2026-03-02T09:30:00Z"
     assert (rows[1]["rule"], rows[1]["after"]) == ("'=cmd", '{"a": "\'=1+1"}')

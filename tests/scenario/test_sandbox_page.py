@@ -22,7 +22,7 @@ from sandbox.play import free_port
 from tests.scenario.office import as_read, says_placed
 
 HERE = Path(__file__).resolve().parents[2]
-SARA, AGENT, ROOT = "U_SARA", "U_AGENT", "U_ROOT"
+SARA, AGENT, ROOT, OTHER = "U_SARA", "U_AGENT", "U_ROOT", "U_OTHER"
 PATIENCE_S = 40  # a card whose posting a kill left open is looked for after 15 s
 
 State = dict[str, Any]
@@ -186,6 +186,15 @@ def test_who_may_call_is_told_beside_the_name_and_the_bot_agrees(visitor: Visito
     assert "no calls for you" in people[AGENT]["expects"]
     assert visitor.see(lambda state: True)["modal"] is None, "nobody sees another one's screen"
     visitor.act("close", AGENT)
+
+
+def test_a_manager_of_another_account_is_told_that(visitor: Visitor) -> None:
+    visitor.act("write", OTHER, channel="C_GENERAL", text="/call")
+    state = visitor.see(lambda state: "account" in words(state["modal"]), OTHER)
+    assert "but not in the account that this workspace calls from" in words(state["modal"])
+    person = next(each for each in state["people"] if each["id"] == OTHER)
+    assert "You manage another account of Evo Voice." in person["expects"]
+    visitor.act("close", OTHER)
 
 
 def test_a_switch_loses_one_answer_and_the_caller_hears_that_it_is_not_certain(visitor: Visitor) -> None:
