@@ -11,16 +11,20 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, Playwright
+from playwright.sync_api import Browser, FloatRect, Locator, Page, Playwright
 from playwright.sync_api import TimeoutError as NotSeen
 
 BROWSER = "PICTURES_BROWSER"  # environment variable: the path of a Chromium
 WAIT_MS, SHORT_WAIT_MS = 20_000, 3_000
 CLOCK_STEP_MS = 400
+MOST_SHOTS = 10
 DENSITY = 2  # pixels of a picture per pixel of the page
 
+# Without the phone system's list of calls, which counts every second.
+QUIET = "#call-list { visibility: hidden }"
 NEWEST_CALL = """() => new Promise(resolve => {
   const events = new EventSource("/events?person=U_SARA");
   events.onmessage = event => { events.close(); resolve(JSON.parse(event.data).calls[0].sid); };
@@ -30,11 +34,11 @@ NEWEST_CALL = """() => new Promise(resolve => {
 PLAIN = "#screen { background: var(--paper) !important } #modal { border-radius: 0; box-shadow: none }"
 
 # Replaces seconds, which depend on how busy the machine is, in the text on the page; says whether it did.
-MASK = """masks => {
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+MASK = """(elements, masks) => {
   const seen = masks.map(() => 0);
   let changed = false;
-  while (walker.nextNode()) {
+  const walkers = elements.map(each => document.createTreeWalker(each, NodeFilter.SHOW_TEXT));
+  for (const walker of walkers) while (walker.nextNode()) {
     const text = walker.currentNode.nodeValue;
     masks.forEach(([pattern, words], index) => {
       if (!new RegExp(pattern).test(text)) return;
@@ -171,14 +175,30 @@ class Visitor:
         self.page.clock.fast_forward(int(by.total_seconds() * 1000))
 
     def shot(self, where: str | Locator, masks: Mapping[str, tuple[str, ...]] | None = None) -> Image.Image:
-        """What is there now. `masks`: words, in turn, for patterns that would differ each time."""
+        """What is there now, around all elements that match.
+
+        `masks`: words, in turn, for patterns in their text that would differ each time.
+        """
         time.sleep(CLOCK_STEP_MS / 1000)  # what was published a moment ago is drawn
         target = self.page.locator(where) if isinstance(where, str) else where
-        style = PLAIN if where == "#modal" else ""
+        look: Any = {"animations": "disabled", "caret": "hide", "scale": "device"}
+        look["style"] = PLAIN if where == "#modal" else QUIET
         words = list((masks or {}).items())
-        is_changing = True
-        while is_changing:  # the page counts seconds, also while it is drawn
-            self.page.evaluate(MASK, words)
-            drawn = target.screenshot(animations="disabled", caret="hide", scale="device", style=style)
-            is_changing = self.page.evaluate(MASK, words)
-        return Image.open(io.BytesIO(drawn)).convert("RGB")
+        for _attempt in range(MOST_SHOTS):  # the page counts seconds, also while it is drawn
+            target.evaluate_all(MASK, words)
+            if target.count() == 1:
+                drawn = target.screenshot(**look)
+            else:
+                drawn = self.page.screenshot(clip=around(target), **look)
+            if not target.evaluate_all(MASK, words):
+                return Image.open(io.BytesIO(drawn)).convert("RGB")
+        raise AssertionError(f"{where} never stands still")
+
+
+def around(several: Locator) -> FloatRect:
+    """The smallest part of the page that has all these elements."""
+    boxes = [box for each in several.all() if (box := each.bounding_box())]
+    left, top = min(box["x"] for box in boxes), min(box["y"] for box in boxes)
+    right = max(box["x"] + box["width"] for box in boxes)
+    bottom = max(box["y"] + box["height"] for box in boxes)
+    return {"x": left, "y": top, "width": right - left, "height": bottom - top}
