@@ -169,6 +169,7 @@ class Bot:
         with self._changing:
             self._is_stopped = True
             if not self.is_working:
+                self.receiver.stop()
                 self.store.close()
                 self.monitoring.stop()
                 return NOTHING_YET

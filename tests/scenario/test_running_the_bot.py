@@ -207,7 +207,7 @@ def test_check_says_whether_cards_can_offer_hang_up(
     [
         ("", "HELP_CONTACT is not set"),
         ("IT support", "only the words “IT support” are shown"),
-        ("U_ROOT", "requests for access go to @root"),
+        ("U_ROOT", "requests for access go to @rut"),
         ("C_GENERAL", "requests for access go to #general"),
     ],
 )

@@ -67,8 +67,8 @@ def test_slack_away_at_the_start_is_waited_for(empty_office: Office, process: Bo
 
     process.start()
 
-    said = [line for line in process.log if "evoslack.starting" in line]
     assert process.stop() == 0, "and everything is read"
+    said = [line for line in process.log if "evoslack.starting" in line]
     assert ["Slack cannot be reached (" in said[0], "failures: 2" in said[1]] == [True, True], said
     assert ["does not work right now" in said[2], "failures: 1" in said[3]] == [True, True], said
     assert len(said) == 4, said
