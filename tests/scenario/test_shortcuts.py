@@ -197,12 +197,12 @@ def test_a_person_without_the_role_gets_no_form_from_the_menu(office: Office) ->
 
 def test_a_card_has_no_call_again_until_the_call_is_over(office: Office) -> None:
     office.evo.world.default_script = Script(ring_s=0, talk_s=3600)
-    held = office.evo.fault("/sessions/outgoing", "slow", seconds=0.5)
+    office.evo.fault("/sessions/outgoing", "slow", seconds=1.5)
     office.call()
-    office.evo.wait_for(lambda: held.hits)
-    for words in ("· dialing", "· calling", "· on the call"):
-        wait_for_words(office, words)
-        assert "Call again" not in str(office.cards()), words
+    office.slack.wait_for(lambda: any("· dialing" in card["text"] for card in office.cards()))
+    assert "Call again" not in str(office.cards()), "while it is being dialed"
+    wait_for_words(office, "· on the call")
+    assert "Call again" not in str(office.cards()), "while they talk"
 
     (at_the_phone,) = office.evo.world.calls
     office.evo.world.hang_up(at_the_phone)
