@@ -16,11 +16,6 @@ from sandbox.evo.voice import EvoVoice
 from sandbox.slack.workspace import SlackWorkspace
 
 SARA, AGENT, CALLS = "U_SARA", "U_AGENT", "C_CALLS"
-NEXT = """
-What next?
-   make sandbox   play it yourself in the browser: call, pick up or don't, and break things
-   README.md      set it up in your own Slack workspace
-"""
 TIMEOUT_S = 20  # the bot checks for a card of unknown fate after 15 s
 
 
@@ -114,7 +109,6 @@ class Demo:
             lambda: all(self.rings(call.request.number) <= (call.state in may_ring) for call in calls),
         )
         say(f"\nPhones rang {rings} times.")
-        say(NEXT)
 
 
 def _row(call: Call) -> str:

@@ -5,6 +5,7 @@ What happens when the time comes is told elsewhere; here people press buttons.
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -43,8 +44,10 @@ def ask_for_later(office: Office, who: str = SARA) -> None:
 
 
 def fill_time(office: Office, at: datetime, who: str = SARA, **more: str) -> None:
-    """Fill in date and time, in the reader's own zone."""
-    local = at.astimezone(THERE)
+    """Fill in date and time in the reader's own zone, or in UTC if the page says that it is unknown."""
+    page = office.slack.modal(who) or {}
+    zone = json.loads(page["private_metadata"])["zone"]  # empty: the press was too old to ask Slack for it
+    local = at.astimezone(ZoneInfo(zone or "UTC"))
     office.slack.fill(who, {"schedule_date": f"{local:%Y-%m-%d}", "schedule_time": f"{local:%H:%M}", **more})
 
 
