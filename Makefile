@@ -28,13 +28,12 @@ pictures: .venv/ready .venv-pictures/ready ## Take the pictures in docs/pictures
 test: .venv/ready ## Run the whole test suite
 	$(BIN)/python -m pytest -n 4 --dist worksteal
 
-test-page: .venv/ready .venv-page/ready ## Test the playground's page in Chromium (needs chromium, npm, and the internet at first)
+test-page: .venv/ready .venv-page/ready ## Test the playground's page in Chromium (needs chromium, and the internet at first)
 	.venv-page/bin/python -m pytest -n 2 --dist worksteal --confcutdir=tests/page tests/page
 
 .venv-page/ready: tests/page/requirements.txt
 	$(PYTHON) -m venv .venv-page
 	.venv-page/bin/python -m pip install --quiet --disable-pip-version-check -r $<
-	npm install --silent --no-audit --no-fund --no-save --ignore-scripts --prefix .venv-page axe-core@4.14.1
 	touch $@
 
 check: .venv/ready ## Check style, types and who may import whom

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-AXE = Path(__file__).resolve().parents[2] / ".venv-page/node_modules/axe-core/axe.min.js"
+AXE = Path(str(files("axe_playwright_python"))) / "axe.min.js"
 EXAMPLE = "/call (814) 404-3093 survey"
 
 expect.set_options(timeout=20_000)
