@@ -6,7 +6,6 @@ After the ack, by threads of their own, which may also wait for a role. No press
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable
@@ -28,7 +27,6 @@ log = logging.getLogger(__name__)
 
 EVERY_S = 1.0  # between two updates of the same form
 MOST_TRIES = 5  # of one update that Slack had no time for, or did not answer
-WARM_UP_AFTER_S = 1.0  # from the first step on
 MOST_FORMS = 1000  # that are typed in at the same time; of the ones beyond, the oldest are forgotten
 
 
@@ -96,7 +94,7 @@ class NumberLineListener:
         self._working: set[str] = set()
         self._submitted: set[str] = set()  # while they are worked on
         self._shown: dict[str, _Shown] = {}
-        self._warm_up_s: float | None = None  # when, on the monotonic clock
+        self._is_warm = False
         self._paused_until_s = 0.0  # Slack asked to slow down
 
     def typed(self, ack: Ack, body: Payload) -> None:
@@ -120,7 +118,9 @@ class NumberLineListener:
 
     def update_next(self) -> bool:
         """Update one form whose turn it is; returns whether there was one."""
-        self._warm_up_in_time()
+        if not self._is_warm:
+            self._is_warm = True
+            self._lines.warm_up()
         typed = self._take()
         if typed is None:
             return False
@@ -131,19 +131,6 @@ class NumberLineListener:
                 self._working.discard(typed.view["id"])
                 self._submitted.discard(typed.view["id"])
         return True
-
-    def _warm_up_in_time(self) -> None:
-        """Shortly after the first step: at once, it would delay the moment when the bot is ready."""
-        with self._lock:
-            now_s = self._clock_s()
-            if self._warm_up_s is None:
-                self._warm_up_s = now_s + WARM_UP_AFTER_S
-            if self._warm_up_s > now_s:
-                if self._warm_up_s < math.inf:
-                    self._wake_in(self._warm_up_s - now_s)
-                return
-            self._warm_up_s = math.inf
-        self._lines.warm_up()
 
     def _put(self, typed: _Typed) -> None:
         view_id = typed.view["id"]
