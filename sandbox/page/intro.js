@@ -6,7 +6,7 @@ import { draw, post, ui, $ } from "./store.js";
 export function drawIntro() {
   const { state } = ui;
   const me = state.people.find((each) => each.id === ui.me);
-  draw("intro", me ?? {}, () => (me ? sentence(me) : "Choose somebody to be."));
+  draw("intro", me ?? {}, () => (me ? sentence(me) : "Choose a person to be."));
   $("notice").hidden = !state.notice;
   $("notice").textContent = state.notice;
   draw("stopped", [state.bot.is_connected, state.bot.has_stopped, state.bot.condition], stopped);

@@ -85,7 +85,7 @@ END
 
 
 def upgrade() -> None:
-    """Only adds what the database keeps by itself."""
+    """Only adds what the database keeps up to date."""
     connection = op.get_bind()
     count = connection.execute(sa.text("SELECT count(*) FROM calls")).scalar_one()
     is_sqlite = connection.dialect.name == "sqlite"
