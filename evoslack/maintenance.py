@@ -8,12 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from evoslack.ledger.backup import CannotBackUp, back_up
-from evoslack.ledger.store import (
-    LedgerTaken,
-    Store,
-    database_address,
-    database_problem,
-)
+from evoslack.ledger.database_words import database_address, database_problem
+from evoslack.ledger.store import LedgerTaken, Store
 from evoslack.ledger.tables import MadeByNewer
 from evoslack.ledger.timeline import Timeline
 

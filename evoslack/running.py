@@ -19,9 +19,10 @@ from evoslack.health.monitoring import CannotListen, Monitoring
 from evoslack.health.probes import Parts
 from evoslack.ledger.backup import CannotBackUp
 from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.database_words import database_problem
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.postgres import is_passing
-from evoslack.ledger.store import LedgerTaken, Store, database_problem, with_short_lock_timeout
+from evoslack.ledger.store import LedgerTaken, Store, with_short_lock_timeout
 from evoslack.ledger.timeline import Timeline
 from evoslack.runtime.background_pool import BackgroundPool
 from evoslack.runtime.clock import Clock

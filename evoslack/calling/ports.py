@@ -61,7 +61,10 @@ class CallLedger(Protocol):
     def find(self, request_key: str) -> Call | None: ...
     def get(self, call_id: str) -> Call | None: ...
 
-    # A person says what came of it.
+
+class NoteLedger(Protocol):
+    """What people say came of a call; see `ledger.notes.NoteLedger`."""
+
     def write_note(
         self, call_id: str, note: CallNote, *, at: datetime, block: BlockedNumber | None = None
     ) -> Call | None: ...

@@ -24,8 +24,9 @@ from evoslack.calling.rulebook import (
     in_force,
 )
 from evoslack.calling.rules import forbidding
+from evoslack.ledger.database_words import UnusableUrl
 from evoslack.ledger.rules import RuleLedger
-from evoslack.ledger.store import Store, UnusableUrl
+from evoslack.ledger.store import Store
 from evoslack.settings import Settings
 from evoslack.slack.rendering import hours_messages
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from evoslack.health.latest_answer import LatestAnswer
+from evoslack.ledger.database_words import database_problem
 from evoslack.ledger.health import LedgerCounts
-from evoslack.ledger.store import database_problem
 
 FRESH_S = 5.0
 REMEMBERED_S = 30.0  # a longer time without an answer interrupts a time in which it worked

@@ -18,16 +18,13 @@ from evoslack.calling.calls import (
     STATE_OF,
     UNANSWERED,
     Call,
-    CallNote,
     CallRequest,
     Progress,
     State,
 )
 from evoslack.calling.outcomes import PROOF, Outcome, Placed, Reason, Rejected
-from evoslack.calling.rulebook import BlockedNumber
 from evoslack.ledger.admission import admit
 from evoslack.ledger.begin_statements import BEGINNING, BY_ID, BY_KEY, OLDEST_WAITING
-from evoslack.ledger.blocked_numbers import add as add_blocked_number
 from evoslack.ledger.dependents import mark_changed
 from evoslack.ledger.rows import call_of
 from evoslack.ledger.schema import calls, notifications
@@ -202,33 +199,6 @@ class CallLedger:
         """The call with that id, or None."""
         found = self._read(BY_ID, call_id=call_id)
         return found[0] if found else None
-
-    def write_note(
-        self, call_id: str, note: CallNote, *, at: datetime, block: BlockedNumber | None = None
-    ) -> Call | None:
-        """Write down what a person says about a call, if nobody wrote since the revision they had read.
-
-        `note.revision` is that revision. None if someone did, or if there is no such call. With the note,
-        `block` is added to the do-not-call list, unless its number is there already.
-        """
-        unchanged = sa.and_(calls.c.id == call_id, calls.c.note_revision == note.revision)
-        writing = (
-            sa.update(calls)
-            .where(unchanged)
-            .values(
-                result=note.result,
-                note=note.text,
-                noted_by=note.by,
-                noted_at=at,
-                note_revision=calls.c.note_revision + 1,
-            )
-        )
-        with self._engine.begin() as connection:
-            written = [call_of(row) for row in connection.execute(writing.returning(calls))]
-            mark_changed(connection, [call.id for call in written], at)
-            if written and block is not None:
-                add_blocked_number(connection, block)
-        return written[0] if written else None
 
     def newest(self, limit: int) -> list[Call]:
         """The latest calls, newest first."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from evoslack.ledger.database_words import database_problem
 from evoslack.ledger.sqlite_file import LedgerLost
-from evoslack.ledger.store import database_problem
 
 _AWAY = (LedgerLost, sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
 _OUR_DEFECT = ("no such table", "no such column")  # SQLite calls these operational, too

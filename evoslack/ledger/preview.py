@@ -14,9 +14,10 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from evoslack.ledger import postgres, tables
+from evoslack.ledger.database_words import UnusableUrl, database_problem
 from evoslack.ledger.schema import metadata
 from evoslack.ledger.sqlite_file import ENDINGS, missing_file
-from evoslack.ledger.store import Store, UnusableUrl, database_problem
+from evoslack.ledger.store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ an orphan. PostgreSQL may be shared by several bots.
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from filelock import FileLock, Timeout
 
 from evoslack.ledger import postgres, tables
 from evoslack.ledger.backup import back_up_before
+from evoslack.ledger.database_words import readable_url
 from evoslack.ledger.fair_pool import FairPool
 from evoslack.ledger.file_modes import OWNER_ONLY, keep_to_owner
 from evoslack.ledger.round_trips import AUTOCOMMIT
@@ -40,8 +40,6 @@ _SQLITE_PRAGMAS = (
     "PRAGMA secure_delete=ON",  # what is deleted after HISTORY_DAYS is overwritten
 )
 
-_CREDENTIALS = re.compile(r"://[^\s/]*@")
-
 
 class _LockTimeout(threading.local):
     """How long this thread waits for a locked SQLite file, in seconds."""
@@ -50,10 +48,6 @@ class _LockTimeout(threading.local):
 
 
 _lock_timeout = _LockTimeout()
-
-
-class UnusableUrl(ValueError):
-    """DATABASE_URL cannot be used; the text says why, without a password."""
 
 
 class LedgerTaken(Exception):
@@ -67,7 +61,7 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
-        self._url = _readable(url)
+        self._url = readable_url(url)
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
         self._lock: FileLock | None = None
         self._file: SqliteFile | None = None
@@ -244,31 +238,3 @@ def _watch(engine: sa.Engine, file: SqliteFile) -> None:
 
     for name, listener in (("checkout", checkout), ("begin", begin), ("commit", commit)):
         sa.event.listen(engine, name, listener)
-
-
-def database_address(url: str) -> str:
-    """A PostgreSQL address for PostgreSQL's own programs, without passwords."""
-    address = sa.make_url(url)
-    secret = [name for name in address.query if "password" in name]
-    address = address.difference_update_query(secret)._replace(drivername="postgresql", password=None)
-    return address.render_as_string(hide_password=False)
-
-
-def database_problem(error: Exception) -> str:
-    """A database error in one line of up to 150 characters, without passwords, addresses and hints."""
-    known = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig is not None else error
-    if isinstance(known, OSError) and known.filename:
-        return f"{known.filename}: {(known.strerror or type(known).__name__).lower()}"
-    lines = str(known).strip().splitlines()
-    return _CREDENTIALS.sub("://…@", lines[0])[:150] if lines else type(known).__name__
-
-
-def _readable(url: str) -> sa.URL:
-    """The address. Raises `UnusableUrl`."""
-    try:
-        found = sa.make_url(url)
-    except (sa.exc.ArgumentError, ValueError):
-        raise UnusableUrl("cannot be read; write postgresql://user:password@host/name.") from None
-    if "@" in (found.host or ""):  # the password's second half would be taken, and shown, as the host
-        raise UnusableUrl("has an @ in its user or password; write it as %40.")
-    return found

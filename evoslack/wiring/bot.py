@@ -15,7 +15,7 @@ from evoslack.evo.client import DIAL_DEADLINE_S, EvoClient
 from evoslack.evo.directory import Directory
 from evoslack.health.metrics import Metrics
 from evoslack.health.monitoring import Monitoring, Observers
-from evoslack.ledger.store import UnusableUrl
+from evoslack.ledger.database_words import UnusableUrl
 from evoslack.outages import Outages, alerts
 from evoslack.running import Bot, PooledStep
 from evoslack.runtime.clock import Clock, counting_s

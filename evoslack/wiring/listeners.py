@@ -10,6 +10,7 @@ from slack_sdk import WebClient
 
 from evoslack.calling.access import Access
 from evoslack.ledger.history import CallHistory
+from evoslack.ledger.notes import NoteLedger
 from evoslack.runtime.clock import Clock
 from evoslack.settings import Settings
 from evoslack.slack.card_links import CardLinks
@@ -47,6 +48,7 @@ def listener_dependencies(
         private_client=engine.private_client,
         intake=engine.intake,
         calls=engine.calls,
+        notes=NoteLedger(engine.store),
         history=CallHistory(engine.store),
         home_tabs=engine.homes,
         workflow_steps=engine.steps,

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from evoslack.calling.calls import CallNote, HangUp, Progress, Result
-from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.notes import NoteLedger
 from evoslack.slack.rendering.cards import HANG_UP
 from sandbox.evo.calls import Script
 from tests.scenario.office import AGENT, BOSS, ROOT, SARA, SHOWN, Office
@@ -78,7 +78,7 @@ def test_a_caller_hears_once_that_an_administrator_hung_up(talking: Office) -> N
     assert line.startswith(f"*✋ {SHOWN} · ") and "\n" not in line
     (call,) = talking.ledger()
     note = CallNote(Result.REACHED, "called back", SARA)
-    CallLedger(talking.bot.store).write_note(call.id, note, at=datetime.now(UTC))
+    NoteLedger(talking.bot.store).write_note(call.id, note, at=datetime.now(UTC))
     talking.bot.wake()
     see(talking, "called back")
     talking.wait_until_settled()

@@ -12,6 +12,7 @@ import pytest
 from evoslack.calling.calls import Call, Progress, State
 from evoslack.calling.outcomes import Placed, Reason, Rejected
 from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.notes import NoteLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.pages import PageLedger
 from evoslack.ledger.store import Store
@@ -49,6 +50,7 @@ class Scene:
     wakes_in_s: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.notes = NoteLedger(self.store)
         self.calls, self.notifications = CallLedger(self.store), NotificationLedger(self.store)
         self.client = web_client(self.slack.bot_token, self.slack.api_url)
 
@@ -169,7 +171,7 @@ def test_a_change_that_the_page_does_not_show_costs_no_request(scene: Scene) -> 
     call, pages = scene.call(), scene.pages()
     scene.finish(call, BUSY)
     scene.update_all(pages, after_s=10)
-    scene.calls.write_note(call.id, call.note, at=scene.now)
+    scene.notes.write_note(call.id, call.note, at=scene.now)
 
     assert scene.update_all(pages, after_s=2) == 0
 

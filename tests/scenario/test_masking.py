@@ -15,6 +15,7 @@ from evoslack.calling.refusals import CannotEvaluate
 from evoslack.calling.rulebook import Masking
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.card_masks import CardMaskLedger
+from evoslack.ledger.notes import NoteLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
 from evoslack.slack.background.card_masking import CARD_PAUSE, LEASE, REST
@@ -38,6 +39,7 @@ class Scene:
     def __init__(self, slack: SlackWorkspace, store: Store) -> None:
         self.slack, self.store, self.now = slack, store, T0
         self.masking: Masking | None = Masking.SHARED
+        self.notes = NoteLedger(store)
         self.calls, self.notifications = CallLedger(store), NotificationLedger(store)
         self.bot = self.start()
 
@@ -215,7 +217,7 @@ def test_what_changes_meanwhile_is_not_lost(scene: Scene) -> None:
     claimed = masks.claim(at=scene.now, until=lease)
     assert claimed is not None
     note = CallNote(Result.REACHED, "call 8144043001 back", SARA)
-    scene.calls.write_note(call_id, note, at=scene.now)
+    scene.notes.write_note(call_id, note, at=scene.now)
     masks.release(call_id, lease=lease)
 
     scene.tell()
@@ -229,7 +231,7 @@ def test_what_changes_meanwhile_is_not_lost(scene: Scene) -> None:
 def test_cards_with_other_work_to_do_are_left_to_it(scene: Scene) -> None:
     call_id = scene.call(3001)
     scene.share()
-    scene.calls.write_note(call_id, CallNote(Result.REACHED, "", SARA), at=scene.now)
+    scene.notes.write_note(call_id, CallNote(Result.REACHED, "", SARA), at=scene.now)
 
     assert not scene.mask_next()
     scene.tell()
@@ -300,7 +302,7 @@ def test_no_longer_shared_the_number_comes_back_when_the_call_changes(
 
     assert scene.mask_all() == 0
     assert scene.shown() == ["hidden", "hidden"]
-    scene.calls.write_note(first, CallNote(Result.REACHED, "", SARA), at=scene.now)
+    scene.notes.write_note(first, CallNote(Result.REACHED, "", SARA), at=scene.now)
     scene.tell()
 
     assert scene.shown() == ["3001", "hidden"]

@@ -19,6 +19,7 @@ from evoslack.calling.outcomes import InDoubt, NotSent, Outcome, Placed, Reason,
 from evoslack.calling.rulebook import Masking
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.card_masks import CardMaskLedger
+from evoslack.ledger.notes import NoteLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
 from evoslack.ledger.tracked_calls import TrackedCallLedger
@@ -47,6 +48,7 @@ class Scene:
     numbers: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.notes = NoteLedger(self.store)
         self.calls, self.notifications = CallLedger(self.store), NotificationLedger(self.store)
         self.limiter = RateLimiter(POST_INTERVAL_S, self.time)
 
@@ -627,7 +629,7 @@ def test_a_caller_is_told_in_one_line_when_somebody_else_hung_up(scene: Scene, b
     for _ in range(3):
         later(scene, notifier)
     scene.notifications.set_card_problem(call.id, "message_not_found")
-    scene.calls.write_note(call.id, CallNote(Result.REACHED, "called back", SARA), at=scene.now)
+    scene.notes.write_note(call.id, CallNote(Result.REACHED, "called back", SARA), at=scene.now)
     for _ in range(3):
         later(scene, notifier)
 
@@ -647,7 +649,7 @@ def test_who_hung_up_is_not_said_again_with_the_first_change_after_the_card_is_r
 
     for _ in range(10):
         later(scene, notifier, 60)
-    scene.calls.write_note(call.id, CallNote(Result.REACHED, "called back", SARA), at=scene.now)
+    scene.notes.write_note(call.id, CallNote(Result.REACHED, "called back", SARA), at=scene.now)
     for _ in range(3):
         later(scene, notifier)
 
@@ -667,7 +669,7 @@ def test_a_note_on_an_old_call_reaches_its_card_after_trouble(scene: Scene, trou
     scene.now += timedelta(hours=30)
     scene.slack.fault("chat.update", trouble, times=1)
 
-    scene.calls.write_note(call.id, CallNote(Result.REACHED, "will call back", SARA), at=scene.now)
+    scene.notes.write_note(call.id, CallNote(Result.REACHED, "will call back", SARA), at=scene.now)
     for _ in range(10):
         later(scene, notifier, 5)
 

@@ -16,18 +16,18 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
-from evoslack.calling.call_log import fields_of
 from evoslack.calling.notification import Notification
 from evoslack.calling.ports import NotificationLedger
 from evoslack.slack.background import caller_needs, direct_message
 from evoslack.slack.background.channel_members import ChannelMembers
-from evoslack.slack.background.delivery_rules import RETRY, is_expiring, is_too_old, moment_of_its_own
+from evoslack.slack.background.delivery_rules import is_expiring, is_too_old, moment_of_its_own
+from evoslack.slack.background.direct_delivery import DirectDelivery
 from evoslack.slack.background.rate_limiter import RateLimiter
 from evoslack.slack.background.reply_in_place import RepliesInPlace
 from evoslack.slack.rendering import caller_messages, private_message
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.help_contact import NO_CONTACT, HelpContact
-from evoslack.slack.workspace import SLACK_ERRORS, is_denial, pause_of, problem_of
+from evoslack.slack.workspace import problem_of
 
 log = logging.getLogger(__name__)
 
@@ -57,9 +57,8 @@ class CallerNotifier:
         self._region = region
         self._now = now
         self._replies = RepliesInPlace(private_client, now)
-        self._posting = posting
+        self._delivery = DirectDelivery(posting, now)
         self._contact = contact
-        self._failures: dict[str, int] = {}  # consecutive, by person
 
     def notify(self, notification: Notification, lease: datetime) -> datetime | None:
         """Tell the caller if they need to know; when to try again if that failed."""
@@ -80,12 +79,12 @@ class CallerNotifier:
     def _send(self, notification: Notification, lease: datetime) -> datetime | None:
         """Send one direct message about everything that waits for the same caller."""
         user_id = notification.call.request.user_id
-        if wait_s := self._posting.acquire_s(user_id):
+        if wait_s := self._delivery.wait_s(user_id):
             return self._now() + timedelta(seconds=wait_s)
         together = [notification, *self._others(notification, lease)]
         texts, blocks = self._content(together)
         place: list[direct_message.Place] = []
-        again_at = self._deliver(
+        again_at = self._delivery.deliver(
             together, lambda: place.append(direct_message.send(self._client, user_id, texts, blocks))
         )
         message = place[0] if place and caller_needs.is_kept(notification) else direct_message.NOWHERE
@@ -99,14 +98,14 @@ class CallerNotifier:
         if others is None:
             return now + moment_of_its_own(call.id)
         together = [notification, *others]
-        if wait_s := self._posting.acquire_s(call.request.user_id):
+        if wait_s := self._delivery.wait_s(call.request.user_id):
             free_at = now + timedelta(seconds=wait_s)
             for each in others:
                 self._release(each, lease, free_at)
             return free_at
         texts, blocks = self._content(together)
         try:
-            again_at = self._deliver(
+            again_at = self._delivery.deliver(
                 together, lambda: direct_message.edit(self._client, place, texts, blocks)
             )
         except SlackApiError as error:
@@ -143,7 +142,7 @@ class CallerNotifier:
             self._release(each, lease, again_of[each.call.id])
         if not self._is_too_old(first):
             return again_of[first.call.id]
-        self._failures.pop(first.call.request.user_id, None)
+        self._delivery.forget(first.call.request.user_id)
         return None
 
     def _ends_unnoticed(self, notification: Notification) -> bool:
@@ -217,29 +216,6 @@ class CallerNotifier:
         calls = [each.call for each in in_order]
         return texts, private_message.blocks(list(zip(texts, calls, strict=True)), self._region)
 
-    def _deliver(self, together: list[Notification], deliver: Callable[[], None]) -> datetime | None:
-        """Send or edit one direct message about all of them; when to try again if that failed.
-
-        Raises `SlackApiError` if Slack says no to an edit: trying again would not help.
-        """
-        user_id = together[0].call.request.user_id
-        try:
-            deliver()
-        except SLACK_ERRORS as error:
-            asked_s = pause_of(error)
-            if _is_final(error, together[0]):
-                raise
-            if asked_s is None:  # a rate limit is no failure
-                self._failures[user_id] = self._failures.get(user_id, 0) + 1
-            pause_s = RETRY.pause_s(self._failures.get(user_id, 0), asked_s)
-            self._posting.back_off_s(user_id, pause_s)
-            for each in filter(self._is_too_old, together):
-                words, fields = "call %s: gave up telling the caller: %s", fields_of(each.call)
-                log.error(words, each.call.id, problem_of(error), extra=fields)
-            return self._now() + timedelta(seconds=pause_s)
-        self._failures.pop(user_id, None)
-        return None
-
     def _paragraph(self, notification: Notification) -> str:
         words = caller_messages.paragraph(notification, self._region, self._channel_id)
         return self._contact.named_in(words)
@@ -266,13 +242,3 @@ class CallerNotifier:
 
     def _is_too_old(self, notification: Notification) -> bool:
         return is_too_old(notification.call.changed_at, self._now())
-
-
-def _is_final(error: Exception, first: Notification) -> bool:
-    """Whether a message cannot be edited: it was deleted, or Slack does not allow it any longer."""
-    return (
-        bool(first.told_ts)
-        and isinstance(error, SlackApiError)
-        and is_denial(error)
-        and pause_of(error) is None
-    )

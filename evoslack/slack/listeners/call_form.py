@@ -38,7 +38,7 @@ from evoslack.slack.rendering import (
     form_messages,
     history,
     live_page,
-    messages,
+    mrkdwn,
     number_line,
     select_options,
     views,
@@ -139,7 +139,7 @@ class CallFormListeners:
     def other_command(self, ack: Ack, body: Payload) -> None:
         """A command that the manifest has and the settings do not."""
         log.error("%s arrived, but SLACK_COMMAND is %s", body.get("command"), self._settings.command)
-        ack(form_messages.wrong_command(messages.escape(str(body.get("command"))), self._settings.command))
+        ack(form_messages.wrong_command(mrkdwn.escape(str(body.get("command"))), self._settings.command))
 
     def flows(self, ack: Ack, body: Payload) -> None:
         """The flows that match what was typed, of those that this person may use."""

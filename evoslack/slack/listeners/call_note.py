@@ -17,7 +17,7 @@ from evoslack.calling.access import Access
 from evoslack.calling.call_log import log_note
 from evoslack.calling.calls import Call, CallNote, Result
 from evoslack.calling.do_not_call import block_of
-from evoslack.calling.ports import BlockedNumberLedger, CallLedger
+from evoslack.calling.ports import BlockedNumberLedger, CallLedger, NoteLedger
 from evoslack.calling.refusals import NothingToOffer, Refusal, UnreadableForm
 from evoslack.slack.listeners.page_opener import OpenRequest, Page, PageOpener
 from evoslack.slack.listeners.reply import NotifyPrivately
@@ -67,6 +67,7 @@ class CallNoteListeners:
     def __init__(
         self,
         calls: CallLedger,
+        notes: NoteLedger,
         blocked: BlockedNumberLedger,
         access: Access,
         refresh_offer: Callable[[], object],
@@ -75,7 +76,7 @@ class CallNoteListeners:
         settings: FormSettings,
         now: Callable[[], datetime],
     ) -> None:
-        self._calls = calls
+        self._calls, self._notes = calls, notes
         self._blocked = blocked
         self._access = access
         self._refresh_offer = refresh_offer
@@ -136,7 +137,7 @@ class CallNoteListeners:
             note = CallNote(written.result, written.text, user_id, revision=metadata.revision)
             at, otherwise = self._now(), RESULT_WORDS[Result.DO_NOT_CALL]
             block = block_of(call, note, at, otherwise)
-            if (changed := self._calls.write_note(call.id, note, at=at, block=block)) is not None:
+            if (changed := self._notes.write_note(call.id, note, at=at, block=block)) is not None:
                 log_note(changed)
                 self._forget_press(submission)
                 return self._about_block(call, changed)

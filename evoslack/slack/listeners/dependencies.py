@@ -19,6 +19,7 @@ from evoslack.calling.ports import (
     CallHistory,
     CallLedger,
     HomeTabLedger,
+    NoteLedger,
     RuleLedger,
     ScheduledCallLedger,
     WorkflowStepLedger,
@@ -67,6 +68,7 @@ class ListenerDependencies:
     private_client: Callable[[str], WebhookClient]
     intake: Intake
     calls: CallLedger
+    notes: NoteLedger
     history: CallHistory
     home_tabs: HomeTabLedger
     workflow_steps: WorkflowStepLedger
@@ -200,6 +202,7 @@ def build_listeners(given: ListenerDependencies) -> Listeners:
         ),
         note=CallNoteListeners(
             given.calls,
+            given.notes,
             given.blocked,
             access,
             given.refresh_offer,

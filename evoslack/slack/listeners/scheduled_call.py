@@ -45,7 +45,7 @@ from evoslack.slack.listeners.schedule import (
     words_of,
 )
 from evoslack.slack.payloads import ARRIVAL, Payload, team_of
-from evoslack.slack.rendering import messages, schedule_messages, schedule_page
+from evoslack.slack.rendering import mrkdwn, schedule_messages, schedule_page
 from evoslack.slack.rendering.blocks import Block
 from evoslack.slack.rendering.form_metadata import ChangeMetadata
 from evoslack.slack.rendering.schedule_page import WhenEntries
@@ -236,7 +236,7 @@ class ScheduledCallListeners:
         return schedule_messages.not_waiting(call, self._settings.region, reader)
 
     def _words(self, refusal: Refusal) -> str:
-        return messages.escape(schedule_messages.denied(refusal, self._settings.region))
+        return mrkdwn.escape(schedule_messages.denied(refusal, self._settings.region))
 
 
 _CLOSED = Answer({}, is_no=False)

@@ -21,7 +21,7 @@ from evoslack.calling.refusals import Refusal
 from evoslack.calling.rule_check import RuleCheck
 from evoslack.calling.workflow_step import PERSON, StepInputs, user_id_in
 from evoslack.slack.payloads import Payload
-from evoslack.slack.rendering import messages, select_options, step_messages
+from evoslack.slack.rendering import mrkdwn, select_options, step_messages
 from evoslack.slack.rendering.refusal_messages import refusal_message
 from evoslack.slack.workspace import SLACK_ERRORS, problem_of
 
@@ -83,7 +83,7 @@ class StepListeners:
             else:  # the offer is never empty, so it is the search; an empty list would not say so
                 self._fail(this, step_messages.no_flow(_query_in(body)))
         except Refusal as refusal:
-            self._fail(this, messages.escape(refusal_message(refusal, self._region).words))
+            self._fail(this, mrkdwn.escape(refusal_message(refusal, self._region).words))
         except SLACK_ERRORS as error:
             log.warning("the flows were not offered to a workflow: %s", problem_of(error))
         ack()

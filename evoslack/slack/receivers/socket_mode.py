@@ -23,6 +23,7 @@ from evoslack.runtime.backoff import Backoff
 from evoslack.runtime.clock import Clock
 from evoslack.runtime.trouble_log import TroubleLog
 from evoslack.slack.payloads import ARRIVAL
+from evoslack.slack.receivers.in_flight import InFlight
 from evoslack.slack.receivers.lanes import THREADS, Lane, NoteAnswer, lane_of, unnoted
 from evoslack.slack.receivers.socket_connection import NoHello, SocketConnection
 from evoslack.slack.workspace import SLACK_ERRORS, pause_of, problem_of
@@ -74,7 +75,7 @@ class SocketModeReceiver:
         self._wake = threading.Event()
         self._supervisor = threading.Thread(target=self._supervise, name="socket-supervisor", daemon=True)
         self._opening = threading.Lock()  # no connection is added once `_stopping` is set
-        self._in_flight = _InFlight()
+        self._in_flight = InFlight()
         self._is_over = False
         self._failures = 0  # in a row
         self._next_try_s = 0.0
@@ -240,25 +241,3 @@ class SocketModeReceiver:
                 arrival.answered()
             self._note_answer(lane_of(request.payload), arrival.age_s)
             self._in_flight.end()
-
-
-class _InFlight:
-    """Counts the payloads that have arrived and are not answered yet."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._changed = threading.Condition()
-
-    def begin(self) -> None:
-        with self._changed:
-            self._count += 1
-
-    def end(self) -> None:
-        with self._changed:
-            self._count -= 1
-            self._changed.notify_all()
-
-    def wait_until_none(self, within_s: float) -> bool:
-        """Whether none is left within that time."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._count <= 0, within_s)

@@ -9,7 +9,7 @@ from evoslack.calling.access import ASK_AGAIN_AFTER
 from evoslack.calling.refusals import CannotCheck, Denial, NothingToOffer, Source
 from evoslack.slack.rendering import times
 from evoslack.slack.rendering.help_contact import HelpContact
-from evoslack.slack.rendering.messages import escape
+from evoslack.slack.rendering.mrkdwn import escape
 
 REQUEST_ACCESS = "Request access"
 SENDING = "Sending your request…\nStill here after 20 seconds? Close this and try again."

@@ -7,7 +7,7 @@ from evoslack.calling.number_format import example, pretty, unbroken
 from evoslack.calling.numbers import BadNumber, Problem
 from evoslack.calling.rulebook import LONGEST_REASON, BlockedNumber
 from evoslack.slack.rendering import times
-from evoslack.slack.rendering.messages import escape, mention, one_line
+from evoslack.slack.rendering.mrkdwn import escape, mention, one_line
 from evoslack.slack.rendering.refusal_messages import refusal_message
 
 LONGEST_SHOWN = 120  # characters of a reason in the list

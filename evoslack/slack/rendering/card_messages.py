@@ -12,7 +12,7 @@ from evoslack.calling.number_format import pretty, unbroken
 from evoslack.calling.places import place_of
 from evoslack.slack.rendering import schedule_messages, times
 from evoslack.slack.rendering.button_messages import HANG_UP_MESSAGES
-from evoslack.slack.rendering.messages import mention, one_line
+from evoslack.slack.rendering.mrkdwn import mention, one_line
 from evoslack.slack.rendering.status_words import RESULT_WORDS
 
 LONGEST_ON_CARD = 80  # characters of a name

@@ -7,7 +7,7 @@ from datetime import datetime
 from evoslack.calling.history_filter import HistoryFilter
 from evoslack.calling.history_page import Count
 from evoslack.slack.rendering import home_messages
-from evoslack.slack.rendering.messages import escape
+from evoslack.slack.rendering.mrkdwn import escape
 
 ADMINISTRATORS_ONLY = "Only an Evo Voice administrator can export calls."
 RULES_ADMINISTRATORS_ONLY = "Only an Evo Voice administrator can export the changes of rules."

@@ -1,7 +1,7 @@
 """Who "your EvoSlack admin" is: a person, a channel, or words, as `HELP_CONTACT` says.
 
 Sentences say "your EvoSlack admin". Where markup is shown, `HelpContact.named_in` puts the contact in its
-place; in plain text, such as an error under a field, the words stay. `messages.escape` makes sure that a text
+place; in plain text, such as an error under a field, the words stay. `mrkdwn.escape` makes sure that a text
 from outside cannot mention anyone this way.
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evoslack.calling.calls import Call
-from evoslack.slack.rendering import cards, messages, times
+from evoslack.slack.rendering import cards, messages, mrkdwn, times
 from evoslack.slack.rendering.blocks import Block, section
 
 MOST = 10  # calls in one answer
@@ -35,4 +35,4 @@ def blocks(calls: Sequence[Call], region: str) -> list[Block]:
 
 def _line(call: Call, region: str) -> str:
     headline = messages.headline(call, region, is_bold=True)
-    return f"{headline}\n{messages.shown_name(call.request.flow_name)} · {times.when(call.accepted_at)}"
+    return f"{headline}\n{mrkdwn.shown_name(call.request.flow_name)} · {times.when(call.accepted_at)}"

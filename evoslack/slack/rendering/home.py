@@ -22,6 +22,7 @@ from evoslack.slack.rendering import (
     form_messages,
     home_messages,
     messages,
+    mrkdwn,
     rules_page_messages,
     times,
 )
@@ -121,7 +122,7 @@ def _waiting(page: Page, whose: Scope, region: str) -> list[Block]:
     found = [section(home_messages.WAITING[whose])]
     for call in page.waiting:
         parts = [f"<@{call.request.user_id}>"] if page.sees_team else []
-        parts.append(messages.shown_name(call.request.flow_name))
+        parts.append(mrkdwn.shown_name(call.request.flow_name))
         row = _row(f"home_waiting_{call.id}", call, parts, page, region)
         number = pretty(call.request.number, region)
         label = f"{button_messages.CANCEL}: {number}"
@@ -142,7 +143,7 @@ def _live_call(call: Call, page: Page, region: str) -> Block:
     parts = [since(times.since(call.answered_at or call.accepted_at))]
     if page.sees_team:
         parts.append(f"<@{call.request.user_id}>")
-    parts.append(messages.shown_name(call.request.flow_name))
+    parts.append(mrkdwn.shown_name(call.request.flow_name))
     if call.hang_up is not None:
         parts.append(home_messages.HANG_UP_NOTES[call.hang_up])
     row = _row(f"home_live_{call.id}", call, parts, page, region)
@@ -182,7 +183,7 @@ def _call(call: Call, page: Page, region: str) -> Block:
     parts = [times.when(call.accepted_at)]
     if page.filter.scope is Scope.TEAM:
         parts.append(f"<@{call.request.user_id}>")
-    parts.append(messages.shown_name(call.request.flow_name))
+    parts.append(mrkdwn.shown_name(call.request.flow_name))
     if call.note.result or call.note.text:
         parts.append(home_messages.noted(call.note.result))
     row = _row(f"home_call_{call.id}", call, parts, page, region)

@@ -8,7 +8,8 @@ from datetime import date, datetime
 from evoslack.calling.calls import HangUp, Result
 from evoslack.calling.history_filter import LEAST_DIGITS, HistoryFilter, OutcomeGroup, Scope
 from evoslack.calling.history_page import Count, HistoryPage
-from evoslack.slack.rendering.messages import NO_CALLS, escape
+from evoslack.slack.rendering.messages import NO_CALLS
+from evoslack.slack.rendering.mrkdwn import escape
 from evoslack.slack.rendering.status_words import RESULT_WORDS
 
 CANNOT_CALL = "*You can't place calls.*"

@@ -5,27 +5,17 @@ Sentences only; `cards` and `history` lay them out. Text from outside is escaped
 
 from __future__ import annotations
 
-import html
-import re
-
 from evoslack.calling.calls import Call, LostReason, Progress, State
 from evoslack.calling.number_format import pretty, redacted, unbroken
 from evoslack.calling.outcomes import Reason
 from evoslack.calling.status import STATUS_OF_OUTCOME, CallStatus, plain_outcome, status_of
 from evoslack.slack.rendering.help_contact import ADMIN
 from evoslack.slack.rendering.local_times import due
+from evoslack.slack.rendering.mrkdwn import escape, mention, one_line
 from evoslack.slack.rendering.status_words import STATUS_WORDS, StatusWords
 
-LONGEST_NAME = 200  # characters; a field takes 2,000, and escaping makes one up to five
 LONGEST_DETAIL = 160  # characters of Evo Voice's own reason for a no
 LONGEST_OUTCOME = 60  # characters of Evo Voice's own word for how a call ended
-
-_USER_ID = re.compile(r"[A-Z0-9_]{1,40}", re.ASCII)
-# Characters that turn the direction of what follows: a name must not reverse the words behind it.
-_DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-
-# With other spaces in it, this is not replaced by the name of the help contact.
-_NOT_ADMIN = ADMIN.replace(" ", "\u00a0")
 
 NOTHING_RANG = "Nothing was dialed."
 TELL_ADMIN = f"Tell {ADMIN}."
@@ -243,29 +233,3 @@ def broken(reference: str) -> str:
         f"Something broke in EvoSlack (reference {reference}). Try again; "
         "a form that already placed a call won't place another."
     )
-
-
-def escape(text: str) -> str:
-    """Text from outside, made safe for mrkdwn: no mention, no link gets through (slack-facts 4)."""
-    return html.escape(text, quote=False).replace(ADMIN, _NOT_ADMIN)
-
-
-def shown_name(name: str) -> str:
-    """A text from Evo Voice, made safe and no longer than a card or a page can hold."""
-    return escape(name[:LONGEST_NAME])
-
-
-def one_line(text: str, most: int) -> str:
-    """A text from outside on one line of at most `most` characters (before escaping), and escaped."""
-    return escape(plain_line(text, most))
-
-
-def plain_line(text: str, most: int) -> str:
-    """The same where there is no markup, and so nothing to escape."""
-    line = " ".join(_DIRECTION.sub("", text).split()).replace(ADMIN, _NOT_ADMIN)
-    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
-
-
-def mention(user_id: str) -> str:
-    """A person, as Slack shows them; escaped if it is no user id after all."""
-    return f"<@{user_id}>" if _USER_ID.fullmatch(user_id) else one_line(user_id, LONGEST_OUTCOME)

@@ -19,7 +19,7 @@ from evoslack.calling.status import CallStatus, status_of
 from evoslack.slack.rendering import form_messages, number_messages, rule_messages
 from evoslack.slack.rendering.blocks import Block, mrkdwn, plain
 from evoslack.slack.rendering.form_metadata import FormMetadata
-from evoslack.slack.rendering.messages import escape
+from evoslack.slack.rendering.mrkdwn import escape
 from evoslack.slack.rendering.refusal_messages import refusal_message
 
 NUMBER, LINE, QUESTION = "number", "number_line", "busy"  # block ids, or how they begin

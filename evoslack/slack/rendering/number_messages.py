@@ -8,7 +8,8 @@ from evoslack.calling.calls import Call
 from evoslack.calling.refusals import NumberBlocked, OutsideHours, Refusal
 from evoslack.calling.status import CallStatus, plain_outcome, status_of
 from evoslack.slack.rendering import rule_messages, times
-from evoslack.slack.rendering.messages import NOTHING_RANG, duration, escape, mention
+from evoslack.slack.rendering.messages import NOTHING_RANG, duration
+from evoslack.slack.rendering.mrkdwn import escape, mention
 from evoslack.slack.rendering.status_words import STATUS_WORDS
 
 OPEN_CARD = "Open card"

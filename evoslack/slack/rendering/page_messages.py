@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from evoslack.calling.calls import Call
-from evoslack.slack.rendering.messages import NOT_IN_CHANNEL, escape
+from evoslack.slack.rendering.messages import NOT_IN_CHANNEL
+from evoslack.slack.rendering.mrkdwn import escape
 
 PAGE_TITLE = "Your call"
 OPEN_CARD = "Open card"

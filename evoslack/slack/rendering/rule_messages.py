@@ -18,7 +18,8 @@ from evoslack.calling.refusals import (
 )
 from evoslack.calling.rulebook import BlockedNumber
 from evoslack.slack.rendering import hours_messages, limit_messages, times
-from evoslack.slack.rendering.messages import NOTHING_RANG, TELL_ADMIN, plain_line
+from evoslack.slack.rendering.messages import NOTHING_RANG, TELL_ADMIN
+from evoslack.slack.rendering.mrkdwn import plain_line
 from evoslack.slack.rendering.place_names import in_a_sentence
 
 NUMBER, FLOW, TIME, REASON = "number", "flow", "time", "reason"  # fields

@@ -19,7 +19,7 @@ from evoslack.calling.rulebook import (
     lowest,
 )
 from evoslack.slack.rendering import hours_messages, times
-from evoslack.slack.rendering.messages import escape, mention, shown_name
+from evoslack.slack.rendering.mrkdwn import escape, mention, shown_name
 
 TITLE = "Rules"  # of the page, and of the button that opens it
 ADMINISTRATORS_ONLY = "Only an Evo Voice administrator can see and change rules."

@@ -23,7 +23,8 @@ from evoslack.calling.refusals import (
 )
 from evoslack.slack.rendering import hours_messages, times
 from evoslack.slack.rendering.local_times import city, due, local, where, yours
-from evoslack.slack.rendering.messages import NOTHING_RANG, escape, headline, mention
+from evoslack.slack.rendering.messages import NOTHING_RANG, headline
+from evoslack.slack.rendering.mrkdwn import escape, mention
 from evoslack.slack.rendering.refusal_messages import refusal_message
 
 PAGE_TITLE = "When to call"

@@ -13,7 +13,7 @@ from evoslack.calling.number_format import pretty, unbroken
 from evoslack.calling.places import Place, place_of
 from evoslack.calling.refusals import OutsideHours
 from evoslack.calling.rulebook import LONGEST_REASON
-from evoslack.slack.rendering import button_messages, form_messages, messages, schedule_messages
+from evoslack.slack.rendering import button_messages, form_messages, messages, mrkdwn, schedule_messages
 from evoslack.slack.rendering.blocks import Block, modal, plain, section, small
 from evoslack.slack.rendering.form_metadata import ChangeMetadata, ScheduleMetadata
 from evoslack.slack.rendering.local_times import due
@@ -142,7 +142,7 @@ def has_field(view: Mapping[str, Any], block_id: str) -> bool:
 def _about(request: CallRequest, region: str) -> str:
     """Which call it is."""
     shown = unbroken(pretty(request.number, region))
-    return f"{shown} · {messages.shown_name(request.flow_name)}"
+    return f"{shown} · {mrkdwn.shown_name(request.flow_name)}"
 
 
 def _choices(asked: Asked, place: Place) -> list[tuple[str, str, str]]:

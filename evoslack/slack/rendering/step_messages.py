@@ -5,14 +5,8 @@ from __future__ import annotations
 from evoslack.calling.calls import Call, Progress
 from evoslack.calling.number_format import pretty
 from evoslack.calling.refusals import NumberBusy, Refusal
-from evoslack.slack.rendering.messages import (
-    LONGEST_NAME,
-    NOTHING_RANG,
-    TELL_ADMIN,
-    escape,
-    reason,
-    what_happened,
-)
+from evoslack.slack.rendering.messages import NOTHING_RANG, TELL_ADMIN, reason, what_happened
+from evoslack.slack.rendering.mrkdwn import LONGEST_NAME, escape
 from evoslack.slack.rendering.refusal_messages import busy_words, refusal_message
 
 UNREADABLE = f"EvoSlack can't read the step's inputs. {NOTHING_RANG} {TELL_ADMIN}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.notes import NoteLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
 
@@ -12,6 +13,11 @@ from evoslack.ledger.store import Store
 @pytest.fixture
 def ledger(store: Store) -> CallLedger:
     return CallLedger(store)
+
+
+@pytest.fixture
+def notes(store: Store) -> NoteLedger:
+    return NoteLedger(store)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from evoslack.calling.do_not_call import DO_NOT_CALL
 from evoslack.calling.rulebook import LONGEST_REASON, BlockedNumber
 from evoslack.ledger.blocked_numbers import PIECE, BlockedNumberLedger
 from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.notes import NoteLedger
 from evoslack.ledger.rules import RuleLedger
 from evoslack.ledger.store import Store
 from tests.calls import call_request
@@ -160,7 +161,7 @@ def test_a_note_and_what_it_blocks_are_written_together(
     note = CallNote(Result.DO_NOT_CALL, "", BOSS)
     block = replace(ENTRY, by=BOSS, call_id=call.id)
 
-    assert CallLedger(store).write_note(call.id, note, at=T0, block=block) is not None
+    assert NoteLedger(store).write_note(call.id, note, at=T0, block=block) is not None
 
     assert blocked.find(ENTRY.number) == block
     assert [by for by, _before, _after in logged(store)] == [BOSS]
@@ -171,7 +172,7 @@ def test_a_note_that_is_not_kept_blocks_nothing(
 ) -> None:
     late = CallNote(Result.DO_NOT_CALL, "", BOSS, revision=7)
 
-    assert CallLedger(store).write_note(call.id, late, at=T0, block=ENTRY) is None
+    assert NoteLedger(store).write_note(call.id, late, at=T0, block=ENTRY) is None
 
     assert blocked.find(ENTRY.number) is None
     assert logged(store) == []
@@ -183,7 +184,7 @@ def test_a_note_about_a_number_on_the_list_is_kept_and_so_is_its_entry(
     blocked.block(ENTRY)
     note = CallNote(Result.DO_NOT_CALL, "again", BOSS)
 
-    written = CallLedger(store).write_note(call.id, note, at=T0, block=replace(ENTRY, by=BOSS))
+    written = NoteLedger(store).write_note(call.id, note, at=T0, block=replace(ENTRY, by=BOSS))
 
     assert written is not None
     assert written.note.result is Result.DO_NOT_CALL

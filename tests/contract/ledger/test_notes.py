@@ -11,6 +11,7 @@ from evoslack.calling.calls import Call, CallNote, Result
 from evoslack.calling.outcomes import InDoubt, Placed, Reason
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.home_tabs import HomeTabLedger
+from evoslack.ledger.notes import NoteLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.store import Store
 from tests.calls import call_request
@@ -46,9 +47,9 @@ def test_a_call_has_no_note_at_first(call: Call) -> None:
 @pytest.mark.parametrize("result", [*Result, None])
 @pytest.mark.parametrize("text", ["", "left a message", "<!channel> *b* 👩‍💻\n\u200fאב " + "n" * 2950])
 def test_a_note_comes_back_as_it_was_written(
-    ledger: CallLedger, call: Call, result: Result | None, text: str
+    ledger: CallLedger, notes: NoteLedger, call: Call, result: Result | None, text: str
 ) -> None:
-    written = ledger.write_note(call.id, CallNote(result, text, BOSS), at=T0 + SECOND)
+    written = notes.write_note(call.id, CallNote(result, text, BOSS), at=T0 + SECOND)
 
     assert written is not None
     assert written.note == CallNote(result, text, BOSS, T0 + SECOND, revision=1)
@@ -56,22 +57,24 @@ def test_a_note_comes_back_as_it_was_written(
     assert (written.state, written.progress, written.request) == (call.state, call.progress, call.request)
 
 
-def test_whoever_read_the_newest_note_may_replace_it_and_nobody_else(ledger: CallLedger, call: Call) -> None:
-    first = ledger.write_note(call.id, CallNote(Result.REACHED, "first", BOSS), at=T0)
-    late = ledger.write_note(call.id, CallNote(Result.OTHER, "late", SARA, revision=0), at=T0 + SECOND)
-    ahead = ledger.write_note(call.id, CallNote(Result.OTHER, "ahead", SARA, revision=2), at=T0 + SECOND)
+def test_whoever_read_the_newest_note_may_replace_it_and_nobody_else(
+    ledger: CallLedger, notes: NoteLedger, call: Call
+) -> None:
+    first = notes.write_note(call.id, CallNote(Result.REACHED, "first", BOSS), at=T0)
+    late = notes.write_note(call.id, CallNote(Result.OTHER, "late", SARA, revision=0), at=T0 + SECOND)
+    ahead = notes.write_note(call.id, CallNote(Result.OTHER, "ahead", SARA, revision=2), at=T0 + SECOND)
     assert first is not None
     assert (late, ahead, note_of(ledger, call)) == (None, None, first.note)
 
-    removed = ledger.write_note(call.id, CallNote(by=SARA, revision=1), at=T0 + SECOND)
+    removed = notes.write_note(call.id, CallNote(by=SARA, revision=1), at=T0 + SECOND)
 
     assert removed is not None
     assert removed.note == CallNote(None, "", SARA, T0 + SECOND, revision=2)
 
 
-def test_of_many_who_write_at_once_one_is_kept(ledger: CallLedger, call: Call) -> None:
+def test_of_many_who_write_at_once_one_is_kept(ledger: CallLedger, notes: NoteLedger, call: Call) -> None:
     def write(index: int) -> Call | None:
-        return ledger.write_note(call.id, CallNote(None, f"note {index}", f"U{index}"), at=T0)
+        return notes.write_note(call.id, CallNote(None, f"note {index}", f"U{index}"), at=T0)
 
     with ThreadPoolExecutor(WRITERS) as hands:
         kept = [each for each in hands.map(write, range(WRITERS)) if each is not None]
@@ -81,12 +84,12 @@ def test_of_many_who_write_at_once_one_is_kept(ledger: CallLedger, call: Call) -
     assert kept[0].note.text == f"note {kept[0].note.by[1:]}"
 
 
-def test_a_call_that_is_gone_takes_no_note(ledger: CallLedger) -> None:
-    assert ledger.write_note("nobody", CallNote(text="x", by=SARA), at=T0) is None
+def test_a_call_that_is_gone_takes_no_note(ledger: CallLedger, notes: NoteLedger) -> None:
+    assert notes.write_note("nobody", CallNote(text="x", by=SARA), at=T0) is None
 
 
 def test_a_note_brings_the_card_and_the_home_tabs_up_to_date(
-    store: Store, ledger: CallLedger, notifications: NotificationLedger, call: Call
+    store: Store, ledger: CallLedger, notes: NoteLedger, notifications: NotificationLedger, call: Call
 ) -> None:
     homes = HomeTabLedger(store)
     homes.mark_opened("T1", SARA, at=T0)
@@ -97,7 +100,7 @@ def test_a_note_brings_the_card_and_the_home_tabs_up_to_date(
     assert notifications.claim(at=T0, until=T0 + SECOND) is None
     before = notifications.read(call.id).revision
 
-    ledger.write_note(call.id, CallNote(text="x", by=BOSS), at=T0)
+    notes.write_note(call.id, CallNote(text="x", by=BOSS), at=T0)
 
     due = notifications.claim(at=T0, until=T0 + SECOND)
     assert due is not None
@@ -106,18 +109,20 @@ def test_a_note_brings_the_card_and_the_home_tabs_up_to_date(
 
 
 def test_a_note_that_was_not_kept_makes_nothing_due(
-    ledger: CallLedger, notifications: NotificationLedger, call: Call
+    ledger: CallLedger, notes: NoteLedger, notifications: NotificationLedger, call: Call
 ) -> None:
     deliver(notifications, call.id, at=T0)
 
-    ledger.write_note(call.id, CallNote(text="x", by=BOSS, revision=7), at=T0)
+    notes.write_note(call.id, CallNote(text="x", by=BOSS, revision=7), at=T0)
 
     assert notifications.claim(at=T0, until=T0 + SECOND) is None
 
 
-def test_a_note_survives_everything_that_happens_to_the_call_later(ledger: CallLedger) -> None:
+def test_a_note_survives_everything_that_happens_to_the_call_later(
+    ledger: CallLedger, notes: NoteLedger
+) -> None:
     accepted = ledger.accept(call_request(), at=T0)
-    ledger.write_note(accepted.id, CallNote(Result.OTHER, "early", BOSS), at=T0)
+    notes.write_note(accepted.id, CallNote(Result.OTHER, "early", BOSS), at=T0)
     ledger.begin(at=T0, accepted_after=T0 - SECOND)
     ledger.finish(accepted.id, InDoubt(Reason.NO_ANSWER), at=T0)
     ledger.finish(accepted.id, Placed(), at=T0)

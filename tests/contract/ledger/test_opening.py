@@ -15,8 +15,9 @@ import pytest
 import sqlalchemy as sa
 
 from evoslack.ledger import postgres
+from evoslack.ledger.database_words import UnusableUrl, database_problem
 from evoslack.ledger.preview import Preview, preview
-from evoslack.ledger.store import Store, UnusableUrl, database_problem
+from evoslack.ledger.store import Store
 from evoslack.ledger.tables import MadeByNewer
 from tests.bouncer import Bouncer
 from tests.postgres import Postgres

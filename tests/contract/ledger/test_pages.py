@@ -12,6 +12,7 @@ from evoslack.calling.calls import Call, CallNote, State
 from evoslack.calling.notification import LivePage
 from evoslack.calling.outcomes import Placed
 from evoslack.ledger.calls import CallLedger
+from evoslack.ledger.notes import NoteLedger
 from evoslack.ledger.notifications import NotificationLedger
 from evoslack.ledger.pages import PageLedger
 from evoslack.ledger.store import Store
@@ -36,8 +37,8 @@ def due(pages: PageLedger, at: datetime) -> LivePage | None:
     return pages.claim(at=at, until=at + LEASE, shown_before=at - SECOND)
 
 
-def change(ledger: CallLedger, call: Call, at: datetime, known: int = 0) -> None:
-    assert ledger.write_note(call.id, CallNote(text="changed", revision=known), at=at) is not None
+def change(notes: NoteLedger, call: Call, at: datetime, known: int = 0) -> None:
+    assert notes.write_note(call.id, CallNote(text="changed", revision=known), at=at) is not None
 
 
 def test_a_page_is_due_once_its_call_changed_and_the_answer_to_its_form_was_applied(
@@ -59,20 +60,24 @@ def test_a_page_is_due_once_its_call_changed_and_the_answer_to_its_form_was_appl
     assert again.attempts == 2
 
 
-def test_a_call_without_a_form_has_no_page(ledger: CallLedger, pages: PageLedger, store: Store) -> None:
+def test_a_call_without_a_form_has_no_page(
+    ledger: CallLedger, notes: NoteLedger, pages: PageLedger, store: Store
+) -> None:
     call = accept(ledger, view_id="")
-    change(ledger, call, T0)
+    change(notes, call, T0)
 
     assert due(pages, T0 + SECOND) is None
     assert "pages" not in count_rows(store)
 
 
-def test_what_changes_during_an_update_is_due_after_a_moment(ledger: CallLedger, pages: PageLedger) -> None:
+def test_what_changes_during_an_update_is_due_after_a_moment(
+    ledger: CallLedger, notes: NoteLedger, pages: PageLedger
+) -> None:
     call = accept(ledger)
-    change(ledger, call, T0)
+    change(notes, call, T0)
     at = T0 + SECOND
     assert due(pages, at) is not None
-    change(ledger, call, at, 1)
+    change(notes, call, at, 1)
 
     pages.mark_shown(call.id, "digest", lease=at + LEASE, at=at)
 
@@ -85,28 +90,28 @@ def test_what_changes_during_an_update_is_due_after_a_moment(ledger: CallLedger,
 
 
 def test_a_page_that_is_due_later_is_due_at_once_if_its_call_changes(
-    ledger: CallLedger, pages: PageLedger
+    ledger: CallLedger, notes: NoteLedger, pages: PageLedger
 ) -> None:
     call = accept(ledger)
-    change(ledger, call, T0)
+    change(notes, call, T0)
     at = T0 + SECOND
     assert due(pages, at) is not None
     pages.mark_shown(call.id, "", lease=at + LEASE, at=at, again_at=T0 + 9 * SECOND)
     assert due(pages, T0 + 8 * SECOND) is None
 
-    change(ledger, call, T0 + 3 * SECOND, 1)
+    change(notes, call, T0 + 3 * SECOND, 1)
 
     assert due(pages, T0 + 3 * SECOND) is not None
 
 
 def test_a_failed_update_is_tried_again_with_what_changed_meanwhile(
-    ledger: CallLedger, pages: PageLedger
+    ledger: CallLedger, notes: NoteLedger, pages: PageLedger
 ) -> None:
     call = accept(ledger)
-    change(ledger, call, T0)
+    change(notes, call, T0)
     at = T0 + SECOND
     assert due(pages, at) is not None
-    change(ledger, call, at, 1)
+    change(notes, call, at, 1)
 
     pages.postpone(call.id, lease=at + LEASE, again_at=at + 3 * SECOND)
 
@@ -116,10 +121,12 @@ def test_a_failed_update_is_tried_again_with_what_changed_meanwhile(
     assert (found.attempts, found.call.note.revision, found.shown) == (2, 2, "")
 
 
-def test_a_closed_page_is_never_due_again(ledger: CallLedger, pages: PageLedger, store: Store) -> None:
+def test_a_closed_page_is_never_due_again(
+    ledger: CallLedger, notes: NoteLedger, pages: PageLedger, store: Store
+) -> None:
     call, other = accept(ledger), accept(ledger, "other", "V2")
     for each in (call, other):
-        change(ledger, each, T0)
+        change(notes, each, T0)
     at = T0 + SECOND
     first, second = due(pages, at), due(pages, at)
     assert first is not None and second is not None
@@ -128,7 +135,7 @@ def test_a_closed_page_is_never_due_again(ledger: CallLedger, pages: PageLedger,
     pages.remove(other.id, lease=at + LEASE + SECOND)  # not ours: another bot has it by now
 
     assert count_rows(store)["pages"] == 1
-    change(ledger, call, T0 + 60 * SECOND, 1)
+    change(notes, call, T0 + 60 * SECOND, 1)
     again = due(pages, T0 + 90 * SECOND)
     assert again is not None
     assert again.call.id == other.id
@@ -151,7 +158,7 @@ def test_a_page_is_due_when_its_card_appears_because_it_links_there(
 
 
 def test_a_card_that_appears_while_its_call_changes_meets_no_deadlock(
-    ledger: CallLedger, notifications: NotificationLedger
+    ledger: CallLedger, notes: NoteLedger, notifications: NotificationLedger
 ) -> None:
     made = [accept(ledger, chr(300 + index), f"V{index}") for index in range(8)]
 
@@ -160,7 +167,7 @@ def test_a_card_that_appears_while_its_call_changes_meets_no_deadlock(
         if index % 16 < 8:
             notifications.mark_card_shown(call.id, number + 1, "C1", f"1.{number}")
         else:
-            change(ledger, call, T0, number)
+            change(notes, call, T0, number)
 
     with ThreadPoolExecutor(16) as bots:
         for number in range(12):
@@ -169,9 +176,9 @@ def test_a_card_that_appears_while_its_call_changes_meets_no_deadlock(
     assert {notifications.read(each.id).card_ts for each in made} == {"1.11"}
 
 
-def test_two_bots_never_get_the_same_page(ledger: CallLedger, pages: PageLedger) -> None:
+def test_two_bots_never_get_the_same_page(ledger: CallLedger, notes: NoteLedger, pages: PageLedger) -> None:
     for index in range(20):
-        change(ledger, accept(ledger, chr(200 + index), f"V{index}"), T0)
+        change(notes, accept(ledger, chr(200 + index), f"V{index}"), T0)
 
     with ThreadPoolExecutor(8) as bots:
         found = list(bots.map(lambda _: due(pages, T0 + SECOND), range(40)))
@@ -181,10 +188,10 @@ def test_two_bots_never_get_the_same_page(ledger: CallLedger, pages: PageLedger)
 
 
 def test_a_bot_that_is_alone_takes_over_at_once_whatever_the_clock_says(
-    ledger: CallLedger, notifications: NotificationLedger, pages: PageLedger
+    ledger: CallLedger, notes: NoteLedger, notifications: NotificationLedger, pages: PageLedger
 ) -> None:
     call = accept(ledger)
-    change(ledger, call, T0)
+    change(notes, call, T0)
     assert due(pages, T0 + SECOND) is not None
     earlier = T0 - 3600 * SECOND  # the clock was set back
 

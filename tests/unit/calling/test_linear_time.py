@@ -32,7 +32,7 @@ from evoslack.calling.workflow_step import StepInputs
 from evoslack.evo import session_poller, wire
 from evoslack.slack.listeners.export import Period, Unreadable
 from evoslack.slack.listeners.message_texts import MOST_PARTS, texts_of
-from evoslack.slack.rendering import home_filters, messages, select_options, typed_words, views
+from evoslack.slack.rendering import home_filters, mrkdwn, select_options, typed_words, views
 from evoslack.slack.rendering.call_csv import row_of
 from tests.calls import call_request
 
@@ -81,7 +81,7 @@ READERS: Mapping[str, Reader] = {
     "a session of Evo Voice": lambda text: session_poller.session_of(
         {"id": "id", "accountId": "acc1", "fromAddress": text, "destination": text}, "acc1"
     ),
-    "a text in a card": messages.escape,
+    "a text in a card": mrkdwn.escape,
     "a message": lambda text: list(texts_of({"blocks": [{"elements": [{"text": each} for each in text]}]})),
 }
 

@@ -37,7 +37,7 @@ class World:
         self.lacks = 0
         everything: Any = self
         self.listeners = CallNoteListeners(
-            *(everything, everything, everything, self.refresh, everything, everything, SETTINGS),
+            *(everything, everything, everything, everything, self.refresh, everything, everything, SETTINGS),
             lambda: self.at,
         )
 

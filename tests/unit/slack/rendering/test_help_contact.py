@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from evoslack.calling.refusals import Denial, Lack, NotAllowed, NothingToOffer
-from evoslack.slack.rendering import messages
+from evoslack.slack.rendering import mrkdwn
 from evoslack.slack.rendering.blocks import context, section
 from evoslack.slack.rendering.help_contact import ADMIN, NO_CONTACT, HelpContact
 from evoslack.slack.rendering.refusal_messages import refusal_words
@@ -49,7 +49,7 @@ def test_only_markup_names_the_contact() -> None:
 
 
 def test_a_text_from_outside_mentions_nobody() -> None:
-    named = HelpContact.of("U0ADMIN").named_in(f"{messages.shown_name(f'Flow of {ADMIN}')}: {SENTENCE}")
+    named = HelpContact.of("U0ADMIN").named_in(f"{mrkdwn.shown_name(f'Flow of {ADMIN}')}: {SENTENCE}")
 
     assert named.count("<@U0ADMIN>") == 1
     assert named.endswith("Tell <@U0ADMIN>.")

@@ -28,7 +28,7 @@ from evoslack.calling.refusals import (
     UnreadableForm,
 )
 from evoslack.calling.status import status_of
-from evoslack.slack.rendering import button_messages, form_messages, messages, refusal_messages
+from evoslack.slack.rendering import button_messages, form_messages, messages, mrkdwn, refusal_messages
 from evoslack.slack.rendering.status_words import STATUS_WORDS
 
 REQUEST = CallRequest("key", "T1", "U_SARA", "acc1", "flow1", "Reminder", "+12025550143", "+12025550100")
@@ -206,7 +206,7 @@ def test_a_person_who_is_told_privately_hears_when_the_team_may_not_know(problem
     ],
 )
 def test_text_from_outside_is_escaped(text: str, escaped: str) -> None:
-    assert messages.escape(text) == escaped
+    assert mrkdwn.escape(text) == escaped
 
 
 # --- refusals --------------------------------------------------------------------------------------------
@@ -357,7 +357,7 @@ def test_who_hung_up_is_said_beside_the_number() -> None:
 
 @pytest.mark.parametrize("user_id", ["U1> <!channel", "<@U1>", "", "u" * 500, "U1|x"])
 def test_what_is_no_user_id_becomes_no_mention(user_id: str) -> None:
-    shown = messages.mention(user_id)
+    shown = mrkdwn.mention(user_id)
 
     assert "<" not in shown and len(shown) < 100
 
