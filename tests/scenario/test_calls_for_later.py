@@ -46,7 +46,9 @@ def ask_for_later(office: Office, who: str = SARA) -> None:
 def fill_time(office: Office, at: datetime, who: str = SARA, **more: str) -> None:
     """Fill in date and time in the reader's own zone, or in UTC if the page says that it is unknown."""
     page = office.slack.modal(who) or {}
-    zone = json.loads(page["private_metadata"])["zone"]  # empty: the press was too old to ask Slack for it
+    zone = json.loads(page["private_metadata"]).get(
+        "zone"
+    )  # empty: the press was too old to ask Slack for it
     local = at.astimezone(ZoneInfo(zone or "UTC"))
     office.slack.fill(who, {"schedule_date": f"{local:%Y-%m-%d}", "schedule_time": f"{local:%H:%M}", **more})
 

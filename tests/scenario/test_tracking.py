@@ -27,7 +27,9 @@ def poll_after(office: Office, seconds: float = 3) -> None:
 
 
 def until(office: Office, predicate: Callable[[], object], what: str = "", *, step_s: float = 3) -> None:
-    """Let time pass until it is so."""
+    """Let time pass until it is so; not before what is being dialed is dialed, unless that hangs."""
+    with contextlib.suppress(AssertionError):
+        office.slack.wait_for(lambda: not any(call.is_open for call in office.ledger()), within_s=2)
     ends = time.monotonic() + 15
     while not predicate():
         assert time.monotonic() < ends, f"{what or 'it'} never came true"

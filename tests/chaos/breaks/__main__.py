@@ -97,7 +97,7 @@ def _fails(tree: Path, arguments: list[str]) -> tuple[str, int]:
         return "too long", LONGEST_S
     took_s = round(time.monotonic() - began)
     found = b"THE PROMISE WAS BROKEN" in ended.stdout or b" failed" in ended.stdout
-    if ended.returncode and not found:  # it did not even run
+    if ended.returncode and (not found or b"the experiment itself broke" in ended.stdout):  # it did not run
         print((ended.stdout + ended.stderr)[-2000:].decode(errors="replace"), file=sys.stderr)
         return "ERROR", took_s
     return ("yes" if ended.returncode else "no"), took_s
