@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import socket
 import struct
-import threading
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Self
+
+from tests.sockets import accept_all, exactly, hang_up
 
 SSL_OR_GSS = (80877103, 80877104)  # "may we encrypt?", asked before anything else
 REJECTED = b"SFATAL\0C08P01\0Munsupported startup parameter: options\0\0"
@@ -31,7 +32,7 @@ class Bouncer:
         for _ in range(servers):
             self._servers.put(self._connect())
         self._listener = socket.create_server(("127.0.0.1", 0))
-        threading.Thread(target=self._accept, daemon=True).start()
+        accept_all(self._listener, self._serve)
 
     @property
     def url(self) -> str:
@@ -43,9 +44,7 @@ class Bouncer:
 
     def __exit__(self, *_: object) -> None:
         for each in (self._listener, *self._open):
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
+            hang_up(each)
 
     def _connect(self) -> socket.socket:
         server = socket.socket(socket.AF_UNIX)
@@ -56,14 +55,8 @@ class Bouncer:
         self._greeting, _is_idle = _answer(server)
         return server
 
-    def _accept(self) -> None:
-        with suppress(OSError):  # until it is closed
-            while True:
-                client, _address = self._listener.accept()
-                self._open.append(client)
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
     def _serve(self, client: socket.socket) -> None:
+        self._open.append(client)
         with suppress(OSError, EOFError), client:
             if not self._greet(client):
                 return
@@ -79,8 +72,8 @@ class Bouncer:
 
     def _greet(self, client: socket.socket) -> bool:
         while True:
-            (length,) = struct.unpack("!i", _exactly(client, 4))
-            body = _exactly(client, length - 4)
+            (length,) = struct.unpack("!i", exactly(client, 4))
+            body = exactly(client, length - 4)
             if struct.unpack("!i", body[:4])[0] not in SSL_OR_GSS:
                 break
             client.sendall(b"N")
@@ -95,8 +88,8 @@ def _question(client: socket.socket) -> bytes | None:
     """All messages up to the one after which the server answers; None at the end."""
     found = b""
     while True:
-        kind, length = struct.unpack("!ci", head := _exactly(client, 5))
-        found += head + _exactly(client, length - 4)
+        kind, length = struct.unpack("!ci", head := exactly(client, 5))
+        found += head + exactly(client, length - 4)
         if kind == b"X":
             return None
         if kind in {b"Q", b"S"}:
@@ -107,17 +100,7 @@ def _answer(server: socket.socket) -> tuple[bytes, bool]:
     """All messages until the server is ready again, and whether no transaction is open then."""
     found = b""
     while True:
-        kind, length = struct.unpack("!ci", head := _exactly(server, 5))
-        found += head + (body := _exactly(server, length - 4))
+        kind, length = struct.unpack("!ci", head := exactly(server, 5))
+        found += head + (body := exactly(server, length - 4))
         if kind == b"Z":
             return found, body == b"I"
-
-
-def _exactly(source: socket.socket, count: int) -> bytes:
-    data = b""
-    while len(data) < count:
-        more = source.recv(count - len(data))
-        if not more:
-            raise EOFError
-        data += more
-    return data

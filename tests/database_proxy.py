@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from tests.sockets import accept_all, exactly, hang_up
+
 SSL_OR_GSS = (80877103, 80877104)  # "may we encrypt?", asked before anything else
 
 
@@ -41,7 +43,7 @@ class DatabaseProxy:
         self._taking = threading.Lock()
         self._open: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
-        threading.Thread(target=self._accept, daemon=True).start()
+        accept_all(self._listener, self._serve)
 
     @property
     def url(self) -> str:
@@ -74,16 +76,13 @@ class DatabaseProxy:
 
     def __exit__(self, *_: object) -> None:
         for each in (self._listener, *self._open):
-            _hang_up(each)
+            hang_up(each)
 
-    def _accept(self) -> None:
-        with suppress(OSError):  # until it is closed
-            while True:
-                client, _address = self._listener.accept()
-                server = socket.socket(socket.AF_UNIX)
-                server.connect(self._upstream)
-                self._open |= {client, server}
-                threading.Thread(target=_Link(self, client, server).carry, daemon=True).start()
+    def _serve(self, client: socket.socket) -> None:
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(self._upstream)
+        self._open |= {client, server}
+        _Link(self, client, server).carry()
 
     def take(self, statements: set[str]) -> Cut | None:
         """The cut that matches one of these statements, unless another connection took it."""
@@ -118,8 +117,8 @@ class _Link:
 
     def _greet(self) -> None:
         while True:
-            (length,) = struct.unpack("!i", head := _exactly(self._client, 4))
-            body = _exactly(self._client, length - 4)
+            (length,) = struct.unpack("!i", head := exactly(self._client, 4))
+            body = exactly(self._client, length - 4)
             if struct.unpack("!i", body[:4])[0] not in SSL_OR_GSS:
                 self._server.sendall(head + body)
                 return
@@ -127,8 +126,8 @@ class _Link:
 
     def _carry_message(self) -> bool:
         """One message; whether the connection goes on."""
-        kind, length = struct.unpack("!ci", head := _exactly(self._client, 5))
-        body = _exactly(self._client, length - 4)
+        kind, length = struct.unpack("!ci", head := exactly(self._client, 5))
+        body = exactly(self._client, length - 4)
         self._note(kind, body)
         if kind == b"Q" and body.startswith((b"COMMIT", b"ROLLBACK")):
             counts = self._changed and body.startswith(b"COMMIT")
@@ -170,21 +169,4 @@ class _Link:
 
     def _end(self) -> None:
         for each in (self._client, self._server):
-            _hang_up(each)
-
-
-def _exactly(source: socket.socket, count: int) -> bytes:
-    data = b""
-    while len(data) < count:
-        more = source.recv(count - len(data))
-        if not more:
-            raise EOFError
-        data += more
-    return data
-
-
-def _hang_up(side: socket.socket) -> None:
-    """Also wakes the thread that is reading from it."""
-    with suppress(OSError):
-        side.shutdown(socket.SHUT_RDWR)
-    side.close()
+            hang_up(each)

@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+from tests.sockets import accept_all, hang_up
+
 
 class Relay:
     """Listens on a loopback port and forwards to a server's socket. `delay_s` is added to each round trip."""
@@ -23,7 +25,7 @@ class Relay:
         self._counting = threading.Lock()
         self._open: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
-        threading.Thread(target=self._accept, daemon=True).start()
+        accept_all(self._listener, self._serve)
 
     @property
     def url(self) -> str:
@@ -35,19 +37,14 @@ class Relay:
 
     def __exit__(self, *_: object) -> None:
         for each in (self._listener, *self._open):
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
+            hang_up(each)
 
-    def _accept(self) -> None:
-        with suppress(OSError):  # until it is closed
-            while True:
-                client, _address = self._listener.accept()
-                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                server = socket.socket(socket.AF_UNIX)
-                server.connect(self._upstream)
-                self._open += [client, server]
-                _Link(self, client, server).start()
+    def _serve(self, client: socket.socket) -> None:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(self._upstream)
+        self._open += [client, server]
+        _Link(self, client, server).start()
 
     def note_round_trip(self) -> None:
         """Count one, and let it take its time."""
@@ -75,9 +72,7 @@ class _Link:
         with suppress(OSError):
             carry()  # type: ignore[operator]
         for each in (self._client, self._server):
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
+            hang_up(each)
 
     def _questions(self) -> None:
         while data := self._client.recv(65536):

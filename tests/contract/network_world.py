@@ -8,11 +8,12 @@ import json
 import socket
 import ssl
 import struct
-import subprocess
-import threading
-from contextlib import suppress
 from pathlib import Path
 from typing import Self
+
+import trustme
+
+from tests.sockets import accept_all, exactly
 
 HOSTS = (
     "slack.com",
@@ -28,18 +29,10 @@ ANSWER = json.dumps({"ok": True, "team_id": "T1", "url": WSS_URL}).encode()
 
 
 def make_certificates(folder: Path) -> None:
-    """`ca.pem`, and `server.pem` with `server.key` for all hosts, signed by it."""
-    (folder / "names.cnf").write_text(f"subjectAltName={','.join(f'DNS:{host}' for host in HOSTS)}\n")
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    for arguments in (
-        ["req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Company", "-days", "2"],
-        ["req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=slack.com"],
-        [
-            *("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"),
-            *("-out", "server.pem", "-extfile", "names.cnf", "-days", "2"),
-        ],
-    ):
-        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+    """`ca.pem`, and `server.pem` for all hosts, signed by it and with its key."""
+    authority = trustme.CA(organization_name="Company")
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    authority.issue_cert(*HOSTS).private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
 
 
 class CompanyNetwork:
@@ -47,13 +40,13 @@ class CompanyNetwork:
 
     def __init__(self, certificates: Path) -> None:
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._tls.load_cert_chain(certificates / "server.pem", certificates / "server.key")
+        self._tls.load_cert_chain(certificates / "server.pem")
         self._server = socket.create_server(("127.0.0.1", 0))
         self._proxy = socket.create_server(("127.0.0.1", 0))
         self.asked: list[str] = []
         self.consent = "200 Connection established"
         for listener, serve in ((self._server, self._serve), (self._proxy, self._connect)):
-            threading.Thread(target=self._accept, args=(listener, serve), daemon=True).start()
+            accept_all(listener, serve)
 
     @property
     def proxy_url(self) -> str:
@@ -72,22 +65,17 @@ class CompanyNetwork:
         self._server.close()
         self._proxy.close()
 
-    def _accept(self, listener: socket.socket, serve: object) -> None:
-        with suppress(OSError):  # until it is closed
-            while True:
-                client, _address = listener.accept()
-                client.settimeout(5)
-                threading.Thread(target=serve, args=(client,), daemon=True).start()  # type: ignore[arg-type]
-
     def _connect(self, client: socket.socket) -> None:
-        with suppress(OSError, EOFError), client:
+        with client:
+            client.settimeout(5)
             self.asked.append(_head(client).split()[1].decode())
             client.sendall(f"HTTP/1.1 {self.consent}\r\n\r\n".encode())
             if self.consent.startswith("200"):
                 self._serve(client)
 
     def _serve(self, client: socket.socket) -> None:
-        with suppress(OSError, EOFError), client, self._tls.wrap_socket(client, server_side=True) as secure:
+        client.settimeout(5)
+        with client, self._tls.wrap_socket(client, server_side=True) as secure:
             head = _head(secure)
             fields = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line)
             if key := fields.get(b"Sec-WebSocket-Key"):
@@ -101,7 +89,7 @@ class CompanyNetwork:
                 while secure.recv(4096):
                     pass
                 return
-            _exactly(secure, int(fields.get(b"Content-Length", b"0")))
+            exactly(secure, int(fields.get(b"Content-Length", b"0")))
             secure.sendall(
                 b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
                 b"Content-Length: %d\r\n\r\n" % len(ANSWER) + ANSWER
@@ -111,15 +99,5 @@ class CompanyNetwork:
 def _head(sock: socket.socket) -> bytes:
     data = b""
     while not data.endswith(b"\r\n\r\n"):
-        data += _exactly(sock, 1)
-    return data
-
-
-def _exactly(sock: socket.socket, count: int) -> bytes:
-    data = b""
-    while len(data) < count:
-        more = sock.recv(count - len(data))
-        if not more:
-            raise EOFError
-        data += more
+        data += exactly(sock, 1)
     return data
