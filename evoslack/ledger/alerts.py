@@ -31,10 +31,11 @@ class AlertLedger:
         """What was told and is not over; `until` is when it counts as over."""
         with self._engine.connect() as connection:
             rows = connection.execute(sa.select(leases).where(IS_ALERT)).all()
-        found = [AlertKind(row.name.removeprefix(PREFIX)) for row in rows]
+        by_name = {row.name.removeprefix(PREFIX): row for row in rows}  # a newer version may know more kinds
         return {
             kind: Alert(kind, datetime.fromtimestamp(int(row.holder), UTC), row.until)
-            for kind, row in zip(found, rows, strict=True)
+            for kind in AlertKind
+            if (row := by_name.get(kind.value)) is not None
         }
 
     def claim(self, kind: AlertKind, since: datetime, *, until: datetime) -> bool:

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from evoslack.calling.alerts import Alert, AlertKind
 from evoslack.calling.outcomes import InDoubt, Reason
-from evoslack.ledger.alerts import AlertLedger
+from evoslack.ledger.alerts import PREFIX, AlertLedger
 from evoslack.ledger.calls import CallLedger
 from evoslack.ledger.notifications import NotificationLedger
+from evoslack.ledger.schema import leases
 from evoslack.ledger.store import Store
 from tests.calls import T0, call_request
 
@@ -38,6 +39,14 @@ def test_the_end_is_told_once_and_not_while_anybody_meets_it(alerts: AlertLedger
 
     assert not alerts.end(LOGIN, at=T0)
     assert [alerts.end(LOGIN, at=T0 + MINUTE) for _ in range(2)] == [True, False]
+    assert alerts.told() == {}
+
+
+def test_a_kind_that_only_a_newer_version_knows_is_left_alone(store: Store, alerts: AlertLedger) -> None:
+    row = {"name": f"{PREFIX}newer", "holder": "1", "until": T0}
+    with store.engine.begin() as connection:
+        connection.execute(sa.insert(leases).values(**row))
+
     assert alerts.told() == {}
 
 
