@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,18 @@ def _nothing_from_outside() -> Iterator[None]:
         for name in (*SETTINGS, *SURROUNDINGS, *map(str.lower, SURROUNDINGS)):
             patch.delenv(name, raising=False)
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick_collections() -> Iterator[None]:
+    """What outlives a module of tests is not looked at by Python's collector again.
+
+    Hundreds of thousands of objects are alive here. A collection would stop every thread for a second, and
+    then a press is late, as it should be.
+    """
+    gc.freeze()
+    yield
+    gc.collect()
 
 
 @pytest.fixture

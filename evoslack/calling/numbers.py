@@ -98,22 +98,29 @@ def dialable(
     Raises `BadNumber` with the first thing that is wrong.
     """
     number = _one_number(text, region)
-    kind = kind_of(number)
-    if kind is not None and kind not in kinds:
-        raise BadNumber(Problem(kind.value))
-    country = phonenumbers.region_code_for_number(number) or ""
-    if ANY_COUNTRY not in allowed and country not in allowed:
-        raise BadNumber(Problem.COUNTRY, country=country)
-    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    if number.kind is not None and number.kind not in kinds:
+        raise BadNumber(Problem(number.kind.value))
+    if ANY_COUNTRY not in allowed and number.country not in allowed:
+        raise BadNumber(Problem.COUNTRY, country=number.country)
+    return number.e164
 
 
 def e164(text: str, region: str) -> str:
     """Return the E.164 number that `text` spells, of any kind and country. Raises `BadNumber`."""
-    return phonenumbers.format_number(_one_number(text, region), PhoneNumberFormat.E164)
+    return _one_number(text, region).e164
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """What one valid number is; `country` is an ISO code, empty for a number of none."""
+
+    e164: str
+    kind: NumberKind | None
+    country: str
 
 
 @lru_cache(maxsize=64)  # a press asks several times; what digits spell never changes
-def _one_number(text: str, region: str) -> phonenumbers.PhoneNumber:
+def _one_number(text: str, region: str) -> _Number:
     text = text.strip()
     if len(text) > LONGEST_RAW:
         raise BadNumber(Problem.TOO_LONG_TEXT)
@@ -122,7 +129,7 @@ def _one_number(text: str, region: str) -> phonenumbers.PhoneNumber:
         raise BadNumber(Problem.EMPTY)
     if len(typed) > LONGEST_TEXT:
         raise BadNumber(Problem.TOO_LONG_TEXT)
-    if len(_found(typed, region)) > 1:
+    if not is_e164(typed) and len(_found(typed, region)) > 1:
         raise BadNumber(Problem.SEVERAL)
     # From here on only what will be dialed: a lenient parser could cut something off.
     bare = _digits(typed, region)
@@ -133,7 +140,11 @@ def _one_number(text: str, region: str) -> phonenumbers.PhoneNumber:
     _possible(number)
     if not phonenumbers.is_valid_number(number):
         raise BadNumber(Problem.INVALID)
-    return number
+    return _Number(
+        e164=phonenumbers.format_number(number, PhoneNumberFormat.E164),
+        kind=kind_of(number),
+        country=phonenumbers.region_code_for_number(number) or "",
+    )
 
 
 def typed_after_command(text: str, region: str) -> Typed:
