@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import signal
@@ -135,6 +136,7 @@ def run(settings: Settings) -> int:
         return CANNOT_START
     if isinstance(ready, str):
         print(ready, flush=True)
+        gc.freeze()  # it stays, and each full garbage collection of it would hold up everybody for 50 ms
         _in_background("start-findings", lambda: _log_problems(settings, start))
         happened.get()
     print("EvoSlack is stopping. It finishes the calls it is dialing first.", flush=True)

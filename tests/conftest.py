@@ -44,7 +44,7 @@ def _nothing_from_outside() -> Iterator[None]:
 
 @pytest.fixture(scope="module", autouse=True)
 def _quick_collections() -> Iterator[None]:
-    """What outlives a module of tests is not looked at by Python's collector again.
+    """Python's garbage collector leaves alone what was there before a module of tests.
 
     Hundreds of thousands of objects are alive here. A collection would stop every thread for a second, and
     then a press is late, as it should be.

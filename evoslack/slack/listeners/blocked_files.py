@@ -23,6 +23,7 @@ from evoslack.calling.ports import BlockedNumberLedger
 from evoslack.calling.refusals import NothingToOffer, Refusal, UnreadableForm
 from evoslack.calling.rulebook import BlockedNumber
 from evoslack.runtime.background_pool import Run
+from evoslack.runtime.unhurried import unhurried
 from evoslack.slack import file_download
 from evoslack.slack.file_download import FileDownload, NotDownloaded
 from evoslack.slack.listeners.page_opener import OpenRequest, Page, PageOpener
@@ -187,7 +188,7 @@ class BlockedFileListeners:
         )
 
     def _send_list(self, user_id: str) -> None:
-        content, total = blocked_form.file_of(self._blocked.everything())
+        content, total = blocked_form.file_of(unhurried(self._blocked.everything()))
         log.info("export: %s gets %d blocked numbers", user_id, total)
         name = f"do-not-call-{self._now():%Y-%m-%d-%H%M}-utc.csv"
         self._send(user_id, content, (name, blocked_messages.FILE_TITLE), blocked_messages.exported(total))

@@ -23,6 +23,7 @@ from evoslack.calling.history_filter import HistoryFilter
 from evoslack.calling.ports import CallHistory
 from evoslack.calling.refusals import Refusal
 from evoslack.runtime.background_pool import Run, Tell
+from evoslack.runtime.unhurried import unhurried
 from evoslack.slack.listeners.contacts import Contacts
 from evoslack.slack.listeners.reply import NotifyPrivately, PageReply, Trigger
 from evoslack.slack.payloads import ARRIVAL, Payload, team_of
@@ -195,7 +196,7 @@ class ExportListener:
         """Send the file, or say privately why there is none."""
         contacts, words = Contacts(self._client), ""
         try:
-            content, rows = call_csv.file_of(this.calls(), contacts.of)
+            content, rows = call_csv.file_of(unhurried(this.calls()), contacts.of)
             log.info("export: %s gets %d calls, %s", user_id, rows, this.about)
             if rows:
                 self._upload(
