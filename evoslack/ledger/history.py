@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -14,7 +15,7 @@ from evoslack.calling.calls import Call
 from evoslack.calling.history_filter import HistoryFilter, OutcomeGroup
 from evoslack.calling.history_page import Count, Cursor, HistoryPage, Way
 from evoslack.ledger.busy_numbers import OLDEST, may_be_on_the_phone
-from evoslack.ledger.history_indexes import may_be_live
+from evoslack.ledger.history_indexes import by_index, may_be_live
 from evoslack.ledger.history_search import MOST_SCANNED, HistorySearch, after_call
 from evoslack.ledger.rows import call_of
 from evoslack.ledger.schema import calls
@@ -53,15 +54,15 @@ class CallHistory:
         Newest first, but before all others those that are in progress for certain.
         """
         recent = calls.c.accepted_at > at - OLDEST
-        which = [*_of(team_id, user_id), recent, may_be_live, may_be_on_the_phone(at)]
+        which: list[Any] = [*_of(team_id, user_id), recent, may_be_live, may_be_on_the_phone(at)]
         certain_first = sa.case((calls.c.outcome == OutcomeGroup.IN_PROGRESS, 0), else_=1)
         in_order = (certain_first, calls.c.accepted_at.desc(), calls.c.id.desc())
         with self._readers.connect() as connection:
-            rows = connection.execute(sa.select(calls).where(*which).order_by(*in_order).limit(limit))
-            found = [call_of(row) for row in rows]
+            live = by_index(sa.select(calls), "calls_that_may_be_live").where(*which)
+            found = [call_of(row) for row in connection.execute(live.order_by(*in_order).limit(limit))]
             if len(found) < limit:
                 return found, len(found)
-            how_many = sa.select(sa.func.count()).select_from(calls).where(*which)
+            how_many = sa.select(sa.func.count()).select_from(live.subquery())
             return found, connection.execute(how_many).scalar_one()
 
     def totals(self, team_id: str, user_id: str | None, *, since: datetime) -> dict[OutcomeGroup, int]:

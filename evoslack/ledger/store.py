@@ -17,6 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 
 from evoslack.ledger import postgres, tables
 from evoslack.ledger.backup import back_up_before
@@ -217,8 +218,16 @@ def _readers(url: sa.URL, file: SqliteFile) -> sa.Engine:
         pool_timeout=BUSY_TIMEOUT_S,
         hide_parameters=True,
     )
+    engine.dialect.statement_compiler = _WithHints
     _watch(engine, file)
     return engine
+
+
+class _WithHints(SQLiteCompiler):
+    """Lets a query name the index to use; SQLAlchemy leaves out SQLite's INDEXED BY."""
+
+    def get_from_hint_text(self, table: object, text: str | None) -> str | None:  # noqa: ARG002
+        return text
 
 
 def _watch(engine: sa.Engine, file: SqliteFile) -> None:
