@@ -19,33 +19,41 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class DueRows:
-    """The rows of `table`, which has the columns `due_at`, `leased_until` and `attempts`."""
+    """The rows of `table`, which has the columns `due_at`, `leased_until` and `attempts`.
 
-    def __init__(self, table: sa.Table) -> None:
+    `conditions` are what else a row needs to be claimed; their parameters are given to `claim`.
+    """
+
+    def __init__(self, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> None:
         self._table = table
         self._key = tuple(table.primary_key)
         self.claimable_at = claimable_at(table)
+        self._claiming = self._statement(conditions)
         # A range, for which SQLite takes the index; not for IS NOT NULL.
         self.has_work = self.claimable_at > _LONG_AGO
 
     def claim(
-        self, connection: sa.Connection, *conditions: sa.ColumnElement[bool], at: datetime, until: datetime
+        self, connection: sa.Connection, *, at: datetime, until: datetime, **given: Any
     ) -> sa.Row[Any] | None:
         """Lease the row that has been due the longest, or None. Counts as an attempt."""
+        return connection.execute(self._claiming, {"at": at, "until": until, **given}).first()
+
+    def _statement(self, conditions: Sequence[sa.ColumnElement[bool]]) -> Any:
+        """Put together once: that takes longer than the answer, and idle bots ask several times a second."""
+        is_due = self.claimable_at <= sa.bindparam("at", type_=self._table.c.due_at.type)
         due = (
             sa.select(*self._key)
-            .where(self.claimable_at <= at, *conditions)
+            .where(is_due, *conditions)
             .order_by(self.claimable_at)
             .limit(1)
             .with_for_update(skip_locked=True)  # PostgreSQL: several bots each take another one
         )
-        claiming = sa.update(self._table).where(
-            sa.tuple_(*self._key) == due.scalar_subquery(), self.claimable_at <= at
-        )
-        values = {**self.leased(until), "attempts": self._table.c.attempts + 1}
-        return connection.execute(claiming.values(**values).returning(*self._table.c)).first()
+        leased: Any = self.leased(sa.bindparam("until", type_=self._table.c.leased_until.type))
+        this = sa.tuple_(*self._key) == due.scalar_subquery()
+        claiming = sa.update(self._table).where(this, is_due)
+        return claiming.values(**leased, attempts=self._table.c.attempts + 1).returning(*self._table.c)
 
-    def leased(self, until: datetime) -> dict[str, Any]:
+    def leased(self, until: Any) -> dict[str, Any]:
         """The values of a row while it is leased."""
         return {"due_at": None, "leased_until": until}
 

@@ -17,7 +17,8 @@ from evoslack.ledger.due_rows import DueRows
 from evoslack.ledger.schema import home_tabs
 from evoslack.ledger.store import Store
 
-_DUE = DueRows(home_tabs)
+_SHOWN_BEFORE = sa.bindparam("shown_before", type_=home_tabs.c.shown_at.type)
+_DUE = DueRows(home_tabs, sa.or_(home_tabs.c.shown_at.is_(None), home_tabs.c.shown_at <= _SHOWN_BEFORE))
 
 
 class HomeTabLedger:
@@ -48,9 +49,8 @@ class HomeTabLedger:
 
         A tab that was published after `shown_before` rests, unless its owner has acted since.
         """
-        has_rested = sa.or_(home_tabs.c.shown_at.is_(None), home_tabs.c.shown_at <= shown_before)
         with self._engine.begin() as connection:
-            row = _DUE.claim(connection, has_rested, at=at, until=until)
+            row = _DUE.claim(connection, at=at, until=until, shown_before=shown_before)
         if row is None:
             return None
         chosen = None if row.history_filter is None else HistoryFilter.of(row.history_filter)

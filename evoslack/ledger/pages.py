@@ -16,7 +16,7 @@ from evoslack.ledger.rows import call_of
 from evoslack.ledger.schema import calls, notifications, pages
 from evoslack.ledger.store import Store
 
-_DUE = DueRows(pages)
+_DUE = DueRows(pages, pages.c.shown_at <= sa.bindparam("shown_before", type_=pages.c.shown_at.type))
 
 
 class PageLedger:
@@ -31,7 +31,7 @@ class PageLedger:
         A page that was updated after `shown_before` rests, and so does one whose form was submitted then.
         """
         with self._engine.begin() as connection:
-            row = _DUE.claim(connection, pages.c.shown_at <= shown_before, at=at, until=until)
+            row = _DUE.claim(connection, at=at, until=until, shown_before=shown_before)
             if row is None:
                 return None
             card = (notifications.c.card_channel, notifications.c.card_ts, notifications.c.card_problem)

@@ -19,6 +19,13 @@ from evoslack.ledger.schema import calls
 from evoslack.ledger.store import Store
 from evoslack.ledger.transitions import change_state
 
+_DUE = (  # put together once, as it is asked every second
+    sa.select(calls)
+    .where(calls.c.state == State.SCHEDULED, calls.c.due_at <= sa.bindparam("at", type_=calls.c.due_at.type))
+    .order_by(calls.c.due_at, calls.c.id)
+    .limit(sa.bindparam("limit", type_=sa.Integer()))
+)
+
 
 class ScheduledCallLedger:
     """The scheduled calls in a `Store`. Every method is one transaction, safe for several threads and bots.
@@ -32,10 +39,8 @@ class ScheduledCallLedger:
 
     def due(self, *, at: datetime, limit: int) -> list[Call]:
         """Calls whose time has come, oldest first."""
-        its_time = sa.and_(calls.c.state == State.SCHEDULED, calls.c.due_at <= at)
-        query = sa.select(calls).where(its_time).order_by(calls.c.due_at, calls.c.id).limit(limit)
         with self._engine.connect() as connection:
-            return [call_of(row) for row in connection.execute(query)]
+            return [call_of(row) for row in connection.execute(_DUE, {"at": at, "limit": limit})]
 
     def start(self, call: Call, *, at: datetime) -> Call | None:
         """Its time has come: it becomes accepted, as if it had been pressed now.

@@ -237,9 +237,10 @@ def _watch(engine: sa.Engine, file: SqliteFile) -> None:
         file.check()
 
     def begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={int(_lock_timeout.seconds * 1000)}")
+        driver: Any = connection.connection.driver_connection
+        driver.execute(f"PRAGMA busy_timeout={int(_lock_timeout.seconds * 1000)}")
         # Python's driver would begin late, and not for changes of tables; a half-made migration must vanish.
-        connection.exec_driver_sql("BEGIN")
+        driver.execute("BEGIN")
 
     def commit(_connection: sa.Connection) -> None:
         if not file.is_there():  # the next transaction reports it: this one would block the copy

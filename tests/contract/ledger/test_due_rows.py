@@ -39,9 +39,9 @@ class Rows:
         with self.engine.begin() as connection:
             connection.execute(sa.update(self.table).where(self.is_row(name)).values(due_at=at))
 
-    def claim(self, at: datetime, *conditions: sa.ColumnElement[bool]) -> str | None:
+    def claim(self, at: datetime, **given: object) -> str | None:
         with self.engine.begin() as connection:
-            row = self.due_rows.claim(connection, *conditions, at=at, until=at + LEASE)
+            row = self.due_rows.claim(connection, at=at, until=at + LEASE, **given)
         return None if row is None else str(row[1] if self.table is home_tabs else row[0])
 
     def release(self, name: str, lease: datetime, **values: Any) -> None:
@@ -88,10 +88,11 @@ def test_a_row_that_is_not_due_is_not_claimed(rows: Rows) -> None:
 
 
 def test_a_condition_leaves_rows_out(rows: Rows) -> None:
+    rows.due_rows = DueRows(rows.table, rows.table.c.team_id == sa.bindparam("team"))
     rows.add("A", due_at=T0)
 
-    assert rows.claim(T0, rows.table.c.team_id == "T2") is None
-    assert rows.claim(T0, rows.table.c.team_id == "T1") == "A"
+    assert rows.claim(T0, team="T2") is None
+    assert rows.claim(T0, team="T1") == "A"
 
 
 def test_a_released_row_is_done(rows: Rows) -> None:
