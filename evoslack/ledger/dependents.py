@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -22,16 +23,65 @@ def batched(call_ids: Iterable[str]) -> Iterator[list[str]]:
         yield these[start : start + MOST_IDS]
 
 
+_AT: Any = sa.bindparam("at", type_=calls.c.accepted_at.type)
+_IDS: Any = sa.bindparam("ids", expanding=True)
+
+
+def _page_due(which: sa.ColumnElement[bool], at: Any) -> sa.Update:
+    due_at = sa.case((pages.c.due_at <= at, pages.c.due_at), else_=at)
+    return sa.update(pages).where(which).values(due_at=due_at)
+
+
+# Part of every change of a call, so they are put together once: that takes longer than to run them.
+_NOTIFICATION_DUE = (
+    sa.update(notifications)
+    .where(notifications.c.call_id.in_(_IDS))
+    .values(
+        revision=notifications.c.revision + 1,
+        # Due now, even if the card has to wait: the caller need not.
+        due_at=sa.case((notifications.c.due_at <= _AT, notifications.c.due_at), else_=_AT),
+    )
+)
+_PAGE_DUE = _page_due(pages.c.call_id.in_(_IDS), _AT)
+_SHOWS_THEM = sa.or_(
+    home_tabs.c.sees_all,
+    sa.exists().where(
+        calls.c.id.in_(_IDS), calls.c.user_id == home_tabs.c.user_id, calls.c.team_id == home_tabs.c.team_id
+    ),
+)
+# Locks also those that are due already, so that a bot claiming one now does not miss this change. Always
+# in the same order, so that two changes at once do not deadlock.
+_LOCKING_HOME_TABS = (
+    sa.select(home_tabs.c.user_id)
+    .where(_SHOWS_THEM)
+    .order_by(home_tabs.c.team_id, home_tabs.c.user_id)
+    .with_for_update()
+)
+# A tab that would only be due later is due now, unless it waits because publishing it failed.
+_HOME_TAB_DUE = (
+    sa.update(home_tabs)
+    .where(_SHOWS_THEM)
+    .values(
+        due_at=sa.case(
+            (sa.and_(home_tabs.c.due_at > _AT, home_tabs.c.attempts == 0), _AT),
+            else_=sa.func.coalesce(home_tabs.c.due_at, _AT),
+        )
+    )
+)
+_STEP_DUE = (
+    sa.update(workflow_steps)
+    .where(workflow_steps.c.call_id.in_(_IDS), workflow_steps.c.ended_at.is_(None))
+    .values(due_at=_AT)
+)
+
+
 def mark_changed(connection: sa.Connection, call_ids: Iterable[str], at: datetime) -> None:
     """People should be told of a change of these calls."""
     these = list(call_ids)
     if not these:
         return
-    # Due now, even if the card has to wait: the caller need not.
-    due_at = sa.case((notifications.c.due_at <= at, notifications.c.due_at), else_=at)
-    changed = sa.update(notifications).where(notifications.c.call_id.in_(these))
-    connection.execute(changed.values(revision=notifications.c.revision + 1, due_at=due_at))
-    mark_page_due(connection, pages.c.call_id.in_(these), at)
+    for statement in (_NOTIFICATION_DUE, _PAGE_DUE):
+        connection.execute(statement, {"ids": these, "at": at})
     mark_dependents_due(connection, these, at)
 
 
@@ -39,8 +89,7 @@ def mark_page_due(
     connection: sa.Connection, which: sa.ColumnElement[bool], at: datetime | sa.ColumnElement[datetime]
 ) -> None:
     """These pages show something that has changed, if they are still open."""
-    due_at = sa.case((pages.c.due_at <= at, pages.c.due_at), else_=at)
-    connection.execute(sa.update(pages).where(which).values(due_at=due_at))
+    connection.execute(_page_due(which, at))
 
 
 def mark_dependents_due(connection: sa.Connection, call_ids: Iterable[str], at: datetime) -> None:
@@ -48,19 +97,6 @@ def mark_dependents_due(connection: sa.Connection, call_ids: Iterable[str], at: 
     these = list(call_ids)
     if not these:
         return
-    is_callers = sa.exists().where(
-        calls.c.id.in_(these), calls.c.user_id == home_tabs.c.user_id, calls.c.team_id == home_tabs.c.team_id
-    )
-    theirs = sa.or_(home_tabs.c.sees_all, is_callers)
-    # Lock also those that are due already, so that a bot claiming one now does not miss this change. Always
-    # in the same order, so that two changes at once do not deadlock.
-    row = sa.select(home_tabs.c.user_id).where(theirs).order_by(home_tabs.c.team_id, home_tabs.c.user_id)
-    connection.execute(row.with_for_update()).all()
-    # A tab that would only be due later is due now, unless it waits because publishing it failed.
-    waits_by_choice = sa.and_(home_tabs.c.due_at > at, home_tabs.c.attempts == 0)
-    due_at = sa.case((waits_by_choice, at), else_=sa.func.coalesce(home_tabs.c.due_at, at))
-    connection.execute(sa.update(home_tabs).where(theirs).values(due_at=due_at))
-    waiting = sa.update(workflow_steps).where(
-        workflow_steps.c.call_id.in_(these), workflow_steps.c.ended_at.is_(None)
-    )
-    connection.execute(waiting.values(due_at=at))
+    connection.execute(_LOCKING_HOME_TABS, {"ids": these}).all()
+    for statement in (_HOME_TAB_DUE, _STEP_DUE):
+        connection.execute(statement, {"ids": these, "at": at})

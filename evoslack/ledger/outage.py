@@ -8,7 +8,8 @@ from evoslack.ledger.database_words import database_problem
 from evoslack.ledger.sqlite_file import LedgerLost
 
 _AWAY = (LedgerLost, sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
-_OUR_DEFECT = ("no such table", "no such column")  # SQLite calls these operational, too
+# SQLite calls these operational, too.
+_OUR_DEFECT = ("no such table", "no such column", "no such index", "no query solution")
 
 
 def database_outage(error: BaseException) -> str | None:

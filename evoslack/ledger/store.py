@@ -8,6 +8,7 @@ an orphan. PostgreSQL may be shared by several bots.
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -237,10 +238,13 @@ def _watch(engine: sa.Engine, file: SqliteFile) -> None:
         file.check()
 
     def begin(connection: sa.Connection) -> None:
-        driver: Any = connection.connection.driver_connection
-        driver.execute(f"PRAGMA busy_timeout={int(_lock_timeout.seconds * 1000)}")
-        # Python's driver would begin late, and not for changes of tables; a half-made migration must vanish.
-        driver.execute("BEGIN")
+        driver: Any = connection.connection.driver_connection  # quicker than SQLAlchemy, in every transaction
+        try:
+            driver.execute(f"PRAGMA busy_timeout={int(_lock_timeout.seconds * 1000)}")
+            # Python would begin late, and not for changes of tables; a half-made migration must vanish.
+            driver.execute("BEGIN")
+        except sqlite3.Error as error:
+            raise sa.exc.OperationalError("BEGIN", None, error) from error
 
     def commit(_connection: sa.Connection) -> None:
         if not file.is_there():  # the next transaction reports it: this one would block the copy

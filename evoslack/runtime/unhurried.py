@@ -18,10 +18,13 @@ AT_ONCE_S = 0.002  # of work; most of a press takes about as long
 def unhurried(
     items: Iterable[T],
     *,
-    clock_s: Callable[[], float] = time.perf_counter,
+    clock_s: Callable[[], float] = time.thread_time,
     rest: Callable[[float], object] = time.sleep,
 ) -> Iterator[T]:
-    """The same items. Every few milliseconds it rests for as long as they and the work on them took."""
+    """The same items. Every few milliseconds of computing, for them and with them, it rests as long.
+
+    `clock_s` is the time that this thread has computed: waiting for others holds up nobody.
+    """
     began_s = clock_s()
     for item in items:
         yield item

@@ -182,7 +182,7 @@ class BlockedFileListeners:
         if len(wrong) <= blocked_messages.SHOWN_LINES:
             self._notify_privately(user_id, words)
             return
-        content = blocked_form.wrong_file_of(wrong, self._settings.region)
+        content = blocked_form.wrong_file_of(unhurried(wrong), self._settings.region)
         self._send(
             user_id, content, ("lines-to-fix.csv", blocked_messages.WRONG_TITLE), words, otherwise=words
         )
