@@ -204,7 +204,7 @@ SCENES = (
     Scene(
         "rules",
         "The page Rules: countries, kinds of numbers, calling hours, limits, masked numbers, and flows, "
-        "with a button to change each.",
+        "with a button to change each of them except the kinds.",
         (PAGE, f"{RENDERING}rules_page*.py", f"{RENDERING}rule_messages.py", f"{RENDERING}blocks.py"),
         rules,
     ),
