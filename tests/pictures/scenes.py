@@ -168,8 +168,8 @@ SCENES = (
     Scene(
         "call",
         "A manager types /call (814) 404-3093 survey, checks the form with the flow Customer survey, and "
-        "presses Call. The page shows calling, ringing, and on the call; she presses Hang up, and the card in "
-        "the channel says: hung up by @sara.",
+        "presses Call. The page shows calling, ringing, and on the call; she presses Hang up, and the card "
+        "in the channel says: hung up by @sara.",
         (*CARD, *FORM[1:], f"{RENDERING}live_page.py", f"{RENDERING}page_messages.py"),
         the_whole_story,
         still=7,  # on the call
