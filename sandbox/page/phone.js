@@ -43,7 +43,7 @@ function handset(call, last) {
     return [
       el("p", { class: "icon", "aria-hidden": "true" }, "☎"),
       el("p", { class: "caller" }, "No call"),
-      el("p", {}, "It rings, whichever number is called."),
+      el("p", {}, "Whichever number you call, this phone rings."),
       before && el("p", {}, before),
     ];
   }
@@ -53,7 +53,7 @@ function handset(call, last) {
     el("p", {}, words, call.status === "answered" && [" · ", el("span", { "data-since": call.since })]),
     el("p", { class: "caller" }, call.caller_name || pretty(call.caller_id)),
     el("p", {}, "Caller ID ", pretty(call.caller_id)),
-    el("p", { class: "dialed" }, "calls ", el("b", {}, pretty(call.number))),
+    el("p", { class: "dialed" }, "calling ", el("b", {}, pretty(call.number))),
     call.status === "answered" && el("p", {}, `You hear “${call.flow}”.`),
     el(
       "p",
@@ -68,7 +68,7 @@ function handset(call, last) {
 function headsUp(call) {
   if (!call) return [];
   return [
-    el("p", {}, el("b", {}, call.caller_name || pretty(call.caller_id)), ` calls ${pretty(call.number)}`),
+    el("p", {}, el("b", {}, call.caller_name || pretty(call.caller_id)), ` is calling ${pretty(call.number)}`),
     button("decline", "Decline", "stop", call, "heads-up-decline"),
     button("answer", "Answer", "go", call, "heads-up-answer"),
   ];

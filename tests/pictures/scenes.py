@@ -167,8 +167,9 @@ FORM = (
 SCENES = (
     Scene(
         "call",
-        "A manager types /call with a number, checks the form, and presses Call. The page shows calling, "
-        "ringing, and on the call; she presses Hang up, and the card in the channel says: hung up by @sara.",
+        "A manager types /call (814) 404-3093 survey, checks the form with the flow Customer survey, and "
+        "presses Call. The page shows calling, ringing, and on the call; she presses Hang up, and the card "
+        "in the channel says: hung up by @sara.",
         (*CARD, *FORM[1:], f"{RENDERING}live_page.py", f"{RENDERING}page_messages.py"),
         the_whole_story,
         still=7,  # on the call
@@ -203,7 +204,7 @@ SCENES = (
     Scene(
         "rules",
         "The page Rules: countries, kinds of numbers, calling hours, limits, masked numbers, and flows, "
-        "with a button to change each.",
+        "with a button to change each of them except the kinds.",
         (PAGE, f"{RENDERING}rules_page*.py", f"{RENDERING}rule_messages.py", f"{RENDERING}blocks.py"),
         rules,
     ),

@@ -103,6 +103,7 @@ def help_text(command: str, region: str) -> str:
         f"*{command} unblock {number}* takes a number off the do-not-call list.\n"
         f"*{command} block import* adds the numbers of a file to it.\n"
         f"*{command} blocked export* gets it as a file.\n"
+        f"*{command} export rules* gets every change of the rules and of that list as a file.\n"
         "One press, at most one ring, never a ring after a no, and you always learn what happened."
     )
 

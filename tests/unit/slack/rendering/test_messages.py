@@ -291,7 +291,7 @@ def test_the_hint_speaks_of_other_countries_only_where_they_can_be_called(
 def test_help_names_the_command_as_it_is_called_here() -> None:
     words = form_messages.help_text("/dial", "US")
 
-    assert words.count("/dial") == 11
+    assert words.count("/dial") == 12
     assert "{" not in words
     assert "/call" not in words
 
@@ -524,5 +524,6 @@ def test_the_help_has_one_command_on_a_line() -> None:
 
     commands = [line for line in lines if "*/call" in line]
     assert all(line.count("*/call") == 1 for line in commands)
-    assert len(commands) == 11
+    assert len(commands) == 12
     assert "Administrators: */call export* gets everyone's calls as a file." in lines
+    assert "*/call export rules* gets every change of the rules and of that list as a file." in lines
