@@ -6,6 +6,7 @@ It asks as a form opens with such a number, and when a form for one is submitted
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from evoslack.calling.access import Access
@@ -50,6 +51,8 @@ class BusyNumbers:
         else:
             latest = self._history.latest_to(call.request.account_id, call.request.number, MOST_CALLS)
             question = self._asking(call, latest, reader, call.accepted_at + busy.ago, was_pressed=True)
+            if question.call_id == submission.metadata.anyway:
+                question = replace(question, words=number_messages.too_quick(question.words))
         return views.form(
             offer,
             asking_about(question.call_id, submission.metadata, self._now()),

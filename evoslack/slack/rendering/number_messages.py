@@ -16,6 +16,7 @@ OPEN_CARD = "Open card"
 TOLL_FREE = "Toll-free"
 WARNING = "⚠️"
 SCHEDULE_IT = "Or press *Call* to schedule it."  # a press dials nothing then, it asks for a time
+TOO_QUICK = "Your last press came too soon to count, so press *Call anyway* again if you mean it."
 LONGEST_OUTCOME = 40  # characters of Evo Voice's own word
 
 _UNDER_WAY = {CallStatus.DIALING, CallStatus.CALLING, CallStatus.RINGING}
@@ -75,6 +76,11 @@ def question(call: Call, reader: str, ago: timedelta, *, link: str, others: int,
     if link:
         sentences.append(f"<{link}|{OPEN_CARD}>")
     return " ".join(sentences)
+
+
+def too_quick(question: str) -> str:
+    """The same question once more, after a press that came before anybody could have read it."""
+    return f"{question} {TOO_QUICK}"
 
 
 def being_dialed(call: Call, reader: str) -> str:
