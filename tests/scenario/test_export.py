@@ -34,7 +34,7 @@ def export(office: Office, words: str = "", who: str = ROOT) -> str:
     """Type the command; its immediate answer."""
     before = len(office.told(who))
     assert office.slack.type_command(who, f"export {words}").acked
-    return str(office.slack.wait_for(lambda: office.told(who)[before:])[0])
+    return " ".join(map(str, office.slack.wait_for(lambda: office.told(who)[before:])))
 
 
 def sent(office: Office, who: str = ROOT) -> list[dict[str, str]]:

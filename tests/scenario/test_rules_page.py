@@ -393,4 +393,4 @@ def test_every_change_is_exported_and_no_text_becomes_a_formula(office: Office) 
 def export(office: Office, who: str) -> str:
     before = len(office.told(who))
     assert office.slack.type_command(who, "export rules").acked
-    return str(office.slack.wait_for(lambda: office.told(who)[before:])[0])
+    return " ".join(map(str, office.slack.wait_for(lambda: office.told(who)[before:])))
