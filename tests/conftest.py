@@ -33,6 +33,16 @@ SURROUNDINGS = (
 )
 
 
+def pytest_collection() -> None:
+    """Nothing that collecting tests makes is garbage: looking for it takes longer than collecting."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """From here on there is garbage; `_quick_collections` keeps looking for it quick."""
+    gc.enable()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_from_outside() -> Iterator[None]:
     """Keep the developer's settings out of tests and of programs that tests start."""
