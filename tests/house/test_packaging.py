@@ -18,7 +18,12 @@ from packaging.utils import canonicalize_name
 import evoslack
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-build.txt")
+LOCKS = (
+    "requirements.txt",
+    "requirements-sandbox.txt",
+    "requirements-dev.txt",
+    "requirements-build.txt",
+)
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 MODULES = {
     "python-dotenv": "dotenv",
@@ -66,8 +71,9 @@ def test_the_lock_has_what_the_package_declares_in_a_version_it_allows() -> None
     assert "psycopg-binary" in pinned  # what psycopg[binary] stands for
 
 
-def test_tests_run_with_the_versions_that_are_released() -> None:
-    assert locked("requirements.txt").items() <= locked("requirements-dev.txt").items()
+def test_the_sandbox_and_the_tests_run_with_the_versions_that_are_released() -> None:
+    assert locked("requirements.txt").items() <= locked("requirements-sandbox.txt").items()
+    assert locked("requirements-sandbox.txt").items() <= locked("requirements-dev.txt").items()
 
 
 def test_the_build_needs_exactly_what_is_locked_for_it() -> None:
