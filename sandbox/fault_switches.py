@@ -23,7 +23,7 @@ NEXT_CALLS = {
     "answer_lost": (
         "rings, but Evo Voice's response is lost",
         "cut_after_ring",
-        "It rings once. The card finds the call again. With “doesn't list calls” too, it says “not certain”.",
+        "It rings once. EvoSlack finds the call and updates the card; not if Evo Voice “doesn't list calls”.",
     ),
     "no_answer": (
         "rings, but Evo Voice never responds",
@@ -38,7 +38,7 @@ NEXT_CALLS = {
     "rejected": (
         "is rejected by Evo Voice",
         "400_json",
-        "Nothing rings. The card says “rejected”, and only you are told why.",
+        "Nothing rings. The card says “rejected”, and why.",
     ),
     "broken": (
         "doesn't ring: gateway error",
@@ -51,7 +51,7 @@ SLACK_FAULTS = {
         "Slack limits messages (429)",
         "429",
         ("chat.postMessage", "chat.update", "response_url"),
-        "The phone rings at once. The card comes later, and goes straight to the newest state.",
+        "The phone rings at once. When you turn this off, the card appears in its newest state.",
     ),
     "card_lost": (
         "Cards are posted, but Slack's response is lost",
@@ -60,15 +60,17 @@ SLACK_FAULTS = {
         "After 15 seconds EvoSlack finds its card. There is one, not two.",
     ),
     "slow_form": (
-        "Forms take four seconds to open",
+        "Slack confirms forms four seconds late",
         "slow",
         ("views.open",),
-        "The command is acknowledged in time all the same; the form comes late, or you are told.",
+        "The command is acknowledged in time all the same, and you're told that Slack is slow.",
     ),
 }
-DOWN = "Nothing rings. The form or the card says that Evo Voice can't be reached."
+DOWN = (
+    "Nothing rings. The form says that EvoSlack can't check your role; a card says that nothing was dialed."
+)
 HIDDEN = "Calls ring. With “response is lost” too, the card says “not certain” until you turn this off."
-LOCKED = "Nobody can call. The form says so, and whom to ask."
+LOCKED = "Nothing rings. Forms say so, and after a minute whom to tell; until then, a call is rejected."
 NOT_INVITED = "The phone still rings. You're told that the card couldn't be posted."
 
 

@@ -20,6 +20,7 @@ from sandbox.slack.workspace import SlackWorkspace
 
 Action = Callable[[Json], Json | None]
 COMMAND = "/call"
+INVITE = re.compile(r"/invite\s+@evoslack", re.IGNORECASE)
 
 
 def all_actions(
@@ -71,6 +72,9 @@ class Channels:
         command, _, rest = text.partition(" ")
         if not text.startswith("/"):
             self._slack.say(person, channel, self._with_mentions(_escaped(text)))
+        elif INVITE.fullmatch(text) and channel in self._slack.channels:
+            self._slack.channels[channel]["is_member"] = True
+            return {"seen": "EvoSlack is in this channel now."}
         elif command != COMMAND:
             return {"seen": f"{command} is not a valid command."}
         else:

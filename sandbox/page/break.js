@@ -3,9 +3,10 @@
 import { el } from "./dom.js";
 import { $, act, draw, post, ui } from "./store.js";
 
-const RING = "The card says “ringing” as long as the phone does.";
-const RECORD = "EvoSlack sees how a call goes only in this list: the later, the longer the card says “calling”.";
-const ARCHIVED = "The card still says how the call ended: EvoSlack searches the archive, too.";
+const RING = "The card says “ringing” for as long as the phone rings.";
+const RECORD =
+  "Until then the card follows the call by the list of active calls, without Hang up. Never: nobody learns how it ended.";
+const ARCHIVED = "EvoSlack reads current sessions only: the card may say “ended” without saying how.";
 
 export function drawBreak() {
   const { state } = ui;
@@ -62,7 +63,7 @@ function nextCalls(next) {
     course,
     next.answers && el("label", {}, el("span", {}, "answered after"), ring, el("span", {}, "seconds")),
     record,
-    el("label", {}, archived, el("span", {}, "and archives it after it ends", watch(ARCHIVED))),
+    el("label", {}, archived, el("span", {}, "Archive calls when they end", watch(ARCHIVED))),
   ];
 }
 

@@ -25,7 +25,7 @@ function shown(calls) {
 }
 
 function ringWords(rings) {
-  return rings === 0 ? "It has not rung yet." : `It rang ${{ 1: "once", 2: "twice" }[rings] ?? `${rings} times`}.`;
+  return rings === 0 ? "It has not rung yet." : `It has rung ${{ 1: "once", 2: "twice" }[rings] ?? `${rings} times`} so far.`;
 }
 
 /** A number as people write it. */

@@ -415,6 +415,20 @@ def test_slack_says_itself_what_is_not_a_command(visitor: Visitor) -> None:
     assert told == {"seen": "/coll is not a valid command."}
 
 
+def is_on(state: dict[str, Any], fault: str) -> bool:
+    return next(bool(each["on"]) for each in state["faults"] if each["id"] == fault)
+
+
+def test_the_bot_can_be_invited_as_its_message_says(visitor: Visitor) -> None:
+    visitor.act("set_fault", id="not_invited", on=True)
+    visitor.see(lambda state: is_on(state, "not_invited"))
+
+    told = visitor.act("write", channel="C_CALLS", text="/invite @EvoSlack")
+
+    assert told == {"seen": "EvoSlack is in this channel now."}
+    visitor.see(lambda state: not is_on(state, "not_invited"))
+
+
 def test_the_page_comes_from_here_and_writes_no_foreign_text_as_html(visitor: Visitor) -> None:
     for name in FILES:
         answer = requests.get(f"{visitor.url}/{name}", timeout=PATIENCE_S)
