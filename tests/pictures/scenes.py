@@ -28,7 +28,11 @@ AGO = {
     r"^(in \d+ seconds?|\d+ seconds? ago)$": ("5 seconds ago",),
 }
 SECONDS = AGO | {r"talked \d+ sec": ("talked 41 sec", "talked 1 min 7 sec")}
-SHORT_TALK = AGO | {r"^\d+ sec$": ("5 sec",), r"talked \d+ sec": ("talked 9 sec",)}
+SHORT_TALK = AGO | {
+    r"^\d+ sec$": ("5 sec",),
+    r"talked \d+ sec": ("talked 9 sec",),
+    r"hung up after \d+ sec": ("hung up after 14 sec",),
+}
 
 
 @dataclass(frozen=True)

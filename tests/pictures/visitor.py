@@ -24,14 +24,17 @@ MOST_SHOTS = 10
 DENSITY = 2  # pixels of a picture per pixel of the page
 
 # Without the phone system's list of calls, which counts every second.
-QUIET = "#call-list { visibility: hidden }"
+# The field with the focus: whether it has it yet depends on how busy the machine is.
+UNMARKED = "#modal :focus-visible { outline: none }"
+QUIET = f"#call-list {{ visibility: hidden }} {UNMARKED}"
 NEWEST_CALL = """() => new Promise(resolve => {
   const events = new EventSource("/events?person=U_SARA");
   events.onmessage = event => { events.close(); resolve(JSON.parse(event.data).calls[0].sid); };
 })"""
 
 # Without what shines through behind the round corners of a modal.
-PLAIN = "#screen { background: var(--paper) !important } #modal { border-radius: 0; box-shadow: none }"
+PLAIN = f"#screen {{ background: var(--paper) !important }} {UNMARKED}"
+PLAIN += " #modal { border-radius: 0; box-shadow: none }"
 
 # Replaces seconds, which depend on how busy the machine is, in the text on the page; says whether it did.
 MASK = """(elements, masks) => {

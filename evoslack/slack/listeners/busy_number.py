@@ -51,8 +51,8 @@ class BusyNumbers:
         else:
             latest = self._history.latest_to(call.request.account_id, call.request.number, MOST_CALLS)
             question = self._asking(call, latest, reader, call.accepted_at + busy.ago, was_pressed=True)
-            if question.call_id == submission.metadata.anyway:
-                question = replace(question, words=number_messages.too_quick(question.words))
+            if question.call_id == submission.metadata.anyway:  # pressed before anybody could have read it
+                question = replace(question, words=f"{question.words} {number_messages.TOO_QUICK}")
         return views.form(
             offer,
             asking_about(question.call_id, submission.metadata, self._now()),

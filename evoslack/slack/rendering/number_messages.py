@@ -78,11 +78,6 @@ def question(call: Call, reader: str, ago: timedelta, *, link: str, others: int,
     return " ".join(sentences)
 
 
-def too_quick(question: str) -> str:
-    """The same question once more, after a press that came before anybody could have read it."""
-    return f"{question} {TOO_QUICK}"
-
-
 def being_dialed(call: Call, reader: str) -> str:
     """The same while the other call is being dialed, which nobody gets past."""
     who = _name(call, reader, "You")
