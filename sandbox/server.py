@@ -7,6 +7,7 @@ interface, so that tests and the demo read like a story.
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -24,6 +25,7 @@ class Server:
         self.port = port
         self._loop = asyncio.new_event_loop()
         self._runner: web.AppRunner | None = None
+        self._listening: socket.socket | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name="sandbox-server")
 
     @property
@@ -59,9 +61,10 @@ class Server:
             self._app, access_log=None, handler_cancellation=True, shutdown_timeout=0.2
         )
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
+        self._listening = socket.create_server(("127.0.0.1", self.port), backlog=128)
+        self._listening.setblocking(False)
+        await web.SockSite(self._runner, self._listening).start()
+        self.port = self._listening.getsockname()[1]
 
     async def _abort_the_rest(self) -> None:
         """Abort connections that aiohttp no longer tracks: none may outlive the loop."""
@@ -72,11 +75,10 @@ class Server:
 
     async def _stop(self) -> None:
         runner, self._runner = self._runner, None
-        if runner is None:
+        if runner is None or self._listening is None:
             return
-        server = runner.server
-        await runner.cleanup()
+        # First accept no more: asyncio forgets a socket that it accepted as its server closed.
+        self._loop.remove_reader(self._listening)
         for _ in range(3):  # sockets accepted just now get their connection
             await asyncio.sleep(0)
-        if server is not None:
-            await server.shutdown(0.2)
+        await runner.cleanup()
