@@ -66,6 +66,7 @@ def build_app(
         )
 
     app = App(
+        name="slack_bolt",  # of its logger; without one, Bolt reads every source file to find its caller
         client=WebClient(base_url=api_url),  # Bolt's own; the listeners bring theirs
         authorize=authorize,
         signing_secret=signing_secret or "socket-mode-needs-none",
