@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 try:
-    from evoslack.cli import entry
+    from evoslack.__main__ import entry
 except ModuleNotFoundError as missing:
     raise SystemExit(
         f"EvoSlack cannot start. The package {missing.name} is not installed. Run\n"

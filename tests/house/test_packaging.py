@@ -128,7 +128,7 @@ def test_the_wheel_says_the_version_and_the_command(wheel: zipfile.ZipFile) -> N
     folder = f"evoslack-{evoslack.__version__}.dist-info"
 
     assert f"\nVersion: {evoslack.__version__}\n" in wheel.read(f"{folder}/METADATA").decode()
-    assert "\nevoslack=evoslack.cli:entry" in wheel.read(f"{folder}/entry_points.txt").decode()
+    assert "\nevoslack=evoslack.__main__:entry" in wheel.read(f"{folder}/entry_points.txt").decode()
 
 
 BY_ITSELF = """

@@ -25,6 +25,7 @@ from slack_sdk import WebClient
 from slack_sdk.socket_mode.builtin import SocketModeClient
 from slack_sdk.socket_mode.builtin.frame_header import FrameHeader
 from slack_sdk.socket_mode.builtin.internals import _build_data_frame_for_sending
+from slack_sdk.socket_mode.interval_runner import IntervalRunner
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
@@ -72,6 +73,9 @@ class SocketConnection(SocketModeClient):
             receive_buffer_size=RECEIVE_BYTES,
             on_error_listeners=[self._note],
         )
+        # The SDK's reader would find the new connection up to 0.1 s later.
+        self.current_session_runner.event.set()
+        self.current_session_runner = IntervalRunner(self._run_current_session)
         self._on_request = on_request
         self._on_problem = on_problem
         self._is_greeted = False
@@ -92,6 +96,7 @@ class SocketConnection(SocketModeClient):
         # The SDK would use HTTPS_PROXY for hosts in NO_PROXY too, and speak TLS through it even to ws://.
         self.proxy = proxy_for(self.wss_uri) if self.wss_uri.startswith("wss:") else None
         self.connect()
+        self.current_session_runner.start()
         self.opened_s = self._heard_s = time.monotonic()
         if self.is_connected():
             self._first_message.wait(HELLO_TIMEOUT_S)
