@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-gc.disable()  # imports leave no garbage, and looking for it takes a tenth of the start
+gc.disable()  # imports leave no garbage, and to search for it takes a tenth of the start
 
 from evoslack.cli import entry  # noqa: E402
 
