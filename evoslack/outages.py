@@ -27,8 +27,10 @@ class Outages:
 
     def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
         outage = partial(Outage, clock_s=clock_s)
-        self.database = outage("the database is away", "the database is back", quiet_s=DATABASE_QUIET_S)
-        self.evo_voice = outage("Evo Voice is away", "Evo Voice answers again", quiet_s=EVO_QUIET_S)
+        self.database = outage(
+            "the database is unavailable", "the database is back", quiet_s=DATABASE_QUIET_S
+        )
+        self.evo_voice = outage("Evo Voice is unavailable", "Evo Voice answers again", quiet_s=EVO_QUIET_S)
         self.evo_login = outage("Evo Voice rejects the login", "Evo Voice accepts the login again")
 
     def by_alert(self) -> dict[AlertKind, Outage]:

@@ -49,7 +49,7 @@ def identity_of(client: WebClient) -> Identity:
         raise slack_trouble("SLACK_BOT_TOKEN", error) from error
     if missing := identity.missing_scopes:
         if NEEDED_SCOPES.intersection(missing):
-            raise CannotStart(f"SLACK_BOT_TOKEN cannot do its work: {scopes_advice(missing)}")
+            raise CannotStart(f"SLACK_BOT_TOKEN lacks permissions: {scopes_advice(missing)}")
         log.error("scopes: %s", scopes_advice(missing))
     return identity
 
@@ -77,4 +77,4 @@ def away_words(error: Exception) -> str:
             f"Something else answers instead of Slack ({problem_of(error)}). "
             "Check the proxy, the network and SLACK_API_URL."
         )
-    return f"Slack does not work right now ({problem_of(error)})."
+    return f"Slack is not working right now ({problem_of(error)})."

@@ -14,7 +14,7 @@ JOBS = {
     "U_READONLY": "auditor",
     "U_OTHER": "manager at another company",
 }
-SAYS_NO = "so EvoSlack places no calls for you. Type the command and see how it says no."
+SAYS_NO = "so EvoSlack won't call for you. Type /call and see how it says no."
 # What to expect, by role; each follows the person's name and job.
 EXPECT = {
     "Manager": "",

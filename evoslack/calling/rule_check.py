@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -51,8 +51,12 @@ class RuleCheck:
         groups_of: GroupsOf,
         now: Callable[[], datetime],
         pause: Callable[[float], object] = time.sleep,
+        *,
+        possible: Callable[[], Sequence[datetime]] | None = None,
     ) -> None:
+        """`possible`: what time it may be, if clocks disagree; calling hours must be open at each."""
         self._pause = pause
+        self._possible = possible or (lambda: [now()])
         self._ledger = ledger
         self._ceiling = ceiling
         self._region = region
@@ -110,10 +114,11 @@ class RuleCheck:
             rule_functions.require_below_limits(facts, now)
         if request.hours_reason and role is Role.ADMINISTRATOR:
             return
-        at = now if request.due_at is None or call_id else request.due_at
-        rule_functions.require_open_hours(
-            rules, zones_of(request.number), at, number=request.number, is_for_later=at != now
-        )
+        is_for_later = request.due_at is not None and not call_id
+        for at in (request.due_at,) if request.due_at and is_for_later else self._possible():
+            rule_functions.require_open_hours(
+                rules, zones_of(request.number), at, number=request.number, is_for_later=is_for_later
+            )
 
     def objection(
         self, rules: Rules, number: str, *, account_id: str, user_id: str, team_id: str
@@ -125,7 +130,8 @@ class RuleCheck:
         try:
             rule_functions.require_not_blocked(facts)
             rule_functions.require_below_limits(facts, now)
-            rule_functions.require_open_hours(rules, zones_of(number), now, number=number)
+            for at in self._possible():
+                rule_functions.require_open_hours(rules, zones_of(number), at, number=number)
         except Refusal as refusal:
             return refusal
         return None

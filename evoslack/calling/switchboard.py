@@ -82,12 +82,12 @@ class Switchboard:
         if call.request.account_id != waiting.request.account_id:
             before = None  # it is of another account
 
-        def may_leave() -> bool:
+        def is_early() -> bool:
             """Whether it is early enough by both clocks: either may stand still, or be set back, alone."""
             return max(self._now() - now, self._wall() - wall) <= LATEST_DIALING
 
         log_step(call, "session list read" if before else "session list unknown", at=self._now())
-        outcome = self._dial(call, may_leave)
+        outcome = self._dial(call, is_early)
         log_step(call, f"dialing ended: {type(outcome).__name__}", at=self._now())
         self._finish(call, outcome, before)
         return True
@@ -135,16 +135,24 @@ class Switchboard:
         oldest = now - self._max_wait
         return max(oldest, min(at, oldest + span))
 
-    def _dial(self, call: Call, may_leave: Callable[[], bool]) -> Outcome:
-        if (denied := self._before_dialing(call)) is not None:
-            return denied
-        if not may_leave():
-            return NotSent(Reason.HELD_UP)
+    def _dial(self, call: Call, is_early: Callable[[], bool]) -> Outcome:
+        denied: NotSent | None = None
+
+        def may_leave() -> bool:
+            """Right before the first byte: until then, logging in and connecting may have taken seconds."""
+            nonlocal denied
+            denied = self._before_dialing(call)
+            return denied is None and is_early()
+
+        if not may_leave():  # then nothing is opened at all
+            return denied or NotSent(Reason.HELD_UP)
         try:
-            return self._phone.dial(call.request, may_leave)
+            outcome = self._phone.dial(call.request, may_leave)
         except Exception:
             log.exception("call %s: dialing failed unexpectedly", call.id, extra=fields_of(call))
             return InDoubt(Reason.BOT_BROKE)
+        is_held_back = outcome == NotSent(Reason.HELD_UP)
+        return denied if denied is not None and is_held_back else outcome
 
     def _finish(self, call: Call, outcome: Outcome, before: Snapshot | None) -> None:
         """Write the outcome down, patiently: it is known only here, and dialing again is no option."""

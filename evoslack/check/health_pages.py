@@ -18,7 +18,7 @@ def findings(host: str, port: int | None) -> Iterator[Finding]:
     if problem is None:
         yield Finding(WHAT, True, f"on {host}:{port}")
     elif is_one_of_us(host, port):
-        words = f"{host}:{port} is used by a running EvoSlack. If you start another one, stop it first"
+        words = f"{host}:{port} is used by a running EvoSlack. Stop that one before you start another"
         yield Finding(WHAT, True, words, is_note=True)
     else:
         yield Finding(WHAT, False, f"{problem} Check HEALTH_HOST and HEALTH_PORT, and what else runs there.")

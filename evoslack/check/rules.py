@@ -51,7 +51,8 @@ def rule_lines(settings: Settings) -> Iterator[tuple[bool, str]]:
     try:
         rules = in_force(settings.rules, stored)
     except UnreadableRule as error:
-        yield False, f"the ledger's rule “{error.name}” cannot be read, so nothing is dialed; save it again."
+        what_to_do = "remove it in App Home (Rules)"
+        yield False, f"the rule “{error.name}” cannot be read, so nothing is dialed; {what_to_do}."
         return
     if (name := forbidding(rules, datetime.now(UTC))) is not None:
         yield False, f"no call is possible: {ADVICE[name]}"

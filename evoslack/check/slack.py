@@ -74,7 +74,7 @@ def _address(settings: Settings) -> Finding:
     if problem is None:
         return Finding("receiver", True, where)
     if is_one_of_us(settings.host, settings.port):
-        words = f"{where} is served by an EvoSlack that is running. If you start another one, stop it first"
+        words = f"{where} is used by a running EvoSlack. Stop that one before you start another"
         return Finding("receiver", True, words, is_note=True)
     return Finding("receiver", False, f"{problem} Check HOST and PORT, and what else runs there.")
 

@@ -53,7 +53,7 @@ class EvoClient:
         login_rejected: Outage | None = None,
     ) -> None:
         """`observe` is told of every request, `away` and `login_rejected` of what it met."""
-        self._away = away or Outage("Evo Voice is away", "Evo Voice answers again")
+        self._away = away or Outage("Evo Voice is unavailable", "Evo Voice answers again")
         self._transport = ObservedTransport(base_url, observe, self._note)
         self._login = BotLogin(self._transport, username, password, login_rejected)
         self._dial_deadline_s = dial_deadline_s
@@ -147,8 +147,6 @@ class EvoClient:
     def _post_call(
         self, body: Mapping[str, object], ends: float, may_leave: Callable[[], bool]
     ) -> Reply | Outcome:
-        if not may_leave():
-            return NotSent(Reason.HELD_UP)
         if seconds_until(ends) < self._dial_deadline_s * ENOUGH_TO_DIAL:
             return NotSent(Reason.UNREACHABLE)  # too little time for an answer: that would end in doubt
         try:
@@ -161,7 +159,7 @@ class EvoClient:
                 may_leave=may_leave,
             )
         except HeldBack:
-            log.warning("call to %s: too late to send; nothing was sent", masked(str(body["numberToDial"])))
+            log.warning("call to %s: held back; nothing was sent", masked(str(body["numberToDial"])))
             return NotSent(Reason.HELD_UP)
         except Unsent as error:
             log.warning("call to %s: nothing was sent: %s", masked(str(body["numberToDial"])), error)

@@ -2,6 +2,8 @@
 
 Each is a row among the leases: its holder is when the trouble began, and every bot that meets the trouble
 prolongs it. So it has run out when no bot has met it for a while, and one bot then takes it away and tells.
+Until Slack took the first message, the holder is negative, and only the bot that sends it prolongs the row:
+when that bot dies, another one sends it.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from evoslack.ledger.schema import calls, leases, notifications
 from evoslack.ledger.store import Store
 
 PREFIX = "alert:"
+_UNSENT = "-"
 _DUE = DueRows(notifications)
 IS_ALERT = leases.c.name.startswith(PREFIX)
 
@@ -33,25 +36,39 @@ class AlertLedger:
             rows = connection.execute(sa.select(leases).where(IS_ALERT)).all()
         by_name = {row.name.removeprefix(PREFIX): row for row in rows}  # a newer version may know more kinds
         return {
-            kind: Alert(kind, datetime.fromtimestamp(int(row.holder), UTC), row.until)
+            kind: Alert(kind, datetime.fromtimestamp(abs(int(row.holder)), UTC), row.until)
             for kind in AlertKind
             if (row := by_name.get(kind.value)) is not None
         }
 
-    def claim(self, kind: AlertKind, since: datetime, *, until: datetime) -> bool:
-        """Whether this bot is the one to tell this trouble. Otherwise it is prolonged until then."""
+    def claim(
+        self, kind: AlertKind, since: datetime, *, at: datetime, until: datetime, is_sending: bool = False
+    ) -> bool:
+        """Whether this bot is the one to tell this trouble. Otherwise it is prolonged until then.
+
+        `is_sending`: this bot already is, and Slack has not taken the message yet. `at` is now.
+        """
         name = PREFIX + kind
-        prolonging = sa.update(leases).where(leases.c.name == name, leases.c.until < until)
-        holder = str(int(since.timestamp()))
         try:
             with self._engine.begin() as connection:
-                if connection.execute(sa.select(leases.c.name).where(leases.c.name == name)).first():
-                    connection.execute(prolonging.values(until=until))
-                    return False
-                connection.execute(sa.insert(leases).values(name=name, holder=holder, until=until))
+                row = connection.execute(sa.select(leases.c.holder).where(leases.c.name == name)).first()
+                if row is None:
+                    holder = str(-int(since.timestamp()))
+                    connection.execute(sa.insert(leases).values(name=name, holder=holder, until=until))
+                    return True
+                takes_over = row.holder.startswith(_UNSENT) and not is_sending
+                may = [leases.c.holder == row.holder, leases.c.until <= at] if takes_over else []
+                prolonging = sa.update(leases).where(leases.c.name == name, leases.c.until < until, *may)
+                return connection.execute(prolonging.values(until=until)).rowcount == 1 and takes_over
         except sa.exc.IntegrityError:
             return False  # another bot was quicker
-        return True
+
+    def mark_told(self, kind: AlertKind) -> None:
+        """Slack took the message that this trouble lasts."""
+        is_unsent = sa.and_(leases.c.name == PREFIX + kind, leases.c.holder.startswith(_UNSENT))
+        marking = sa.update(leases).where(is_unsent).values(holder=sa.func.substr(leases.c.holder, 2))
+        with self._engine.begin() as connection:
+            connection.execute(marking)
 
     def end(self, kind: AlertKind, *, at: datetime) -> bool:
         """Whether this bot is the one to tell that this trouble is over: nobody has met it for a while."""

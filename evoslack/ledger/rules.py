@@ -97,8 +97,10 @@ class RuleLedger:
                 if value is None:
                     changing: sa.Executable = sa.delete(rules).where(_is(name, revision))
                 elif row is None:
+                    # Never one that the rule had before it was removed: a form may still show that.
+                    latest = connection.execute(sa.select(sa.func.max(rule_changes.c.id))).scalar_one()
                     changing = sa.insert(rules).values(
-                        name=name, value=dict(value), revision=1, changed_by=by, changed_at=at
+                        name=name, value=dict(value), revision=(latest or 0) + 1, changed_by=by, changed_at=at
                     )
                 else:
                     changing = (

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,11 @@ class Clock:
         """The current time for everything that is stored: aware UTC, without jumps."""
         base = self._base
         return datetime.fromtimestamp(base.wall_s + self._monotonic_s() - base.monotonic_s, UTC)
+
+    def possible(self) -> tuple[datetime, ...]:
+        """What time it may be: `now`, and the reference if `now` is still far from it."""
+        now, off_s = self.now(), self._off_s
+        return (now,) if abs(off_s) <= STEP_S else (now, now + timedelta(seconds=off_s))
 
     def wall(self) -> datetime:
         """What the wall clock says, with its jumps."""

@@ -27,12 +27,12 @@ def read_text_file(path: Path) -> str:
             content = file.read(LARGEST + 1)
     except FileNotFoundError:
         if path.is_symlink():
-            raise Unreadable(f"{path} is a link to a file that is not there.") from None
-        raise Missing(f"{path} is not there.") from None
+            raise Unreadable(f"{path} is a link to a missing file.") from None
+        raise Missing(f"{path} does not exist.") from None
     except IsADirectoryError:
         raise Unreadable(f"{path} is a directory; a file is needed.") from None
     except PermissionError:
-        raise Unreadable(f"{path} may not be read by the user that runs EvoSlack.") from None
+        raise Unreadable(f"{path} cannot be read by the user that runs EvoSlack.") from None
     except OSError as error:
         raise Unreadable(f"{path} cannot be read ({error.strerror}).") from None
     if len(content) > LARGEST:

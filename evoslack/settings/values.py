@@ -44,7 +44,7 @@ def signing_secret(value: str) -> str:
     """The key that Slack signs its requests with."""
     value = value.strip()
     if value.startswith(("xoxb-", "xapp-")) or not re.fullmatch(r"[!-~]+", value):
-        raise ValueError("is not what Slack signs with; copy it from the app's page, Basic Information.")
+        raise ValueError("is not valid; copy it from the app's page, Basic Information.")
     return value
 
 
@@ -160,7 +160,7 @@ def number_kinds(value: str) -> frozenset[NumberKind]:
     """Kinds of numbers to call although they are not by default."""
     words = [word.lower() for word in comma_separated(value)]
     if not set(words) <= set(NumberKind):
-        raise ValueError(f"must name kinds out of {', '.join(NumberKind)}.")
+        raise ValueError(f"must list only {', '.join(NumberKind)}.")
     return frozenset(NumberKind(word) for word in words)
 
 
@@ -172,7 +172,7 @@ def calling_hours(value: str) -> CallingHours:
     start_h, start_m, end_h, end_m = map(int, found.groups())
     start, end = start_h * 60 + start_m, end_h * 60 + end_m
     if start_m > 59 or end_m > 59 or start >= DAY_MIN or end > DAY_MIN:
-        raise ValueError("has a time that no clock shows; write it like 08:00-21:00.")
+        raise ValueError("has an invalid time; write it like 08:00-21:00.")
     if start == end:
         raise ValueError("begins and ends at the same time; leave it empty to call at any hour.")
     return CallingHours(start, end or DAY_MIN)

@@ -73,7 +73,8 @@ class WorkingFolder:
         other = next((each for each in nearby if _is_file(each)), None)
         if other is None:
             return None
-        return f"a new ledger begins in {file}; {other} is not used, because DATABASE_URL names another file."
+        why = "because DATABASE_URL names another file"
+        return f"a new ledger will be created at {file}; {other} is not used, {why}."
 
 
 def _name(database_url: str) -> str:

@@ -95,7 +95,9 @@ class Engine:
         self.steps = WorkflowStepLedger(self.store)
         self.rules = RuleLedger(self.store)
         self.blocked = BlockedNumberLedger(self.store)
-        self.rule_check = RuleCheck(self.rules, settings.rules, settings.default_region, groups_of, now)
+        self.rule_check = RuleCheck(
+            self.rules, settings.rules, settings.default_region, groups_of, now, possible=clock.possible
+        )
         self.catalog = Catalog(
             evo,
             account_id=settings.evo_account_id,

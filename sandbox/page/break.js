@@ -5,7 +5,7 @@ import { $, act, draw, post, ui } from "./store.js";
 
 const RING = "The card says “ringing” for as long as the phone rings.";
 const RECORD =
-  "Until then the card follows the call by the list of active calls, without Hang up. Never: nobody learns how it ended.";
+  "Until then the card follows the list of active calls, without Hang up. If never, nobody learns how it ended.";
 const ARCHIVED = "EvoSlack reads current sessions only: the card may say “ended” without saying how.";
 
 export function drawBreak() {

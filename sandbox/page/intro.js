@@ -32,5 +32,5 @@ function stopped([isConnected, hasStopped, words]) {
     start.disabled = true;
     await post("start", {}).finally(() => (start.disabled = false));
   });
-  return el("p", { class: "banner bad" }, `${words} Calls in its ledger are safe: it goes on where it was. `, start);
+  return el("p", { class: "banner bad" }, `${words} Calls in its ledger are safe: it resumes them. `, start);
 }

@@ -21,12 +21,12 @@ def test_evo_voice_is_away_for_a_while(empty_office: Office, caplog: pytest.LogC
     office.evo.fault("/", "500_json", times=None)
 
     office.let_time_pass_until(lambda: told(office), within_s=30, step_s=20)
-    assert "Evo Voice does not answer." in told(office)[0]
+    assert "Evo Voice isn't answering." in told(office)[0]
 
     office.evo.clear_faults()
     office.let_time_pass_until(lambda: len(told(office)) == 2, within_s=30, step_s=20)
     assert "Evo Voice answers again." in told(office)[1]
-    assert caplog.text.count("Evo Voice is away: status 500") == 1
+    assert caplog.text.count("Evo Voice is unavailable: status 500") == 1
     assert caplog.text.count("Evo Voice answers again after") == 1
 
 

@@ -335,7 +335,7 @@ def test_an_uncertain_call_stands_apart_and_leaves_when_it_must_be_over_without_
     on_record(any_office, (SARA, "+12025551001"), ago=timedelta(minutes=8), outcome=outcome)
     any_office.open()
     told = opens(any_office, "None for certain")
-    assert "Not certain* · these may still be going on" in told
+    assert "Not certain* · May still be going on" in told
 
     def is_over() -> bool:
         told = home(any_office)

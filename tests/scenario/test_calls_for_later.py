@@ -64,8 +64,8 @@ def schedule(office: Office, who: str = SARA) -> datetime:
     ask_for_later(office, who)
     fill_time(office, at, who)
     assert office.press(who).acked
-    office.wait_for_page("waiting for its time", who)
-    office.wait_for_card("waiting for its time")
+    office.wait_for_page("scheduled", who)
+    office.wait_for_card("scheduled")
     return at
 
 
@@ -103,7 +103,7 @@ def test_pressing_twice_schedules_once_and_a_late_copy_gets_the_same_answer(offi
     fill_time(office, tomorrow())
     delivery = office.slack.submit(SARA, times=2)
     assert headline_of(delivery.payload).startswith("*🕗"), "never that it is being dialed"
-    office.wait_for_page("waiting for its time")
+    office.wait_for_page("scheduled")
     again = office.slack.redeliver(delivery)
 
     assert headline_of(again.payload).startswith("*🕗")
@@ -123,7 +123,7 @@ def test_outside_the_hours_the_next_possible_time_is_one_press_away(closed: Offi
     assert "Now" not in str(view["blocks"]), "only administrators pass the hours"
 
     assert office.press().acked
-    office.wait_for_page("waiting for its time")
+    office.wait_for_page("scheduled")
     (call,) = office.ledger()
     assert call.request.due_at is not None
     local = call.request.due_at.astimezone(THERE)
@@ -245,6 +245,30 @@ def test_the_caller_cancels_and_is_not_told_what_they_did(office: Office) -> Non
     assert [each["text"]["text"] for each in menu] == ["Call again"]
 
 
+def test_ones_own_cancel_counts_before_it_is_acknowledged_even_if_slack_and_evo_voice_are_down(
+    office: Office,
+) -> None:
+    schedule(office)
+    office.pass_time(seconds=61)  # her role is no longer remembered
+    office.slack.fault("users.info", "500", times=None)
+    office.evo.stop()
+    (card,) = office.cards()
+
+    assert office.slack.click(SARA, cards.CANCEL, "C_CALLS", card["ts"]).acked
+
+    assert office.ledger()[0].state is State.CANCELED
+
+
+def test_whoever_lost_the_role_can_still_take_their_own_call_back(office: Office) -> None:
+    schedule(office)
+    office.evo.world.logins["sara@acme.test"].roles = ("User",)
+    office.pass_time(seconds=61)
+    click(office, cards.CANCEL, SARA)
+
+    office.wait_for_card("canceled by <@U_SARA>")
+    assert office.rings == 0
+
+
 def test_an_administrator_cancels_and_the_caller_hears_of_it_once(office: Office) -> None:
     schedule(office)
     click(office, cards.CANCEL, ROOT)
@@ -274,7 +298,7 @@ def test_a_time_that_an_administrator_changed_is_told_to_the_caller(office: Offi
 
     assert office.slack.modal(ROOT) is None
     assert office.ledger()[0].request.due_at == later
-    office.wait_until_told("<@U_ROOT> moved your call")
+    office.wait_until_told("<@U_ROOT> rescheduled your call")
     office.wait_for_card(f"<!date^{int(later.timestamp())}^")
 
 
@@ -283,7 +307,7 @@ def test_nobody_moves_a_managers_call_to_where_it_would_be_denied_at_its_time(cl
     office.call()
     office.slack.wait_for_modal(SARA, "schedule")
     assert office.press().acked
-    office.wait_for_card("waiting for its time")
+    office.wait_for_card("scheduled")
     before = office.ledger()[0].request
     click(office, cards.CHANGE_TIME, ROOT)
     view = office.slack.wait_for_modal(ROOT, schedule_page.CHANGE)
@@ -305,7 +329,7 @@ def test_an_administrator_keeps_the_time_and_adds_the_reason_that_it_needs(close
     office.call(ROOT)
     office.slack.wait_for_modal(ROOT, "schedule")
     assert office.press(ROOT).acked
-    office.wait_for_card("waiting for its time")
+    office.wait_for_card("scheduled")
     (call,) = office.ledger()
     early = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(hours=1)
     # The hours have changed since: its time is not among them anymore.
@@ -330,7 +354,7 @@ def test_who_comes_too_late_hears_what_became_of_the_call(office: Office) -> Non
     office.wait_for_card("canceled by <@U_SARA>")
     office.press(ROOT)
 
-    office.wait_for_page("no longer waits for its time", ROOT)
+    office.wait_for_page("no longer scheduled", ROOT)
     assert "canceled by <@U_SARA>" in office.page(ROOT)
     assert card["ts"] == office.cards()[0]["ts"]
 
@@ -340,7 +364,7 @@ def test_who_cannot_read_the_channel_is_told_when_it_waits_and_when_it_was_diale
     office.slack.leave(SARA, "C_CALLS")
     schedule(office)
 
-    told = office.wait_until_told("waiting for its time")
+    told = office.wait_until_told("scheduled")
     office.wait_until_settled()
     assert office.told() == [told], "once"
 
@@ -355,10 +379,10 @@ def test_who_cannot_read_the_channel_is_told_when_it_waits_and_when_it_was_diale
 def test_home_shows_what_waits_with_cancel(office: Office) -> None:
     schedule(office)
     office.slack.open_home(SARA)
-    office.slack.wait_for(lambda: "Waiting for their time" in str(office.slack.home(SARA)))
+    office.slack.wait_for(lambda: "*Scheduled*" in str(office.slack.home(SARA)))
     office.slack.close_modal(SARA, everything=True)
     office.slack.click(SARA, cards.CANCEL, block_id=f"home_waiting_{office.ledger()[0].id}", where="home")
 
     office.wait_for_card("canceled by <@U_SARA>")
-    office.slack.wait_for(lambda: "Waiting for their time" not in str(office.slack.home(SARA)))
+    office.slack.wait_for(lambda: "*Scheduled*" not in str(office.slack.home(SARA)))
     assert office.slack.complaints == []

@@ -119,6 +119,24 @@ def test_a_number_blocked_between_submit_and_dialing_stays_silent(office: Office
     assert "This number is on the do-not-call list" in card["text"]
 
 
+def test_a_number_blocked_while_evo_voice_wants_a_new_login_stays_silent(office: Office) -> None:
+    """The request gets a 401, which dials nothing; before it is sent again, the number is blocked."""
+    office.wait_until_settled()
+    office.evo.fault("/sessions/outgoing", "401_empty")
+    office.evo.fault("/auth/credentials", "slow", seconds=1)
+    logins = office.evo.count("POST", "/auth/credentials")
+    office.call(SARA)
+    office.evo.wait_for(lambda: office.evo.count("POST", "/auth/credentials") > logins)
+    listed(office).block(BlockedNumber(NUMBER, "asked just now", ROOT, datetime.now(UTC)))
+
+    office.wait_until_settled(15)
+
+    (call,) = office.ledger()
+    assert (call.state, call.reason) == (State.NOT_SENT, Reason.BLOCKED)
+    assert (office.evo.count("POST", "/sessions/outgoing"), office.rings) == (1, 0)
+    assert "This number is on the do-not-call list" in office.cards()[0]["text"]
+
+
 def test_the_result_of_a_call_blocks_its_number_and_says_so(office: Office) -> None:
     office.call()
     card = office.wait_for_card("calling")

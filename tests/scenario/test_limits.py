@@ -99,7 +99,7 @@ def test_the_third_press_is_denied_and_says_when_and_then_it_is_possible(empty_o
     assert office.press(SARA).acked
 
     assert "You've placed 2 calls in the last hour, the most that's allowed." in office.under("number")
-    assert "The next one is possible in 40 minutes." in office.under("number")
+    assert "You can call again in 40 minutes." in office.under("number")
     assert office.rings == 2
     assert "in 40 minutes (" in over_the_limit(office)
     office.form(BOSS)  # it is one person's limit
@@ -138,5 +138,5 @@ def test_a_call_that_waited_is_not_dialed_if_the_limit_is_lower_by_then(empty_of
     second, first = office.wait_until_settled()
     assert (first.state, second.state) == (State.PLACED, State.NOT_SENT)
     assert second.reason is Reason.LIMIT_REACHED
-    assert "The limit for calls was reached" in office.wait_until_told("404-3002")
+    assert "The call limit was reached" in office.wait_until_told("404-3002")
     assert office.rings == 1

@@ -93,7 +93,7 @@ def test_an_administrator_reads_every_rule_in_plain_words(office: Office) -> Non
     for words in (
         "Countries*\nCanada and United States",
         "Never called: emergency and short numbers, premium rate",
-        "Limits*\n60 calls an hour for each person",
+        "Limits*\n60 calls an hour per person",
         "Cards in channels shared with other companies show only the last four digits",
         "Everyone who can place calls can use every flow.",
         "/call export rules",
@@ -123,9 +123,7 @@ def test_a_change_holds_at_once_and_the_page_below_shows_it(office: Office) -> N
 
 def test_each_rule_is_saved_with_what_was_filled_in(office: Office) -> None:
     change_to(office, RuleName.LIMITS, person_hour="20", all_day="500")
-    office.wait_for_page(
-        "20 calls an hour for each person · 500 calls in 24 hours for everyone together", ROOT
-    )
+    office.wait_for_page("20 calls an hour per person · 500 calls in 24 hours in total", ROOT)
     change_to(office, RuleName.MASKING, masking="always")
     office.wait_for_page("only the last four digits in every channel", ROOT)
     change_to(office, RuleName.HOURS, start="20:00", end="04:00", days=["0", "1", "2"], dates_off="12-25")
@@ -187,12 +185,12 @@ def test_of_two_administrators_the_second_sees_what_the_first_saved_and_presses_
 
     page = office.page(BOSS)
     assert f"*Not saved yet.* <@{ROOT}> changed this while you had it open." in page
-    assert "20 calls an hour for each person" in page
+    assert "20 calls an hour per person" in page
     view = office.slack.modal(BOSS)
     assert view is not None
     assert view["submit"]["text"] == rule_form_messages.SAVE_MINE
     save(office, BOSS)
-    office.wait_for_page("30 calls an hour for each person", BOSS)
+    office.wait_for_page("30 calls an hour per person", BOSS)
     press(office, rules_page.REMOVE, RuleName.LIMITS, ROOT)
     office.wait_for_page(f"*Not removed.* <@{BOSS}> changed “Limits” meanwhile", ROOT)
     press(office, rules_page.REMOVE, RuleName.LIMITS, ROOT)
@@ -354,7 +352,7 @@ def test_a_rule_of_another_version_is_named_and_can_be_removed(office: Office) -
     page = office.page(ROOT)
     assert "can't read the rule “Calling hours”, so no call is placed" in page
     assert "can't read the rule “moods”" in page
-    assert "60 calls an hour for each person" in page
+    assert "60 calls an hour per person" in page
     for name in ("hours", "moods"):
         press(office, rules_page.REMOVE, name)
         office.slack.wait_for(lambda: name not in {each.name for each in ledger.stored()})  # noqa: B023
@@ -369,7 +367,7 @@ def test_every_change_is_exported_and_no_text_becomes_a_formula(office: Office) 
     answer = export(office, SARA)
     assert "Only an Evo Voice administrator" in answer
     assert "direct message" in export(office, ROOT)
-    office.wait_until_told("No rule was changed yet", ROOT)
+    office.wait_until_told("No rule has been changed", ROOT)
     change_to(office, RuleName.LIMITS, person_hour="20")
     ledger = RuleLedger(office.bot.store)
     assert ledger.change(

@@ -70,7 +70,7 @@ def test_slack_away_at_the_start_is_waited_for(empty_office: Office, process: Bo
     assert process.stop() == 0, "and everything is read"
     said = [line for line in process.log if "evoslack.starting" in line]
     assert ["Slack cannot be reached (" in said[0], "failures: 2" in said[1]] == [True, True], said
-    assert ["does not work right now" in said[2], "failures: 1" in said[3]] == [True, True], said
+    assert ["is not working right now" in said[2], "failures: 1" in said[3]] == [True, True], said
     assert len(said) == 4, said
 
 
@@ -207,7 +207,7 @@ def test_a_scope_without_which_nobody_can_call_ends_the_start(empty_office: Offi
 
     reason = why_not(settings_of(empty_office))
 
-    assert str(reason).startswith(f"SLACK_BOT_TOKEN cannot do its work: missing {scope}; update the app")
+    assert str(reason).startswith(f"SLACK_BOT_TOKEN lacks permissions: missing {scope}; update the app")
     assert not isinstance(reason, Away)
 
 
@@ -313,7 +313,7 @@ def test_a_port_that_evoslack_has_is_a_note(empty_office: Office) -> None:
 
     (line,) = [line for line in lines if "receiver:" in line]
     assert line.startswith("note     receiver: HTTP on 127.0.0.1:")
-    assert "is served by an EvoSlack that is running" in line
+    assert "is used by a running EvoSlack" in line
 
 
 def test_a_host_that_is_none_of_ours_is_one_sentence(empty_office: Office) -> None:

@@ -41,7 +41,7 @@ def test_a_day_without_calls_is_said_as_the_form_opens_and_again_after_the_press
 ) -> None:
     office = closed_office
     office.form(SARA, TYPED)
-    assert "in Pennsylvania, a day without calls." in office.page(SARA)
+    assert "in Pennsylvania, a no-call date." in office.page(SARA)
 
     office.fill(SARA)
     assert office.press(SARA).acked

@@ -525,7 +525,7 @@ def test_a_search_that_matches_no_flow_says_so(office: Office) -> None:
     assert office.slack.step_options("list_flows", {"query": "<!here>", "person": {"id": SARA}}) == []
 
     words = office.slack.executions[-1].error
-    assert words == "No flow matches “&lt;!here&gt;”. Type a part of a flow's name."
+    assert words == "No flow matches “&lt;!here&gt;”. Type part of a flow's name."
 
 
 @pytest.mark.parametrize("person", [{"id": AGENT}, {"id": "U_NOBODY"}, SARA, {"id": [SARA]}, None])

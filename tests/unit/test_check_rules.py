@@ -100,7 +100,10 @@ def test_hours_that_never_open_are_a_problem(tmp_path: Path) -> None:
 def test_a_rule_that_cannot_be_read_is_a_problem(url: str) -> None:
     change(url, "hours", start_min="nine")
     assert lines(url) == [
-        (False, "the ledger's rule “hours” cannot be read, so nothing is dialed; save it again.")
+        (
+            False,
+            "the rule “hours” cannot be read, so nothing is dialed; remove it in App Home (Rules).",
+        )
     ]
 
 

@@ -121,7 +121,7 @@ REFUSED = [
     bad("masking as yes", "never, shared, always", MASK_NUMBERS="yes"),
     bad("caller ID as typed", "E.164", EVO_CALLER_ID="(202) 555-0100"),
     bad("user map by colon", "U123=alice@example.com", EVO_USER_MAP="U1:a@b.test"),
-    bad("unknown kind of number", "must name kinds", ALLOWED_NUMBER_KINDS="toll"),
+    bad("unknown kind of number", "must list only", ALLOWED_NUMBER_KINDS="toll"),
     bad("log format", "must be one of text, json", LOG_FORMAT="logfmt"),
     # --- the database ---
     bad("mysql", "must be sqlite:///file.db or postgresql://", DATABASE_URL="mysql://bot:sesame@h/db"),
@@ -154,9 +154,7 @@ REFUSED = [
     in_dot_env("a colon", "line 8: write NAME=value", f"{LINES}EVO_FLOWS: a\n".encode()),
     in_dot_env("a secret on a line of its own", "line 9: write", f"{LINES}\nsesame\n".encode()),
     prepared(".env is a directory", ".env is a directory", lambda folder: (folder / ".env").mkdir()),
-    prepared(
-        ".env links to nothing", "that is not there", lambda folder: (folder / ".env").symlink_to("gone")
-    ),
+    prepared(".env links to nothing", "a missing file", lambda folder: (folder / ".env").symlink_to("gone")),
     prepared(".env links to itself", "cannot be read", lambda folder: (folder / ".env").symlink_to(".env")),
     # --- secrets from files ---
     from_file("no file", "EVO_PASSWORD_FILE: ", lambda folder: None),
@@ -286,7 +284,7 @@ def test_each_problem_is_said_once(folder: Path, capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err.splitlines() == [
         "EvoSlack cannot start. Fix these settings:",
         "  - EVO_FLOW is not a setting. Did you mean EVO_FLOWS?",
-        f"  - EVO_PASSWORD_FILE: {folder}/gone is not there.",
+        f"  - EVO_PASSWORD_FILE: {folder}/gone does not exist.",
         f"No .env was read: there is none in {folder}.",
     ]
 

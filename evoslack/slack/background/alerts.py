@@ -34,7 +34,10 @@ class AlertLedger(Protocol):
     """See `ledger.alerts`."""
 
     def told(self) -> Mapping[AlertKind, Alert]: ...
-    def claim(self, kind: AlertKind, since: datetime, *, until: datetime) -> bool: ...
+    def claim(
+        self, kind: AlertKind, since: datetime, *, at: datetime, until: datetime, is_sending: bool = False
+    ) -> bool: ...
+    def mark_told(self, kind: AlertKind) -> None: ...
     def end(self, kind: AlertKind, *, at: datetime) -> bool: ...
     def stuck_cards(self) -> int: ...
     def doubts(self, *, since: datetime) -> tuple[int, datetime | None]: ...
@@ -90,13 +93,13 @@ class Alerts:
         if not self._channel:
             return False
         self._check_database(self._outage(AlertKind.DATABASE))
-        if database.state.began_s is None:
+        steps = [self._check_others, self._send] if database.state.began_s is None else [self._send]
+        for step in steps:
             try:
-                self._check_others()
+                step()
             except Exception as error:
                 if not self._is_outage(error):
                     raise
-        self._send()
         return False
 
     def _check_database(self, seen: _Now) -> None:
@@ -111,13 +114,18 @@ class Alerts:
 
     def _check_others(self) -> None:
         now, told = self._now(), self._ledger.told()
+        self._waiting = [  # not a beginning whose end another bot has told meanwhile
+            each for each in self._waiting if each[1] or each[0] in {AlertKind.DATABASE, *told}
+        ]
         for seen in self._others(now):
             patience = timedelta(0) if seen.kind is AlertKind.IN_DOUBT else PATIENCE
             before = told.get(seen.kind)
             if seen.since is not None:
                 if before is None and now - seen.since < patience:
                     continue
-                if self._ledger.claim(seen.kind, seen.since, until=now + MET_WITHIN):
+                is_sending = any(kind is seen.kind for kind, *_ in self._waiting)
+                until = now + MET_WITHIN
+                if self._ledger.claim(seen.kind, seen.since, at=now, until=until, is_sending=is_sending):
                     self._tell(Alert(seen.kind, seen.since, now, seen.count))
             elif seen.works and before and before.until <= now and self._ledger.end(seen.kind, at=now):
                 last = before.until - MET_WITHIN
@@ -159,3 +167,5 @@ class Alerts:
             self._attempts = 0
             self._trouble.worked()
             log.info("ALERT_CHANNEL was told: %s %s", kind, "is over" if is_over else "lasts")
+            if not is_over and kind is not AlertKind.DATABASE:
+                self._ledger.mark_told(kind)

@@ -99,26 +99,37 @@ class ScheduledCallListeners:
         self._now = now
 
     def cancel(self, ack: Ack, body: Payload, context: BoltContext) -> None:
-        """Take the call back, after checking the role of who pressed."""
+        """Take the call back; another person's only after a check of the role, which may take seconds.
+
+        One's own call is canceled before the ack: a no that Slack shows as taken must not get lost. It can
+        only prevent a ring, so it needs no role.
+        """
         who, call_id = (body["user"]["id"], team_of(body)), str(body["actions"][0].get("value") or "")
         tell = self._pages.to(Trigger.of(body, context[ARRIVAL]), schedule_messages.BUTTONS_TITLE)
-        self._run(lambda: self._cancel(who, call_id, tell), tell)
+        call = self._calls.get(call_id)
+        if call is None or not _is_own(call, who):
+            self._run(lambda: self._cancel_for_another(who, call_id, tell), tell)
+        elif words := self._cancel(call, who):
+            self._run(lambda: tell(words), tell)
         ack()
 
-    def _cancel(self, who: _Who, call_id: str, tell: Tell) -> None:
+    def _cancel_for_another(self, who: _Who, call_id: str, tell: Tell) -> None:
         try:
             call, _role = self._theirs(call_id, who)
-            canceled = self._scheduled.cancel(call, by=who[0], at=self._now())
+            words = self._cancel(call, who)
         except _NotTheirs as no:
-            if no.words:
-                tell(no.words)
-            return
+            words = no.words
+        if words:
+            tell(words)
+
+    def _cancel(self, call: Call, who: _Who) -> str:
+        """Cancel the call if it still waits; else what became of it (mrkdwn), unless the reader knows."""
+        canceled = self._scheduled.cancel(call, by=who[0], at=self._now())
         if canceled is None:
-            if words := self._not_waiting(call_id, who[0]):
-                tell(words)
-            return
+            return self._not_waiting(call.id, who[0])
         log_state(canceled)
         self._on_change()
+        return ""
 
     def open_change(self, ack: Ack, body: Payload, context: BoltContext) -> None:
         """The button *Change time*: its page opens, on top of a modal if it was pressed there."""

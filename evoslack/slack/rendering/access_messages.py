@@ -12,7 +12,7 @@ from evoslack.slack.rendering.help_contact import HelpContact
 from evoslack.slack.rendering.mrkdwn import escape
 
 REQUEST_ACCESS = "Request access"
-SENDING = "Sending your request…\nStill here after 20 seconds? Close this and try again."
+SENDING = "Sending your request…\nStill sending after 20 seconds? Close this and try again."
 
 # What is missing and what to do about it, for those denials that someone else can put right.
 _MISSING = {

@@ -8,26 +8,26 @@ from evoslack.calling.alerts import Alert, AlertKind
 from evoslack.slack.rendering import times
 
 _BEGAN = {
-    AlertKind.DATABASE: "EvoSlack's database does not answer.",
-    AlertKind.EVO_VOICE: "Evo Voice does not answer.",
+    AlertKind.DATABASE: "EvoSlack can't reach its database.",
+    AlertKind.EVO_VOICE: "Evo Voice isn't answering.",
     AlertKind.EVO_LOGIN: "Evo Voice rejects EvoSlack's login.",
-    AlertKind.CARDS: "Cards do not get into the calls channel.",
-    AlertKind.IN_DOUBT: "It is not certain whether a phone rang.",
+    AlertKind.CARDS: "EvoSlack can't post cards in the calls channel.",
+    AlertKind.IN_DOUBT: "EvoSlack can't tell whether a phone rang.",
 }
 _MEANS = {
     AlertKind.DATABASE: (
-        "Nobody can place calls: EvoSlack dials nothing that it cannot write down. Cards and messages wait.",
-        "Start the database, or free its disk. EvoSlack then goes on.",
+        "Nobody can place calls: EvoSlack dials nothing it can't write down. Cards and messages wait.",
+        "Start the database, or free disk space for it. EvoSlack then resumes.",
     ),
     AlertKind.EVO_VOICE: (
-        "Nobody can place calls, and nobody sees how calls in progress go on.",
+        "Nobody can place calls, and EvoSlack can't track calls in progress.",
         (
-            "Check the network of this machine, EVO_BASE_URL, and whether Evo Voice has a disruption. "
-            "EvoSlack then goes on."
+            "Check the network of this machine, EVO_BASE_URL, and whether Evo Voice has an outage. "
+            "EvoSlack then resumes."
         ),
     ),
     AlertKind.EVO_LOGIN: (
-        "Nobody can place calls, and nobody sees how calls in progress go on.",
+        "Nobody can place calls, and EvoSlack can't track calls in progress.",
         (
             "Check whether its password was changed or the login is locked. If so, set EVO_USERNAME and "
             "EVO_PASSWORD, and restart EvoSlack."
@@ -35,33 +35,33 @@ _MEANS = {
     ),
     AlertKind.CARDS: (
         "Calls are placed all the same, and their callers are told privately.",
-        "Run `--check`: it says what is wrong with CALLS_CHANNEL. EvoSlack posts the cards then.",
+        "Run `--check`: it says what is wrong with CALLS_CHANNEL. EvoSlack then posts the cards.",
     ),
     AlertKind.IN_DOUBT: (
         (
-            "Evo Voice did not answer whether it took them. Each may have rung once; EvoSlack never dials "
-            "again. Their callers know."
+            "Evo Voice didn't confirm these calls. Each may have rung once; EvoSlack never redials. "
+            "Their callers know."
         ),
-        "Read the cards, and the call history in Evo Voice, before anybody calls again.",
+        "Read the cards, and the call history in Evo Voice, before anyone calls again.",
     ),
 }
 _OVER = {
     AlertKind.DATABASE: ("The database answers again.", "Nobody could place calls meanwhile."),
     AlertKind.EVO_VOICE: (
         "Evo Voice answers again.",
-        "No call that was asked for meanwhile is dialed now. Cards say what became of each.",
+        "Calls requested meanwhile aren't dialed now. Each card says what happened.",
     ),
     AlertKind.EVO_LOGIN: (
         "Evo Voice accepts the login again.",
-        "No call that was asked for meanwhile is dialed now. Cards say what became of each.",
+        "Calls requested meanwhile aren't dialed now. Each card says what happened.",
     ),
     AlertKind.CARDS: (
-        "Cards get into the calls channel again.",
+        "EvoSlack can post cards in the calls channel again.",
         "Those that waited are posted, unless their calls are too old.",
     ),
     AlertKind.IN_DOUBT: (
         "No more calls end in doubt.",
-        "What is still not certain says so on its card.",
+        "Calls that are still not certain say so on their cards.",
     ),
 }
 
@@ -87,4 +87,4 @@ def _about(alert: Alert) -> str:
     is_one = alert.count == 1
     if alert.kind is AlertKind.IN_DOUBT:
         return "1 call is not certain. " if is_one else f"{alert.count} calls are not certain. "
-    return "1 card waits. " if is_one else f"{alert.count} cards wait. "
+    return "1 card is waiting. " if is_one else f"{alert.count} cards are waiting. "

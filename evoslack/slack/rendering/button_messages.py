@@ -15,11 +15,11 @@ CALL_AGAIN_TEXT = (
     "Check Evo Voice first. If the first call went out, calling again rings the same phone a second time."
 )
 CALL_AGAIN_CONFIRM = "Open the form"
-GONE = "EvoSlack no longer has a record of this call. To call any number, type the command."
+GONE = "EvoSlack no longer has a record of this call. Use Evo Voice, or open a new form."
 HANG_UP = "Hang up"
-HANG_UP_TEXT = "This ends the call for both sides. This can't be undone."
+HANG_UP_TEXT = "The call ends right away. This can't be undone."
 HANG_UP_MESSAGES = {
-    HangUp.ASKED: "Hang-up requested. Evo Voice hasn't shown the end of the call yet.",
+    HangUp.ASKED: "Hang-up requested. Evo Voice hasn't confirmed the end of the call yet.",
     HangUp.NO_EFFECT: "Hanging up had no effect; the call is still going. Try again, or end it in Evo Voice.",
 }
 CANNOT_HANG_UP = "EvoSlack can't hang up this call. End it in Evo Voice."

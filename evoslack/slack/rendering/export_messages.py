@@ -10,10 +10,10 @@ from evoslack.slack.rendering import home_messages
 from evoslack.slack.rendering.mrkdwn import escape
 
 ADMINISTRATORS_ONLY = "Only an Evo Voice administrator can export calls."
-RULES_ADMINISTRATORS_ONLY = "Only an Evo Voice administrator can export the changes of rules."
-RULES_STARTED = "Exporting every change of a rule. You'll get the file as a direct message."
-NO_RULE_CHANGES = "No rule was changed yet: only EvoSlack's settings hold."
-RULES_TITLE = "Changes of rules"  # of the file
+RULES_ADMINISTRATORS_ONLY = "Only an Evo Voice administrator can export rule changes."
+RULES_STARTED = "Exporting every rule change. You'll get the file as a direct message."
+NO_RULE_CHANGES = "No rule has been changed. EvoSlack's settings apply."
+RULES_TITLE = "Rule changes"  # of the file
 SCOPES_MISSING = (
     "Slack doesn't let EvoSlack send files yet. It needs the scopes im:write and files:write: "
     "update the app from manifest.yml and reinstall it."
@@ -72,7 +72,7 @@ def comment(calls: int, what: str, unnamed: int) -> str:
 
 def rule_changes(changes: int) -> str:
     """The message with the changes of rules (mrkdwn)."""
-    return f"Exported {'1 change' if changes == 1 else f'{changes:,} changes'} of rules, the oldest first."
+    return f"Exported {'1 rule change' if changes == 1 else f'{changes:,} rule changes'}, oldest first."
 
 
 def not_sent(problem: str) -> str:

@@ -16,13 +16,13 @@ ANOTHER_NUMBER = "Nothing was dialed. Enter another number."  # the line below s
 CALLER_ID_LABEL = "Caller ID"
 CALLER_ID_HINT = "What they'll see on their phone."
 CALLER_ID_GONE = (
-    "The default for this flow, {number}, is no longer a number of this account, so another one is filled in."
+    "This flow's default, {number}, no longer belongs to this account, so another one is filled in."
 )
 CALLER_ID_PLACEHOLDER = "Choose a number"
 WHEN_LABEL = "When"
 WHEN_NOW = "Now"
 WHEN_LATER = "Later…"
-LOADING = "Loading…\nStill here after 10 seconds? Close this and try again."
+LOADING = "Loading…\nStill loading after 10 seconds? Close this and try again."
 FORM_TOO_LATE = "The form couldn't open in time. Try again."
 TOO_MANY_PAGES = "Slack shows three pages at most. Close one, then try again."
 FORM_MAY_STILL_OPEN = "Slack is slow. If no form opens, try again."
@@ -99,15 +99,15 @@ def help_text(command: str, region: str) -> str:
         f"*{command} blocked* shows that list.\n"
         "To call a number in a message: *⋮* → *Call number in message*.\n"
         "You need the Manager role in Evo Voice.\n"
-        f"Administrators: *{command} export* gets everyone's calls as a file.\n"
+        f"Administrators: *{command} export* sends you everyone's latest calls as a file.\n"
         f"*{command} unblock {number}* takes a number off the do-not-call list.\n"
-        f"*{command} block import* adds the numbers of a file to it.\n"
-        f"*{command} blocked export* gets it as a file.\n"
-        f"*{command} export rules* gets every change of the rules and of that list as a file.\n"
+        f"*{command} block import* adds the numbers in a file to it.\n"
+        f"*{command} blocked export* sends it to you as a file.\n"
+        f"*{command} export rules* sends you every change to the rules and to that list.\n"
         "One press, at most one ring, never a ring after a no, and you always learn what happened."
     )
 
 
 def wrong_command(arrived: str, expected: str) -> str:
     """For a command that the manifest has and the settings do not."""
-    return f"EvoSlack answers {expected}, not {arrived}. To change that, set SLACK_COMMAND to {arrived}."
+    return f"Type {expected} instead of {arrived}. Your EvoSlack admin can change that (SLACK_COMMAND)."

@@ -13,7 +13,7 @@ from evoslack.calling.calls import Call
 from evoslack.calling.history_filter import HistoryFilter, OutcomeGroup, Scope, statuses_in
 from evoslack.calling.history_page import Cursor, HistoryPage, Way
 from evoslack.calling.number_format import pretty
-from evoslack.calling.refusals import NotAllowed, Refusal
+from evoslack.calling.refusals import CannotCheck, NotAllowed, Refusal
 from evoslack.calling.status import status_of
 from evoslack.slack.rendering import (
     access_messages,
@@ -73,8 +73,11 @@ def denied(
         if ask and asked_at is not None:
             ask = [section(access_messages.asked(contact, asked_at))]
         return _view(HistoryFilter(), [why, *ask])
-    again = home_messages.CHECKS_AGAIN
-    return _view(HistoryFilter(), [section(f"{home_messages.UNKNOWN} {words} {again}")])
+    if isinstance(refusal, CannotCheck):  # nobody wanted to dial, so nothing is said about that
+        words = home_messages.cannot_check(refusal.source)
+    else:
+        words = f"{home_messages.UNKNOWN} {words} {home_messages.CHECKS_AGAIN}"
+    return _view(HistoryFilter(), [section(words)])
 
 
 def view(page: Page, region: str) -> Block:

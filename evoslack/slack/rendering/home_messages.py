@@ -8,8 +8,10 @@ from datetime import date, datetime
 from evoslack.calling.calls import HangUp, Result
 from evoslack.calling.history_filter import LEAST_DIGITS, HistoryFilter, OutcomeGroup, Scope
 from evoslack.calling.history_page import Count, HistoryPage
+from evoslack.calling.refusals import Source
 from evoslack.slack.rendering.messages import NO_CALLS
 from evoslack.slack.rendering.mrkdwn import escape
+from evoslack.slack.rendering.refusal_messages import SOURCE_MESSAGES
 from evoslack.slack.rendering.status_words import RESULT_WORDS
 
 CANNOT_CALL = "*You can't place calls.*"
@@ -17,10 +19,10 @@ UNKNOWN = "*EvoSlack can't tell right now whether you can place calls.*"
 CHECKS_AGAIN = "EvoSlack will check again shortly."
 
 LIVE = {Scope.MINE: "*Live now*", Scope.TEAM: "*Live now · team*"}
-NO_LIVE = {Scope.MINE: "You're not on a call.", Scope.TEAM: "Nobody is on a call."}
-WAITING = {Scope.MINE: "*Waiting for their time*", Scope.TEAM: "*Waiting for their time · team*"}
-NONE_CERTAIN = "None for certain."
-UNCERTAIN = "*Not certain* · these may still be going on"
+NO_LIVE = {Scope.MINE: "No live calls.", Scope.TEAM: "No live calls."}
+WAITING = {Scope.MINE: "*Scheduled*", Scope.TEAM: "*Scheduled · team*"}
+NONE_CERTAIN = "None confirmed."
+UNCERTAIN = "*May still be going on*"
 HISTORY = "*Call history*"
 OPEN_CARD = "Open\u00a0card"  # on one line
 HANG_UP_NOTES = {HangUp.ASKED: "hang-up requested", HangUp.NO_EFFECT: "hanging up had no effect"}
@@ -42,11 +44,11 @@ OUTCOMES = {
     OutcomeGroup.BUSY: "Busy",
     OutcomeGroup.FAILED: "Failed",
     OutcomeGroup.CANCELED: "Canceled or hung up",
-    OutcomeGroup.ENDED: "Outcome unknown",
+    OutcomeGroup.ENDED: "Ended or unknown",
     OutcomeGroup.NOT_CERTAIN: "Not certain",
     OutcomeGroup.NOT_PLACED: "Not placed",
     OutcomeGroup.IN_PROGRESS: "In progress",
-    OutcomeGroup.SCHEDULED: "Waiting for its time",
+    OutcomeGroup.SCHEDULED: "Scheduled",
 }
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 CLEAR = "Clear filters"
@@ -54,6 +56,11 @@ NEWEST = "Newest"
 NEWER = "Newer"
 OLDER = "Older"
 OLDEST = "Oldest"
+
+
+def cannot_check(source: Source) -> str:
+    """When it can't be checked whether this person may call (mrkdwn)."""
+    return f"*{SOURCE_MESSAGES[source]}* {CHECKS_AGAIN}"
 
 
 def totals(counts: Mapping[OutcomeGroup, int], scope: Scope) -> str:
@@ -133,7 +140,7 @@ def _asked_for(chosen: HistoryFilter, at: datetime) -> list[str]:
     if first and last:
         found.append(f"{first} to {last} (UTC)" if first != last else f"{first} (UTC)")
     elif first or last:
-        found.append(f"from {first} on (UTC)" if first else f"until {last} (UTC)")
+        found.append(f"from {first} (UTC)" if first else f"to {last} (UTC)")
     return found
 
 

@@ -48,7 +48,7 @@ def closed(local: Sequence[datetime], hours: Sequence[CallingHours], there: str,
         return f"{it_is} {clocks} {there}{then}. Calling hours are {clock_times}, their time."
     day = shut.day_of(at)
     if day.weekday() in shut.days:
-        return f"It's {times.short_date(day)} {there}{then}, a day without calls."
+        return f"It's {times.short_date(day)} {there}{then}, a no-call date."
     return f"It's {DAYS[day.weekday()]} {there}{then}. Calling days are {days(shut.days)}."
 
 

@@ -18,14 +18,14 @@ _UNITS = ((3600, "hour"), (60, "minute"), (1, "second"))
 
 def next_step(refusal: LimitReached) -> str:
     """When it goes on. Plain text shows no moments, so how long that is from now."""
-    return f"The next one is possible {_in(refusal.wait)}."
+    return f"You can call again {_in(refusal.wait)}."
 
 
 def words_with_time(refusal: LimitReached, contact: HelpContact) -> str:
     """The same with the moment, in the reader's own time zone (mrkdwn)."""
     at = yours(refusal.possible_at + timedelta(seconds=1))  # a token shows the second that has begun
     return contact.named_in(
-        f"*{why(refusal)}*\nThe next one is possible {_in(refusal.wait)} ({at}).\n"
+        f"*{why(refusal)}*\nYou can call again {_in(refusal.wait)} ({at}).\n"
         f"If that's too few, ask {ADMIN} for a higher limit."
     )
 

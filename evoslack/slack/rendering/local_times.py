@@ -11,6 +11,7 @@ from datetime import datetime
 from evoslack.calling.calls import Call
 from evoslack.calling.places import Place, place_of
 from evoslack.slack.rendering import times
+from evoslack.slack.rendering.place_names import in_a_sentence
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -20,7 +21,7 @@ def where(place: Place, at: datetime) -> str:
     """The place as it follows “in” in a sentence; empty if it is unknown or could be several."""
     if place.local_time(at) is None:
         return ""
-    return place.name or city(place.zones[0])
+    return in_a_sentence(place.name) or city(place.zones[0])
 
 
 def city(zone: str) -> str:

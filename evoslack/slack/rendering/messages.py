@@ -35,16 +35,16 @@ REASON_MESSAGES = {
     # A rule said no right before dialing, or nobody was there to dial. The whole channel reads it.
     Reason.BLOCKED: f"{NOTHING_RANG} This number is on the do-not-call list.",
     Reason.OUTSIDE_HOURS: f"{NOTHING_RANG} It was outside calling hours there. Call again to choose a time.",
-    Reason.LIMIT_REACHED: f"{NOTHING_RANG} The limit for calls was reached. Call again later.",
+    Reason.LIMIT_REACHED: f"{NOTHING_RANG} The call limit was reached. Call again later.",
     Reason.NUMBER_DENIED: (
         f"{NOTHING_RANG} Calls to this kind of number, or to its country, are turned off. "
         f"Ask {ADMIN} to allow them."
     ),
     Reason.FLOW_DENIED: (
-        f"{NOTHING_RANG} The flow is gone, or its caller can't use it anymore. Call again with another flow."
+        f"{NOTHING_RANG} The flow is gone, or the caller can't use it anymore. Call again with another flow."
     ),
-    Reason.CALLER_ID_GONE: f"{NOTHING_RANG} Its caller ID is gone. Call again with another one.",
-    Reason.ROLE_LOST: f"{NOTHING_RANG} Its caller can no longer place calls. A colleague can call again.",
+    Reason.CALLER_ID_GONE: f"{NOTHING_RANG} The caller ID is gone. Call again with another one.",
+    Reason.ROLE_LOST: f"{NOTHING_RANG} The caller can no longer place calls. A colleague can call again.",
     Reason.ON_THE_PHONE: (
         f"{NOTHING_RANG} Someone may have been on the phone with this number. Check that call first."
     ),
@@ -192,11 +192,11 @@ def _after_rejection(call: Call, next_step: str) -> str:
 def _why_lost(call: Call) -> str:
     match call.lost_reason:
         case LostReason.LONG:
-            return "It has gone on for hours, so EvoSlack stopped tracking it."
+            return "It has gone on for hours, so EvoSlack stopped tracking it. Check Evo Voice."
         case LostReason.UNCLEAR:
             return f"Evo Voice accepted this call. {_TWO_CALLS}"
         case LostReason.BLIND:
-            return "Evo Voice accepted this call, but EvoSlack couldn't see what happened next."
+            return "Evo Voice accepted this call, but EvoSlack lost track of it. Check Evo Voice."
         case _:
             left = "It may not have been answered." if call.answered_at is None else "It was answered."
             return f"EvoSlack lost track of this call. {left}"

@@ -104,7 +104,7 @@ LACK_MESSAGES = {
     Lack.FLOWS: (
         f"There are no flows to choose from. Create one in Evo Voice, or ask {ADMIN} to allow one here."
     ),
-    Lack.ALLOWED_FLOWS: f"Every flow is kept to other people. Ask {ADMIN} to let you use one.",
+    Lack.ALLOWED_FLOWS: "Every flow is restricted to other people. Ask an Evo Voice administrator for one.",
     Lack.CALLER_IDS: "The Evo Voice account has no phone number to call from. Buy one in Evo Voice first.",
 }
 

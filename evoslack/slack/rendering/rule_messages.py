@@ -31,7 +31,7 @@ TIME_MESSAGES = {
     TimeProblem.MISSING: "Choose a date and a time.",
     TimeProblem.PAST: "That time has passed. Choose a later one.",
     TimeProblem.FAR: "Choose a time in the next 30 days.",
-    TimeProblem.GAP: "Clocks are put forward then, so that time doesn't exist. Choose another one.",
+    TimeProblem.GAP: "Clocks spring forward then, so that time doesn't exist. Choose another one.",
     TimeProblem.UNKNOWN_ZONE: "EvoSlack doesn't know what time it is there. Use your own time.",
     TimeProblem.TWO_TIMES: "You also filled in a time below. Choose “Another time”, or clear it.",
 }
@@ -44,7 +44,7 @@ def words_and_field(refusal: Refusal, region: str) -> tuple[str, str] | None:  #
             return " ".join([why(refusal), NOTHING_RANG, *next_step(refusal)]), NUMBER
         case FlowNotAllowed():
             step = f"Choose another flow, or ask {EVO_ADMIN} for it."
-            return f"This flow is kept for other people. {NOTHING_RANG} {step}", FLOW
+            return f"You don't have access to this flow. {NOTHING_RANG} {step}", FLOW
         case ReasonNeeded():
             return "Say why you call outside calling hours. The reason is kept with the call.", REASON
         case BadTime(problem=problem):

@@ -24,17 +24,17 @@ from evoslack.slack.rendering.mrkdwn import escape, mention, shown_name
 TITLE = "Rules"  # of the page, and of the button that opens it
 ADMINISTRATORS_ONLY = "Only an Evo Voice administrator can see and change rules."
 CHANGE = "Change"
-TO_SETTINGS = "Back to settings"
+TO_SETTINGS = "Use settings"
 REMOVE = "Remove"
 CANCEL = "Cancel"
 ADD_FLOW = "Add a flow"
 MORE_FLOWS, FEWER_FLOWS = "Next flows", "Previous flows"
 CONFIRM_TITLE = "Remove this rule?"
-CONFIRM_REMOVAL = "Then only EvoSlack's settings hold, for every call from now on."
+CONFIRM_REMOVAL = "From now on, only EvoSlack's settings apply."
 CONFIRM_FLOW_REMOVAL = "Everyone who can place calls will be able to use this flow, with any caller ID."
 
 INTRO = (
-    "These rules apply to every call. EvoSlack's settings say what is allowed at most; "
+    "These rules apply to every call. EvoSlack's settings are the limit; "
     "here you can only make them stricter. A change applies at once."
 )
 NO_FLOW_RULES = "Everyone who can place calls can use every flow."
@@ -45,10 +45,10 @@ FORBIDS_EVERYTHING = "⚠️ *No number can be called at all:* no country is lef
 NEVER_OPEN = "⚠️ *No call is possible in the next month:* calling hours are never open. Change them."
 UNREADABLE = "something that this version of EvoSlack can't read"
 LIMIT_LABELS = {
-    "person_hour": "an hour for each person",
-    "person_day": "in 24 hours for each person",
-    "all_hour": "an hour for everyone together",
-    "all_day": "in 24 hours for everyone together",
+    "person_hour": "an hour per person",
+    "person_day": "in 24 hours per person",
+    "all_hour": "an hour in total",
+    "all_day": "in 24 hours in total",
 }
 RULE_TITLES = {
     RuleName.COUNTRIES: "Countries",
@@ -159,7 +159,7 @@ def flow_title(name: str) -> str:
 
 def gone_flow(flow_id: str) -> str:
     """For a flow that Evo Voice no longer has, or that EVO_FLOWS leaves out."""
-    return f"*{escape(flow_id)}* · not on offer anymore"
+    return f"*{escape(flow_id)}* · no longer available"
 
 
 def at_most(words: str, changed: StoredRule | None) -> str:
@@ -197,7 +197,7 @@ def changed_meanwhile(name: str, now: StoredRule | None) -> str:
     title = escape(title_of(name))
     if now is None:
         return f"“{title}” was already removed."
-    return f"*Not removed.* <@{now.by}> changed “{title}” meanwhile. Here is how it is now."
+    return f"*Not removed.* <@{now.by}> changed “{title}” meanwhile. This is the rule now."
 
 
 def flows_shown(first: int, last: int, total: int) -> str:

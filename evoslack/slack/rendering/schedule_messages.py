@@ -34,11 +34,11 @@ CHOICE_LABEL = "When should EvoSlack call?"
 AT_OTHER = "Another time, filled in below"
 AT_ONCE = "Now, with a reason"
 AT_ONCE_HINT = "For administrators. The reason is shown on the card."
-DATE_LABEL, TIME_LABEL, ZONE_LABEL = "Date", "Time", "Whose time is that?"
+DATE_LABEL, TIME_LABEL, ZONE_LABEL = "Date", "Time", "Time zone"
 REASON_LABEL = "Reason"
 REASON_HINT = "Needed outside calling hours. Everyone who sees the card can read it."
 UTC_ZONE = "UTC"
-NO_OWN_ZONE = "EvoSlack couldn't read your time zone from Slack, so enter UTC times, or theirs."
+NO_OWN_ZONE = "Slack didn't share your time zone. Enter the time in UTC, or in theirs."
 
 CANCEL_CALL = "Cancel call"
 CANCEL_TEXT = "It won't be dialed."
@@ -47,7 +47,7 @@ CHANGE_TIME = "Change time"
 BUTTONS_TITLE = "Scheduled call"  # of the page that answers a button
 GONE = "EvoSlack no longer has a record of this call."
 HOURS_UNKNOWN = (
-    "EvoSlack doesn't know what time it is there, so it can't keep calling hours. "
+    "EvoSlack doesn't know what time it is there, so it can't check calling hours. "
     "An Evo Voice administrator can call with a reason."
 )
 OFFER_IS_OVER = "That time has passed. Choose another one, or close this and call now."
@@ -59,12 +59,12 @@ NO_LONGER_YOURS = (
 )
 _NOT_CHANGED = {
     Source.SLACK: (
-        "EvoSlack couldn't check who you are because Slack gave no usable answer, so the call still waits "
-        "for its time. Try again in a moment."
+        "EvoSlack couldn't check who you are because Slack gave no usable answer, so the call is still "
+        "scheduled. Try again in a moment."
     ),
     Source.EVO_VOICE: (
-        "EvoSlack couldn't check your role because Evo Voice gave no usable answer, so the call still waits "
-        "for its time. Try again in a moment."
+        "EvoSlack couldn't check your role because Evo Voice gave no usable answer, so the call is still "
+        "scheduled. Try again in a moment."
     ),
 }
 
@@ -72,7 +72,7 @@ _NOT_CHANGED = {
 def hours_there(refusal: OutsideHours) -> str:
     """The calling hours, as a sentence."""
     if any(each.dates_off for each in refusal.hours) or len({each.days for each in refusal.hours}) > 1:
-        return f"Calling hours there are {hours_messages.together(refusal.hours)}, except on days off."
+        return f"Calling hours there are {hours_messages.together(refusal.hours)}, except on no-call dates."
     return f"Calling hours there are {hours_messages.together(refusal.hours)}."
 
 
@@ -164,7 +164,7 @@ def not_waiting(call: Call, region: str, reader: str) -> str:
         return f"Nothing was changed: EvoSlack is still writing this call down. Try again in a moment.\n{now}"
     if call.is_scheduled:
         return f"Nothing was changed: someone changed its time meanwhile. Check it, then try again.\n{now}"
-    return f"Nothing was changed: this call no longer waits for its time.\n{now}"
+    return f"Nothing was changed: this call is no longer scheduled.\n{now}"
 
 
 def only_theirs(call: Call) -> str:
@@ -180,7 +180,7 @@ def not_changed(refusal: CannotCheck | NothingToOffer) -> str:
 
 def moved(call: Call, number: str, by: str) -> str:
     """For the caller, when another person changed the time (mrkdwn)."""
-    return f"*🕗 {mention(by)} moved your call to {number}.* It's dialed {due(call)}."
+    return f"*🕗 {mention(by)} rescheduled your call to {number}.* New time: {due(call)}."
 
 
 def outside_hours(reason: str) -> str:

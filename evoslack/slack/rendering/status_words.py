@@ -24,7 +24,7 @@ class StatusWords:
 
 
 STATUS_WORDS = {
-    CallStatus.SCHEDULED: StatusWords("🕗", "waiting for its time"),
+    CallStatus.SCHEDULED: StatusWords("🕗", "scheduled"),
     CallStatus.DIALING: StatusWords("⏳", "dialing"),
     CallStatus.CALLING: StatusWords("📞", "calling"),
     CallStatus.RINGING: StatusWords("🔔", "ringing"),

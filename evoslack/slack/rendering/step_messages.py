@@ -29,7 +29,7 @@ def _denied(refusal: Refusal, region: str) -> str:
 
 def no_flow(query: str) -> str:
     """Why the list of flows is empty while a workflow is being built."""
-    return f"No flow matches “{escape(query[:LONGEST_NAME])}”. Type a part of a flow's name."
+    return f"No flow matches “{escape(query[:LONGEST_NAME])}”. Type part of a flow's name."
 
 
 def not_placed(call: Call, region: str) -> str:

@@ -171,8 +171,8 @@ BREAKS = (
         (
             Edit(
                 "evoslack/calling/switchboard.py",
-                "if (denied := self._before_dialing(call)) is not None:",
-                "if (denied := None) is not None:",
+                "denied = self._before_dialing(call)",
+                "denied = None",
             ),
         ),
         "waiting_calls",

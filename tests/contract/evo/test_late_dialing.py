@@ -119,13 +119,10 @@ class _InTheLastMoment:
     def __init__(self, client: EvoClient, happens: Callable[[], object]) -> None:
         self._client = client
         self._happens = happens
-        self.asked = 0
 
     def dial(self, request: CallRequest, may_leave: Callable[[], bool]) -> Outcome:
         def asked() -> bool:
-            self.asked += 1
-            if self.asked == 2:  # the first time before it connects, the second time after
-                self._happens()
+            self._happens()
             return may_leave()
 
         return self._client.dial(request, asked)

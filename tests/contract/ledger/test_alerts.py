@@ -27,15 +27,31 @@ def alerts(store: Store) -> AlertLedger:
 
 
 def test_the_first_to_claim_tells_and_everyone_prolongs(alerts: AlertLedger) -> None:
-    assert alerts.claim(LOGIN, T0, until=T0 + MINUTE)
-    assert not alerts.claim(LOGIN, T0 + MINUTE, until=T0 + 3 * MINUTE)
-    assert not alerts.claim(LOGIN, T0, until=T0 + 2 * MINUTE), "it is never shortened"
+    assert alerts.claim(LOGIN, T0, at=T0, until=T0 + MINUTE)
+    alerts.mark_told(LOGIN)
+    assert not alerts.claim(LOGIN, T0 + MINUTE, at=T0 + MINUTE, until=T0 + 3 * MINUTE)
+    assert not alerts.claim(LOGIN, T0, at=T0 + MINUTE, until=T0 + 2 * MINUTE), "it is never shortened"
 
     assert alerts.told() == {LOGIN: Alert(LOGIN, T0, T0 + 3 * MINUTE)}
 
 
+def test_what_its_bot_never_sent_another_bot_sends(alerts: AlertLedger) -> None:
+    assert alerts.claim(LOGIN, T0, at=T0, until=T0 + MINUTE)
+    soon, late, end = T0 + MINUTE / 2, T0 + 2 * MINUTE, T0 + 3 * MINUTE
+    assert not alerts.claim(LOGIN, T0, at=soon, until=late), "its bot may be sending it"
+    assert not alerts.claim(LOGIN, T0, at=soon, until=T0 + MINUTE * 1.5, is_sending=True), "it is"
+    assert alerts.told() == {LOGIN: Alert(LOGIN, T0, T0 + MINUTE * 1.5)}
+
+    assert [alerts.claim(LOGIN, T0 + MINUTE, at=late, until=end) for _ in range(2)] == [True, False]
+    alerts.mark_told(LOGIN)
+    alerts.mark_told(LOGIN)
+
+    assert not alerts.claim(LOGIN, T0, at=end, until=end + MINUTE)
+    assert alerts.told() == {LOGIN: Alert(LOGIN, T0, end + MINUTE)}
+
+
 def test_the_end_is_told_once_and_not_while_anybody_meets_it(alerts: AlertLedger) -> None:
-    alerts.claim(LOGIN, T0, until=T0 + MINUTE)
+    alerts.claim(LOGIN, T0, at=T0, until=T0 + MINUTE)
 
     assert not alerts.end(LOGIN, at=T0)
     assert [alerts.end(LOGIN, at=T0 + MINUTE) for _ in range(2)] == [True, False]
@@ -54,7 +70,7 @@ def test_a_kind_that_only_a_newer_version_knows_is_left_alone(store: Store, aler
 def test_every_kind_survives_the_start_of_the_only_bot(
     kind: AlertKind, alerts: AlertLedger, notifications: NotificationLedger
 ) -> None:
-    alerts.claim(kind, T0, until=T0 + MINUTE)
+    alerts.claim(kind, T0, at=T0, until=T0 + MINUTE)
     notifications.drop_leases(at=T0)
 
     assert list(alerts.told()) == [kind]

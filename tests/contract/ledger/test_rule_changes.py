@@ -53,6 +53,9 @@ def test_a_removed_rule_can_be_added_again(ledger: RuleLedger) -> None:
     assert not ledger.change("masking", None, revision=1, by=BOSS, at=LATER), "it was removed already"
     assert ledger.change("masking", masking("always"), revision=0, by=ROOT, at=LATER)
 
+    assert not ledger.change("masking", None, revision=1, by=ROOT, at=LATER), "not the one that was seen"
+    assert [each.value for each in ledger.stored()] == [masking("always")]
+
 
 def test_the_audit_trail_tells_every_change_with_before_and_after(ledger: RuleLedger) -> None:
     ledger.change("flow:ü'1", {"users": ["U1"], "caller_id": ""}, revision=0, by=ROOT, at=T0)

@@ -199,6 +199,20 @@ def test_right_before_dialing_every_no_and_every_failure_is_a_reason_not_to_dial
     assert outcome(rule_check(), number="+18765550143") == NotSent(Reason.NUMBER_DENIED)
 
 
+@pytest.mark.parametrize("others", [[NOON], [NIGHT], [NOON, NIGHT], [NIGHT, NOON]])
+def test_while_clocks_disagree_the_hours_must_be_open_by_each(others: list[datetime]) -> None:
+    def nobody(_user: str, _groups: object) -> frozenset[str]:
+        return frozenset()
+
+    check = RuleCheck(KnownFacts(), HOURS, "US", nobody, lambda: NOON, possible=lambda: others)
+    request = call_request(number=NUMBER)
+    denied = NotSent(Reason.OUTSIDE_HOURS) if NIGHT in others else None
+
+    assert check.before_dialing(Call("id", request, State.ACCEPTED, NOON)) == denied
+    typed = check.objection(check.rules(), NUMBER, account_id="acc1", user_id="U_SARA", team_id="T1")
+    assert isinstance(typed, OutsideHours) is (denied is not None)
+
+
 def test_while_a_number_is_typed_the_rules_that_need_no_more_are_asked() -> None:
     facts = KnownFacts()
 

@@ -48,10 +48,13 @@ class Phone:
     def __init__(self) -> None:
         self.dialed: list[CallRequest] = []
         self.outcome: Outcome = Placed()
+        self.connects: Callable[[], object] = lambda: None
         self.happens: Callable[[], object] = lambda: None
 
     def dial(self, request: CallRequest, may_leave: Callable[[], bool]) -> Outcome:
-        assert may_leave()
+        self.connects()
+        if not may_leave():
+            return NotSent(Reason.HELD_UP)
         self.dialed.append(request)
         self.happens()
         return self.outcome
@@ -571,13 +574,29 @@ def test_a_no_of_the_rules_right_before_dialing_is_proven_and_told(harness: Harn
     assert harness.woken == ["change"]
 
 
-def test_each_call_is_asked_about_once(harness: Harness) -> None:
+def test_the_rules_are_asked_before_anything_is_opened_and_right_before_the_first_byte(
+    harness: Harness,
+) -> None:
     call = harness.accept(call_request())
 
     assert harness.board.dial_next()
 
     assert harness.state() is State.PLACED
-    assert harness.asked_before == [call.id]
+    assert harness.asked_before == [call.id, call.id]
+
+
+def test_a_no_that_comes_while_evo_voice_is_connected_counts(harness: Harness) -> None:
+    harness.accept(call_request())
+
+    def block() -> None:
+        harness.denial = NotSent(Reason.BLOCKED)
+
+    harness.phone.connects = block
+
+    assert harness.board.dial_next()
+
+    assert (harness.state(), harness.call().reason) == (State.NOT_SENT, Reason.BLOCKED)
+    assert harness.phone.dialed == []
 
 
 CALL_FROM_9_TO_5 = replace(US_ONLY, hours=(CallingHours(9 * 60, 17 * 60),))

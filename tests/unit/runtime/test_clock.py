@@ -79,6 +79,20 @@ def test_now_goes_on_while_it_follows_a_clock_that_was_put_back(machine: Machine
     assert seen == sorted(seen)
 
 
+@pytest.mark.parametrize("step", [HOUR, -HOUR])
+def test_until_it_has_followed_it_may_be_either_time(machine: Machine, step: timedelta) -> None:
+    assert machine.clock.possible() == (machine.clock.now(),)
+    machine.wall += step
+    machine.follow(1)
+
+    now, other = machine.clock.possible()
+    assert now == machine.clock.now()
+    assert other == machine.wall
+
+    machine.follow(3600)
+    assert machine.clock.possible() == (machine.clock.now(),)
+
+
 def test_a_small_difference_is_made_up_at_once(machine: Machine) -> None:
     machine.wall += timedelta(seconds=0.8)
     machine.follow(1)

@@ -40,7 +40,7 @@ def test_an_hour_without_a_database_is_two_lines_for_all_pools(caplog: pytest.Lo
     outages.database.worked()
 
     assert caplog.messages == [
-        "the database is away: connection refused",
+        "the database is unavailable: connection refused",
         "the database is back after 3608 s; failures: 16200 (connection refused)",
     ]
     assert [each.exc_info for each in caplog.records] == [None, None]
@@ -67,7 +67,7 @@ def test_an_outage_that_lets_something_through_now_and_then_is_one(caplog: pytes
         watch.s += DATABASE_QUIET_S - 1
         database.worked()
 
-    assert caplog.messages == ["the database is away: locked"]
+    assert caplog.messages == ["the database is unavailable: locked"]
 
 
 def test_what_never_failed_says_nothing_and_is_known_to_work(caplog: pytest.LogCaptureFixture) -> None:

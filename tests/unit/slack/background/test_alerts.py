@@ -24,6 +24,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.rows: dict[AlertKind, Alert] = {}
+        self.unsent: set[AlertKind] = set()
         self.cards, self.doubted_at = 0, list[datetime]()
         self.is_away = False
 
@@ -32,12 +33,23 @@ class Ledger:
             raise ConnectionError
         return dict(self.rows)
 
-    def claim(self, kind: AlertKind, since: datetime, *, until: datetime) -> bool:
+    def claim(
+        self, kind: AlertKind, since: datetime, *, at: datetime, until: datetime, is_sending: bool = False
+    ) -> bool:
         known = self.rows.get(kind)
+        is_unsent = kind in self.unsent and not is_sending
+        if known and is_unsent and known.until > at:
+            return False
         self.rows[kind] = Alert(kind, known.since if known else since, until)
-        return known is None
+        if known is None:
+            self.unsent.add(kind)
+        return known is None or is_unsent
+
+    def mark_told(self, kind: AlertKind) -> None:
+        self.unsent.discard(kind)
 
     def end(self, kind: AlertKind, *, at: datetime) -> bool:
+        self.unsent.discard(kind)
         return self.rows.pop(kind, None) is not None
 
     def stuck_cards(self) -> int:
@@ -111,7 +123,7 @@ def world() -> World:
 
 KINDS = [
     (AlertKind.EVO_LOGIN, "Evo Voice rejects EvoSlack's login.", "Evo Voice accepts the login again."),
-    (AlertKind.EVO_VOICE, "Evo Voice does not answer.", "Evo Voice answers again."),
+    (AlertKind.EVO_VOICE, "Evo Voice isn't answering.", "Evo Voice answers again."),
 ]
 
 
@@ -170,11 +182,47 @@ def test_a_restart_repeats_nothing_and_still_tells_the_end(world: World) -> None
     assert "lasted 43 min" in world.slack.posted[1]
 
 
+def test_what_slack_did_not_take_before_a_restart_is_sent_after_it(world: World) -> None:
+    first = world.bot().evo_login
+    world.slack.error = SlackUnanswered("timed out")
+    world.minutes(7, lambda: first.failed("no"))
+    world.bots.clear()
+    world.slack.error = None
+    second = world.bot().evo_login
+    world.minutes(30, lambda: second.failed("no"))
+
+    assert world.headlines == ["Evo Voice rejects EvoSlack's login."]
+
+
+def test_of_several_bots_one_tells_after_slack_was_away(world: World) -> None:
+    logins = [world.bot().evo_login for _ in range(3)]
+    world.slack.error = SlackUnanswered("timed out")
+    world.minutes(40, lambda: [login.failed("no") for login in logins])
+    world.slack.error = None
+    world.minutes(20, lambda: [login.failed("no") for login in logins])
+
+    assert world.headlines == ["Evo Voice rejects EvoSlack's login."]
+
+
+def test_a_beginning_whose_end_another_bot_told_is_not_sent_anymore(world: World) -> None:
+    first, second = (world.bot().evo_login for _ in range(2))
+    world.slack.error = SlackUnanswered("timed out")
+    world.minutes(6, lambda: [first.failed("no"), second.failed("no")])
+    first.worked()
+    second.worked()
+    world.bots.reverse()  # the other one is the first to see that it is over
+    world.minutes(3)
+    world.slack.error = None
+    world.minutes(10)
+
+    assert world.headlines == ["Evo Voice accepts the login again."]
+
+
 def test_a_database_that_is_away_is_told_without_it(world: World) -> None:
     database = world.bot().database
     world.ledger.is_away = True
     world.minutes(20, lambda: database.failed("connection refused"))
-    assert world.headlines == ["EvoSlack's database does not answer."]
+    assert world.headlines == ["EvoSlack can't reach its database."]
 
     world.ledger.is_away = False
     world.minutes(2)
@@ -201,17 +249,17 @@ def test_cards_that_are_stuck_are_told_and_counted(world: World) -> None:
     world.minutes(3)
 
     assert world.headlines == [
-        "Cards do not get into the calls channel.",
-        "Cards get into the calls channel again.",
+        "EvoSlack can't post cards in the calls channel.",
+        "EvoSlack can post cards in the calls channel again.",
     ]
-    assert "3 cards wait." in world.slack.posted[0]
+    assert "3 cards are waiting." in world.slack.posted[0]
 
 
 def test_calls_in_doubt_are_told_at_once_and_grouped(world: World) -> None:
     world.bot()
     world.ledger.doubted_at = [T0]
     world.minutes(0.2)
-    assert world.headlines == ["It is not certain whether a phone rang."]
+    assert world.headlines == ["EvoSlack can't tell whether a phone rang."]
     assert "1 call is not certain." in world.slack.posted[0]
 
     world.ledger.doubted_at += [T0 + timedelta(minutes=minute) for minute in range(10)]

@@ -298,7 +298,7 @@ def test_a_hanging_up_without_effect_can_be_tried_again() -> None:
 @pytest.mark.parametrize(
     ("hang_up", "words"),
     [
-        (HangUp.ASKED, "Hang-up requested by <@U_BOSS>. Evo Voice hasn't shown the end of the call yet."),
+        (HangUp.ASKED, "Hang-up requested by <@U_BOSS>. Evo Voice hasn't confirmed the end of the call yet."),
         (HangUp.NO_EFFECT, "Hanging up had no effect; the call is still going."),
     ],
 )

@@ -105,7 +105,7 @@ def test_the_first_line_has_the_button() -> None:
     ("refusal", "beginning"),
     [
         (NotAllowed(Denial.ROLE), "*You can't place calls.* You need the Manager role"),
-        (CannotCheck(Source.EVO_VOICE), "*EvoSlack can't tell right now"),
+        (CannotCheck(Source.EVO_VOICE), "*EvoSlack couldn't check whether you can place calls"),
         (NothingToOffer(Lack.NOT_LOADED), "*EvoSlack can't tell right now"),
     ],
 )
@@ -246,29 +246,29 @@ def test_an_administrators_live_calls_say_whose_they_are() -> None:
 
 def test_without_live_calls_the_tab_says_so_and_no_more_than_it_knows() -> None:
     """A manager does not see the team's calls."""
-    assert text_of(tab(page(PLACED))["blocks"][1]) == "You're not on a call."
-    assert text_of(tab(page(PLACED, sees_team=True))["blocks"][1]) == "Nobody is on a call."
+    assert text_of(tab(page(PLACED))["blocks"][1]) == "No live calls."
+    assert text_of(tab(page(PLACED, sees_team=True))["blocks"][1]) == "No live calls."
 
 
 def test_uncertain_calls_stand_below_the_live_ones_under_their_own_words() -> None:
     view = tab(with_live(DOUBT, LOST, TALKING))
 
     assert block_ids(view)[1:5] == ["home_live_c1", "", "home_live_c3", "home_live_c4"]
-    assert text_of(view["blocks"][2]) == "*Not certain* · these may still be going on"
+    assert text_of(view["blocks"][2]) == "*May still be going on*"
     alone = tab(with_live(DOUBT))
     assert [text_of(block) for block in alone["blocks"][:3]] == [
         "*Live now*",
-        "None for certain.",
-        "*Not certain* · these may still be going on",
+        "None confirmed.",
+        "*May still be going on*",
     ]
-    assert "Not certain* ·" not in words(tab(with_live(TALKING)))
+    assert "May still be going on" not in words(tab(with_live(TALKING)))
 
 
 def test_live_calls_can_be_hung_up_from_here() -> None:
     button = row(tab(with_live(TALKING)), kind="live")["accessory"]
 
     assert (button["action_id"], button["value"], button["style"]) == (HANG_UP, "c1", "danger")
-    assert "ends the call for both sides" in button["confirm"]["text"]["text"]
+    assert "The call ends right away" in button["confirm"]["text"]["text"]
     assert button["accessibility_label"] == "Hang up: (814) 404-3093"
     assert HANG_UP in elements(tab(with_live(TALKING, viewer="U_ROOT", sees_team=True)))
 
@@ -318,8 +318,8 @@ def test_more_live_calls_than_fit_are_counted() -> None:
             dict.fromkeys(OutcomeGroup, 2),
             (
                 "*Last 24 hours:* 20 calls · 2 reached · 2 no answer · 2 busy · 2 failed · "
-                "2 canceled or hung up · 2 outcome unknown · 2 not certain · 2 not placed · 2 in progress · "
-                "2 waiting for its time"
+                "2 canceled or hung up · 2 ended or unknown · 2 not certain · 2 not placed · 2 in progress · "
+                "2 scheduled"
             ),
         ),
     ],
@@ -447,8 +447,8 @@ def test_a_filter_that_changes_is_drawn_anew_and_a_page_that_turns_leaves_it(cha
             FULL,
             f"No calls match “814” · Busy · flow Survey · Oct 1 to Oct 31 (UTC) · <@U_BOSS>. {CLEAR}",
         ),
-        (HistoryFilter(first="2026-10-01"), f"No calls match from Oct 1 on (UTC). {CLEAR}"),
-        (HistoryFilter(last="2025-10-01"), f"No calls match until Oct 1, 2025 (UTC). {CLEAR}"),
+        (HistoryFilter(first="2026-10-01"), f"No calls match from Oct 1 (UTC). {CLEAR}"),
+        (HistoryFilter(last="2025-10-01"), f"No calls match to Oct 1, 2025 (UTC). {CLEAR}"),
         (
             HistoryFilter(first="2026-10-01", last="2026-10-01"),
             f"No calls match Oct 1 (UTC). {CLEAR}",

@@ -27,7 +27,7 @@ def test_under_the_field_it_says_which_limit_and_how_long() -> None:
     assert words.field == "number"
     assert words.words == (
         "You've placed 20 calls in the last hour, the most that's allowed. Nothing was dialed. "
-        "The next one is possible in 12 minutes."
+        "You can call again in 12 minutes."
     )
 
 
@@ -65,6 +65,6 @@ def test_the_page_has_the_moment_and_names_who_can_raise_the_limit() -> None:
 
     assert problems_in_view(page) == []
     words = page["blocks"][0]["text"]["text"]
-    assert f"possible in 12 minutes (<!date^{int(T0.timestamp()) + 12 * 60 + 1}^" in words
+    assert f"You can call again in 12 minutes (<!date^{int(T0.timestamp()) + 12 * 60 + 1}^" in words
     assert "UTC> your time).\n" in words
     assert "<@U0BOSS0000>" in words

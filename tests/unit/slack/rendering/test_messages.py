@@ -330,7 +330,12 @@ def talked(seconds: float) -> dict[str, datetime]:
         (Progress.ANSWERED, {}, "🟢 on the call", ""),
         (Progress.LOST, {}, "❔ outcome unknown", "EvoSlack lost track of this call. It may not have been"),
         (Progress.LOST, {"lost_reason": LostReason.UNCLEAR}, "❔ outcome unknown", "can't tell them apart."),
-        (Progress.LOST, {"lost_reason": LostReason.BLIND}, "❔ outcome unknown", "what happened next."),
+        (
+            Progress.LOST,
+            {"lost_reason": LostReason.BLIND},
+            "❔ outcome unknown",
+            "lost track of it. Check Evo Voice.",
+        ),
         (Progress.LOST, {"lost_reason": LostReason.LONG}, "❔ outcome unknown", "It has gone on for hours"),
     ],
 )
@@ -448,7 +453,7 @@ def test_that_nobody_could_look_is_not_said_to_be_a_look_that_found_nothing() ->
     placed = followed(Progress.LOST, lost_reason=LostReason.BLIND)
     doubt = replace(placed, state=State.IN_DOUBT, reason=Reason.NO_ANSWER)
 
-    assert "couldn't see what happened next" in messages.reason(placed)
+    assert "lost track of it" in messages.reason(placed)
     assert "EvoSlack couldn't check Evo Voice" in messages.reason(doubt)
     assert "found nothing" not in messages.reason(doubt)
 
@@ -525,5 +530,5 @@ def test_the_help_has_one_command_on_a_line() -> None:
     commands = [line for line in lines if "*/call" in line]
     assert all(line.count("*/call") == 1 for line in commands)
     assert len(commands) == 12
-    assert "Administrators: */call export* gets everyone's calls as a file." in lines
-    assert "*/call export rules* gets every change of the rules and of that list as a file." in lines
+    assert "Administrators: */call export* sends you everyone's latest calls as a file." in lines
+    assert "*/call export rules* sends you every change to the rules and to that list." in lines

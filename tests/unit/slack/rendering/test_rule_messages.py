@@ -76,7 +76,7 @@ def test_a_call_for_later_is_told_about_that_time() -> None:
     ("at", "why"),
     [
         ("2026-03-07T17:00", "It's Saturday in New York, NY. Calling days are Monday to Friday. "),
-        ("2026-03-04T17:00", "It's Mar 4 in New York, NY, a day without calls. "),
+        ("2026-03-04T17:00", "It's Mar 4 in New York, NY, a no-call date. "),
         (
             "2026-03-03T23:30",
             "It's 6:30 PM in New York, NY. Calling hours are 9:00 AM to 6:00 PM, their time. ",

@@ -70,7 +70,7 @@ def test_without_changes_the_page_says_what_the_settings_say() -> None:
 
     assert "*Countries*\nCanada and United States" in words
     assert "*Calling hours*\n8:00 AM to 9:00 PM" in words
-    assert "*Limits*\n60 calls an hour for each person" in words
+    assert "*Limits*\n60 calls an hour per person" in words
     assert words.count("As in the settings") == 4
     assert "In the settings:" not in words  # it would say the same twice
     assert rules_page.REMOVE not in str(page())
@@ -88,7 +88,7 @@ def test_what_holds_now_what_is_allowed_at_most_and_who_changed_it() -> None:
         f"*Calling hours*\n{hours}\nIn the settings: 8:00 AM to 9:00 PM · Changed by <@U_ROOT>"
         in words.replace("\u00a0", " ")
     )
-    assert "60 calls an hour for each person · 1 call in 24 hours for each person" in words
+    assert "60 calls an hour per person · 1 call in 24 hours per person" in words
 
 
 def test_settings_that_became_stricter_since_hold_together_with_the_rule() -> None:
@@ -117,7 +117,7 @@ def test_flows_name_who_may_use_them_and_what_is_gone() -> None:
     assert "&lt;!channel&gt;" in words
     assert "<!here>" not in words
     assert (
-        "*gone&amp;* · not on offer anymore\nEveryone who can place calls\nCaller ID: (202) 555-0100" in words
+        "*gone&amp;* · no longer available\nEveryone who can place calls\nCaller ID: (202) 555-0100" in words
     )
 
 

@@ -124,7 +124,7 @@ def test_a_reader_without_a_zone_is_told_so() -> None:
     view = page(zone="")
 
     assert choices(view, schedule_page.ZONE)[0] == "UTC"
-    assert "couldn't read your time zone" in words(view)
+    assert "didn't share your time zone" in words(view)
 
 
 def test_where_the_time_is_unknown_an_administrator_is_asked_only_for_a_reason() -> None:

@@ -233,8 +233,8 @@ def test_a_flows_default_that_the_account_no_longer_owns_is_said_where_another_o
         return str(field["hint"]["text"])
 
     assert hint({"flow3": "+12025550199"}) == (
-        "What they'll see on their phone. The default for this flow, (202) 555-0199, is no longer a number "
-        "of this account, so another one is filled in."
+        "What they'll see on their phone. This flow's default, (202) 555-0199, no longer belongs "
+        "to this account, so another one is filled in."
     )
     for fine in ({"flow3": MAIN_OFFICE.number}, {"flow1": "+12025550199"}, {}):
         assert hint(fine) == "What they'll see on their phone."
