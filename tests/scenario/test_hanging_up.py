@@ -171,7 +171,7 @@ def test_a_hang_up_without_effect_is_reported_as_such(talking: Office) -> None:
     talking.evo.fault("/sessions/", "204", method="DELETE")
 
     press(talking)
-    talking.slack.wait_for(lambda: "hasn't shown the end" in str(talking.cards()[0]["blocks"]))
+    talking.slack.wait_for(lambda: "hasn't confirmed the end" in str(talking.cards()[0]["blocks"]))
     assert button(talking) is None, "it is being ended already"
     until(talking, lambda: "the call is still going" in str(talking.cards()[0]["blocks"]))
 

@@ -240,7 +240,7 @@ def test_a_flow_that_was_chosen_before_it_was_restricted_is_denied_at_submit(off
     keep_survey_to(office, "S_SUPPORT")
     office.press(SARA)
 
-    assert "kept for other people" in office.under("flow")
+    assert "You don't have access to this flow" in office.under("flow")
     assert office.rings == 0
 
 
@@ -284,7 +284,7 @@ def test_workflows_offer_and_use_only_what_a_person_may_use(office: Office) -> N
     assert flows({}) == others, "nobody knows who builds the workflow"
     step = {"flow": "flow2", "number": "814 404 3093", "caller_id": ""}
     denied = office.slack.run_step("place_call", step | {"person": {"id": ROOT}})
-    assert "kept for other people" in str(office.slack.wait_for_execution(denied.id, "failed").error)
+    assert "You don't have access to this flow" in str(office.slack.wait_for_execution(denied.id, "failed").error)
     office.slack.run_step("place_call", step | {"person": {"id": SARA}})
     office.slack.wait_for(lambda: office.rings == 1)
     (ring,) = office.evo.world.rings
