@@ -284,7 +284,9 @@ def test_workflows_offer_and_use_only_what_a_person_may_use(office: Office) -> N
     assert flows({}) == others, "nobody knows who builds the workflow"
     step = {"flow": "flow2", "number": "814 404 3093", "caller_id": ""}
     denied = office.slack.run_step("place_call", step | {"person": {"id": ROOT}})
-    assert "You don't have access to this flow" in str(office.slack.wait_for_execution(denied.id, "failed").error)
+    assert "You don't have access to this flow" in str(
+        office.slack.wait_for_execution(denied.id, "failed").error
+    )
     office.slack.run_step("place_call", step | {"person": {"id": SARA}})
     office.slack.wait_for(lambda: office.rings == 1)
     (ring,) = office.evo.world.rings

@@ -183,7 +183,7 @@ def test_who_may_call_is_told_beside_the_name_and_the_bot_agrees(visitor: Visito
     people = {person["id"]: person for person in state["people"]}
     assert (people[SARA]["role"], people[AGENT]["role"]) == ("Manager", "no calling role")
     assert people[SARA]["name"] == "Sara Lind"
-    assert "no calls for you" in people[AGENT]["expects"]
+    assert "won't call for you" in people[AGENT]["expects"]
     assert visitor.see(lambda state: True)["modal"] is None, "nobody sees another one's screen"
     visitor.act("close", AGENT)
 

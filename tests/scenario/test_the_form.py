@@ -77,7 +77,9 @@ def test_a_renamed_command_works_and_help_says_its_name(empty_office: Office) ->
 def test_a_command_that_the_settings_do_not_know_says_what_to_do(office: Office) -> None:
     assert office.slack.type_command(SARA, "", command="/dial").acked
 
-    assert office.told() == ["EvoSlack answers /call, not /dial. To change that, set SLACK_COMMAND to /dial."]
+    assert office.told() == [
+        "Type /call instead of /dial. Your EvoSlack admin can change that (SLACK_COMMAND)."
+    ]
 
 
 def test_the_only_flow_is_chosen_already(empty_office: Office) -> None:
