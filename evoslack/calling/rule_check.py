@@ -114,10 +114,10 @@ class RuleCheck:
             rule_functions.require_below_limits(facts, now)
         if request.hours_reason and role is Role.ADMINISTRATOR:
             return
-        is_for_later = request.due_at is not None and not call_id
-        for at in (request.due_at,) if request.due_at and is_for_later else self._possible():
+        later = None if call_id else request.due_at
+        for at in [later] if later else self._possible():
             rule_functions.require_open_hours(
-                rules, zones_of(request.number), at, number=request.number, is_for_later=is_for_later
+                rules, zones_of(request.number), at, number=request.number, is_for_later=later is not None
             )
 
     def objection(

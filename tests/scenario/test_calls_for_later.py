@@ -263,6 +263,9 @@ def test_whoever_lost_the_role_can_still_take_their_own_call_back(office: Office
     schedule(office)
     office.evo.world.logins["sara@acme.test"].roles = ("User",)
     office.pass_time(seconds=61)
+    click(office, cards.CHANGE_TIME, SARA)
+    office.wait_for_page("You can still cancel the call", SARA)
+    office.slack.close_modal(SARA)
     click(office, cards.CANCEL, SARA)
 
     office.wait_for_card("canceled by <@U_SARA>")

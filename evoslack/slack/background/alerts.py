@@ -115,7 +115,9 @@ class Alerts:
     def _check_others(self) -> None:
         now, told = self._now(), self._ledger.told()
         self._waiting = [  # not a beginning whose end another bot has told meanwhile
-            each for each in self._waiting if each[1] or each[0] in {AlertKind.DATABASE, *told}
+            (kind, is_over, words)
+            for kind, is_over, words in self._waiting
+            if is_over or kind in {AlertKind.DATABASE, *told}
         ]
         for seen in self._others(now):
             patience = timedelta(0) if seen.kind is AlertKind.IN_DOUBT else PATIENCE

@@ -54,8 +54,7 @@ OFFER_IS_OVER = "That time has passed. Choose another one, or close this and cal
 PRESS_AGAIN = f"EvoSlack took too long to answer. {NOTHING_RANG} Press the button once more."
 ONLY_WITH_REASON = "Only an administrator can call outside calling hours. Choose another time."
 NO_LONGER_YOURS = (
-    "You can't change this call because you no longer have access to EvoSlack. "
-    "An Evo Voice administrator can cancel it."
+    "You can't change the time because you no longer have access to EvoSlack. You can still cancel the call."
 )
 _NOT_CHANGED = {
     Source.SLACK: (
